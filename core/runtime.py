@@ -1,13 +1,27 @@
-"""Run a network's forward: one interface over torch and OpenVINO."""
+"""Run a network's forward: one interface over torch (CPU, CUDA, MPS) and OpenVINO.
+
+``load_runtime`` takes the fastest one present, makes it answer a probe and compares the logits with torch's on the
+CPU; a runtime that is further off than ``AGREEMENT`` is not used.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import RuntimeUnavailableError
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+    from core.preprocess import Preprocessing
+
 FloatArray = npt.NDArray[np.float32]
+RuntimeChoice = Literal["auto", "openvino", "torch"]
+RUNTIME_CHOICES: tuple[RuntimeChoice, ...] = ("auto", "openvino", "torch")
+
+AGREEMENT = 1e-3  # largest difference of a logit from torch's on the CPU, relative to the largest logit above 1
 
 
 class Runtime(Protocol):
@@ -16,9 +30,10 @@ class Runtime(Protocol):
     Attributes:
         name: ``torch`` or ``openvino``.
         device: the device in words, e.g. ``CPU`` or ``NVIDIA H100``.
-        precision: arithmetic of the forward pass, ``float32`` or ``float16``.
+        precision: arithmetic of the forward pass, e.g. ``float32``.
         batch_size: the batch that this runtime handles fastest; any batch is accepted.
         layer: the name of the layer whose maps ``forward_with_maps`` returns.
+        notice: what the user should know about how this runtime was chosen, or an empty string.
     """
 
     name: str
@@ -26,6 +41,7 @@ class Runtime(Protocol):
     precision: str
     batch_size: int
     layer: str
+    notice: str
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits of shape (N, C) for normalised images of shape (N, 3, H, W), float32."""
@@ -34,3 +50,57 @@ class Runtime(Protocol):
     def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w), both float32."""
         ...
+
+
+def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto", threads: int | None = None) -> Runtime:
+    """Load a verified bundle into a runtime and let it answer once, so that the first answer is as quick as the next.
+
+    Args:
+        bundle: the model.
+        choice: ``openvino`` and ``torch`` insist on one; ``auto`` takes torch where there is a CUDA or Apple GPU, else
+            OpenVINO, else torch on the CPU, and says in ``notice`` when it had to fall back.
+        threads: CPU threads to use; None leaves it to the runtime.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if the runtime insisted on is missing or does not agree with torch.
+    """
+    from core.runtime_torch import TorchRuntime, has_accelerator
+
+    if choice == "torch" or (choice == "auto" and has_accelerator()):
+        return TorchRuntime(bundle, threads)
+
+    from core.runtime_openvino import OpenVinoRuntime
+
+    try:
+        return OpenVinoRuntime(bundle, threads)
+    except RuntimeUnavailableError as error:
+        if choice == "openvino":
+            raise
+        fallback = TorchRuntime(bundle, threads)
+        fallback.notice = f"{error.problem} Torch is used instead."
+        return fallback
+
+
+def probe_input(how: Preprocessing) -> FloatArray:
+    """Return the fixed input of shape (1, 3, H, W) on which runtimes are compared: smooth waves and seeded noise."""
+    rows = np.linspace(0, 3 * np.pi, how.height, dtype=np.float32)[:, None]
+    columns = np.linspace(0, 2 * np.pi, how.width, dtype=np.float32)[None, :]
+    waves = np.stack([np.sin(rows + columns), np.cos(rows) * np.sin(columns), np.cos(2 * columns) + 0 * rows])
+    noise = np.random.default_rng(0).standard_normal(waves.shape, dtype=np.float32)
+    return (waves + 0.25 * noise)[None].astype(np.float32)
+
+
+def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:
+    """Compare a runtime's logits on the probe with torch's.
+
+    Raises:
+        RuntimeUnavailableError: if any logit is further off than ``AGREEMENT`` or is not finite.
+    """
+    scale = max(1.0, float(np.abs(expected).max()))
+    off = float(np.abs(found - expected).max()) / scale if found.shape == expected.shape else float("inf")
+    if not off <= AGREEMENT:
+        raise RuntimeUnavailableError(
+            f"{what} does not agree with torch on this machine: logits differ by {off:.2g}, allowed is {AGREEMENT}.",
+            remedy="Choose the torch runtime.",
+        )

@@ -96,3 +96,8 @@ def get_task(task_id: str) -> Task:
         return TASKS[task_id]
     except KeyError:
         raise UsageError(f"There is no task {task_id!r}.", remedy=f"The tasks are {', '.join(TASKS)}.") from None
+
+
+def guess_task(grey: bool) -> Task:
+    """Return the task that an image most likely belongs to: grey images are radiographs, coloured ones histology."""
+    return CHEST_XRAY if grey else LUNG_COLON

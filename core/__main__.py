@@ -1,0 +1,168 @@
+"""The headless door: ``python -m core``, also installed as ``twinlens-cli``."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core import __version__
+from core.errors import TwinlensError, UsageError
+
+app = typer.Typer(
+    help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Cam(str, Enum):
+    """How far Score-CAM goes."""
+
+    fast = "fast"
+    exact = "exact"
+    none = "none"
+
+
+class RuntimeName(str, Enum):
+    """Which runtime computes."""
+
+    auto = "auto"
+    openvino = "openvino"
+    torch = "torch"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Runtime = Annotated[RuntimeName, typer.Option(help="Which runtime computes.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Twinlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options of all commands."""
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the installed models with their scores and the state of their files."""
+    from core.catalogue import read_catalogue
+    from core.model_table import describe, print_table
+
+    catalogue = read_catalogue()
+    rows = [describe(bundle) for bundle in catalogue.bundles.values()]
+    if as_json:
+        broken = [str(error) for error in catalogue.broken]
+        typer.echo(json.dumps({"models": rows, "broken": broken}, indent=2, ensure_ascii=False))
+    else:
+        print_table(rows)
+        for error in catalogue.broken:
+            typer.echo(f"Not usable: {error}", err=True)
+    if catalogue.broken or any(row["checksum"] != "ok" for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
+    task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
+    student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
+    cam: Annotated[Cam, typer.Option(help="Score-CAM: clustered, every map, or none.")] = Cam.fast,
+    csv: Annotated[Path | None, typer.Option(help="Write a table to this file.", dir_okay=False)] = None,
+    as_json: AsJson = False,
+    runtime: Runtime = RuntimeName.auto,
+    threads: Threads = None,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
+) -> None:
+    """Show what teacher and student say about each image."""
+    from contextlib import ExitStack
+
+    from core.batch import BatchComparer, CsvTable, Record, write_json, written_whole
+    from core.catalogue import read_catalogue
+    from core.console import progress, summary
+    from core.tasks import get_task
+
+    if task is not None:
+        get_task(task)
+    paths = list(_find(images))
+    comparer = BatchComparer(
+        read_catalogue(), task, teacher, student, cam.value, runtime.value, threads, repeats
+    )
+    unread = 0
+    with ExitStack() as stack:
+        table = None if csv is None else CsvTable(stack.enter_context(written_whole(csv)), task)
+        advance = stack.enter_context(progress("Comparing", len(paths)))
+
+        def records() -> Iterator[Record]:
+            nonlocal unread
+            for path in paths:
+                record = comparer.compare_file(path)
+                unread += record["error"] is not None
+                if table is not None:
+                    table.add(record)
+                advance(path.name)
+                yield record
+
+        if as_json:
+            write_json(records(), sys.stdout)
+        else:
+            for record in records():
+                typer.echo(summary(record))
+    if unread:
+        typer.echo(f"{unread} of {len(paths)} images could not be read.", err=True)
+        raise typer.Exit(1)
+
+
+def _find(arguments: list[str]) -> Iterator[Path]:
+    """Yield the images that the arguments name; a pattern is expanded here where the shell has not done it.
+
+    Raises:
+        UsageError: if they name none.
+    """
+    from core.images import find_images
+
+    named: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) and not path.exists() else []
+        named += [Path(match) for match in matches] or [path]
+    found = list(find_images(named))
+    if not found:
+        raise UsageError(
+            f"There are no images in {', '.join(arguments)}.", remedy="PNG, JPEG, TIFF, BMP and DICOM files are opened."
+        )
+    yield from found
+
+
+def main() -> None:
+    """Run the command line; errors meant for a person become one line, wrong usage ends with 2, other faults with 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app()
+    except TwinlensError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The four networks: how to build each, and where its last spatial feature map is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+# OFA-595 as a subnet of ofa_mbv3_d234_e346_k357_w1.2 ("flops@595M_top1@80.0_finetune@75"): kernel sizes and expansion
+# ratios of five stages of four places (a place beyond a stage's depth is unused), and the depths
+OFA_595 = {
+    "ks": [3, 5, 3, 3, 5, 5, 3, 5, 7, 5, 3, 5, 3, 5, 7, 3, 3, 3, 5, 3],
+    "e": [3, 4, 3, 3, 4, 4, 6, 3, 6, 6, 3, 4, 6, 6, 6, 4, 6, 6, 6, 3],
+    "d": [3, 4, 4, 4, 4],
+}
+
+VggHead = Literal["gap", "fc"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One network.
+
+    Attributes:
+        id: the identifier in cards and on the command line.
+        name: the name in the paper.
+        family: in a word, what kind of network it is.
+        layer: dotted path of the module whose output is the last spatial feature map, used for class activation maps.
+        channels_last: whether that output is (N, h, w, K) and has to be permuted to (N, K, h, w).
+        licence: licence of the published code and ImageNet weights.
+        build: makes the network for a number of classes, with random weights; ``head`` counts for VGG19 only.
+    """
+
+    id: str
+    name: str
+    family: str
+    layer: str
+    channels_last: bool
+    licence: str
+    build: Callable[[int, VggHead], nn.Module]
+
+
+def _vgg19(classes: int, head: VggHead) -> nn.Module:
+    """VGG19 (Simonyan and Zisserman, arXiv 1409.1556); ``gap`` puts one linear layer behind a global average pool."""
+    import timm
+    from timm.layers import ClassifierHead
+    from torch import nn
+
+    if head == "fc":
+        network: nn.Module = timm.create_model("vgg19", num_classes=classes)
+    else:
+        # the 4096-wide layers, which are replaced, are made one wide so that a second is not spent on filling them
+        network = timm.create_model("vgg19", num_classes=classes, mlp_ratio=1 / 4096)
+        network.pre_logits = nn.Identity()
+        network.head = ClassifierHead(512, classes, pool_type="avg", drop_rate=0.2)
+        network.num_features = network.head_hidden_size = 512
+    return network
+
+
+def _timm(name: str) -> Callable[[int, VggHead], nn.Module]:
+    def build(classes: int, _head: VggHead) -> nn.Module:
+        import timm
+
+        network: nn.Module = timm.create_model(name, num_classes=classes)
+        return network
+
+    return build
+
+
+def _ofa595(classes: int, _head: VggHead) -> nn.Module:
+    """OFA-595 (Cai et al., Once-for-All, arXiv 1908.09791), cut out of the supernet by the package's own classes."""
+    from ofa.imagenet_classification.elastic_nn.networks import OFAMobileNetV3
+
+    supernet = OFAMobileNetV3(
+        n_classes=classes,
+        bn_param=(0.1, 1e-5),
+        dropout_rate=0.2,
+        width_mult=1.2,
+        ks_list=[3, 5, 7],
+        expand_ratio_list=[3, 4, 6],
+        depth_list=[2, 3, 4],
+    )
+    supernet.set_active_subnet(**OFA_595)
+    network: nn.Module = supernet.get_active_subnet(preserve_weight=True)
+    return network
+
+
+VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", False, "BSD-3-Clause", _vgg19)
+VISFORMER_S = Architecture(
+    "visformer_small", "Visformer-S", "hybrid transformer", "stage3.3", False, "Apache-2.0", _timm("visformer_small")
+)
+# timm's swin_s3_tiny_224 is AutoFormerV2-T (S3-T of Chen et al., arXiv 2111.14725) under its paper's other name
+AUTOFORMER_V2_T = Architecture(
+    "autoformerv2_tiny", "AutoFormerV2-T", "window transformer", "norm", True, "MIT", _timm("swin_s3_tiny_224")
+)
+OFA595 = Architecture(
+    "ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", False, "MIT (code)", _ofa595
+)
+
+ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (VGG19, VISFORMER_S, AUTOFORMER_V2_T, OFA595)}
+
+
+def get_architecture(network: str) -> Architecture:
+    """Return the architecture with this identifier.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    try:
+        return ARCHITECTURES[network]
+    except KeyError:
+        raise UsageError(
+            f"There is no network {network!r}.", remedy=f"The networks are {', '.join(ARCHITECTURES)}."
+        ) from None
+
+
+def build_network(network: str, classes: int, head: VggHead = "gap") -> nn.Module:
+    """Build a network with random weights, in evaluation mode.
+
+    Args:
+        network: identifier, a key of ``ARCHITECTURES``.
+        classes: number of outputs.
+        head: VGG19 only: ``gap`` (20.0 M parameters) or the original 4096-wide ``fc`` (139.6 M).
+
+    Raises:
+        UsageError: if there is no such network.
+    """
+    return get_architecture(network).build(classes, head).eval()
+
+
+def cam_layer(network: str, module: nn.Module) -> nn.Module:
+    """Return the module inside ``module`` whose output is the last spatial feature map."""
+    return module.get_submodule(get_architecture(network).layer)
+
+
+def maps_to_nchw(network: str) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return the reshape that brings the layer's output to (N, K, h, w), or None where it already is so.
+
+    This is what pytorch-grad-cam calls ``reshape_transform``.
+    """
+    return _channels_first if get_architecture(network).channels_last else None
+
+
+def _channels_first(maps: torch.Tensor) -> torch.Tensor:
+    return maps.permute(0, 3, 1, 2).contiguous()
+
+
+def with_maps(network: str, module: nn.Module) -> nn.Module:
+    """Wrap a network so that its forward returns logits (N, C) and the last spatial feature maps (N, K, h, w).
+
+    The hook that catches the maps lives for one forward only: none is left behind, whatever happens.
+    """
+    from torch import nn
+
+    layer = cam_layer(network, module)
+    reshape = maps_to_nchw(network)
+
+    class WithMaps(nn.Module):
+        """A network that also returns its last spatial feature maps."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = module
+
+        def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            caught: list[torch.Tensor] = []
+            handle = layer.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
+            try:
+                logits = self.network(batch)
+            finally:
+                handle.remove()
+            maps = caught[-1]
+            return logits, maps if reshape is None else reshape(maps)
+
+    return WithMaps().eval()
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def count_macs(module: nn.Module, height: int = 224, width: int = 224) -> int:
+    """Return the multiply-accumulate operations of one forward at batch 1: half of torch's floating-point operations.
+
+    Counted are convolutions, matrix products and attention, as ``torch.utils.flop_counter`` does.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            module(torch.zeros(1, 3, height, width))
+    finally:
+        module.train(training)
+    return int(counter.get_total_flops()) // 2

@@ -1,0 +1,278 @@
+"""A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from core.architectures import build_network, get_architecture
+from core.card import CARD_FORMAT, Card, Storage
+from core.errors import BundleError, UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "card.json"
+MAX_CARD_BYTES = 1_000_000
+MAX_WEIGHTS_BYTES = 2_000_000_000
+QUANTISED = ".int8"
+SCALE = ".scale"
+
+Array = npt.NDArray[np.generic]
+State = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model bundle whose card has been read and validated.
+
+    Attributes:
+        directory: the folder that holds the two files.
+        card: the validated card.
+    """
+
+    directory: Path
+    card: Card
+
+    @property
+    def id(self) -> str:
+        """The identifier, ``task/role-network``."""
+        return self.card.id
+
+    @property
+    def name(self) -> str:
+        """The network's name, e.g. ``OFA-595``."""
+        return get_architecture(self.card.network).name
+
+    @property
+    def weights_path(self) -> Path:
+        """Path of the weights file."""
+        return self.directory / WEIGHTS_FILE
+
+    @property
+    def weights_bytes(self) -> int:
+        """Size of the weights file in bytes, 0 if it is missing."""
+        return self.weights_path.stat().st_size if self.weights_path.is_file() else 0
+
+    def verify(self) -> None:
+        """Compare the weights file with the card's checksum.
+
+        Raises:
+            BundleError: if the file is missing, too large, or any byte has changed.
+        """
+        if not self.weights_path.is_file():
+            raise BundleError(
+                f"The bundle has no {WEIGHTS_FILE}.", path=self.directory, remedy="Install the bundle again."
+            )
+        if self.weights_bytes > MAX_WEIGHTS_BYTES:
+            raise BundleError(
+                f"The weights file is larger than {MAX_WEIGHTS_BYTES // 10**6} MB.",
+                path=self.weights_path,
+                remedy="This is not a Twinlens bundle.",
+            )
+        with self.weights_path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != self.card.weights_sha256:
+            raise BundleError(
+                f"The weights have changed since the bundle was made: checksum {found[:12]}…, the card says "
+                f"{self.card.weights_sha256[:12]}….",
+                path=self.weights_path,
+                remedy="Install the bundle again.",
+            )
+
+    def read_state(self) -> State:
+        """Return the verified weights, dequantised to float32 (integer buffers stay integers).
+
+        Raises:
+            BundleError: if the file fails verification or is not a safetensors file.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        self.verify()
+        try:
+            stored: State = load_file(self.weights_path)
+        except (SafetensorError, ValueError, OSError) as cause:
+            raise BundleError(
+                f"The weights file is not readable as safetensors ({cause}).",
+                path=self.weights_path,
+                remedy="Install the bundle again.",
+            ) from cause
+        return unpack_state(stored, self.weights_path)
+
+    def load_network(self) -> nn.Module:
+        """Build the torch network and put the verified weights into it; evaluation mode, float32, on the CPU.
+
+        Raises:
+            BundleError: if the weights fail verification, lack a key or have one of another shape or too many.
+        """
+        import torch
+
+        state = self.read_state()
+        network = build_network(self.card.network, len(self.card.classes), self.card.head)
+        expected = network.state_dict()
+        self._check_keys({k: tuple(v.shape) for k, v in state.items()}, {k: tuple(v.shape) for k, v in expected.items()})
+        network.load_state_dict({k: torch.from_numpy(np.asarray(v, order="C")) for k, v in state.items()})
+        return network.eval()
+
+    def _check_keys(self, found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> None:
+        network = f"{self.name} with {len(self.card.classes)} classes"
+        remedy = "The card names another network than the weights were made for: install the bundle again."
+        if missing := sorted(expected.keys() - found.keys()):
+            raise BundleError(
+                f"The weights lack {len(missing)} of {len(expected)} tensors of {network}, e.g. {missing[0]!r}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+        if wrong := [key for key in expected if found[key] != expected[key]]:
+            key = wrong[0]
+            raise BundleError(
+                f"{key!r} has the shape {found[key]}, but {network} needs {expected[key]}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+        if strangers := sorted(found.keys() - expected.keys()):
+            raise BundleError(
+                f"The weights hold {len(strangers)} tensors that {network} does not have, e.g. {strangers[0]!r}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Read and validate a bundle's card; the weights are verified later, when they are used.
+
+    Raises:
+        BundleError: if the card is missing, unreadable, of a newer format or not valid.
+    """
+    path = directory / CARD_FILE
+    try:
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise BundleError("The card is larger than 1 MB.", path=path, remedy="This is not a Twinlens bundle.")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise BundleError(
+            f"The bundle has no readable {CARD_FILE} ({cause.strerror}).",
+            path=directory,
+            remedy="Choose a folder that holds card.json and weights.safetensors.",
+        ) from cause
+    except (ValueError, RecursionError) as cause:
+        raise BundleError(
+            f"The card is not valid JSON ({cause}).", path=path, remedy="Install the bundle again."
+        ) from cause
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > CARD_FORMAT:
+        raise BundleError(
+            f"The card has format {version}; this version of Twinlens reads up to format {CARD_FORMAT}.",
+            path=path,
+            remedy="Update Twinlens to use this bundle.",
+        )
+    try:
+        card = Card.model_validate(raw)
+        get_architecture(card.network)
+    except ValidationError as cause:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in cause.errors()[:5])
+        raise BundleError(f"The card is not valid: {faults}.", path=path, remedy="Install the bundle again.") from cause
+    except UsageError as cause:
+        raise BundleError(cause.problem, path=path, remedy=cause.remedy) from cause
+    return Bundle(directory, card)
+
+
+def write_bundle(target: Path, state: State, card: Card) -> Bundle:
+    """Write a bundle beside its place and move it there whole; a bundle that stood there is replaced.
+
+    Args:
+        target: the bundle's folder.
+        state: float32 tensors of the network, packed here as ``card.storage`` says.
+        card: the card; its checksum is set here.
+
+    Returns:
+        The bundle as it stands on disk.
+    """
+    from safetensors.numpy import save_file
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+        staged = Path(folder) / target.name
+        staged.mkdir()
+        save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
+        digest = hashlib.sha256((staged / WEIGHTS_FILE).read_bytes()).hexdigest()
+        card = card.model_copy(update={"weights_sha256": digest})
+        (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        replace_folder(staged, target)
+    return read_bundle(target)
+
+
+def replace_folder(staged: Path, target: Path) -> None:
+    """Move a complete folder to its place; what stood there is kept until the new one is in place."""
+    aside = staged.with_name(f"{staged.name}.old")
+    if target.exists():
+        os.replace(target, aside)
+    try:
+        os.replace(staged, target)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def pack_state(state: State, storage: Storage) -> State:
+    """Pack float32 tensors for storage.
+
+    ``float16`` halves every floating tensor. ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
+    float32 ``KEY.scale`` per output channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32.
+    """
+    packed: State = {}
+    for key, value in state.items():
+        floating = np.issubdtype(value.dtype, np.floating)
+        if floating and storage == "float16":
+            packed[key] = value.astype(np.float16)
+        elif floating and storage == "int8" and value.ndim >= 2:
+            scale = np.abs(value).reshape(len(value), -1).max(axis=1).astype(np.float32) / 127
+            steps = value / np.where(scale > 0, scale, 1).reshape(-1, *[1] * (value.ndim - 1))
+            packed[key + QUANTISED] = np.rint(steps).astype(np.int8)
+            packed[key + SCALE] = scale
+        else:
+            packed[key] = value
+    return {key: np.asarray(value, order="C") for key, value in packed.items()}
+
+
+def unpack_state(stored: State, path: Path | None = None) -> State:
+    """Undo :func:`pack_state`: floating tensors come back as float32.
+
+    Args:
+        stored: packed tensors by key.
+        path: the file they came from, for the message.
+
+    Raises:
+        BundleError: if a quantised tensor has no scale of one value per output channel.
+    """
+    state: State = {}
+    for key, value in stored.items():
+        if key.endswith(QUANTISED):
+            name = key.removesuffix(QUANTISED)
+            scale = stored.get(name + SCALE)
+            if scale is None or scale.shape != value.shape[:1]:
+                raise BundleError(
+                    f"The quantised tensor {name!r} has no scale for each of its output channels.",
+                    path=path,
+                    remedy="Install the bundle again.",
+                )
+            state[name] = value.astype(np.float32) * scale.astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
+        elif key.endswith(SCALE) and key.removesuffix(SCALE) + QUANTISED in stored:
+            continue
+        else:
+            state[key] = value.astype(np.float32) if np.issubdtype(value.dtype, np.floating) else value
+    return state

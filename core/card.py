@@ -1,0 +1,121 @@
+"""A bundle's card: everything about a trained model but its weights, validated on reading."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.architectures import VggHead
+from core.preprocess import Preprocessing
+
+CARD_FORMAT = 1
+
+Storage = Literal["float32", "float16", "int8"]
+Role = Literal["teacher", "student"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scores(_Part):
+    """What a model scored on one data set.
+
+    Attributes:
+        dataset: the data set and split in words.
+        images: how many images were scored.
+        accuracy: share of images whose top class is right, in [0, 1].
+        macro_f1: mean over classes of the harmonic mean of precision and recall, in [0, 1].
+        ece: expected calibration error over 15 equal bins of confidence (Guo et al. 2017), in [0, 1].
+        measured_by: the program or command that measured it.
+        caution: what must be said beside these figures.
+    """
+
+    dataset: str = Field(max_length=500)
+    images: int = Field(ge=1)
+    accuracy: Fraction
+    macro_f1: Fraction
+    ece: Fraction
+    measured_by: str = Field(max_length=500)
+    caution: str = Field(default="", max_length=2000)
+
+
+class Training(_Part):
+    """How the weights were made.
+
+    Attributes:
+        data: the training data in words.
+        method: how the network was trained, in words.
+        recipe_digest: SHA-256 of the resolved recipe, or None where no recipe file stood behind the run.
+        made_by: the program that trained it.
+        made_on: the date of publication.
+        teacher: identifier of the bundle that it was distilled from, if any.
+    """
+
+    data: str = Field(max_length=1000)
+    method: str = Field(max_length=1000)
+    recipe_digest: Sha256 | None = None
+    made_by: str = Field(max_length=200)
+    made_on: date
+    teacher: str | None = Field(default=None, max_length=200)
+
+
+class Card(_Part):
+    """The card of one model bundle (``card.json``).
+
+    Attributes:
+        format: version of this layout; a newer one than ``CARD_FORMAT`` is refused.
+        task: identifier of the task.
+        classes: labels in the order of the network's outputs.
+        role: ``teacher`` or ``student``.
+        network: identifier of the architecture.
+        head: which head VGG19 has.
+        preprocessing: how an image becomes the network's input.
+        temperature: logits are divided by it before the softmax.
+        storage: how the weights are stored; they are computed with as float32.
+        parameters: number of parameters.
+        macs: multiply-accumulate operations of one forward.
+        training: how the weights were made.
+        scores: what was measured, on which data.
+        intended_use: what the model is for.
+        limits: what it is known not to be able to do.
+        licence: licence of the weights.
+        weights_sha256: SHA-256 of ``weights.safetensors``.
+    """
+
+    format: Literal[1] = CARD_FORMAT
+    task: Word
+    classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
+    role: Role
+    network: Word
+    head: VggHead = "gap"
+    preprocessing: Preprocessing
+    temperature: float = Field(default=1.0, gt=0, le=100)
+    storage: Storage
+    parameters: int = Field(ge=1)
+    macs: int = Field(ge=1)
+    training: Training
+    scores: tuple[Scores, ...] = Field(default=(), max_length=50)
+    intended_use: str = Field(max_length=2000)
+    limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
+    licence: str = Field(max_length=500)
+    weights_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("the class labels are not distinct")
+        if not math.isfinite(self.temperature):
+            raise ValueError("the temperature is not finite")
+        return self
+
+    @property
+    def id(self) -> str:
+        """The bundle's identifier, ``task/role-network``, which is also its place below the weights folder."""
+        return f"{self.task}/{self.role}-{self.network}"

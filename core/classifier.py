@@ -1,0 +1,122 @@
+"""One loaded model: what it says about an image, and where it looks."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.calibration import softmax
+from core.preprocess import preprocess
+from core.runtime import RuntimeChoice, load_runtime
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+    from core.heatmap import HeatMap
+    from core.images import MedicalImage
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long an answer took, in milliseconds of wall-clock time.
+
+    Attributes:
+        preprocess_ms: from the opened image to the network's input.
+        forward_ms: the network's forward at batch 1, the median over ``runs``.
+        runs: how often the forward was timed.
+    """
+
+    preprocess_ms: float
+    forward_ms: float
+    runs: int
+
+    @property
+    def total_ms(self) -> float:
+        """Preprocessing and forward together."""
+        return self.preprocess_ms + self.forward_ms
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one model says about one image.
+
+    Attributes:
+        class_ids: the class labels, in the order of the arrays.
+        logits: shape (C,), float32, as the network gave them.
+        probabilities: shape (C,), float64, calibrated by the bundle's temperature, summing to 1.
+        latency: how long it took.
+        runtime: the runtime that computed it.
+        device: the device that computed it.
+        precision: the arithmetic of the forward.
+    """
+
+    class_ids: tuple[str, ...]
+    logits: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float64]
+    latency: Latency
+    runtime: str
+    device: str
+    precision: str
+
+    @property
+    def top(self) -> int:
+        """Index of the most probable class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def predicted(self) -> str:
+        """Label of the most probable class."""
+        return self.class_ids[self.top]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable class, in [0, 1]."""
+        return float(self.probabilities[self.top])
+
+
+class Classifier:
+    """A bundle loaded into a runtime.
+
+    Args:
+        bundle: the model; verified while it loads.
+        runtime: which runtime to use.
+        threads: CPU threads, or None for the runtime's own choice.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if a runtime that was insisted on can't be used.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.runtime = load_runtime(bundle, runtime, threads)
+
+    def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
+        """Classify one image.
+
+        Args:
+            image: the opened image.
+            repeats: how often the forward is timed; the median is reported.
+        """
+        started = time.perf_counter()
+        batch = preprocess(image, self.bundle.card.preprocessing)
+        preprocess_ms = 1e3 * (time.perf_counter() - started)
+        times = []
+        for _ in range(max(1, repeats)):
+            started = time.perf_counter()
+            logits = self.runtime.forward(batch)[0]
+            times.append(1e3 * (time.perf_counter() - started))
+        return Prediction(
+            class_ids=self.bundle.card.classes,
+            logits=logits,
+            probabilities=softmax(logits, self.bundle.card.temperature),
+            latency=Latency(preprocess_ms, statistics.median(times), len(times)),
+            runtime=self.runtime.name,
+            device=self.runtime.device,
+            precision=self.runtime.precision,
+        )

@@ -1,0 +1,160 @@
+"""The OpenVINO runtime, the fastest on a CPU, with the converted network kept on disk.
+
+Converting goes through torch once for each bundle. What is kept holds torch's own logits on the probe, so that every
+later start checks the agreement without importing torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.architectures import get_architecture
+from core.errors import RuntimeUnavailableError
+from core.folders import cache_folder
+from core.runtime import check_agreement, probe_input
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+
+FloatArray = npt.NDArray[np.float32]
+
+CACHE_LAYOUT = 1
+CACHE_ENTRIES = 12
+MODEL_FILE, PROBE_FILE = "model.xml", "probe.npy"
+
+
+class OpenVinoRuntime:
+    """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtime.Runtime`.
+
+    A single image takes a network compiled for just that shape and for the logits alone, which answers a tenth sooner;
+    batches and maps take one of any batch size, compiled when it is first needed.
+
+    Args:
+        bundle: the model; verified before use.
+        threads: CPU threads, or None for OpenVINO's own choice.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if OpenVINO is missing, can't convert the network or does not agree with torch.
+    """
+
+    name = "openvino"
+    device = "CPU"
+    precision = "float32"
+    batch_size = 8
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        try:
+            import openvino
+        except ImportError as cause:
+            raise RuntimeUnavailableError(
+                f"OpenVINO is not installed ({cause}).", remedy="Install it or choose the torch runtime."
+            ) from cause
+        bundle.verify()
+        self.layer = get_architecture(bundle.card.network).layer
+        self.notice = ""
+        # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
+        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._core = openvino.Core()
+        self._lock = threading.Lock()
+        self._batched: Any = None
+        entry = _cached_network(bundle)
+        try:
+            self._model = self._core.read_model(entry / MODEL_FILE)
+            single = openvino.Model([self._model.outputs[0]], self._model.get_parameters()).clone()
+            how = bundle.card.preprocessing
+            single.reshape([1, 3, how.height, how.width])
+            self._single = self._core.compile_model(single, "CPU", self._settings)
+        except RuntimeError as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
+        self._single_request = self._single.create_infer_request()
+        check_agreement(self.forward(probe_input(how)), np.load(entry / PROBE_FILE), "OpenVINO")
+
+    def forward(self, batch: FloatArray) -> FloatArray:
+        """Return logits (N, C) for normalised images (N, 3, H, W)."""
+        if len(batch) > 1:
+            return self._infer(batch, wanted=1)[0]
+        with self._lock:
+            return np.array(self._single_request.infer({0: batch}, share_inputs=True)[0])
+
+    def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
+        logits, maps = self._infer(batch, wanted=2)
+        return logits, maps
+
+    def _infer(self, batch: FloatArray, wanted: int) -> list[FloatArray]:
+        with self._lock:
+            if self._batched is None:
+                self._batched = self._core.compile_model(self._model, "CPU", self._settings).create_infer_request()
+            found = self._batched.infer({0: batch}, share_inputs=True, share_outputs=True)
+            return [np.array(found[i]) for i in range(wanted)]
+
+
+def _cached_network(bundle: Bundle) -> Path:
+    """Return the folder of the converted network, converting it first where this has not been done."""
+    import openvino
+
+    card = bundle.card
+    facts = (CACHE_LAYOUT, openvino.__version__, card.weights_sha256, card.network, card.head, len(card.classes))
+    shape = (card.preprocessing.height, card.preprocessing.width)
+    key = hashlib.sha256(repr((facts, shape)).encode()).hexdigest()[:32]
+    root = cache_folder() / "openvino"
+    entry = root / key
+    if (entry / MODEL_FILE).is_file() and (entry / PROBE_FILE).is_file():
+        os.utime(entry)
+        return entry
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as folder:
+        staged = Path(folder) / key
+        staged.mkdir()
+        _convert(bundle, staged)
+        try:
+            os.replace(staged, entry)
+        except OSError:
+            if not (entry / MODEL_FILE).is_file():  # else another process was quicker, with the same network
+                raise
+    _forget_oldest(root)
+    return entry
+
+
+def _convert(bundle: Bundle, folder: Path) -> None:
+    """Write the network as OpenVINO's own format, and torch's logits on the probe, into a folder."""
+    import openvino
+    import torch
+
+    from core.architectures import with_maps
+
+    card = bundle.card
+    height, width = card.preprocessing.height, card.preprocessing.width
+    network = with_maps(card.network, bundle.load_network())
+    with torch.no_grad():
+        expected = network(torch.from_numpy(probe_input(card.preprocessing)))[0].numpy()
+        batch = torch.export.Dim("batch", min=1, max=4096)
+        try:
+            program = torch.export.export(
+                network, (torch.zeros(2, 3, height, width),), dynamic_shapes={"batch": {0: batch}}
+            )
+            model = openvino.convert_model(program)
+        except Exception as cause:  # torch.export and the converter raise many kinds; torch itself still runs it
+            raise RuntimeUnavailableError(f"OpenVINO can't convert this network ({type(cause).__name__}).") from cause
+    model.reshape([-1, 3, height, width])
+    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
+    np.save(folder / PROBE_FILE, expected)
+
+
+def _forget_oldest(root: Path) -> None:
+    """Keep the most recently used entries of the cache."""
+    entries = sorted((e for e in root.iterdir() if not e.name.startswith(".")), key=lambda e: e.stat().st_mtime)
+    for entry in entries[:-CACHE_ENTRIES]:
+        shutil.rmtree(entry, ignore_errors=True)

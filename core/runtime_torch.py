@@ -1,0 +1,89 @@
+"""The torch runtime: CPU, CUDA or Apple GPU, in float32."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.architectures import get_architecture, with_maps
+from core.runtime import check_agreement, probe_input
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def has_accelerator() -> bool:
+    """Return whether torch finds a GPU; torch is not imported where no driver of one is present.
+
+    Importing torch takes seconds, and on a machine without a GPU the answer is known without it.
+    """
+    if not _has_gpu_driver():
+        return False
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def _has_gpu_driver() -> bool:
+    if sys.platform == "darwin":
+        return True
+    if sys.platform == "win32":
+        return Path(r"C:\Windows\System32\nvcuda.dll").exists()
+    return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
+class TorchRuntime:
+    """A network run by torch; implements :class:`core.runtime.Runtime`.
+
+    On a GPU the probe is checked against the CPU, and float32 is kept exact: TensorFloat-32 is not used.
+
+    Args:
+        bundle: the model; verified while it loads.
+        threads: CPU threads for torch in this process, or None to leave them.
+    """
+
+    name = "torch"
+    precision = "float32"
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        import torch
+
+        if threads is not None:
+            torch.set_num_threads(threads)
+        card = bundle.card
+        self.layer = get_architecture(card.network).layer
+        self.notice = ""
+        network = with_maps(card.network, bundle.load_network())
+        probe = probe_input(card.preprocessing)
+        self._torch_device = torch.device("cpu")
+        self._network = network.to(memory_format=torch.channels_last)
+        expected = self.forward(probe)
+        self.device, self.batch_size = "CPU", 8
+        if torch.cuda.is_available():
+            self._torch_device = torch.device("cuda")
+            self.device, self.batch_size = torch.cuda.get_device_name(), 128
+        elif torch.backends.mps.is_available():
+            self._torch_device = torch.device("mps")
+            self.device, self.batch_size = "Apple GPU", 32
+        if self._torch_device.type != "cpu":
+            self._network = network.to(self._torch_device)
+            check_agreement(self.forward(probe), expected, f"torch on {self.device}")
+
+    def forward(self, batch: FloatArray) -> FloatArray:
+        """Return logits (N, C) for normalised images (N, 3, H, W)."""
+        return self.forward_with_maps(batch)[0]
+
+    def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
+        import torch
+
+        with torch.inference_mode():
+            images = torch.from_numpy(batch).to(self._torch_device, memory_format=torch.channels_last)
+            logits, maps = self._network(images)
+        return logits.float().cpu().numpy(), np.ascontiguousarray(maps.float().cpu().numpy())

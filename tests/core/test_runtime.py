@@ -1,0 +1,137 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import core.runtime_openvino
+from core.catalogue import read_catalogue
+from core.errors import BundleError, RuntimeUnavailableError
+from core.folders import cache_folder
+from core.runtime import AGREEMENT, check_agreement, load_runtime, probe_input
+
+STUDENT = "chest-xray/student-ofa595"
+
+
+@pytest.fixture(scope="module")
+def student():
+    return read_catalogue().bundles[STUDENT]
+
+
+def images(count, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, 3, 224, 224), dtype=np.float32)
+
+
+@pytest.mark.parametrize("bundle_id", sorted(read_catalogue().bundles))
+def test_openvino_and_torch_give_the_same_logits_and_maps(bundle_id):
+    bundle = read_catalogue().bundles[bundle_id]
+    torch_runtime, openvino = load_runtime(bundle, "torch"), load_runtime(bundle, "openvino")
+    batch = images(3)
+    expected, expected_maps = torch_runtime.forward_with_maps(batch)
+    found, found_maps = openvino.forward_with_maps(batch)
+    scale = max(1.0, np.abs(expected).max())
+    assert np.abs(found - expected).max() / scale < AGREEMENT
+    assert found_maps.shape == expected_maps.shape
+    assert np.abs(found_maps - expected_maps).max() / np.abs(expected_maps).max() < AGREEMENT
+    single = np.concatenate([openvino.forward(batch[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(single, found, atol=1e-3)
+
+
+def test_auto_takes_openvino_on_a_machine_without_a_gpu(student, monkeypatch):
+    monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
+    runtime = load_runtime(student)
+    assert (runtime.name, runtime.device, runtime.notice) == ("openvino", "CPU", "")
+
+
+def test_answers_are_copies_that_a_later_call_does_not_change(student):
+    runtime = load_runtime(student, "openvino")
+    first = runtime.forward(images(1))
+    kept = first.copy()
+    maps = runtime.forward_with_maps(images(2))[1]
+    kept_maps = maps.copy()
+    runtime.forward(images(1, seed=1))
+    runtime.forward_with_maps(images(2, seed=1))
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(maps, kept_maps)
+
+
+def test_a_runtime_that_disagrees_is_not_used_and_says_so(student, monkeypatch):
+    load_runtime(student, "openvino")
+    honest = np.load
+
+    def doctored(path, *args, **kwargs):
+        found = honest(path, *args, **kwargs)
+        return found + 0.1 if Path(path).name == core.runtime_openvino.PROBE_FILE else found
+
+    monkeypatch.setattr(np, "load", doctored)
+    monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
+    with pytest.raises(RuntimeUnavailableError, match="does not agree with torch"):
+        load_runtime(student, "openvino")
+    fallback = load_runtime(student, "auto")
+    assert fallback.name == "torch"
+    assert "does not agree" in fallback.notice
+
+
+def test_without_openvino_torch_is_used_and_says_so(student, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
+    fallback = load_runtime(student, "auto")
+    assert fallback.name == "torch"
+    assert "not installed" in fallback.notice
+
+
+@pytest.mark.parametrize("found", [np.array([[1.0, np.nan]]), np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 2.1]])])
+def test_agreement_refuses_what_is_off_not_finite_or_of_another_shape(found):
+    expected = np.array([[1.0, 2.0]], np.float32)
+    check_agreement(expected + 5e-4, expected, "it")
+    with pytest.raises(RuntimeUnavailableError):
+        check_agreement(found.astype(np.float32), expected, "it")
+
+
+def test_the_probe_is_the_same_every_time(student):
+    how = student.card.preprocessing
+    np.testing.assert_array_equal(probe_input(how), probe_input(how))
+
+
+def test_a_second_start_takes_the_converted_network_from_disk_without_torch(student):
+    load_runtime(student, "openvino")
+    script = (
+        "import sys; from core.catalogue import read_catalogue; from core.runtime import load_runtime;"
+        f"load_runtime(read_catalogue().bundles[{STUDENT!r}], 'openvino'); print('torch' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ}
+    )
+    assert answer.stdout.strip() == "False"
+
+
+def test_damaged_weights_are_noticed_although_the_converted_network_is_on_disk(student, tmp_path):
+    import shutil
+
+    from core.bundle import read_bundle
+
+    load_runtime(student, "openvino")
+    copy = tmp_path / "bundle"
+    shutil.copytree(student.directory, copy)
+    with (copy / "weights.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x55")
+    with pytest.raises(BundleError, match="have changed"):
+        load_runtime(read_bundle(copy), "openvino")
+
+
+def test_the_cache_holds_whole_entries_only_and_forgets_the_oldest(student, monkeypatch):
+    load_runtime(student, "openvino")
+    root = cache_folder() / "openvino"
+    assert all((entry / "model.xml").is_file() for entry in root.iterdir())
+    newest = max(root.iterdir(), key=lambda e: e.stat().st_mtime)
+    monkeypatch.setattr(core.runtime_openvino, "CACHE_ENTRIES", 1)
+    core.runtime_openvino._forget_oldest(root)
+    assert list(root.iterdir()) == [newest]
+
+
+def test_threads_are_settable(student):
+    runtime = load_runtime(student, "openvino", threads=1)
+    assert runtime._single.get_property("INFERENCE_NUM_THREADS") == 1
