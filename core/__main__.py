@@ -6,14 +6,17 @@ import glob
 import json
 import sys
 from collections.abc import Iterator
-from enum import Enum
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from core import __version__
-from core.errors import TwinlensError, UsageError
+from core.comparison import CamMode
+from core.door import run
+from core.errors import UsageError
+from core.runtime import RuntimeChoice
 
 app = typer.Typer(
     help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",
@@ -23,24 +26,8 @@ app = typer.Typer(
 )
 
 
-class Cam(str, Enum):
-    """How far Score-CAM goes."""
-
-    fast = "fast"
-    exact = "exact"
-    none = "none"
-
-
-class RuntimeName(str, Enum):
-    """Which runtime computes."""
-
-    auto = "auto"
-    openvino = "openvino"
-    torch = "torch"
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Runtime = Annotated[RuntimeName, typer.Option(help="Which runtime computes.")]
+Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -82,10 +69,10 @@ def compare(
     task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
-    cam: Annotated[Cam, typer.Option(help="Score-CAM: clustered, every map, or none.")] = Cam.fast,
+    cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
     csv: Annotated[Path | None, typer.Option(help="Write a table to this file.", dir_okay=False)] = None,
     as_json: AsJson = False,
-    runtime: Runtime = RuntimeName.auto,
+    runtime: Runtime = "auto",
     threads: Threads = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
 ) -> None:
@@ -100,9 +87,7 @@ def compare(
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    comparer = BatchComparer(
-        read_catalogue(), task, teacher, student, cam.value, runtime.value, threads, repeats
-    )
+    comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
     unread = 0
     with ExitStack() as stack:
         table = None if csv is None else CsvTable(stack.enter_context(written_whole(csv)), task)
@@ -128,6 +113,25 @@ def compare(
         raise typer.Exit(1)
 
 
+@app.command()
+def benchmark(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, under three minutes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure latency, start-up and memory on this machine."""
+    from core import benchmark as bench
+    from core.catalogue import read_catalogue
+    from core.console import progress
+
+    catalogue = read_catalogue()
+    images = 100 if quick else 1000
+    rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
+    with progress("Comparing", images) as advance:
+        memory = bench.memory(catalogue, images, lambda i: advance(str(i)))
+    report = bench.Report(bench.machine(), rows, bench.ratios(rows), bench.startup(), memory)
+    typer.echo(json.dumps(asdict(report), indent=2) if as_json else bench.markdown(report))
+
+
 def _find(arguments: list[str]) -> Iterator[Path]:
     """Yield the images that the arguments name; a pattern is expanded here where the shell has not done it.
 
@@ -139,8 +143,9 @@ def _find(arguments: list[str]) -> Iterator[Path]:
     named: list[Path] = []
     for argument in arguments:
         path = Path(argument)
-        matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) and not path.exists() else []
-        named += [Path(match) for match in matches] or [path]
+        pattern = glob.has_magic(argument) and not path.exists()
+        matches = glob.glob(argument, recursive=True) if pattern else []  # noqa: PTH207 - it may be an absolute one
+        named += [Path(match) for match in sorted(matches)] or [path]
     found = list(find_images(named))
     if not found:
         raise UsageError(
@@ -150,18 +155,8 @@ def _find(arguments: list[str]) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Run the command line; errors meant for a person become one line, wrong usage ends with 2, other faults with 1."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        app()
-    except TwinlensError as error:
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+    """Run the command line."""
+    run(app)
 
 
 if __name__ == "__main__":

@@ -99,9 +99,7 @@ VISFORMER_S = Architecture(
 AUTOFORMER_V2_T = Architecture(
     "autoformerv2_tiny", "AutoFormerV2-T", "window transformer", "norm", True, "MIT", _timm("swin_s3_tiny_224")
 )
-OFA595 = Architecture(
-    "ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", False, "MIT (code)", _ofa595
-)
+OFA595 = Architecture("ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", False, "MIT (code)", _ofa595)
 
 ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (VGG19, VISFORMER_S, AUTOFORMER_V2_T, OFA595)}
 

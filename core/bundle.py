@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -122,7 +121,9 @@ class Bundle:
         state = self.read_state()
         network = build_network(self.card.network, len(self.card.classes), self.card.head)
         expected = network.state_dict()
-        self._check_keys({k: tuple(v.shape) for k, v in state.items()}, {k: tuple(v.shape) for k, v in expected.items()})
+        self._check_keys(
+            {k: tuple(v.shape) for k, v in state.items()}, {k: tuple(v.shape) for k, v in expected.items()}
+        )
         network.load_state_dict({k: torch.from_numpy(np.asarray(v, order="C")) for k, v in state.items()})
         return network.eval()
 
@@ -218,12 +219,12 @@ def replace_folder(staged: Path, target: Path) -> None:
     """Move a complete folder to its place; what stood there is kept until the new one is in place."""
     aside = staged.with_name(f"{staged.name}.old")
     if target.exists():
-        os.replace(target, aside)
+        target.replace(aside)
     try:
-        os.replace(staged, target)
+        staged.replace(target)
     except OSError:
         if aside.exists():
-            os.replace(aside, target)
+            aside.replace(target)
         raise
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -9,7 +9,7 @@ Float64Array = npt.NDArray[np.float64]
 
 
 def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> Float64Array:
-    """Return class probabilities, softmax(logits / temperature), along the last axis.
+    """Return class probabilities along the last axis: the softmax of the logits over the temperature.
 
     Args:
         logits: shape (…, C).
@@ -23,9 +23,7 @@ def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> Float64Array:
     return np.asarray(scaled / scaled.sum(axis=-1, keepdims=True))
 
 
-def expected_calibration_error(
-    probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15
-) -> float:
+def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error (Guo et al. 2017, equation 3), in [0, 1].
 
     The images are put into equal bins of top-class confidence; the error is the mean over bins, weighted by their

@@ -103,5 +103,5 @@ def remove_bundle(bundle_id: str) -> None:
         )
     directory = own[bundle_id].directory
     doomed = directory.with_name(f".removed-{os.getpid()}-{directory.name}")
-    os.replace(directory, doomed)
+    directory.replace(doomed)
     shutil.rmtree(doomed, ignore_errors=True)

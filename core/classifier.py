@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from core.runtime import RuntimeChoice, load_runtime
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from core.heatmap import HeatMap
     from core.images import MedicalImage
 
 

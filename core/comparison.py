@@ -11,8 +11,6 @@ from core.classifier import Classifier, Prediction
 from core.errors import UsageError
 from core.heatmap import HeatMap
 from core.images import MedicalImage
-from core.scorecam import explain_pair
-from core.similarity import iou_top, pearson
 
 CamMode = Literal["fast", "exact", "none"]
 TOP_SHARE = 0.2

@@ -55,7 +55,9 @@ def summary(record: dict[str, Any]) -> str:
     verdict = f"✓ both say {first}" if agreement["same_class"] else "≠ they disagree"
     facts = [verdict, f"divergence {agreement['js_divergence']:.3f} bit"]
     if agreement["cam_iou20"] is not None:
-        facts.append(f"maps for {first}: overlap {agreement['cam_iou20']:.2f}, correlation {agreement['cam_pearson']:.2f}")
+        facts.append(
+            f"maps for {first}: overlap {agreement['cam_iou20']:.2f}, correlation {agreement['cam_pearson']:.2f}"
+        )
     facts.append(f"student {agreement['speed_ratio']:.1f}× faster, {agreement['size_ratio']:.1f}× smaller")
     lines.append("  " + " · ".join(facts))
     lines += [f"  note: {notice}" for notice in record["notices"]]

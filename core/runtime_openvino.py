@@ -120,7 +120,7 @@ def _cached_network(bundle: Bundle) -> Path:
         staged.mkdir()
         _convert(bundle, staged)
         try:
-            os.replace(staged, entry)
+            staged.replace(entry)
         except OSError:
             if not (entry / MODEL_FILE).is_file():  # else another process was quicker, with the same network
                 raise

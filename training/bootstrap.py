@@ -1,4 +1,4 @@
-"""Make bundles of the starting weights (``python -m training.bootstrap SHARED``), until the training module has its own.
+"""Make bundles of the starting weights, until the training module has its own: ``python -m training.bootstrap SHARED``.
 
 The starting weights are plain state dicts trained by a script outside this repository; the cards say so.
 """

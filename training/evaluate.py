@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from core.images import read_image
 
 from core.bundle import Bundle
 from core.calibration import expected_calibration_error, softmax
-from core.images import read_image
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from training.datasets import Sample, in_batches, of_split, read_manifest
@@ -71,7 +71,7 @@ def evaluate(
     split: str = "test",
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Callable[[Path], None] = lambda _image: None,
 ) -> Evaluation:
     """Score a bundle on one split of a data set.
 
@@ -81,7 +81,7 @@ def evaluate(
         split: which split.
         runtime: which runtime computes the logits.
         threads: CPU threads, or None.
-        progress: called with the images done and their number after each batch.
+        progress: called with each image that has been scored.
 
     Raises:
         DatasetError: if the data set is unusable.
@@ -94,7 +94,8 @@ def evaluate(
     for batch in in_batches(samples, engine.batch_size):
         inputs = np.concatenate([preprocess(read_image(s.path), card.preprocessing) for s in batch])
         logits.append(engine.forward(inputs))
-        progress(sum(map(len, logits)), len(samples))
+        for sample in batch:
+            progress(sample.path)
     probabilities = softmax(np.concatenate(logits), card.temperature)
     return Evaluation(
         bundle=bundle.id,

@@ -1,0 +1,207 @@
+"""Measure this machine: latency of each model on each runtime, start-up, and memory over many images."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from core.batch import BatchComparer
+from core.bundle import Bundle
+from core.catalogue import Catalogue
+from core.demo import demonstration_radiograph
+from core.runtime import Runtime, RuntimeChoice, load_runtime, probe_input
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the figures were measured on."""
+
+    processor: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+    torch: str
+    openvino: str
+
+
+@dataclass(frozen=True)
+class LatencyRow:
+    """Forward at batch 1 of one model on one runtime.
+
+    Attributes:
+        model: the bundle's identifier.
+        runtime: the runtime's name and device.
+        median_ms: median wall-clock time of a forward.
+        p90_ms: 90th percentile of it.
+        runs: how many were timed.
+    """
+
+    model: str
+    runtime: str
+    median_ms: float
+    p90_ms: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class MemoryRun:
+    """Resident memory while images are compared one after another.
+
+    Attributes:
+        images: how many were compared.
+        settled_mib: resident size after the first 50.
+        end_mib: resident size at the end.
+        peak_mib: largest resident size seen after the first 50.
+        seconds: wall-clock time of all.
+    """
+
+    images: int
+    settled_mib: float
+    end_mib: float
+    peak_mib: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was measured in one run."""
+
+    machine: Machine
+    latency: list[LatencyRow]
+    ratios: dict[str, float]
+    startup_s: dict[str, float]
+    memory: MemoryRun
+
+
+def machine() -> Machine:
+    """Return what this machine is, in words."""
+    import openvino
+    import torch
+
+    return Machine(
+        processor=str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        openvino=openvino.__version__.split("-")[0],
+    )
+
+
+def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
+    """Time the forward at batch 1 of each bundle on OpenVINO and on torch.
+
+    The models take turns run by run, so that a machine that slows down for a while does so for all of them.
+    """
+    choices: tuple[RuntimeChoice, ...] = ("openvino", "torch")
+    loaded: list[tuple[Bundle, Runtime]] = [(b, load_runtime(b, choice)) for b in bundles for choice in choices]
+    times: list[list[float]] = [[] for _ in loaded]
+    for _ in range(runs):
+        for (bundle, runtime), seen in zip(loaded, times, strict=True):
+            batch = probe_input(bundle.card.preprocessing)
+            runtime.forward(batch)
+            started = time.perf_counter()
+            runtime.forward(batch)
+            seen.append(1e3 * (time.perf_counter() - started))
+    return [
+        LatencyRow(
+            model=bundle.id,
+            runtime=f"{runtime.name} {runtime.device}",
+            median_ms=round(statistics.median(seen), 2),
+            p90_ms=round(statistics.quantiles(seen, n=10)[-1], 2),
+            runs=len(seen),
+        )
+        for (bundle, runtime), seen in zip(loaded, times, strict=True)
+    ]
+
+
+def startup() -> dict[str, float]:
+    """Return the wall-clock seconds of a fresh Python that imports ``core``, and of one that lists the models."""
+    commands = {
+        "python": ["-c", "pass"],
+        "import core": ["-c", "import core"],
+        "python -m core models": ["-m", "core", "models"],
+    }
+    found = {}
+    for name, arguments in commands.items():
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], check=False, capture_output=True)  # noqa: S603 - our own
+            times.append(time.perf_counter() - started)
+        found[name] = round(statistics.median(times), 3)
+    return found
+
+
+def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = lambda _i: None) -> MemoryRun:
+    """Compare the demonstration radiograph again and again and follow the resident size.
+
+    Each round opens the file anew, preprocesses it and asks both models, as ``core compare --cam none`` does.
+    """
+    comparer = BatchComparer(catalogue, cam="none")
+    path, process = demonstration_radiograph(), psutil.Process()
+    settled = peak = 0.0
+    started = time.perf_counter()
+    for i in range(images):
+        comparer.compare_file(path)
+        progress(i + 1)
+        resident = process.memory_info().rss / MIB
+        if i == min(50, images) - 1:
+            gc.collect()
+            settled = peak = process.memory_info().rss / MIB
+        peak = max(peak, resident) if settled else 0.0
+    end = process.memory_info().rss / MIB
+    return MemoryRun(images, round(settled, 1), round(end, 1), round(peak, 1), round(time.perf_counter() - started, 1))
+
+
+def ratios(rows: list[LatencyRow]) -> dict[str, float]:
+    """Return how many times faster each student on OpenVINO is than itself on torch, and than its teacher."""
+    by_key = {(row.model, row.runtime.split()[0]): row.median_ms for row in rows}
+    found = {}
+    for (model, runtime), median in by_key.items():
+        task, name = model.split("/")
+        if runtime != "openvino" or not name.startswith("student"):
+            continue
+        found[f"{model}: torch / openvino"] = round(by_key[model, "torch"] / median, 1)
+        for (other, other_runtime), slower in by_key.items():
+            if other.startswith(f"{task}/teacher") and other_runtime == "openvino":
+                found[f"{other} / {model}, both openvino"] = round(slower / median, 1)
+    return found
+
+
+def markdown(report: Report) -> str:
+    """Return the report as Markdown, for a terminal and for docs/benchmarks.md alike."""
+    m, memory = report.machine, report.memory
+    lines = [
+        f"Machine: {m.processor}, {m.cores} cores, {m.memory_gib} GiB; {m.system}; Python {m.python}, torch {m.torch}, "
+        f"OpenVINO {m.openvino}.",
+        "",
+        "| forward at batch 1 | runtime | median | 90th percentile | runs |",
+        "|---|---|---|---|---|",
+        *(f"| {r.model} | {r.runtime} | {r.median_ms} ms | {r.p90_ms} ms | {r.runs} |" for r in report.latency),
+        "",
+        "| ratio of medians | |",
+        "|---|---|",
+        *(f"| {what} | {ratio}× |" for what, ratio in report.ratios.items()),
+        "",
+        "| start of a fresh process | seconds |",
+        "|---|---|",
+        *(f"| `{what}` | {seconds} |" for what, seconds in report.startup_s.items()),
+        "",
+        f"Memory: {memory.images} images compared without maps in {memory.seconds} s; resident size after the first 50 "
+        f"{memory.settled_mib} MiB, at the end {memory.end_mib} MiB, peak {memory.peak_mib} MiB.",
+    ]
+    return "\n".join(lines)
