@@ -15,7 +15,8 @@ from core.catalogue import Catalogue
 from core.classifier import Classifier
 from core.comparison import CamMode, compare
 from core.errors import ImageError
-from core.images import MedicalImage, read_image
+from core.images import read_image
+from core.medical_image import MedicalImage
 from core.runtime import RuntimeChoice
 from core.tasks import TASKS, Task, get_task, guess_task
 
@@ -128,8 +129,11 @@ class CsvTable:
 
 
 def write_json(records: Iterable[Record], file: TextIO) -> None:
-    """Write records as one JSON object, each as it comes, so that memory does not grow with their number."""
-    file.write(f'{{"notice": {json.dumps(NOTICE)}, "images": [')
+    """Write records as one JSON object, each as it comes, so that memory does not grow with their number.
+
+    Nothing is written before the first record has been made, so that a fault of the models leaves no half object.
+    """
+    head = f'{{"notice": {json.dumps(NOTICE)}, "images": ['
     for i, record in enumerate(records):
-        file.write(("," if i else "") + "\n" + json.dumps(record, ensure_ascii=False))
+        file.write(("," if i else head) + "\n" + json.dumps(record, ensure_ascii=False))
     file.write("\n]}\n")

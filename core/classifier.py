@@ -13,10 +13,11 @@ import numpy.typing as npt
 from core.calibration import softmax
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
+from core.scorecam import ScoreCam
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from core.images import MedicalImage
+    from core.medical_image import MedicalImage
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,7 @@ class Classifier:
             device=self.runtime.device,
             precision=self.runtime.precision,
         )
+
+    def score_cam(self, image: MedicalImage) -> ScoreCam:
+        """Begin to explain one image: one forward is done, the rest follows when the result is refined."""
+        return ScoreCam(self.runtime, preprocess(image, self.bundle.card.preprocessing))

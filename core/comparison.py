@@ -10,10 +10,12 @@ from core.calibration import jensen_shannon_divergence
 from core.classifier import Classifier, Prediction
 from core.errors import UsageError
 from core.heatmap import HeatMap
-from core.images import MedicalImage
+from core.medical_image import MedicalImage
+from core.scorecam import explain_pair
+from core.similarity import iou_top, pearson
 
 CamMode = Literal["fast", "exact", "none"]
-TOP_SHARE = 0.2
+ROLES = ("teacher", "student")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +134,14 @@ def compare(
     said = {"teacher": teacher.predict(image, repeats), "student": student.predict(image, repeats)}
     maps: dict[str, HeatMap] = {}
     if cam != "none":
-        raise NotImplementedError
-    pair = (maps["teacher"], maps["student"]) if maps else None
+        pair = teacher.score_cam(image), student.score_cam(image)
+        maps.update(explain_pair(*pair, said["teacher"].top, cam))
+    how = teacher.bundle.card.preprocessing
+    resized = [maps[role].resized(how.height, how.width) for role in ROLES] if maps else None
     return Comparison(
         teacher=Answer(teacher.bundle, said["teacher"], maps.get("teacher")),
         student=Answer(student.bundle, said["student"], maps.get("student")),
         js_divergence=jensen_shannon_divergence(said["teacher"].probabilities, said["student"].probabilities),
-        cam_pearson=None if pair is None else 0.0,
-        cam_iou20=None if pair is None else 0.0,
+        cam_pearson=None if resized is None else pearson(*resized),
+        cam_iou20=None if resized is None else iou_top(*resized),
     )

@@ -43,3 +43,7 @@ class WeightsUnavailableError(TwinlensError):
 
 class UsageError(TwinlensError):
     """What was asked for is not possible: an unknown task, model or class."""
+
+
+class ExplanationError(TwinlensError):
+    """A heat map could not be made."""

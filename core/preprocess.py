@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from core.images import MedicalImage
+    from core.medical_image import MedicalImage
 
 FloatArray = npt.NDArray[np.float32]
 

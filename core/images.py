@@ -1,0 +1,153 @@
+"""Open an image file, recognised by its content, or say why it can't be opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from core.errors import ImageError
+from core.medical_image import MedicalImage
+
+MAX_FILE_BYTES = 1 << 30
+SUPPORTED = "Twinlens opens PNG, JPEG, TIFF, BMP and DICOM images."
+HEAD_BYTES = 4096
+
+# libraries warn through process-wide filters, which threads may only change one at a time
+_QUIET = threading.Lock()
+
+
+def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage:
+    """Open an image.
+
+    Args:
+        path: the file, whatever its name ends in.
+        with_identity: whether a DICOM file's patient identity is read as well.
+
+    Raises:
+        ImageError: if it can't be opened, naming the file, the reason and what to do.
+    """
+    path = Path(path)
+    data = _read_bytes(path)
+    kind = recognise(data[:HEAD_BYTES])
+    if kind is None:
+        raise ImageError(f"This is not an image. {SUPPORTED}", path=path)
+    if kind not in ("PNG", "JPEG", "TIFF", "BMP", "DICOM"):
+        raise ImageError(f"This is a {kind} file. {SUPPORTED}", path=path, remedy="Export it as one of these.")
+    from core.dicom import read_dicom
+    from core.raster import read_raster
+
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if kind == "DICOM":
+                return read_dicom(data, path, digest, with_identity=with_identity)
+            return read_raster(data, path, digest, kind)
+    except ImageError:
+        raise
+    except MemoryError as cause:
+        raise ImageError(
+            "There is not enough memory to open this image.", path=path, remedy="Close other programs."
+        ) from cause
+    except Exception as cause:  # decoders raise whatever they like on a damaged file
+        raise ImageError(
+            f"The {kind} file is damaged and can't be decoded ({type(cause).__name__}).",
+            path=path,
+            remedy="Get the file again from where it came from.",
+        ) from cause
+
+
+def recognise(head: bytes) -> str | None:
+    """Return what a file is by its first bytes, e.g. ``PNG`` or ``PDF``, or None if it is nothing known."""
+    if head[128:132] == b"DICM":
+        return "DICOM"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "WebP", b"AVI ": "video"}.get(head[8:12], "RIFF")
+    if head[4:8] == b"ftyp":
+        return "HEIF" if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "video"
+    if head[:2] == b"BM" and len(head) >= 18 and head[14:18] in _BMP_HEADERS:
+        return "BMP"
+    # a DICOM data set without the 128-byte preamble begins with a group 0002 or 0008 element
+    if head[:4] in (b"\x02\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x00\x00"):
+        return "DICOM"
+    return None
+
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "BigTIFF"),
+    (b"MM\x00+", "BigTIFF"),
+    (b"GIF8", "GIF"),
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "ZIP"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x1aE\xdf\xa3", "video"),
+    (b"\x00\x00\x01\xba", "video"),
+    (b"\x00\x00\x01\xb3", "video"),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+)
+_BMP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))
+
+
+def find_images(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the images that paths name: a file as it is, a folder's images at any depth, sorted by name.
+
+    In folders, hidden files, DICOM directories and files that are no image by their first bytes are passed over; links
+    to folders are not followed.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, subfolders, names in os.walk(path):
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            for name in sorted(names):
+                file = Path(folder) / name
+                if not name.startswith(".") and name != "DICOMDIR" and _looks_like_image(file):
+                    yield file
+
+
+def _looks_like_image(path: Path) -> bool:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return recognise(file.read(HEAD_BYTES)) in ("PNG", "JPEG", "TIFF", "BMP", "DICOM")
+    except OSError:
+        return False
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Read a regular file of bounded size; pipes and devices are refused before they are opened, so nothing hangs."""
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise ImageError("This is a folder, not an image.", path=path, remedy="Choose the images in it.")
+        if not stat.S_ISREG(found.st_mode):
+            raise ImageError("This is not a regular file.", path=path, remedy="Choose an image file.")
+        if found.st_size == 0:
+            raise ImageError("The file is empty.", path=path, remedy="Get the file again from where it came from.")
+        if found.st_size > MAX_FILE_BYTES:
+            raise ImageError(
+                f"The file is larger than {MAX_FILE_BYTES >> 30} GiB.", path=path, remedy="Export a smaller image."
+            )
+        return path.read_bytes()
+    except FileNotFoundError as cause:
+        raise ImageError("There is no such file.", path=path, remedy="Check the name.") from cause
+    except PermissionError as cause:
+        raise ImageError("You have no permission to read this file.", path=path, remedy="Ask its owner.") from cause
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", None) or str(cause)
+        raise ImageError(f"The file can't be read ({reason}).", path=path, remedy="Check the disk or the name.") from cause

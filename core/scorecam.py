@@ -1,0 +1,208 @@
+"""Score-CAM as a stream: a first guess, a clustered map, ever more exact ones, and at last the exact map.
+
+Definition (Wang et al. 2020, arXiv 1910.01279, as pytorch-grad-cam computes it): for an input x, a class c and the
+feature maps A_k of one layer, with H_k the map A_k enlarged to the input and scaled to [0, 1] (see ``core.masks``),
+
+    s_k = logit_c(f(x ⊙ H_k)),   α = softmax over k of s,   map = ReLU(Σ α_k A_k), scaled to [0, 1].
+
+The exact map needs one forward for each of K maps. Here the maps are first grouped into ``CLUSTERS`` clusters by shape,
+counting by energy; the sum of a cluster's maps makes one mask, scored once, and the scores are carried over to all maps
+(see ``core.clustering``). Then the maps that weigh most in the result are scored themselves, until all are. Every
+forward scores all classes, so another class costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.clustering import cluster, energies, flattened, krige, typical_distance
+from core.errors import ExplanationError
+from core.heatmap import HeatMap, scaled
+from core.masks import Masker
+from core.runtime import FloatArray, Runtime
+from core.similarity import pearson
+
+Depth = Literal["fast", "exact"]
+Float64Array = npt.NDArray[np.float64]
+
+PREVIEW_CLUSTERS = 2
+CLUSTERS = 32
+# The estimated error of a map is this many times 1 - Pearson(map by cluster, map by kriging), so that on images it was
+# not chosen on nineteen maps in twenty are no worse than estimated; docs/score-cam.md says how it was measured.
+ERROR_FACTOR = 1.0
+LARGEST_ERROR = 2.0
+
+
+class ScoreCam:
+    """Score-CAM of one image by one network; keeps what has been scored, and goes on where it stopped.
+
+    Not to be used by two threads at once.
+
+    Args:
+        runtime: the network.
+        image: its normalised input, shape (1, 3, H, W), float32.
+
+    Raises:
+        ExplanationError: if the network's answer is not finite.
+    """
+
+    def __init__(self, runtime: Runtime, image: FloatArray) -> None:
+        started = time.perf_counter()
+        self.layer = runtime.layer
+        logits, maps = runtime.forward_with_maps(image)
+        self.logits: FloatArray = logits[0]
+        self.maps: FloatArray = maps[0]
+        if not (np.isfinite(self.logits).all() and np.isfinite(self.maps).all()):
+            raise ExplanationError("The network's answer to this image is not finite.", remedy="Choose another model.")
+        self._runtime = runtime
+        self._masker = Masker(image, self.maps.shape[1:], runtime.batch_size)
+        self._energy = energies(self.maps)
+        self._scored = np.zeros(len(self.maps), np.bool_)
+        self._by_cluster: Float64Array = np.zeros((len(self.maps), len(self.logits)))
+        self._by_kriging: Float64Array = self._by_cluster.copy()
+        self._method = ""
+        self._clustered = False
+        self._forwards = 0
+        self._seconds = time.perf_counter() - started
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held for going on, in bytes, without the network."""
+        return self.maps.nbytes + 2 * self._by_cluster.nbytes
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every map has been scored."""
+        return bool(self._scored.all())
+
+    def refine(self, class_index: int, depth: Depth = "fast") -> Iterator[HeatMap]:
+        """Score on, yielding the map of a class after every batch; stop iterating to stop working.
+
+        The maps that weigh most for this class are scored first. Starting again goes on where the last one stopped; a
+        depth that has been reached yields its map at once, without a forward.
+
+        Args:
+            class_index: the class to explain.
+            depth: ``fast`` ends with the clustered map, ``exact`` with the exact one.
+
+        Raises:
+            ExplanationError: if a score is not finite.
+        """
+        if self._reached(depth):
+            yield self.heat_map(class_index)
+            return
+        if not self._clustered and len(self.maps) > CLUSTERS:
+            for _ in self._score_clusters():
+                yield self.heat_map(class_index)
+        if depth == "exact" or len(self.maps) <= CLUSTERS:
+            while not self.is_exact:
+                self._score_heaviest(class_index)
+                yield self.heat_map(class_index)
+
+    def heat_map(self, class_index: int) -> HeatMap:
+        """Return the map of a class from what has been scored so far; costs no forward."""
+        a, b = (self._weighted(scores[:, class_index]) for scores in (self._by_cluster, self._by_kriging))
+        mean = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
+        apart = 0.0 if self.is_exact else 1 - pearson(a, b)
+        return HeatMap(
+            values=self._weighted(mean),
+            class_index=class_index,
+            layer=self.layer,
+            method=self._method,
+            maps_scored=self._forwards,
+            maps_total=len(self.maps),
+            estimated_error=min(LARGEST_ERROR, ERROR_FACTOR * apart),
+            seconds=self._seconds,
+        )
+
+    def _reached(self, depth: Depth) -> bool:
+        return self.is_exact or (depth == "fast" and self._clustered)
+
+    def _weighted(self, scores: Float64Array) -> FloatArray:
+        """Return ReLU(Σ softmax(scores)_k A_k), scaled to [0, 1]."""
+        weights = np.exp(scores - scores.max())
+        weights /= weights.sum()
+        return scaled(np.maximum(np.tensordot(weights.astype(np.float32), self.maps, 1), 0))
+
+    def _score_clusters(self) -> Iterator[None]:
+        """Score first two clusters, for a guess, then ``CLUSTERS``, the heaviest first."""
+        started = time.perf_counter()
+        rows = flattened(self.maps)
+        scale = typical_distance(rows)
+        known_rows, known_scores = np.empty((0, rows.shape[1])), np.empty((0, len(self.logits)))
+        for count in (PREVIEW_CLUSTERS, CLUSTERS):
+            labels = cluster(rows, self._energy, count)
+            groups = np.stack([self.maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
+            group_rows = flattened(groups)
+            found = np.empty((0, len(self.logits)))
+            while len(found) < len(groups):
+                found = np.concatenate([found, self._score(groups[len(found) :][: self._runtime.batch_size])])
+                left = len(groups) - len(found)
+                # until all clusters are scored, the preview's two help to guess the others
+                from_rows, from_scores = group_rows[: len(found)], found
+                if left:
+                    from_rows = np.concatenate([known_rows, from_rows])
+                    from_scores = np.concatenate([known_scores, from_scores])
+                self._by_kriging = krige(from_rows, from_scores, rows, scale)
+                guessed = krige(from_rows, from_scores, group_rows[len(found) :], scale)
+                self._by_cluster = np.concatenate([found, guessed])[labels]
+                self._method = f"clustered G={len(groups)}" + (f", {len(found)} of {len(groups)}" if left else "")
+                self._clustered = count == CLUSTERS and not left
+                self._seconds += time.perf_counter() - started
+                yield
+                started = time.perf_counter()
+            known_rows, known_scores = group_rows, found
+
+    def _score_heaviest(self, class_index: int) -> None:
+        """Score one batch of the maps that, by what is known so far, weigh most in the map of a class."""
+        started = time.perf_counter()
+        scores = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
+        weight = np.exp(scores - scores.max()) * self._energy
+        weight[self._scored] = -1
+        chosen = np.argsort(-weight, kind="stable")[: min(self._runtime.batch_size, int((~self._scored).sum()))]
+        found = self._score(self.maps[chosen])
+        self._by_cluster[chosen] = self._by_kriging[chosen] = found
+        self._scored[chosen] = True
+        done = int(self._scored.sum())
+        self._method = "exact" if self.is_exact else f"{done} of {len(self.maps)} exact"
+        self._seconds += time.perf_counter() - started
+
+    def _score(self, maps: FloatArray) -> Float64Array:
+        """Return the logits (n, C) of the image masked by maps (n, h, w)."""
+        found = self._runtime.forward(self._masker.masked(maps)).astype(np.float64)
+        if not np.isfinite(found).all():
+            raise ExplanationError("The network's score of a masked image is not finite.", remedy="Choose another model.")
+        self._forwards += len(maps)
+        return found
+
+
+def explain_pair(
+    teacher: ScoreCam, student: ScoreCam, class_index: int, depth: Depth = "fast"
+) -> Iterator[tuple[Literal["teacher", "student"], HeatMap]]:
+    """Explain the same class in both networks, the small one's map first.
+
+    Both share the same cores, so they take turns batch by batch: the student up to its clustered map, the teacher up to
+    its own, and then, if the exact maps are wanted, each in turn. Stop iterating to stop working.
+
+    Yields:
+        Whose map it is, and the map so far.
+    """
+    for frame in student.refine(class_index):
+        yield "student", frame
+    for frame in teacher.refine(class_index):
+        yield "teacher", frame
+    if depth == "fast":
+        return
+    running = {"student": student.refine(class_index, "exact"), "teacher": teacher.refine(class_index, "exact")}
+    while running:
+        for role in list(running):
+            frame_or_end = next(running[role], None)
+            if frame_or_end is None:
+                del running[role]
+            else:
+                yield ("student" if role == "student" else "teacher"), frame_or_end
