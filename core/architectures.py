@@ -59,7 +59,6 @@ def _vgg19(classes: int, head: VggHead) -> nn.Module:
         network = timm.create_model("vgg19", num_classes=classes, mlp_ratio=1 / 4096)
         network.pre_logits = nn.Identity()
         network.head = ClassifierHead(512, classes, pool_type="avg", drop_rate=0.2)
-        network.num_features = network.head_hidden_size = 512
     return network
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core.architectures import VggHead
 from core.preprocess import Preprocessing
 
-CARD_FORMAT = 1
+CARD_FORMAT = 1  # the newest layout that this version reads
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -89,7 +89,7 @@ class Card(_Part):
         weights_sha256: SHA-256 of ``weights.safetensors``.
     """
 
-    format: Literal[1] = CARD_FORMAT
+    format: Literal[1] = 1
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role

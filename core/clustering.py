@@ -30,7 +30,7 @@ def flattened(maps: npt.NDArray[np.floating]) -> Float64Array:
 def energies(maps: npt.NDArray[np.floating]) -> Float64Array:
     """Return the Euclidean norm of each map, shape (n,): how much it can add to a heat map."""
     rows = maps.reshape(len(maps), -1)
-    return np.sqrt(np.einsum("kp,kp->k", rows, rows, dtype=np.float64))
+    return np.asarray(np.sqrt(np.einsum("kp,kp->k", rows, rows, dtype=np.float64)))
 
 
 def cluster(rows: Float64Array, weights: Float64Array, clusters: int) -> npt.NDArray[np.intp]:

@@ -15,7 +15,6 @@ from core.scorecam import explain_pair
 from core.similarity import iou_top, pearson
 
 CamMode = Literal["fast", "exact", "none"]
-ROLES = ("teacher", "student")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +136,8 @@ def compare(
         pair = teacher.score_cam(image), student.score_cam(image)
         maps.update(explain_pair(*pair, said["teacher"].top, cam))
     how = teacher.bundle.card.preprocessing
-    resized = [maps[role].resized(how.height, how.width) for role in ROLES] if maps else None
+    size = how.height, how.width
+    resized = (maps["teacher"].resized(*size), maps["student"].resized(*size)) if maps else None
     return Comparison(
         teacher=Answer(teacher.bundle, said["teacher"], maps.get("teacher")),
         student=Answer(student.bundle, said["student"], maps.get("student")),

@@ -16,9 +16,9 @@ from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, pixel_array
 from pydicom.uid import (
+    JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
-    JPEG2000,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -128,7 +128,7 @@ def _assumed_syntax(dataset: Dataset) -> UID:
 
 
 def _check_inflated(data: bytes, path: Path) -> None:
-    """Refuse a deflated data set that would fill the memory (PS3.10 7.1: the group length stands first, at byte 140)."""
+    """Refuse a deflated data set that would fill the memory (PS3.10 7.1: the group length stands at byte 140)."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     left, size = data[144 + int.from_bytes(data[140:144], "little") :], 0
     while left and not inflater.eof:
@@ -194,7 +194,7 @@ def _decode(dataset: Dataset, path: Path) -> Pixels:
     for name in names[:-1]:
         try:
             return _coloured(dataset, pixel_array(dataset, decoding_plugin=name))
-        except Exception:  # noqa: S112 - the next decoder may know this variant; the last one's error is reported
+        except Exception:  # noqa: S112, BLE001 - the next decoder may know this variant; the last one's error is reported
             continue
     return _coloured(dataset, pixel_array(dataset, decoding_plugin=names[-1]))
 
@@ -263,7 +263,8 @@ def _lookup(dataset: Dataset) -> LookupTable | None:
         return None
     entries, first, bits = (int(v) for v in sequence[0].LUTDescriptor)
     table = sequence[0].LUTData
-    table = np.frombuffer(table, np.uint16) if isinstance(table, bytes) else np.asarray(table)
+    if isinstance(table, bytes):
+        table = np.frombuffer(table, np.uint8 if len(table) == (entries or 1 << 16) else np.uint16)
     if len(table) < (entries or 1 << 16) or not 8 <= bits <= 16:
         return None
     if first >= 1 << 15 and dataset.get("PixelRepresentation") == 1:

@@ -1,4 +1,4 @@
-"""How a command line of Twinlens starts and ends: text in UTF-8, errors in one line, exit codes that scripts rely on."""
+"""How a command line of Twinlens starts and ends: text in UTF-8, errors in one line, reliable exit codes."""
 
 from __future__ import annotations
 

@@ -75,10 +75,18 @@ def recognise(head: bytes) -> str | None:
         return "HEIF" if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "video"
     if head[:2] == b"BM" and len(head) >= 18 and head[14:18] in _BMP_HEADERS:
         return "BMP"
-    # a DICOM data set without the 128-byte preamble begins with a group 0002 or 0008 element
-    if head[:4] in (b"\x02\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x00\x00"):
-        return "DICOM"
-    return None
+    return "DICOM" if _begins_as_data_set(head) else None
+
+
+def _begins_as_data_set(head: bytes) -> bool:
+    """Return whether these bytes look like a DICOM data set that came without the 128-byte preamble.
+
+    It begins with a low element of group 0002 or 0008: its tag, then two capitals (explicit) or a small length.
+    """
+    if head[:2] not in (b"\x02\x00", b"\x08\x00") or int.from_bytes(head[2:4], "little") > 0x0100:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    return len(head) > 16 and (explicit or 0 < int.from_bytes(head[4:8], "little") <= 64)
 
 
 _MAGIC = (
@@ -150,4 +158,6 @@ def _read_bytes(path: Path) -> bytes:
         raise ImageError("You have no permission to read this file.", path=path, remedy="Ask its owner.") from cause
     except (OSError, ValueError) as cause:
         reason = getattr(cause, "strerror", None) or str(cause)
-        raise ImageError(f"The file can't be read ({reason}).", path=path, remedy="Check the disk or the name.") from cause
+        raise ImageError(
+            f"The file can't be read ({reason}).", path=path, remedy="Check the disk or the name."
+        ) from cause

@@ -37,7 +37,7 @@ class Masker:
         span = masks.max(axis=(1, 2), keepdims=True) - low
         masks -= low
         masks /= span + np.float32(EPSILON)
-        return np.multiply(self._image, masks[:, None], out=self._inputs[: len(maps)])
+        return np.asarray(np.multiply(self._image, masks[:, None], out=self._inputs[: len(maps)]))
 
 
 def linear_weights(size: int, new_size: int) -> FloatArray:

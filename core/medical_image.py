@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.generic]
+Pixels = npt.NDArray[Any]
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
 TAIL_PERCENT = 0.1  # share of pixels cut off at either end where the file names no window

@@ -71,7 +71,7 @@ def to_network_input(picture: FloatArray, how: Preprocessing) -> FloatArray:
     picture = resize(picture, how.height, how.width)
     if picture.ndim == 2:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
-    normalised = (picture - np.float32(how.mean)) / np.float32(how.std)
+    normalised = (picture - np.array(how.mean, np.float32)) / np.array(how.std, np.float32)
     return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], dtype=np.float32)
 
 

@@ -88,7 +88,7 @@ def probe_input(how: Preprocessing) -> FloatArray:
     columns = np.linspace(0, 2 * np.pi, how.width, dtype=np.float32)[None, :]
     waves = np.stack([np.sin(rows + columns), np.cos(rows) * np.sin(columns), np.cos(2 * columns) + 0 * rows])
     noise = np.random.default_rng(0).standard_normal(waves.shape, dtype=np.float32)
-    return (waves + 0.25 * noise)[None].astype(np.float32)
+    return np.asarray((waves + 0.25 * noise)[None], dtype=np.float32)
 
 
 def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:

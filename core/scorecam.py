@@ -176,7 +176,9 @@ class ScoreCam:
         """Return the logits (n, C) of the image masked by maps (n, h, w)."""
         found = self._runtime.forward(self._masker.masked(maps)).astype(np.float64)
         if not np.isfinite(found).all():
-            raise ExplanationError("The network's score of a masked image is not finite.", remedy="Choose another model.")
+            raise ExplanationError(
+                "The network's score of a masked image is not finite.", remedy="Choose another model."
+            )
         self._forwards += len(maps)
         return found
 

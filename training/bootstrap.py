@@ -34,8 +34,8 @@ LIMITS = {
         "It knows three answers only and gives one of them to any image, also to one that is no chest radiograph.",
         "Source bias: on the same test images a linear model that sees only the outer border of a 32×32 thumbnail, no "
         "lung, scores 68.5 % (chance is 33 %). Part of any score may come from such shortcuts.",
-        "Age bias: 82 % of the Non-COVID and 51 % of the Normal images are of small children, while all COVID-19 images "
-        "are of adults as far as is known.",
+        "Age bias: 82 % of the Non-COVID and 51 % of the Normal images are of small children, while all COVID-19 "
+        "images are of adults as far as is known.",
         "COVID-19 stands for a clinical or PCR label; some of those films show no visible disease. NIH labels are "
         "text-mined.",
     ),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from core.images import read_image
 
 from core.bundle import Bundle
 from core.calibration import expected_calibration_error, softmax
+from core.images import read_image
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from training.datasets import Sample, in_batches, of_split, read_manifest

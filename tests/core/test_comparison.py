@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from core.images import read_image
 
 from core.calibration import jensen_shannon_divergence, softmax
 from core.catalogue import read_catalogue
@@ -8,6 +7,7 @@ from core.classifier import Classifier
 from core.comparison import compare
 from core.demo import demonstration_radiograph
 from core.errors import UsageError
+from core.images import read_image
 from core.preprocess import preprocess
 
 

@@ -1,0 +1,1 @@
+"""Twinlens's window: what a person sees. Uses core; starts training runs."""
