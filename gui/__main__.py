@@ -32,9 +32,12 @@ def open_images(
     typer.echo("Twinlens has no window yet; this is what teacher and student say. For research use only.")
     typer.echo("At the first start on a machine the networks are converted, which takes some seconds.\n")
     comparer = BatchComparer(read_catalogue())
-    records = [comparer.compare_file(path) for path in paths]
-    typer.echo("\n".join(summary(record) for record in records))
-    if any(record["error"] for record in records):
+    unread = 0
+    for path in paths:
+        record = comparer.compare_file(path)
+        unread += record["error"] is not None
+        typer.echo(summary(record))
+    if unread:
         raise typer.Exit(1)
 
 

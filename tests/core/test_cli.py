@@ -77,7 +77,7 @@ def test_compare_answers_as_the_contract_says(chest, tile, tmp_path):
             assert "novel" in said
         assert image["agreement"].keys() >= {"same_class", "js_divergence", "cam_pearson", "cam_iou20"}
         assert image["agreement"]["cam_pearson"] is not None
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert [row["path"] for row in rows] == [str(chest), str(tile)]
     for row, image in zip(rows, found, strict=True):
         label = image["student"]["predicted"]

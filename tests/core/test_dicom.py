@@ -255,7 +255,8 @@ def test_real_objects_open(name, shape, grey):
 @pytest.mark.parametrize(
     "name",
     [
-        "SC_rgb.dcm", "SC_rgb_16bit.dcm", "SC_rgb_32bit.dcm", "SC_rgb_dcmtk_ebcr_dcmd.dcm", "SC_rgb_dcmtk_ebcyn1_dcmd.dcm",
+        "SC_rgb.dcm", "SC_rgb_16bit.dcm", "SC_rgb_32bit.dcm", "SC_rgb_dcmtk_ebcr_dcmd.dcm",
+        "SC_rgb_dcmtk_ebcyn1_dcmd.dcm",
         "SC_rgb_dcmtk_ebcyn2_dcmd.dcm", "SC_rgb_dcmtk_ebcynp_dcmd.dcm", "SC_rgb_dcmtk_ebcys2_dcmd.dcm",
         "SC_rgb_dcmtk_ebcys4_dcmd.dcm", "SC_rgb_expb_16bit.dcm", "SC_ybr_full_uncompressed.dcm",
     ],
