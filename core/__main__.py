@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from core.comparison import CamMode
 from core.door import run
 from core.errors import UsageError
 from core.runtime import RuntimeChoice
+
+if TYPE_CHECKING:
+    from core.catalogue import Catalogue
 
 app = typer.Typer(
     help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",
@@ -117,19 +120,41 @@ def compare(
 def benchmark(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, under three minutes.")] = False,
     as_json: AsJson = False,
+    fidelity: Annotated[
+        list[str] | None, typer.Option(help="Only measure how close Score-CAM's maps come, on these images or folders.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="The model for --fidelity.")] = "chest-xray/student-ofa595",
+    every: Annotated[int, typer.Option(min=1, help="Take every so many-th image for --fidelity.")] = 1,
 ) -> None:
-    """Measure latency, start-up and memory on this machine."""
+    """Measure latency, Score-CAM, start-up and memory on this machine."""
     from core import benchmark as bench
     from core.catalogue import read_catalogue
     from core.console import progress
 
     catalogue = read_catalogue()
+    if fidelity is not None:
+        _fidelity(catalogue, model, list(_find(fidelity))[::every], as_json=as_json)
+        return
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
     with progress("Comparing", images) as advance:
         memory = bench.memory(catalogue, images, lambda i: advance(str(i)))
-    report = bench.Report(bench.machine(), rows, bench.ratios(rows), bench.startup(), memory)
+    maps = bench.score_cam_speed(catalogue, quick=quick)
+    report = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
     typer.echo(json.dumps(asdict(report), indent=2) if as_json else bench.markdown(report))
+
+
+def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
+    from core.benchmark import fidelity_table, machine
+    from core.cam_benchmark import fidelity
+    from core.console import progress
+
+    if model not in catalogue.bundles:
+        raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
+    with progress("Explaining", len(images)) as advance:
+        rows = fidelity(catalogue.bundles[model], images, advance)
+    found = [asdict(row) for row in rows]
+    typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
 
 
 def _find(arguments: list[str]) -> Iterator[Path]:

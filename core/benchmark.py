@@ -8,17 +8,25 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import psutil
 
+from core.architectures import ARCHITECTURES, build_network, count_macs, count_parameters
 from core.batch import BatchComparer
-from core.bundle import Bundle
+from core.bundle import Bundle, write_bundle
+from core.cam_benchmark import LIBRARIES, FidelityRow, SpeedRow, speed
+from core.card import Card, Training
 from core.catalogue import Catalogue
 from core.demo import demonstration_radiograph
+from core.preprocess import Preprocessing
 from core.runtime import Runtime, RuntimeChoice, load_runtime, probe_input
+from core.tasks import CHEST_XRAY
 
 MIB = 1 << 20
 
@@ -34,6 +42,13 @@ class Machine:
     python: str
     torch: str
     openvino: str
+
+    def line(self) -> str:
+        """Return it in a sentence."""
+        return (
+            f"Machine: {self.processor}, {self.cores} cores, {self.memory_gib} GiB; {self.system}; Python "
+            f"{self.python}, torch {self.torch}, OpenVINO {self.openvino}."
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class Report:
     machine: Machine
     latency: list[LatencyRow]
     ratios: dict[str, float]
+    score_cam: list[SpeedRow]
     startup_s: dict[str, float]
     memory: MemoryRun
 
@@ -126,6 +142,48 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
         )
         for (bundle, runtime), seen in zip(loaded, times, strict=True)
     ]
+
+
+def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
+    """Time Score-CAM on the demonstration radiograph, beside the libraries that others use.
+
+    Quick: the chest student and pytorch-grad-cam. Else all four networks and both libraries; a network without an
+    installed bundle is measured with random weights, which take as long as trained ones.
+    """
+    student = catalogue.find(CHEST_XRAY.id, "student")
+    if quick:
+        return speed([student], [library for library in LIBRARIES if library != "torch-cam"])
+    installed = {b.card.network: b for b in catalogue.bundles.values() if b.card.task == CHEST_XRAY.id}
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = [installed.get(network) or _untrained(network, Path(folder)) for network in ARCHITECTURES]
+        rows = []
+        for bundle in bundles:
+            # torch-cam knows no maps with the channels last: it would take rows for channels
+            channels_last = ARCHITECTURES[bundle.card.network].channels_last
+            rows += speed(
+                [bundle], [library for library in LIBRARIES if not (channels_last and library == "torch-cam")]
+            )
+        return rows
+
+
+def _untrained(network: str, folder: Path) -> Bundle:
+    module = build_network(network, len(CHEST_XRAY.classes))
+    card = Card(
+        task=f"{CHEST_XRAY.id}-untrained",
+        classes=CHEST_XRAY.class_ids,
+        role="teacher",
+        network=network,
+        preprocessing=Preprocessing(channels="grey"),
+        storage="float32",
+        parameters=count_parameters(module),
+        macs=count_macs(module),
+        training=Training(data="none", method="random weights", made_by="core benchmark", made_on=date.today()),
+        intended_use="timing",
+        licence="MIT",
+        weights_sha256="0" * 64,
+    )
+    state = {key: value.numpy() for key, value in module.state_dict().items()}
+    return write_bundle(folder / card.id, state, card)
 
 
 def startup() -> dict[str, float]:
@@ -184,10 +242,9 @@ def ratios(rows: list[LatencyRow]) -> dict[str, float]:
 
 def markdown(report: Report) -> str:
     """Return the report as Markdown, for a terminal and for docs/benchmarks.md alike."""
-    m, memory = report.machine, report.memory
+    memory = report.memory
     lines = [
-        f"Machine: {m.processor}, {m.cores} cores, {m.memory_gib} GiB; {m.system}; Python {m.python}, torch {m.torch}, "
-        f"OpenVINO {m.openvino}.",
+        report.machine.line(),
         "",
         "| forward at batch 1 | runtime | median | 90th percentile | runs |",
         "|---|---|---|---|---|",
@@ -197,11 +254,36 @@ def markdown(report: Report) -> str:
         "|---|---|",
         *(f"| {what} | {ratio}× |" for what, ratio in report.ratios.items()),
         "",
+        "| Score-CAM of one image | by | first map | ready | memory above the network |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {r.model} | {r.library} | {r.first_s} s | {r.seconds} s | {r.peak_mib:.0f} MiB |"
+            for r in report.score_cam
+        ),
+        "",
         "| start of a fresh process | seconds |",
         "|---|---|",
         *(f"| `{what}` | {seconds} |" for what, seconds in report.startup_s.items()),
         "",
         f"Memory: {memory.images} images compared without maps in {memory.seconds} s; resident size after the first 50 "
         f"{memory.settled_mib} MiB, at the end {memory.end_mib} MiB, peak {memory.peak_mib} MiB.",
+    ]
+    return "\n".join(lines)
+
+
+def fidelity_table(where: Machine, rows: list[FidelityRow]) -> str:
+    """Return how close Score-CAM's frames come to the exact map, as Markdown."""
+    lines = [
+        where.line(),
+        "",
+        f"{rows[0].model}, {rows[0].images} images:",
+        "",
+        "| method | forwards | Pearson mean | worst | IoU of the top 20 % | median error | median estimate | it held |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {r.method} | {r.forwards} | {r.pearson_mean} | {r.pearson_worst} | {r.iou20_mean} | {r.error_median} | "
+            f"{r.estimate_median} | {100 * r.estimate_holds:.0f} % |"
+            for r in rows
+        ),
     ]
     return "\n".join(lines)

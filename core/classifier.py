@@ -14,6 +14,7 @@ from core.calibration import softmax
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from core.scorecam import ScoreCam
+from core.scorecam_cache import ScoreCamCache
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
@@ -94,6 +95,7 @@ class Classifier:
     def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
         self.bundle = bundle
         self.runtime = load_runtime(bundle, runtime, threads)
+        self._explained = ScoreCamCache(self.runtime)
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
         """Classify one image.
@@ -121,5 +123,5 @@ class Classifier:
         )
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
-        """Begin to explain one image: one forward is done, the rest follows when the result is refined."""
-        return ScoreCam(self.runtime, preprocess(image, self.bundle.card.preprocessing))
+        """Begin to explain one image, or go on with one of the last; the work is done when the result is refined."""
+        return self._explained.get(preprocess(image, self.bundle.card.preprocessing))

@@ -22,7 +22,7 @@ class HeatMap:
         method: how it was made, e.g. ``exact`` or ``clustered G=32``.
         maps_scored: feature maps, or clusters of them, that were scored by a forward pass so far.
         maps_total: feature maps of the layer.
-        estimated_error: estimate of 1 - Pearson correlation with the exact map, in [0, 2]; 0 for an exact map.
+        estimated_error: estimate of 1 - Pearson correlation with the exact map, in [0, 1]; 0 for an exact map.
         seconds: wall-clock time since the explanation began.
     """
 

@@ -47,7 +47,7 @@ def test_a_student_scores_on_real_images_what_its_card_says_by_chance_of_samplin
     stated = bundle.card.scores[0].accuracy
     spread = 3 * np.sqrt(stated * (1 - stated) / len(rows))
     assert abs(found.overall.accuracy - stated) < spread
-    assert {"population=adult", "population=child"} <= found.subgroups.keys()
+    assert {"population=adult", "population=paediatric (1-5 y)"} <= found.subgroups.keys()
 
 
 @pytest.mark.parametrize("bundle_id", STATED)

@@ -1,0 +1,234 @@
+"""Score-CAM measured: seconds and memory beside pytorch-grad-cam and torch-cam, and fidelity to the exact map.
+
+Each library runs in a process of its own (``python -m core.cam_benchmark LIBRARY FOLDER``), the way its documentation
+uses it, on the same network, layer and image.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.architectures import cam_layer, maps_to_nchw
+from core.bundle import Bundle, read_bundle
+from core.demo import demonstration_radiograph
+from core.errors import TwinlensError
+from core.images import read_image
+from core.preprocess import preprocess
+from core.runtime import FloatArray, load_runtime
+from core.scorecam import Depth, ScoreCam
+from core.similarity import iou_top, pearson
+
+MIB = 1 << 20
+CLASS_INDEX = 0
+WORST_WALL_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """One library's Score-CAM of one image.
+
+    Attributes:
+        model: the bundle's identifier.
+        library: whose Score-CAM.
+        first_s: seconds until the first map could be shown.
+        seconds: seconds until the map was ready.
+        peak_mib: resident memory above the loaded network, at most.
+    """
+
+    model: str
+    library: str
+    first_s: float
+    seconds: float
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class FidelityRow:
+    """How close the maps after so many forwards are to the exact ones, over images.
+
+    Attributes:
+        model: the bundle's identifier.
+        method: the frame's method.
+        forwards: masks scored.
+        images: how many images.
+        pearson_mean: mean Pearson correlation with the exact map.
+        pearson_worst: the smallest of them.
+        iou20_mean: mean overlap of the top 20 %.
+        estimate_holds: share of images whose true error, 1 - Pearson, was at most the estimated one.
+        estimate_median: median estimated error.
+        error_median: median true error.
+    """
+
+    model: str
+    method: str
+    forwards: int
+    images: int
+    pearson_mean: float
+    pearson_worst: float
+    iou20_mean: float
+    estimate_holds: float
+    estimate_median: float
+    error_median: float
+
+
+def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]:
+    """Time Score-CAM of the demonstration radiograph by each library for each model, one after the other."""
+    rows = []
+    for bundle in bundles:
+        for library in libraries:
+            command = [sys.executable, "-m", "core.cam_benchmark", library, str(bundle.directory)]
+            answer = subprocess.run(  # noqa: S603 - our own module
+                command, capture_output=True, text=True, check=False, timeout=WORST_WALL_SECONDS
+            )
+            if answer.returncode != 0:
+                raise TwinlensError(
+                    f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
+                    remedy="Install the extra 'benchmark' of twinlens.",
+                )
+            rows.append(SpeedRow(bundle.id, library, **json.loads(answer.stdout.splitlines()[-1])))
+    return rows
+
+
+def fidelity(
+    bundle: Bundle, images: list[Path], progress: Callable[[str], None] = lambda _name: None
+) -> list[FidelityRow]:
+    """Compare every frame of Score-CAM with the exact map, for the class that the model finds most probable.
+
+    Args:
+        bundle: the model.
+        images: image files.
+        progress: called with each image's name when it is done.
+    """
+    runtime = load_runtime(bundle)
+    how = bundle.card.preprocessing
+    found: dict[tuple[int, str], list[tuple[float, float, float]]] = {}
+    for path in images:
+        score_cam = ScoreCam(runtime, preprocess(read_image(path), how))
+        top = int(score_cam.logits.argmax())
+        frames = [frame for frame in score_cam.refine(top, "exact") if _is_milestone(frame.method)]
+        reference = score_cam.heat_map(top).resized(how.height, how.width)
+        for frame in frames:
+            values = frame.resized(how.height, how.width)
+            close = pearson(values, reference), iou_top(values, reference), frame.estimated_error
+            found.setdefault((frame.maps_scored, frame.method), []).append(close)
+        progress(path.name)
+    return [_fidelity_row(bundle, forwards, method, seen) for (forwards, method), seen in sorted(found.items())]
+
+
+def _is_milestone(method: str) -> bool:
+    """Return whether a frame is worth a row: each clustered one, and those with 8, 16, 32, … maps scored exactly."""
+    if method.startswith("clustered"):
+        return True
+    scored = method.split(maxsplit=1)[0]
+    return scored.isdigit() and int(scored).bit_count() == 1
+
+
+def _fidelity_row(bundle: Bundle, forwards: int, method: str, seen: list[tuple[float, float, float]]) -> FidelityRow:
+    close, overlap, estimate = np.array(seen).T
+    return FidelityRow(
+        model=bundle.id,
+        method=method,
+        forwards=forwards,
+        images=len(seen),
+        pearson_mean=round(float(close.mean()), 4),
+        pearson_worst=round(float(close.min()), 4),
+        iou20_mean=round(float(overlap.mean()), 3),
+        estimate_holds=round(float((1 - close <= estimate).mean()), 3),
+        estimate_median=round(float(np.median(estimate)), 4),
+        error_median=round(float(np.median(1 - close)), 5),
+    )
+
+
+def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Callable[[], Iterable[float]]:
+    runtime = load_runtime(bundle)
+    runtime.forward_with_maps(np.repeat(image, runtime.batch_size, axis=0))
+
+    def run() -> Iterable[float]:
+        for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):
+            yield frame.seconds
+
+    return run
+
+
+def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterable[float]]:
+    import torch
+    from pytorch_grad_cam import ScoreCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network = bundle.load_network()
+    x = torch.from_numpy(image)
+    network(x)
+
+    def run() -> Iterable[float]:
+        layers = [cam_layer(bundle.card.network, network)]
+        with ScoreCAM(network, layers, reshape_transform=maps_to_nchw(bundle.card.network)) as cam:
+            cam(input_tensor=x, targets=[ClassifierOutputTarget(CLASS_INDEX)])
+        yield 0.0
+
+    return run
+
+
+def _torch_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterable[float]]:
+    import torch
+    from torchcam.methods import ScoreCAM
+
+    network = bundle.load_network()
+    x = torch.from_numpy(image)
+    network(x)
+
+    def run() -> Iterable[float]:
+        with ScoreCAM(network, cam_layer(bundle.card.network, network)) as cam:
+            scores = network(x)
+            cam(class_idx=CLASS_INDEX, scores=scores)
+        yield 0.0
+
+    return run
+
+
+LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Callable[[], Iterable[float]]]] = {
+    "twinlens fast": lambda bundle, image: _twinlens(bundle, image, "fast"),
+    "twinlens exact": lambda bundle, image: _twinlens(bundle, image, "exact"),
+    "pytorch-grad-cam": _pytorch_grad_cam,
+    "torch-cam": _torch_cam,
+}
+
+
+def _measure(library: str, folder: Path) -> dict[str, float]:
+    bundle = read_bundle(folder)
+    image = preprocess(read_image(demonstration_radiograph()), bundle.card.preprocessing)
+    run = LIBRARIES[library](bundle, image)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    started = time.perf_counter()
+    first = 0.0
+    for _ in run():
+        first = first or time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    return {
+        "first_s": round(first, 3),
+        "seconds": round(seconds, 2),
+        "peak_mib": round((_peak_bytes(process) - before) / MIB, 0),
+    }
+
+
+def _peak_bytes(process: psutil.Process) -> int:
+    """Return the largest resident size that this process has had."""
+    if sys.platform == "win32":
+        return int(process.memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]))))
