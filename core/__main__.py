@@ -84,7 +84,7 @@ def compare(
 
     from core.batch import BatchComparer, CsvTable, Record, write_json, written_whole
     from core.catalogue import read_catalogue
-    from core.console import progress, summary
+    from core.console import Progress, summary
     from core.tasks import get_task
 
     if task is not None:
@@ -94,7 +94,7 @@ def compare(
     unread = 0
     with ExitStack() as stack:
         table = None if csv is None else CsvTable(stack.enter_context(written_whole(csv)), task)
-        advance = stack.enter_context(progress("Comparing", len(paths)))
+        shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
             nonlocal unread
@@ -103,14 +103,14 @@ def compare(
                 unread += record["error"] is not None
                 if table is not None:
                     table.add(record)
-                advance(path.name)
+                shown.advance(path.name)
                 yield record
 
         if as_json:
             write_json(records(), sys.stdout)
         else:
             for record in records():
-                typer.echo(summary(record))
+                shown.say(summary(record))
     if unread:
         typer.echo(f"{unread} of {len(paths)} images could not be read.", err=True)
         raise typer.Exit(1)
@@ -129,7 +129,7 @@ def benchmark(
     """Measure latency, Score-CAM, start-up and memory on this machine."""
     from core import benchmark as bench
     from core.catalogue import read_catalogue
-    from core.console import progress
+    from core.console import Progress
 
     catalogue = read_catalogue()
     if fidelity is not None:
@@ -137,8 +137,8 @@ def benchmark(
         return
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
-    with progress("Comparing", images) as advance:
-        memory = bench.memory(catalogue, images, lambda i: advance(str(i)))
+    with Progress("Comparing", images) as shown:
+        memory = bench.memory(catalogue, images, lambda i: shown.advance(str(i)))
     maps = bench.score_cam_speed(catalogue, quick=quick)
     report = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
     typer.echo(json.dumps(asdict(report), indent=2) if as_json else bench.markdown(report))
@@ -147,12 +147,12 @@ def benchmark(
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
     from core.benchmark import fidelity_table, machine
     from core.cam_benchmark import fidelity
-    from core.console import progress
+    from core.console import Progress
 
     if model not in catalogue.bundles:
         raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
-    with progress("Explaining", len(images)) as advance:
-        rows = fidelity(catalogue.bundles[model], images, advance)
+    with Progress("Explaining", len(images)) as shown:
+        rows = fidelity(catalogue.bundles[model], images, shown.advance)
     found = [asdict(row) for row in rows]
     typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
 

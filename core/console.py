@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
 
 from core.architectures import get_architecture
 from core.tasks import get_task
 
+if TYPE_CHECKING:
+    import rich.progress
+
 RUNTIME_NAMES = {"openvino": "OpenVINO", "torch": "torch"}
 
 
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show progress on standard error: a bar with the time left on a terminal, nothing in a pipe.
+class Progress:
+    """Progress of a long job: a bar on standard error where that is a terminal, else silence; lines go above the bar.
 
     Args:
         what: what is under way, in a word.
         total: number of steps.
-
-    Yields:
-        A function to call after each step with the step's name.
     """
-    if total < 2 or not sys.stderr.isatty():
-        yield lambda _name: None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(what, total=total)
-        yield lambda name: bars.update(bar, advance=1, description=f"{what} {escape(name)[:40]}")
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._bars: rich.progress.Progress | None = None
+
+    def __enter__(self) -> Self:
+        if self._total > 1 and sys.stderr.isatty():
+            from rich import progress
+            from rich.console import Console
+
+            self._bars = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar = self._bars.add_task(self._what, total=self._total)
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def advance(self, name: str) -> None:
+        """Note that a step is done, by its name."""
+        if self._bars is not None:
+            from rich.markup import escape
+
+            self._bars.update(self._bar, advance=1, description=f"{self._what} {escape(name)[:40]}")
+
+    def say(self, text: str) -> None:
+        """Print lines on standard output, or above the bar where both are on one terminal."""
+        if self._bars is not None and sys.stdout.isatty():
+            self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(text)
 
 
 def summary(record: dict[str, Any]) -> str:

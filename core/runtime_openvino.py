@@ -1,7 +1,8 @@
-"""The OpenVINO runtime, the fastest on a CPU, with the converted network kept on disk.
+"""The OpenVINO runtime, the fastest on a CPU, with the converted and compiled network kept on disk.
 
 Converting goes through torch once for each bundle. What is kept holds torch's own logits on the probe, so that every
-later start checks the agreement without importing torch.
+later start checks the agreement without importing torch. What does not agree is made anew once, since a file on disk
+may have been damaged.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FloatArray = npt.NDArray[np.float32]
 
 CACHE_LAYOUT = 1
 CACHE_ENTRIES = 12
-MODEL_FILE, PROBE_FILE = "model.xml", "probe.npy"
+MODEL_FILE, PROBE_FILE, COMPILED_FOLDER = "model.xml", "probe.npy", "compiled"
 
 
 class OpenVinoRuntime:
@@ -69,17 +70,28 @@ class OpenVinoRuntime:
         self._core = openvino.Core()
         self._lock = threading.Lock()
         self._batched: Any = None
-        entry = _cached_network(bundle)
+        self._probe = probe_input(bundle.card.preprocessing)
         try:
+            self._open(_cached_network(bundle))
+        except RuntimeUnavailableError:
+            shutil.rmtree(_cached_network(bundle), ignore_errors=True)
+            self._open(_cached_network(bundle))
+
+    def _open(self, entry: Path) -> None:
+        """Compile the network for a single image and check that it agrees with torch."""
+        import openvino
+
+        self._settings["CACHE_DIR"] = str(entry / COMPILED_FOLDER)
+        try:
+            self._expected: FloatArray = np.load(entry / PROBE_FILE)
             self._model = self._core.read_model(entry / MODEL_FILE)
             single = openvino.Model([self._model.outputs[0]], self._model.get_parameters()).clone()
-            how = bundle.card.preprocessing
-            single.reshape([1, 3, how.height, how.width])
+            single.reshape(list(self._probe.shape))
             self._single = self._core.compile_model(single, "CPU", self._settings)
-        except RuntimeError as cause:
-            raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
+        except (RuntimeError, OSError, ValueError) as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't load the converted network ({cause}).") from cause
         self._single_request = self._single.create_infer_request()
-        check_agreement(self.forward(probe_input(how)), np.load(entry / PROBE_FILE), "OpenVINO")
+        check_agreement(self.forward(self._probe), self._expected, "OpenVINO")
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -96,7 +108,9 @@ class OpenVinoRuntime:
     def _infer(self, batch: FloatArray, wanted: int) -> list[FloatArray]:
         with self._lock:
             if self._batched is None:
-                self._batched = self._core.compile_model(self._model, "CPU", self._settings).create_infer_request()
+                request = self._core.compile_model(self._model, "CPU", self._settings).create_infer_request()
+                check_agreement(request.infer({0: self._probe})[0], self._expected, "OpenVINO, in batches,")
+                self._batched = request
             found = self._batched.infer({0: batch}, share_inputs=True, share_outputs=True)
             return [np.array(found[i]) for i in range(wanted)]
 

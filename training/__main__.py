@@ -39,13 +39,13 @@ def evaluate_command(
     """Score a bundle on labelled images, the way a user gets its answers."""
     from core.bundle import read_bundle
     from core.catalogue import read_catalogue
-    from core.console import progress
+    from core.console import Progress
     from training.datasets import of_split, read_manifest
 
     found = read_catalogue().bundles.get(bundle) or read_bundle(Path(bundle))
     total = len(of_split(read_manifest(data), split, found.card.classes))
-    with progress("Scoring", total) as advance:
-        measured = evaluate(found, data, split, runtime, threads, progress=lambda image: advance(image.name))
+    with Progress("Scoring", total) as shown:
+        measured = evaluate(found, data, split, runtime, threads, progress=lambda image: shown.advance(image.name))
     typer.echo(json.dumps(measured.as_dict(), indent=2) if as_json else _lines(measured))
 
 

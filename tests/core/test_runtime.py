@@ -132,6 +132,17 @@ def test_the_cache_holds_whole_entries_only_and_forgets_the_oldest(student, monk
     assert list(root.iterdir()) == [newest]
 
 
+@pytest.mark.parametrize("name", ["model.bin", "model.xml", "probe.npy"])
+def test_a_damaged_file_in_the_cache_is_made_anew(name, student):
+    expected = load_runtime(student, "openvino").forward(images(1))
+    for damaged in (cache_folder() / "openvino").glob(f"*/{name}"):
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[: len(content) // 2])
+    found = load_runtime(student, "openvino")
+    assert found.notice == ""
+    np.testing.assert_allclose(found.forward(images(1)), expected, atol=1e-3)
+
+
 def test_threads_are_settable(student):
     runtime = load_runtime(student, "openvino", threads=1)
     assert runtime._single.get_property("INFERENCE_NUM_THREADS") == 1
