@@ -29,6 +29,7 @@ from core.runtime import Runtime, RuntimeChoice, load_runtime, probe_input
 from core.tasks import CHEST_XRAY
 
 MIB = 1 << 20
+BLOCK, WARM_UP = 10, 3
 
 
 @dataclass(frozen=True)
@@ -120,18 +121,21 @@ def machine() -> Machine:
 def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
     """Time the forward at batch 1 of each bundle on OpenVINO and on torch.
 
-    The models take turns run by run, so that a machine that slows down for a while does so for all of them.
+    Each is timed in blocks of ``BLOCK`` runs after ``WARM_UP`` that do not count, as a network runs that is used again
+    and again; the models take turns block by block, so that a machine that slows down for a while does so for all.
     """
     choices: tuple[RuntimeChoice, ...] = ("openvino", "torch")
     loaded: list[tuple[Bundle, Runtime]] = [(b, load_runtime(b, choice)) for b in bundles for choice in choices]
     times: list[list[float]] = [[] for _ in loaded]
-    for _ in range(runs):
+    for _ in range(runs // BLOCK):
         for (bundle, runtime), seen in zip(loaded, times, strict=True):
             batch = probe_input(bundle.card.preprocessing)
-            runtime.forward(batch)
-            started = time.perf_counter()
-            runtime.forward(batch)
-            seen.append(1e3 * (time.perf_counter() - started))
+            for _ in range(WARM_UP):
+                runtime.forward(batch)
+            for _ in range(BLOCK):
+                started = time.perf_counter()
+                runtime.forward(batch)
+                seen.append(1e3 * (time.perf_counter() - started))
     return [
         LatencyRow(
             model=bundle.id,
