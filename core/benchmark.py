@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import platform
 import statistics
@@ -25,11 +26,9 @@ from core.card import Card, Training
 from core.catalogue import Catalogue
 from core.demo import demonstration_radiograph
 from core.preprocess import Preprocessing
-from core.runtime import Runtime, RuntimeChoice, load_runtime, probe_input
 from core.tasks import CHEST_XRAY
 
 MIB = 1 << 20
-BLOCK, WARM_UP = 10, 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class LatencyRow:
 
     Attributes:
         model: the bundle's identifier.
-        runtime: the runtime's name and device.
+        runtime: the runtime's name.
         median_ms: median wall-clock time of a forward.
         p90_ms: 90th percentile of it.
         runs: how many were timed.
@@ -119,33 +118,19 @@ def machine() -> Machine:
 
 
 def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
-    """Time the forward at batch 1 of each bundle on OpenVINO and on torch.
+    """Time the forward at batch 1 of each bundle on OpenVINO and on torch, each in a process of its own.
 
-    Each is timed in blocks of ``BLOCK`` runs after ``WARM_UP`` that do not count, as a network runs that is used again
-    and again; the models take turns block by block, so that a machine that slows down for a while does so for all.
+    Side by side in one process the networks push each other's weights out of the processor's cache.
     """
-    choices: tuple[RuntimeChoice, ...] = ("openvino", "torch")
-    loaded: list[tuple[Bundle, Runtime]] = [(b, load_runtime(b, choice)) for b in bundles for choice in choices]
-    times: list[list[float]] = [[] for _ in loaded]
-    for _ in range(runs // BLOCK):
-        for (bundle, runtime), seen in zip(loaded, times, strict=True):
-            batch = probe_input(bundle.card.preprocessing)
-            for _ in range(WARM_UP):
-                runtime.forward(batch)
-            for _ in range(BLOCK):
-                started = time.perf_counter()
-                runtime.forward(batch)
-                seen.append(1e3 * (time.perf_counter() - started))
-    return [
-        LatencyRow(
-            model=bundle.id,
-            runtime=f"{runtime.name} {runtime.device}",
-            median_ms=round(statistics.median(seen), 2),
-            p90_ms=round(statistics.quantiles(seen, n=10)[-1], 2),
-            runs=len(seen),
-        )
-        for (bundle, runtime), seen in zip(loaded, times, strict=True)
-    ]
+    rows = []
+    for bundle in bundles:
+        for choice in ("openvino", "torch"):
+            command = [sys.executable, "-m", "core.latency", str(bundle.directory), choice, str(runs)]
+            answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own module
+            seen = json.loads(answer.stdout)
+            p90 = statistics.quantiles(seen, n=10)[-1]
+            rows.append(LatencyRow(bundle.id, choice, round(statistics.median(seen), 2), round(p90, 2), len(seen)))
+    return rows
 
 
 def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
@@ -231,7 +216,7 @@ def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = 
 
 def ratios(rows: list[LatencyRow]) -> dict[str, float]:
     """Return how many times faster each student on OpenVINO is than itself on torch, and than its teacher."""
-    by_key = {(row.model, row.runtime.split()[0]): row.median_ms for row in rows}
+    by_key = {(row.model, row.runtime): row.median_ms for row in rows}
     found = {}
     for (model, runtime), median in by_key.items():
         task, name = model.split("/")

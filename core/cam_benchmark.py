@@ -151,7 +151,8 @@ def _fidelity_row(bundle: Bundle, forwards: int, method: str, seen: list[tuple[f
 
 def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Callable[[], Iterable[float]]:
     runtime = load_runtime(bundle)
-    runtime.forward_with_maps(np.repeat(image, runtime.batch_size, axis=0))
+    runtime.forward_with_maps(image)
+    runtime.forward(np.repeat(image, runtime.batch_size, axis=0))
 
     def run() -> Iterable[float]:
         for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):

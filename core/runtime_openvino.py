@@ -36,8 +36,9 @@ MODEL_FILE, PROBE_FILE, COMPILED_FOLDER = "model.xml", "probe.npy", "compiled"
 class OpenVinoRuntime:
     """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtime.Runtime`.
 
-    A single image takes a network compiled for just that shape and for the logits alone, which answers a tenth sooner;
-    batches and maps take one of any batch size, compiled when it is first needed.
+    It is compiled three times, each when first needed: for the logits of a single image on all cores, which answers
+    soonest; for a single image's logits and maps; and for the logits of batches, whose images are shared out to one
+    stream a core, which gets a fifth more of OFA-595 through.
 
     Args:
         bundle: the model; verified before use.
@@ -64,55 +65,78 @@ class OpenVinoRuntime:
         self.layer = get_architecture(bundle.card.network).layer
         self.notice = ""
         # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
-        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         self._core = openvino.Core()
         self._lock = threading.Lock()
-        self._batched: Any = None
         self._probe = probe_input(bundle.card.preprocessing)
+        self._with_maps: Any = None
+        self._streams: list[Any] = []
         try:
             self._open(_cached_network(bundle))
         except RuntimeUnavailableError:
             shutil.rmtree(_cached_network(bundle), ignore_errors=True)
             self._open(_cached_network(bundle))
 
-    def _open(self, entry: Path) -> None:
-        """Compile the network for a single image and check that it agrees with torch."""
-        import openvino
+    def forward(self, batch: FloatArray) -> FloatArray:
+        """Return logits (N, C) for normalised images (N, 3, H, W)."""
+        with self._lock:
+            if len(batch) == 1:
+                return np.array(self._single.infer({0: batch}, share_inputs=True)[0])
+            if not self._streams:
+                self._streams = self._compiled(maps=False, single=False)
+            shares = np.array_split(batch, min(len(batch), len(self._streams)))
+            busy = list(zip(self._streams, shares, strict=False))
+            for request, share in busy:
+                request.start_async({0: share}, share_inputs=True)
+            for request, _share in busy:
+                request.wait()
+            return np.concatenate([request.get_output_tensor(0).data for request, _share in busy])
 
+    def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
+        with self._lock:
+            if self._with_maps is None:
+                (self._with_maps,) = self._compiled(maps=True, single=True)
+            found = []
+            for i in range(len(batch)):
+                answer = self._with_maps.infer({0: batch[i : i + 1]}, share_inputs=True)
+                found.append((np.array(answer[0]), np.array(answer[1])))
+        logits, maps = zip(*found, strict=True)
+        return np.concatenate(logits), np.concatenate(maps)
+
+    def _open(self, entry: Path) -> None:
+        """Read the converted network, compile it for a single image and check that it agrees with torch."""
         self._settings["CACHE_DIR"] = str(entry / COMPILED_FOLDER)
         try:
             self._expected: FloatArray = np.load(entry / PROBE_FILE)
             self._model = self._core.read_model(entry / MODEL_FILE)
-            single = openvino.Model([self._model.outputs[0]], self._model.get_parameters()).clone()
-            single.reshape(list(self._probe.shape))
-            self._single = self._core.compile_model(single, "CPU", self._settings)
         except (RuntimeError, OSError, ValueError) as cause:
-            raise RuntimeUnavailableError(f"OpenVINO can't load the converted network ({cause}).") from cause
-        self._single_request = self._single.create_infer_request()
-        check_agreement(self.forward(self._probe), self._expected, "OpenVINO")
+            raise RuntimeUnavailableError(f"OpenVINO can't read the converted network ({cause}).") from cause
+        (self._single,) = self._compiled(maps=False, single=True)
 
-    def forward(self, batch: FloatArray) -> FloatArray:
-        """Return logits (N, C) for normalised images (N, 3, H, W)."""
-        if len(batch) > 1:
-            return self._infer(batch, wanted=1)[0]
-        with self._lock:
-            return np.array(self._single_request.infer({0: batch}, share_inputs=True)[0])
+    def _compiled(self, *, maps: bool, single: bool) -> list[Any]:
+        """Compile the network for one use and return its requests, one for each stream, checked against torch.
 
-    def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
-        logits, maps = self._infer(batch, wanted=2)
-        return logits, maps
+        Raises:
+            RuntimeUnavailableError: if it can't be compiled or does not agree.
+        """
+        import openvino
 
-    def _infer(self, batch: FloatArray, wanted: int) -> list[FloatArray]:
-        with self._lock:
-            if self._batched is None:
-                request = self._core.compile_model(self._model, "CPU", self._settings).create_infer_request()
-                check_agreement(request.infer({0: self._probe})[0], self._expected, "OpenVINO, in batches,")
-                self._batched = request
-            found = self._batched.infer({0: batch}, share_inputs=True, share_outputs=True)
-            return [np.array(found[i]) for i in range(wanted)]
+        outputs = self._model.outputs if maps else self._model.outputs[:1]
+        model = openvino.Model(outputs, self._model.get_parameters()).clone()
+        if single:
+            model.reshape(list(self._probe.shape))
+        hint = "LATENCY" if single else "THROUGHPUT"
+        try:
+            compiled = self._core.compile_model(model, "CPU", {**self._settings, "PERFORMANCE_HINT": hint})
+        except RuntimeError as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
+        streams = 1 if single else int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        requests = [compiled.create_infer_request() for _ in range(streams)]
+        check_agreement(requests[0].infer({0: self._probe})[0], self._expected, "OpenVINO")
+        return requests
 
 
 def _cached_network(bundle: Bundle) -> Path:

@@ -37,6 +37,7 @@ def test_openvino_and_torch_give_the_same_logits_and_maps(bundle_id):
     assert np.abs(found_maps - expected_maps).max() / np.abs(expected_maps).max() < AGREEMENT
     single = np.concatenate([openvino.forward(batch[i : i + 1]) for i in range(3)])
     np.testing.assert_allclose(single, found, atol=1e-3)
+    np.testing.assert_allclose(openvino.forward(batch), found, atol=1e-3)
 
 
 def test_auto_takes_openvino_on_a_machine_without_a_gpu(student, monkeypatch):
@@ -145,4 +146,4 @@ def test_a_damaged_file_in_the_cache_is_made_anew(name, student):
 
 def test_threads_are_settable(student):
     runtime = load_runtime(student, "openvino", threads=1)
-    assert runtime._single.get_property("INFERENCE_NUM_THREADS") == 1
+    assert runtime._single.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == 1
