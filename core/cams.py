@@ -74,8 +74,11 @@ def class_activation_map(
         model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network), **options
     )
     cam.batch_size = BATCH_SIZE
-    with _quiet(), cam, torch.enable_grad():
-        values = cam(torch.from_numpy(image), [ClassifierOutputTarget(class_index)])[0]
+    try:  # not ``with cam``, which swallows an IndexError
+        with _quiet(), torch.enable_grad():
+            values = cam(torch.from_numpy(image), [ClassifierOutputTarget(class_index)])[0]
+    finally:
+        cam.activations_and_grads.release()
     if not np.isfinite(values).all():
         raise ExplanationError(f"{method} of this image is not finite.", remedy="Choose another method.")
     return HeatMap(

@@ -64,6 +64,7 @@ class ScoreCam:
         self._runtime = runtime
         self._image = image
         self._energy = energies(self.maps)
+        self._constant = np.ptp(self.maps, axis=(1, 2)) == 0
         self._scored = np.zeros(len(self.maps), np.bool_)
         self._by_cluster: Float64Array = np.zeros((len(self.maps), len(self.logits)))
         self._by_kriging: Float64Array = self._by_cluster.copy()
@@ -170,10 +171,15 @@ class ScoreCam:
         scores = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
         weight = np.exp(scores - scores.max()) * self._energy
         weight[self._scored] = -1
-        chosen = np.argsort(-weight, kind="stable")[: min(self._runtime.batch_size, int((~self._scored).sum()))]
+        weight[np.flatnonzero(self._constant)[1:]] = -1  # one of them stands for all
+        left = int((weight >= 0).sum())
+        chosen = np.argsort(-weight, kind="stable")[: min(self._runtime.batch_size, left)]
         found = self._score(masker, self.maps[chosen])
         self._by_cluster[chosen] = self._by_kriging[chosen] = found
         self._scored[chosen] = True
+        if (blank := self._constant[chosen]).any():  # all constant maps make the same mask, of zeros
+            self._by_cluster[self._constant] = self._by_kriging[self._constant] = found[blank][0]
+            self._scored |= self._constant
         done = int(self._scored.sum())
         self._method = "exact" if self.is_exact else f"{done} of {len(self.maps)} exact"
         self._seconds += time.perf_counter() - started
@@ -195,22 +201,25 @@ def explain_pair(
     """Explain the same class in both networks, the small one's map first.
 
     Both share the same cores, so they take turns batch by batch: the student up to its clustered map, the teacher up to
-    its own, and then, if the exact maps are wanted, each in turn. Stop iterating to stop working.
+    its own, and then, if the exact maps are wanted, whoever has had less time. Stop iterating to stop working.
 
     Yields:
         Whose map it is, and the map so far.
     """
-    for frame in student.refine(class_index):
-        yield "student", frame
-    for frame in teacher.refine(class_index):
-        yield "teacher", frame
+    spent: dict[Literal["teacher", "student"], float] = {"student": 0.0, "teacher": 0.0}
+    explained = {"student": student, "teacher": teacher}
+    for role in spent:
+        for frame in explained[role].refine(class_index):
+            yield role, frame
     if depth == "fast":
         return
-    running = {"student": student.refine(class_index, "exact"), "teacher": teacher.refine(class_index, "exact")}
+    running = {role: explained[role].refine(class_index, "exact") for role in spent}
     while running:
-        for role in list(running):
-            frame_or_end = next(running[role], None)
-            if frame_or_end is None:
-                del running[role]
-            else:
-                yield ("student" if role == "student" else "teacher"), frame_or_end
+        role = min(running, key=lambda r: spent[r])
+        started = time.perf_counter()
+        found = next(running[role], None)
+        spent[role] += time.perf_counter() - started
+        if found is None:
+            del running[role]
+        else:
+            yield role, found

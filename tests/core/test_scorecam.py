@@ -215,6 +215,18 @@ def test_degenerate_maps_give_zeros_not_errors(torch_network):
         assert np.isfinite(found.estimated_error)
 
 
+def test_constant_maps_are_scored_once_and_the_exact_map_stays_the_literal_one(torch_network):
+    module = Tiny(maps=60).double().eval()
+    with torch.no_grad():
+        module.final_expand_layer[0].weight[20:50] = 0
+        module.final_expand_layer[0].bias[20:50] = torch.linspace(-1, 1, 30)
+    network = torch_network("ofa595", module)
+    found = last(ScoreCam(network, image()).refine(1, "exact"))
+    assert found.method == "exact"
+    assert network.images <= 1 + 2 + CLUSTERS + 31
+    assert np.abs(found.values - literal_score_cam(module, image(), 1)).max() < 1e-6
+
+
 def test_an_answer_that_is_not_finite_is_an_error(torch_network):
     module = Tiny().eval()
     with torch.no_grad():
@@ -247,10 +259,11 @@ def test_the_students_map_comes_first_and_neither_starves(student, teacher, ches
     for role, frame in explain_pair(*pair, 0, "exact"):
         assert isinstance(frame, HeatMap)
         roles.append(role)
-        if len(roles) == 20:
+        if roles[10:].count("teacher") == 2:
             break
     assert roles[:10] == ["student"] * 5 + ["teacher"] * 5
-    assert roles[10:] == ["student", "teacher"] * 5
+    # the student's batches are many times quicker, and it has as much time as the teacher
+    assert roles[10:].count("student") > 4
 
 
 def test_masks_are_torchs_upsampling_scaled_and_laid_over_the_image():
