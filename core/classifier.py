@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.calibration import softmax
+from core.novelty import Novelty
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from core.scorecam import ScoreCam
@@ -53,6 +54,8 @@ class Prediction:
         runtime: the runtime that computed it.
         device: the device that computed it.
         precision: the arithmetic of the forward.
+        plausible: labels of the conformal prediction set, or None where the bundle has no threshold for it.
+        novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
     """
 
     class_ids: tuple[str, ...]
@@ -62,6 +65,8 @@ class Prediction:
     runtime: str
     device: str
     precision: str
+    plausible: tuple[str, ...] | None = None
+    novelty: Novelty | None = None
 
     @property
     def top(self) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from core.bundle import Bundle
 from core.calibration import jensen_shannon_divergence
 from core.classifier import Classifier, Prediction
 from core.errors import UsageError
-from core.heatmap import HeatMap
+from core.heatmap import FloatArray, HeatMap
 from core.medical_image import MedicalImage
 from core.scorecam import explain_pair
 from core.similarity import iou_top, pearson
@@ -65,16 +67,27 @@ class Comparison:
     Attributes:
         teacher: the large network's answer.
         student: the small network's answer.
-        js_divergence: Jensen-Shannon divergence of the two calibrated distributions, in bits, in [0, 1].
-        cam_pearson: Pearson correlation of the two maps at the teacher's input size, None without maps.
-        cam_iou20: intersection over union of the two maps' top 20 %, None without maps.
     """
 
     teacher: Answer
     student: Answer
-    js_divergence: float
-    cam_pearson: float | None
-    cam_iou20: float | None
+
+    @cached_property
+    def js_divergence(self) -> float:
+        """Jensen-Shannon divergence of the two calibrated distributions, in bits, in [0, 1]."""
+        return jensen_shannon_divergence(self.teacher.prediction.probabilities, self.student.prediction.probabilities)
+
+    @cached_property
+    def cam_pearson(self) -> float | None:
+        """Pearson correlation of the two maps at the teacher's input size, None without both maps."""
+        maps = self._resized_maps()
+        return None if maps is None else pearson(*maps)
+
+    @cached_property
+    def cam_iou20(self) -> float | None:
+        """Intersection over union of the two maps' top 20 %, None without both maps."""
+        maps = self._resized_maps()
+        return None if maps is None else iou_top(*maps)
 
     @property
     def same_class(self) -> bool:
@@ -106,14 +119,40 @@ class Comparison:
             },
         }
 
+    def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
+        if self.teacher.heat_map is None or self.student.heat_map is None:
+            return None
+        how = self.teacher.bundle.card.preprocessing
+        return (
+            self.teacher.heat_map.resized(how.height, how.width),
+            self.student.heat_map.resized(how.height, how.width),
+        )
+
 
 def compare(
     image: MedicalImage, teacher: Classifier, student: Classifier, cam: CamMode = "fast", repeats: int = 1
 ) -> Comparison:
-    """Let teacher and student judge one image.
+    """Let teacher and student judge one image, and return the finished comparison.
 
-    Both maps are for the class that the teacher finds most probable, so that they can be laid over each other also
-    where the two disagree.
+    Arguments and errors are those of :func:`watch`.
+    """
+    *_, last = watch(image, teacher, student, cam, repeats)
+    return last
+
+
+def watch(
+    image: MedicalImage,
+    teacher: Classifier,
+    student: Classifier,
+    cam: CamMode = "fast",
+    repeats: int = 1,
+    class_index: int | None = None,
+) -> Iterator[Comparison]:
+    """Let teacher and student judge one image, yielding the comparison as it grows; stop iterating to stop working.
+
+    First come the answers, then the same with ever better heat maps, the student's first. Both maps are for one class,
+    by default the one that the teacher finds most probable, so that they can be laid over each other also where the
+    two disagree.
 
     Args:
         image: the opened image.
@@ -121,6 +160,7 @@ def compare(
         student: the small network.
         cam: how far Score-CAM goes: the clustered approximation, every map, or not at all.
         repeats: how often each forward is timed.
+        class_index: the class to explain, or None for the teacher's.
 
     Raises:
         UsageError: if the two were not made for the same classes.
@@ -130,18 +170,17 @@ def compare(
             f"{teacher.bundle.id} and {student.bundle.id} do not tell the same classes apart.",
             remedy="Choose a teacher and a student of the same task.",
         )
-    said = {"teacher": teacher.predict(image, repeats), "student": student.predict(image, repeats)}
-    maps: dict[str, HeatMap] = {}
-    if cam != "none":
-        pair = teacher.score_cam(image), student.score_cam(image)
-        maps.update(explain_pair(*pair, said["teacher"].top, cam))
-    how = teacher.bundle.card.preprocessing
-    size = how.height, how.width
-    resized = (maps["teacher"].resized(*size), maps["student"].resized(*size)) if maps else None
-    return Comparison(
-        teacher=Answer(teacher.bundle, said["teacher"], maps.get("teacher")),
-        student=Answer(student.bundle, said["student"], maps.get("student")),
-        js_divergence=jensen_shannon_divergence(said["teacher"].probabilities, said["student"].probabilities),
-        cam_pearson=None if resized is None else pearson(*resized),
-        cam_iou20=None if resized is None else iou_top(*resized),
+    found = Comparison(
+        teacher=Answer(teacher.bundle, teacher.predict(image, repeats), None),
+        student=Answer(student.bundle, student.predict(image, repeats), None),
     )
+    yield found
+    if cam == "none":
+        return
+    explained = found.teacher.prediction.top if class_index is None else class_index
+    for role, heat_map in explain_pair(teacher.score_cam(image), student.score_cam(image), explained, cam):
+        if role == "teacher":
+            found = replace(found, teacher=replace(found.teacher, heat_map=heat_map))
+        else:
+            found = replace(found, student=replace(found.student, heat_map=heat_map))
+        yield found
