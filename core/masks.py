@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
 EPSILON = 1e-8  # as in pytorch-grad-cam
+
+# from feature maps (n, h, w) to the logits (n, C) of one image masked by each of them
+MaskScorer = Callable[[FloatArray], FloatArray]
 
 
 class Masker:
@@ -38,6 +43,21 @@ class Masker:
         masks -= low
         masks /= span + np.float32(EPSILON)
         return np.asarray(np.multiply(self._image, masks[:, None], out=self._inputs[: len(maps)]))
+
+
+def mask_scorer(
+    forward: Callable[[FloatArray], FloatArray], image: FloatArray, map_size: tuple[int, int], batch_size: int
+) -> MaskScorer:
+    """Return a function that scores an image masked by feature maps, through a network's forward.
+
+    Args:
+        forward: from normalised images (n, 3, H, W) to logits (n, C).
+        image: the network's input, shape (1, 3, H, W), float32.
+        map_size: rows and columns of the feature maps.
+        batch_size: most maps that are scored at once.
+    """
+    masker = Masker(image, map_size, batch_size)
+    return lambda maps: forward(masker.masked(maps))
 
 
 def linear_weights(size: int, new_size: int) -> FloatArray:

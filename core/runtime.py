@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import RuntimeUnavailableError
+from core.masks import MaskScorer
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
@@ -49,6 +50,13 @@ class Runtime(Protocol):
 
     def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w), both float32."""
+        ...
+
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+        """Return a function from feature maps (n, h, w), n at most ``batch_size``, to the logits of the masked image.
+
+        See :func:`core.masks.mask_scorer`. A GPU makes the masks itself and may score them in half precision.
+        """
         ...
 
 
@@ -91,14 +99,23 @@ def probe_input(how: Preprocessing) -> FloatArray:
     return np.asarray((waves + 0.25 * noise)[None], dtype=np.float32)
 
 
+def disagreement(found: FloatArray, expected: FloatArray) -> float:
+    """Return the largest difference of two answers' logits, relative to the largest logit above 1.
+
+    It is infinite where the shapes differ, and not a number where a logit is not.
+    """
+    if found.shape != expected.shape:
+        return float("inf")
+    return float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max()))
+
+
 def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:
     """Compare a runtime's logits on the probe with torch's.
 
     Raises:
         RuntimeUnavailableError: if any logit is further off than ``AGREEMENT`` or is not finite.
     """
-    scale = max(1.0, float(np.abs(expected).max()))
-    off = float(np.abs(found - expected).max()) / scale if found.shape == expected.shape else float("inf")
+    off = disagreement(found, expected)
     if not off <= AGREEMENT:
         raise RuntimeUnavailableError(
             f"{what} does not agree with torch on this machine: logits differ by {off:.2g}, allowed is {AGREEMENT}.",

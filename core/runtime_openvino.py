@@ -21,6 +21,7 @@ import numpy.typing as npt
 from core.architectures import get_architecture
 from core.errors import RuntimeUnavailableError
 from core.folders import cache_folder
+from core.masks import MaskScorer, mask_scorer
 from core.runtime import check_agreement, probe_input
 
 if TYPE_CHECKING:
@@ -105,6 +106,10 @@ class OpenVinoRuntime:
                 found.append((np.array(answer[0]), np.array(answer[1])))
         logits, maps = zip(*found, strict=True)
         return np.concatenate(logits), np.concatenate(maps)
+
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+        """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
+        return mask_scorer(self.forward, image, map_size, self.batch_size)
 
     def _open(self, entry: Path) -> None:
         """Read the converted network, compile it for a single image and check that it agrees with torch."""

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from core.clustering import cluster, energies, flattened, krige, typical_distance
 from core.errors import ExplanationError
 from core.heatmap import HeatMap, scaled
-from core.masks import Masker
+from core.masks import MaskScorer
 from core.runtime import FloatArray, Runtime
 from core.similarity import pearson
 
@@ -99,13 +99,13 @@ class ScoreCam:
         if self._reached(depth):
             yield self.heat_map(class_index)
             return
-        masker = Masker(self._image, self.maps.shape[1:], self._runtime.batch_size)
+        scorer = self._runtime.mask_scorer(self._image, self.maps.shape[1:])
         if not self._clustered and len(self.maps) > CLUSTERS:
-            for _ in self._score_clusters(masker):
+            for _ in self._score_clusters(scorer):
                 yield self.heat_map(class_index)
         if depth == "exact" or len(self.maps) <= CLUSTERS:
             while not self.is_exact:
-                self._score_heaviest(masker, class_index)
+                self._score_heaviest(scorer, class_index)
                 yield self.heat_map(class_index)
 
     def heat_map(self, class_index: int) -> HeatMap:
@@ -136,7 +136,7 @@ class ScoreCam:
         weights /= weights.sum()
         return scaled(np.maximum(np.tensordot(weights.astype(np.float32), self.maps, 1), 0))
 
-    def _score_clusters(self, masker: Masker) -> Iterator[None]:
+    def _score_clusters(self, scorer: MaskScorer) -> Iterator[None]:
         """Score first two clusters, for a guess, then ``CLUSTERS``, the heaviest first."""
         started = time.perf_counter()
         rows = flattened(self.maps)
@@ -148,7 +148,7 @@ class ScoreCam:
             group_rows = flattened(groups)
             found = np.empty((0, len(self.logits)))
             while len(found) < len(groups):
-                found = np.concatenate([found, self._score(masker, groups[len(found) :][: self._runtime.batch_size])])
+                found = np.concatenate([found, self._score(scorer, groups[len(found) :][: self._runtime.batch_size])])
                 left = len(groups) - len(found)
                 # until all clusters are scored, the preview's two help to guess the others
                 from_rows, from_scores = group_rows[: len(found)], found
@@ -165,7 +165,7 @@ class ScoreCam:
                 started = time.perf_counter()
             known_rows, known_scores = group_rows, found
 
-    def _score_heaviest(self, masker: Masker, class_index: int) -> None:
+    def _score_heaviest(self, scorer: MaskScorer, class_index: int) -> None:
         """Score one batch of the maps that, by what is known so far, weigh most in the map of a class."""
         started = time.perf_counter()
         scores = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
@@ -174,7 +174,7 @@ class ScoreCam:
         weight[np.flatnonzero(self._constant)[1:]] = -1  # one of them stands for all
         left = int((weight >= 0).sum())
         chosen = np.argsort(-weight, kind="stable")[: min(self._runtime.batch_size, left)]
-        found = self._score(masker, self.maps[chosen])
+        found = self._score(scorer, self.maps[chosen])
         self._by_cluster[chosen] = self._by_kriging[chosen] = found
         self._scored[chosen] = True
         if (blank := self._constant[chosen]).any():  # all constant maps make the same mask, of zeros
@@ -184,9 +184,9 @@ class ScoreCam:
         self._method = "exact" if self.is_exact else f"{done} of {len(self.maps)} exact"
         self._seconds += time.perf_counter() - started
 
-    def _score(self, masker: Masker, maps: FloatArray) -> Float64Array:
+    def _score(self, scorer: MaskScorer, maps: FloatArray) -> Float64Array:
         """Return the logits (n, C) of the image masked by maps (n, h, w)."""
-        found = self._runtime.forward(masker.masked(maps)).astype(np.float64)
+        found = scorer(maps).astype(np.float64)
         if not np.isfinite(found).all():
             raise ExplanationError(
                 "The network's score of a masked image is not finite.", remedy="Choose another model."

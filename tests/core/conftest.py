@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from core.architectures import get_architecture, with_maps
+from core.masks import mask_scorer
 
 
 class TorchNetwork:
@@ -26,6 +27,9 @@ class TorchNetwork:
         with torch.inference_mode():
             logits, maps = self.module(torch.from_numpy(batch).to(self.dtype))
         return logits.numpy(), maps.numpy().astype(np.float32)
+
+    def mask_scorer(self, image, map_size):
+        return mask_scorer(self.forward, image, map_size, self.batch_size)
 
 
 @pytest.fixture(scope="session")

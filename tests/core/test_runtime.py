@@ -10,7 +10,10 @@ import core.runtime_openvino
 from core.catalogue import read_catalogue
 from core.errors import BundleError, RuntimeUnavailableError
 from core.folders import cache_folder
+from core.masks import mask_scorer
 from core.runtime import AGREEMENT, check_agreement, load_runtime, probe_input
+from core.runtime_openvino import OpenVinoRuntime
+from core.runtime_torch import TorchRuntime, has_accelerator
 
 STUDENT = "chest-xray/student-ofa595"
 
@@ -147,3 +150,27 @@ def test_a_damaged_file_in_the_cache_is_made_anew(name, student):
 def test_threads_are_settable(student):
     runtime = load_runtime(student, "openvino", threads=1)
     assert runtime._single.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == 1
+
+
+def test_masks_made_on_the_device_score_as_those_made_by_numpy(student):
+    """A GPU is rarely at hand, but its way of making masks runs on the CPU too, in half precision as well."""
+    runtime = TorchRuntime(student)
+    image = probe_input(student.card.preprocessing)
+    maps = runtime.forward_with_maps(image)[1][0, :5]
+    maps[4] = 1.5  # a constant map masks everything
+    expected = runtime.mask_scorer(image, maps.shape[1:])(maps)
+    assert runtime._mask_scorer_on_device(image, maps.shape[1:])(maps) == pytest.approx(expected, abs=1e-4)
+    runtime._half = True
+    in_half = runtime._mask_scorer_on_device(image, maps.shape[1:])(maps)
+    assert (in_half != expected).any()
+    assert in_half == pytest.approx(expected, abs=5e-2)
+
+
+def test_a_gpu_scores_masks_as_the_cpu_does(student):
+    if not has_accelerator():
+        pytest.skip("torch finds no GPU here")
+    runtime = TorchRuntime(student)
+    image = probe_input(student.card.preprocessing)
+    maps = runtime.forward_with_maps(image)[1][0, : runtime.batch_size]
+    expected = mask_scorer(OpenVinoRuntime(student).forward, image, maps.shape[1:], runtime.batch_size)(maps)
+    assert runtime.mask_scorer(image, maps.shape[1:])(maps) == pytest.approx(expected, abs=5e-2)
