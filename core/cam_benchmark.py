@@ -1,7 +1,7 @@
 """Score-CAM measured: seconds and memory beside pytorch-grad-cam and torch-cam, and fidelity to the exact map.
 
-Each library runs in a process of its own (``python -m core.cam_benchmark LIBRARY FOLDER``), the way its documentation
-uses it, on the same network, layer and image.
+Each library runs in a process of its own (``python -m core.cam_benchmark LIBRARY FOLDER MAP``), the way its
+documentation uses it, on the same network, layer and image.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -43,6 +45,9 @@ class SpeedRow:
         first_s: seconds until the first map could be shown.
         seconds: seconds until the map was ready.
         peak_mib: resident memory above the loaded network, at most.
+        pearson: Pearson correlation with Twinlens's exact map of the same network, at the input's size.
+        iou20: overlap with its top 20 %.
+        timeline: masks scored and seconds passed at each frame; empty for a library that shows the last map only.
     """
 
     model: str
@@ -50,6 +55,9 @@ class SpeedRow:
     first_s: float
     seconds: float
     peak_mib: float
+    pearson: float
+    iou20: float
+    timeline: list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -82,21 +90,34 @@ class FidelityRow:
 
 
 def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]:
-    """Time Score-CAM of the demonstration radiograph by each library for each model, one after the other."""
+    """Time Score-CAM of the demonstration radiograph by each library for each model, one after the other.
+
+    Args:
+        bundles: the models.
+        libraries: keys of ``LIBRARIES``; ``EXACT`` among them, since its map is what the others are compared with.
+    """
     rows = []
     for bundle in bundles:
-        for library in libraries:
-            command = [sys.executable, "-m", "core.cam_benchmark", library, str(bundle.directory)]
-            answer = subprocess.run(  # noqa: S603 - our own module
-                command, capture_output=True, text=True, check=False, timeout=WORST_WALL_SECONDS
-            )
-            if answer.returncode != 0:
-                raise TwinlensError(
-                    f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
-                    remedy="Install the extra 'benchmark' of twinlens.",
-                )
-            rows.append(SpeedRow(bundle.id, library, **json.loads(answer.stdout.splitlines()[-1])))
+        with tempfile.TemporaryDirectory() as folder:
+            found = {library: _in_a_process(library, bundle, Path(folder) / "map.npy") for library in libraries}
+        reference = found[EXACT][1]
+        for library, (measured, values) in found.items():
+            close = round(pearson(values, reference), 4), round(iou_top(values, reference), 3)
+            rows.append(SpeedRow(bundle.id, library, **measured, pearson=close[0], iou20=close[1]))
     return rows
+
+
+def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, Any], FloatArray]:
+    command = [sys.executable, "-m", "core.cam_benchmark", library, str(bundle.directory), str(out)]
+    answer = subprocess.run(  # noqa: S603 - our own module
+        command, capture_output=True, text=True, check=False, timeout=WORST_WALL_SECONDS
+    )
+    if answer.returncode != 0:
+        raise TwinlensError(
+            f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
+            remedy="Install the extra 'benchmark' of twinlens.",
+        )
+    return json.loads(answer.stdout.splitlines()[-1]), np.load(out)
 
 
 def fidelity(
@@ -149,19 +170,23 @@ def _fidelity_row(bundle: Bundle, forwards: int, method: str, seen: list[tuple[f
     )
 
 
-def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Callable[[], Iterable[float]]:
+# A run of one library: yields the map at the input's size after every mask or batch of masks, with the masks scored.
+Run = Callable[[], Iterable[tuple[int, FloatArray]]]
+
+
+def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Run:
     runtime = load_runtime(bundle)
     runtime.forward_with_maps(image)
     runtime.forward(np.repeat(image, runtime.batch_size, axis=0))
 
-    def run() -> Iterable[float]:
+    def run() -> Iterable[tuple[int, FloatArray]]:
         for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):
-            yield frame.seconds
+            yield frame.maps_scored, frame.resized(*image.shape[-2:])
 
     return run
 
 
-def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterable[float]]:
+def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Run:
     import torch
     from pytorch_grad_cam import ScoreCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -170,16 +195,15 @@ def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterabl
     x = torch.from_numpy(image)
     network(x)
 
-    def run() -> Iterable[float]:
+    def run() -> Iterable[tuple[int, FloatArray]]:
         layers = [cam_layer(bundle.card.network, network)]
         with ScoreCAM(network, layers, reshape_transform=maps_to_nchw(bundle.card.network)) as cam:
-            cam(input_tensor=x, targets=[ClassifierOutputTarget(CLASS_INDEX)])
-        yield 0.0
+            yield 0, cam(input_tensor=x, targets=[ClassifierOutputTarget(CLASS_INDEX)])[0]
 
     return run
 
 
-def _torch_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterable[float]]:
+def _torch_cam(bundle: Bundle, image: FloatArray) -> Run:
     import torch
     from torchcam.methods import ScoreCAM
 
@@ -187,24 +211,30 @@ def _torch_cam(bundle: Bundle, image: FloatArray) -> Callable[[], Iterable[float
     x = torch.from_numpy(image)
     network(x)
 
-    def run() -> Iterable[float]:
+    def run() -> Iterable[tuple[int, FloatArray]]:
         with ScoreCAM(network, cam_layer(bundle.card.network, network)) as cam:
-            scores = network(x)
-            cam(class_idx=CLASS_INDEX, scores=scores)
-        yield 0.0
+            values = cam(class_idx=CLASS_INDEX, scores=network(x))[0]
+            yield (
+                0,
+                torch.nn.functional.interpolate(
+                    values.reshape(1, 1, *values.shape[-2:]), image.shape[-2:], mode="bilinear"
+                )[0, 0].numpy(),
+            )
 
     return run
 
 
-LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Callable[[], Iterable[float]]]] = {
+EXACT = "twinlens exact"
+LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Run]] = {
     "twinlens fast": lambda bundle, image: _twinlens(bundle, image, "fast"),
-    "twinlens exact": lambda bundle, image: _twinlens(bundle, image, "exact"),
+    EXACT: lambda bundle, image: _twinlens(bundle, image, "exact"),
     "pytorch-grad-cam": _pytorch_grad_cam,
     "torch-cam": _torch_cam,
 }
 
 
-def _measure(library: str, folder: Path) -> dict[str, float]:
+def _measure(library: str, folder: Path, out: Path) -> dict[str, Any]:
+    """Run one library on the demonstration radiograph, write its map to ``out`` and return the figures."""
     bundle = read_bundle(folder)
     image = preprocess(read_image(demonstration_radiograph()), bundle.card.preprocessing)
     run = LIBRARIES[library](bundle, image)
@@ -212,14 +242,17 @@ def _measure(library: str, folder: Path) -> dict[str, float]:
     _forget_peak()
     before = process.memory_info().rss
     started = time.perf_counter()
-    first = 0.0
-    for _ in run():
-        first = first or time.perf_counter() - started
-    seconds = time.perf_counter() - started
+    timeline: list[tuple[int, float]] = []
+    last = image
+    for scored, last in run():  # noqa: B007 - the last map is saved
+        timeline.append((scored, round(time.perf_counter() - started, 3)))
+    peak = _peak_bytes(process)
+    np.save(out, last)
     return {
-        "first_s": round(first, 3),
-        "seconds": round(seconds, 2),
-        "peak_mib": round((_peak_bytes(process) - before) / MIB, 0),
+        "first_s": timeline[0][1],
+        "seconds": timeline[-1][1],
+        "peak_mib": round((peak - before) / MIB, 0),
+        "timeline": timeline if library.startswith("twinlens") else [],
     }
 
 
@@ -242,4 +275,4 @@ def _peak_bytes(process: psutil.Process) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]))))
+    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))

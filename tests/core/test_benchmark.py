@@ -27,12 +27,16 @@ def test_the_report_names_the_machine_and_every_row():
         Machine("CPU X", 2, 24.0, "Linux", "3.11", "2.9", "2026"),
         [LatencyRow("a/student-y", "openvino", 3.0, 3.1, 10)],
         {"one / other": 4.0},
-        [SpeedRow("a/student-y", "twinlens fast", 0.1, 0.2, 3)],
+        [
+            SpeedRow("a/student-y", "twinlens fast", 0.1, 0.2, 3, 0.998, 0.95, [(2, 0.1), (34, 0.2)]),
+            SpeedRow("a/student-y", "twinlens exact", 0.1, 4.0, 3, 1.0, 1.0, [(2, 0.1), (1186, 4.0)]),
+            SpeedRow("a/student-y", "pytorch-grad-cam", 24.0, 24.0, 1400, 0.9999, 1.0, []),
+        ],
         {"import core": 0.01},
         MemoryRun(100, 900.0, 901.0, 902.0, 10.0),
     )
     text = benchmark.markdown(report)
-    for part in ("CPU X", "3.0 ms", "4.0×", "twinlens fast", "import core", "900.0 MiB"):
+    for part in ("CPU X", "3.0 ms", "4.0×", "twinlens fast", "0.998", "| 120× | 6.0× |", "import core", "900.0 MiB"):
         assert part in text
 
 
@@ -58,6 +62,9 @@ def test_fidelity_rises_from_frame_to_frame():
 
 def test_each_library_measures_itself_in_a_process_of_its_own():
     bundle = read_catalogue().find("chest-xray", "student")
-    (row,) = cam_benchmark.speed([bundle], ["twinlens fast"])
-    assert 0 < row.first_s < row.seconds
-    assert 0 <= row.peak_mib < 300
+    fast, exact = cam_benchmark.speed([bundle], ["twinlens fast", "twinlens exact"])
+    assert 0 < fast.first_s < fast.seconds
+    assert 0 <= fast.peak_mib < 300
+    assert 0.97 < fast.pearson < exact.pearson == 1
+    assert [scored for scored, _ in fast.timeline] == [2, 10, 18, 26, 34]
+    assert exact.timeline[-1][0] == 34 + 1152
