@@ -153,7 +153,7 @@ def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: 
         raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
     with Progress("Explaining", len(images)) as shown:
         rows = fidelity(catalogue.bundles[model], images, shown.advance)
-    found = [asdict(row) for row in rows]
+    found = {"machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
     typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
 
 

@@ -1,0 +1,116 @@
+"""Write docs/benchmarks.md and its plot from the measurements in docs/benchmarks: ``python docs/make_benchmarks.py``.
+
+``speed.json`` is the output of ``python -m core benchmark --json``, each ``fidelity-*.json`` that of ``python -m core
+benchmark --fidelity DIR --json``, and every ``*.md`` what another command printed, with the command in its first line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from core.architectures import get_architecture
+from core.benchmark import LatencyRow, Machine, MemoryRun, Report, fidelity_table, markdown
+from core.cam_benchmark import FidelityRow, SpeedRow
+
+DOCS = Path(__file__).resolve().parent
+MEASURED = DOCS / "benchmarks"
+PLOT = DOCS / "images" / "fidelity.png"
+
+HEAD = """# Benchmarks
+
+Written by `python docs/make_benchmarks.py` from the output of the commands named below; each says on which machine.
+
+## Speed and memory
+
+`python -m core benchmark` (`--quick` takes under three minutes)
+
+"""
+SPEED_NOTES = """
+Every forward and every Score-CAM is measured in a process of its own. Score-CAM is of the demonstration radiograph, for
+the same layer and class by each library, used as its documentation says. Pearson and IoU compare each map with the exact
+one of the same network; torch-cam has another definition of Score-CAM (a baseline is subtracted and maps are scaled before
+they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle have random weights,
+which take as long as trained ones. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels.
+"""
+FIDELITY_HEAD = """
+## How close the fast map comes
+
+`python -m core benchmark --fidelity DIR --every N --model MODEL`: images of the test split, for the class that the model
+finds most probable. The error is 1 - Pearson correlation with the exact map of the same image, both enlarged to the input's
+size; "it held" is the share of images whose error was at most the estimate shown with the map.
+
+![Fidelity against time](images/fidelity.png)
+
+The time axis is that of the demonstration radiograph in the speed run above; dots are the mean over the images, the lower
+edge of the band is the worst image.
+"""
+
+
+def main() -> None:
+    """Write the page and the plot."""
+    speed = read_speed(MEASURED / "speed.json")
+    fidelity = [read_fidelity(path) for path in sorted(MEASURED.glob("fidelity-*.json"))]
+    parts = [HEAD, markdown(speed), "\n", SPEED_NOTES, FIDELITY_HEAD]
+    parts += [f"\n{fidelity_table(where, rows)}\n" for where, rows in fidelity]
+    for path in sorted(MEASURED.glob("*.md")):
+        parts.append(f"\n{path.read_text(encoding='utf-8')}")
+    (DOCS / "benchmarks.md").write_text("".join(parts), encoding="utf-8")
+    plot(speed, [rows for _where, rows in fidelity])
+
+
+def read_speed(path: Path) -> Report:
+    """Read the output of ``core benchmark --json``."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return Report(
+        machine=Machine(**raw["machine"]),
+        latency=[LatencyRow(**row) for row in raw["latency"]],
+        ratios=raw["ratios"],
+        score_cam=[SpeedRow(**row) for row in raw["score_cam"]],
+        startup_s=raw["startup_s"],
+        memory=MemoryRun(**raw["memory"]),
+    )
+
+
+def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow]]:
+    """Read the output of ``core benchmark --fidelity --json``."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return Machine(**raw["machine"]), [FidelityRow(**row) for row in raw["rows"]]
+
+
+def plot(speed: Report, fidelity: list[list[FidelityRow]]) -> None:
+    """Draw the error of the map against the time that it took, for each model that has been measured."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    exact = {row.model: dict(row.timeline) for row in speed.score_cam if row.library == "twinlens exact"}
+    theirs = {row.model: row.seconds for row in speed.score_cam if row.library == "pytorch-grad-cam"}
+    figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
+    for rows, colour in zip(fidelity, plt.get_cmap("tab10").colors, strict=False):
+        model = rows[0].model
+        timeline = exact.get(model)
+        if timeline is None:
+            continue
+        seen = [(timeline[row.forwards], row) for row in rows if row.forwards in timeline]
+        seconds = [second for second, _row in seen]
+        mean = [max(1e-6, 1 - row.pearson_mean) for _second, row in seen]
+        worst = [max(1e-6, 1 - row.pearson_worst) for _second, row in seen]
+        name = f"{get_architecture(model.rsplit('-', 1)[1]).name}, {rows[0].images} images"
+        axes.plot(seconds, mean, "o-", color=colour, label=name)
+        axes.fill_between(seconds, mean, worst, color=colour, alpha=0.15)
+        axes.axvline(theirs[model], color=colour, linestyle=":")
+        axes.annotate(
+            "pytorch-grad-cam", (theirs[model], 0.3), color=colour, rotation=90, ha="right", va="top", fontsize=8
+        )
+    axes.set(xscale="log", yscale="log", xlabel="seconds", ylabel="1 − Pearson correlation with the exact map")
+    axes.invert_yaxis()
+    axes.grid(alpha=0.3)
+    axes.legend()
+    PLOT.parent.mkdir(exist_ok=True)
+    figure.savefig(PLOT, dpi=130)
+
+
+if __name__ == "__main__":
+    main()
