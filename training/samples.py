@@ -1,0 +1,113 @@
+"""A labelled image set in memory: its samples, and what it was made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.errors import TwinlensError
+
+SPLITS = ("train", "val", "test")
+Kind = Literal["manifest", "COVID-QU-Ex", "LC25000", "class folders"]
+
+# called with what is under way, how many steps are done and how many there are; it may raise to cancel
+Progress = Callable[[str, int, int], None]
+
+
+class DatasetError(TwinlensError):
+    """A data set is missing, empty or does not fit the task."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image.
+
+    Attributes:
+        path: the image file.
+        label: its class label, as the task writes it.
+        split: ``train``, ``val`` or ``test``.
+        facts: what else is known, e.g. a manifest's other columns: ``source``, ``population``, ``group_id``.
+        masks: files that outline something in the image, by what they outline: ``lung``, ``infection``.
+    """
+
+    path: Path
+    label: str
+    split: str
+    facts: dict[str, str]
+    masks: dict[str, Path] = field(default_factory=dict)
+
+    def known(self, fact: str) -> str:
+        """Return a fact, or an empty string where there is none or it says that it is unknown."""
+        value = self.facts.get(fact, "").strip()
+        return "" if value.lower().startswith(("unknown", "n/a", "nan")) else value
+
+    @property
+    def group(self) -> str:
+        """What must not be torn apart by a split: the ``group_id``, else the ``patient_id``, else an empty string."""
+        return self.known("group_id") or self.known("patient_id")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled image set.
+
+    Attributes:
+        folder: where it lies.
+        kind: the layout that it was recognised by.
+        samples: its images.
+        split_made: in words, where its split comes from.
+    """
+
+    folder: Path
+    kind: Kind
+    samples: list[Sample]
+    split_made: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels that occur, sorted."""
+        return tuple(sorted({sample.label for sample in self.samples}))
+
+    def relative(self, path: Path) -> str:
+        """Return a file's path from the data set's folder, with forward slashes; as it is where it lies elsewhere."""
+        return (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()
+
+    def digest(self) -> str:
+        """Return the SHA-256, hexadecimal, of every sample's relative path, label, split and group, sorted by path.
+
+        It is cheap, since no image is read, and the same on every machine where the set lies in one folder. It changes
+        when an image is added, removed, relabelled or moved to another split, not when a file's content changes.
+        """
+        lines = sorted(f"{self.relative(s.path)}\t{s.label}\t{s.split}\t{s.group}\n" for s in self.samples)
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def of_split(samples: list[Sample], split: str, classes: tuple[str, ...]) -> list[Sample]:
+    """Return the samples of one split.
+
+    Raises:
+        DatasetError: if there are none, or one has a label that the classes lack.
+    """
+    chosen = [sample for sample in samples if sample.split == split]
+    if not chosen:
+        raise DatasetError(f"The data set has no images in the split {split!r}.")
+    for sample in chosen:
+        if sample.label not in classes:
+            raise DatasetError(
+                f"The label {sample.label!r} is not one of the model's classes {', '.join(classes)}.", path=sample.path
+            )
+    return chosen
+
+
+def in_batches(samples: list[Sample], size: int) -> Iterator[list[Sample]]:
+    """Yield the samples in order, ``size`` at a time."""
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]
