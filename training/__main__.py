@@ -49,6 +49,20 @@ def evaluate_command(
     typer.echo(json.dumps(measured.as_dict(), indent=2) if as_json else _lines(measured))
 
 
+@app.command("check-data")
+def check_data_command(
+    folder: Annotated[
+        Path, typer.Argument(help="The data set: COVID-QU-Ex, LC25000, a manifest.csv, or class folders.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
+) -> None:
+    """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
+    from training.check_data import run_check
+
+    raise typer.Exit(run_check(folder, as_json, report))
+
+
 def _lines(measured: Evaluation) -> str:
     rows = [("all", measured.overall), *measured.subgroups.items()]
     width = max(len(name) for name, _ in rows)

@@ -71,8 +71,8 @@ def near_pairs(hashes: Hashes) -> Pairs:
             for queries, members in _expanded(starts[key], starts[key.astype(np.int64) + 1]):
                 rows, columns = queries // hashes.shape[1], order[members]
                 ahead = rows < columns
-                rows, columns, queries = rows[ahead], columns[ahead], queries[ahead]
-                near = np.bitwise_count(asked[queries] ^ upright[columns]).sum(axis=1, dtype=np.int64) <= NEAR
+                rows, columns = rows[ahead], columns[ahead]
+                near = np.bitwise_count(asked[queries[ahead]] ^ upright[columns]).sum(axis=1, dtype=np.int64) <= NEAR
                 found.update(zip(rows[near].tolist(), columns[near].tolist(), strict=True))
     return np.array(sorted(found), dtype=np.int64).reshape(-1, 2)
 

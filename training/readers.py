@@ -1,4 +1,4 @@
-"""COVID-QU-Ex, LC25000 and class folders, read as they lie on disk; recognised by what is in them, not by their name."""
+"""COVID-QU-Ex, LC25000 and class folders, read as they lie on disk, and recognised by what is in them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def read_class_folders(folder: Path) -> list[Sample]:
     Folders whose name ends in ``mask`` or ``masks`` hold no samples. An empty list means that this is another layout:
     fewer than two classes.
     """
-    splits = {child: SPLIT_NAMES[child.name.lower()] for child in _children(folder) if child.name.lower() in SPLIT_NAMES}
+    splits = {
+        child: SPLIT_NAMES[child.name.lower()] for child in _children(folder) if child.name.lower() in SPLIT_NAMES
+    }
     samples = []
     for top, split in (splits or {folder: ""}).items():
         for of_class in _children(top):

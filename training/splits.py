@@ -66,15 +66,17 @@ def split_off_val(samples: Sequence[Sample], groups: Sequence[int], *, seed: int
 
 
 def known_groups(samples: Sequence[Sample]) -> list[int] | None:
-    """Return one number per sample, equal where samples share their ``group_id`` or ``patient_id``, directly or by way
-    of others; None if no sample knows either.
-    """  # noqa: D205
-    pairs: list[tuple[int, int]] = []
+    """Return one number per sample, equal where a chain of shared ``group_id`` or ``patient_id`` joins them.
+
+    None if no sample knows either.
+    """
     first: dict[tuple[str, str], int] = {}
-    for i, sample in enumerate(samples):
-        for fact in ("group_id", "patient_id"):
-            if value := sample.known(fact):
-                pairs.append((first.setdefault((fact, value), i), i))
+    pairs = [
+        (first.setdefault((fact, value), i), i)
+        for i, sample in enumerate(samples)
+        for fact in ("group_id", "patient_id")
+        if (value := sample.known(fact))
+    ]
     return joined(len(samples), np.array(pairs)) if pairs else None
 
 

@@ -39,7 +39,7 @@ class TileFeatures:
     """A tile's colours and points.
 
     Attributes:
-        colours: shape (8192,), float32: square roots of the shares of Lab colours.
+        colours: shape (2048,), float32: square roots of the shares of Lab colours.
         points: shape (P, 2), float32, in pixels of the tile at 224×224.
         features: shape (P, 32), uint8, the ORB descriptors of the points.
         mirrored_points: the same of the tile's mirror image, in its own pixels.
@@ -75,17 +75,19 @@ def tile_features(path: Path) -> TileFeatures | None:
     except ImageError:
         return None
     tile = np.rint(255 * resize(shown, SIDE, SIDE)).astype(np.uint8)
-    tile = cv2.cvtColor(tile, cv2.COLOR_GRAY2RGB) if tile.ndim == 2 else tile
+    tile = np.stack([tile] * 3, axis=2) if tile.ndim == 2 else tile
     lab = cv2.cvtColor(tile, cv2.COLOR_RGB2LAB)
-    colours = cv2.calcHist([lab], [0, 1, 2], None, [8, 32, 32], [0, 256, 96, 192, 96, 192]).ravel()
-    grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY)
+    colours = cv2.calcHist([lab], [0, 1, 2], None, [8, 16, 16], [0, 256, 96, 192, 96, 192]).ravel()
+    grey = np.asarray(cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     return TileFeatures(
-        np.sqrt(colours / max(colours.sum(), 1)).astype(np.float32), *_points(grey), *_points(cv2.flip(grey, 1))
+        np.sqrt(colours / max(colours.sum(), 1)).astype(np.float32),
+        *_points(grey),
+        *_points(np.ascontiguousarray(grey[:, ::-1])),
     )
 
 
 def _points(grey: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-    orb = cv2.ORB_create(FEATURES, 1.2, 5, edgeThreshold=12, patchSize=21, fastThreshold=5)
+    orb = cv2.ORB.create(FEATURES, 1.2, 5, edgeThreshold=12, patchSize=21, fastThreshold=5)
     points, features = orb.detectAndCompute(grey, None)
     if features is None:
         return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
@@ -133,10 +135,13 @@ _MATCHERS = threading.local()
 
 
 def fitting_points(one: TileFeatures, other: TileFeatures) -> int:
-    """Return how many matched points of two tiles fit one turn, zoom and shift, with or without mirroring the first."""
+    """Return how many matched points of two tiles fit one turn, zoom and shift, with or without mirroring the first.
+
+    From ``ENOUGH`` on the figure is a lower bound.
+    """
     if not hasattr(_MATCHERS, "hamming"):
         _MATCHERS.hamming = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True)
-    best = 0
+    best = 0  # the mirrored one is only tried where the other does not fit
     for points, features in ((one.points, one.features), (one.mirrored_points, one.mirrored)):
         if len(features) < ENOUGH or len(other.features) < ENOUGH:
             continue
@@ -150,6 +155,8 @@ def fitting_points(one: TileFeatures, other: TileFeatures) -> int:
             source, target, method=cv2.RANSAC, ransacReprojThreshold=ERROR, maxIters=300
         )
         best = max(best, 0 if fits is None else int(fits.sum()))
+        if best >= ENOUGH:
+            break
     return best
 
 

@@ -1,0 +1,197 @@
+"""The single checks of ``check-data``: each looks at one thing and says what it found."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from training.data_report import EXAMPLES, Finding, Look, Severity
+from training.duplicates import exact_duplicates, near_duplicates
+from training.fingerprints import Fingerprint
+from training.samples import SPLITS, Dataset, Sample
+from training.shortcut_probe import BORDER, ProbeScores
+from training.splits import joined
+
+GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
+BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviations that is worth a note
+LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
+RARE = 5  # ratio of the largest to the smallest class that is worth a note
+
+
+def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+    """Return the files that can't be read, with the reason."""
+    bad = [(s, found) for s, found in zip(dataset.samples, prints, strict=True) if isinstance(found, str)]
+    if not bad:
+        return []
+    lines = (f"{dataset.relative(s.path)}: {reason}" for s, reason in bad)
+    return [_finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
+
+
+def split_findings(dataset: Dataset) -> list[Finding]:
+    """Return splits without images of a class, and classes that are rare."""
+    counts = Counter((s.split, s.label) for s in dataset.samples)
+    lacking = [f"{label} in {split}" for split in SPLITS for label in dataset.classes if not counts[split, label]]
+    findings = []
+    if lacking:
+        text = "A split has no images of a class, so that it can't be learnt or scored."
+        findings.append(_finding("warning", "empty", text, len(lacking), lacking))
+    sizes = Counter(s.label for s in dataset.samples).most_common()
+    if sizes[0][1] > RARE * sizes[-1][1]:
+        text = f"{sizes[0][0]} has {sizes[0][1]:,} images, {sizes[-1][0]} only {sizes[-1][1]:,}: use class weights."
+        findings.append(_finding("note", "imbalance", text, 1))
+    return findings
+
+
+def group_findings(dataset: Dataset) -> list[Finding]:
+    """Return groups and patients with images in several splits."""
+    findings = []
+    for fact, name in (("group_id", "group"), ("patient_id", "patient")):
+        members: dict[str, list[Sample]] = defaultdict(list)
+        for sample in dataset.samples:
+            if value := sample.known(fact):
+                members[value].append(sample)
+        torn = {value: found for value, found in members.items() if len({s.split for s in found}) > 1}
+        if torn:
+            lines = (f"{value}: {_by_split(found)}" for value, found in sorted(torn.items()))
+            text = (
+                f"{_many(len(torn), name)} of {len(members):,} with images in several splits: test scores are too high."
+            )
+            findings.append(_finding("error", f"{name}-leak", text, len(torn), lines))
+        elif not members and fact == "patient_id":
+            text = "Patients are not known, so that one patient's images may lie in several splits."
+            findings.append(_finding("note", "no-patients", text, 1))
+    return findings
+
+
+def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+    """Return pictures that are there more than once: across splits, with contradicting labels, or harmlessly."""
+    exact = exact_duplicates(prints)
+    near: dict[int, list[int]] = defaultdict(list)
+    for i, root in enumerate(joined(len(prints), near_duplicates(prints))):
+        near[root].append(i)
+    alike = [members for members in near.values() if len({_digest(prints[i]) for i in members}) > 1]
+    return [
+        *_repeated(dataset, exact, "the same file", "duplicate"),
+        *_repeated(dataset, alike, "nearly the same picture (as it is, flipped or turned)", "near-duplicate"),
+    ]
+
+
+def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
+    """Return tiles of the same original in several splits.
+
+    Args:
+        dataset: a set of coloured tiles.
+        groups: one number per sample, equal for tiles of the same original (:mod:`training.tile_groups`).
+    """
+    members: dict[int, list[Sample]] = defaultdict(list)
+    for sample, group in zip(dataset.samples, groups, strict=True):
+        members[group].append(sample)
+    torn = [found for found in members.values() if len({s.split for s in found}) > 1]
+    if not torn:
+        return []
+    images = sum(len(found) for found in torn)
+    text = (
+        f"{_many(len(torn), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
+        "cut from the same original, and lie in several splits: test scores are too high. Split by original."
+    )
+    return [_finding("error", "sibling-leak", text, len(torn), (_listed(dataset, found) for found in torn))]
+
+
+def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:
+    """Return what gives a class away before the picture is looked at: its source, file format, size or brightness."""
+    findings = []
+    by_source: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        if source := sample.known("source"):
+            by_source[source][sample.label] += 1
+    if len(by_source) > 1:
+        total = sum(map(Counter.total, by_source.values()))
+        known = sum(counts.most_common(1)[0][1] for counts in by_source.values()) / total
+        chance = max(sum(by_source.values(), Counter()).values()) / total
+        if known > chance + GAIN:
+            text = (
+                f"Who knows only an image's source is right about its class in {100 * known:.1f} % (most frequent "
+                f"class {100 * chance:.1f} %): what tells the sources apart can be learnt instead of the disease."
+            )
+            findings.append(_finding("warning", "source-bias", text, 1))
+    classes = [look for look in looks if look.by == "class"]
+    if len({frozenset(look.formats) for look in classes}) > 1:
+        text = "The classes come in different file formats."
+        lines = (f"{look.value}: {', '.join(look.formats)}" for look in classes)
+        findings.append(_finding("warning", "format-bias", text, len(classes), lines))
+    sides = [[look.width for look in classes], [look.height for look in classes]]
+    if classes and max(max(side) / min(side) for side in sides) > LARGER:
+        lines = (f"{look.value}: {look.width}×{look.height}" for look in classes)
+        text = "The classes' images differ in size; after scaling, sharpness may tell the class."
+        findings.append(_finding("warning", "size-bias", text, len(classes), lines))
+    apart = [
+        f"{one.value} {one.brightness:.0f} ± {one.spread:.0f}, {two.value} {two.brightness:.0f} ± {two.spread:.0f}"
+        for i, one in enumerate(classes)
+        for two in classes[i + 1 :]
+        if abs(one.brightness - two.brightness) > BRIGHTER * np.sqrt((one.spread**2 + two.spread**2) / 2)
+    ]
+    if apart:
+        text = "Classes differ in mean brightness (0–255) by more than half a standard deviation."
+        findings.append(_finding("note", "brightness-bias", text, len(apart), apart))
+    return findings
+
+
+def probe_findings(scores: ProbeScores | None) -> list[Finding]:
+    """Return whether the border alone gives the class away."""
+    if scores is None:
+        return []
+    text = (
+        f"A linear model that sees only the outer {BORDER} pixels of a 32×32 thumbnail is right in "
+        f"{100 * scores.border:.1f} % of the test split (whole thumbnail {100 * scores.whole:.1f} %, chance "
+        f"{100 * scores.chance:.1f} %)."
+    )
+    if scores.border > scores.chance + max(GAIN, scores.margin):
+        return [_finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
+    return [_finding("note", "shortcut", text, 1)]
+
+
+def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: str) -> list[Finding]:
+    found = [[dataset.samples[i] for i in members] for members in sets]
+    contradicting = [members for members in found if len({s.label for s in members}) > 1]
+    leaking = [members for members in found if len({s.split for s in members}) > 1]
+    harmless = [members for members in found if members not in contradicting and members not in leaking]
+    weighed: list[tuple[Severity, str, list[list[Sample]], str]] = [
+        ("error", "contradiction", contradicting, "under different labels"),
+        ("error", "leak", leaking, "in several splits: test scores are too high"),
+        ("warning" if code == "duplicate" else "note", "repeat", harmless, "within one split and class"),
+    ]
+    return [
+        _finding(
+            severity,
+            f"{code}-{kind}",
+            f"{_many(len(members), 'set')} of images that are {what}, {tail}.",
+            len(members),
+            (_listed(dataset, images) for images in members),
+        )
+        for severity, kind, members, tail in weighed
+        if members
+    ]
+
+
+def _finding(severity: Severity, code: str, text: str, count: int, lines: Iterable[str] = ()) -> Finding:
+    first = [line for _i, line in zip(range(EXAMPLES), lines, strict=False)]
+    return Finding(severity, code, text, count, tuple(first))
+
+
+def _digest(found: Fingerprint | str) -> str:
+    return found.sha256 if isinstance(found, Fingerprint) else ""
+
+
+def _listed(dataset: Dataset, samples: Sequence[Sample]) -> str:
+    shown = [f"{dataset.relative(s.path)} ({s.label}, {s.split})" for s in samples[:4]]
+    return " = ".join(shown) + (f" = {len(samples) - 4} more" if len(samples) > 4 else "")
+
+
+def _by_split(samples: Iterable[Sample]) -> str:
+    return ", ".join(f"{count} {split}" for split, count in sorted(Counter(s.split for s in samples).items()))
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
