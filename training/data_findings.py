@@ -17,6 +17,7 @@ from training.splits import joined
 GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
 BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviations that is worth a note
 LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
+FEW = 10  # images of a class below which their looks say nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
 
@@ -116,7 +117,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
                 f"class {100 * chance:.1f} %): what tells the sources apart can be learnt instead of the disease."
             )
             findings.append(_finding("warning", "source-bias", text, 1))
-    classes = [look for look in looks if look.by == "class"]
+    classes = [look for look in looks if look.by == "class" and look.images >= FEW]
     if len({frozenset(look.formats) for look in classes}) > 1:
         text = "The classes come in different file formats."
         lines = (f"{look.value}: {', '.join(look.formats)}" for look in classes)

@@ -31,7 +31,7 @@ def exact_duplicates(prints: Sequence[Fingerprint | str]) -> list[list[int]]:
 
 
 def near_duplicates(prints: Sequence[Fingerprint | str]) -> Pairs:
-    """Return pairs of images, shape (M, 2), whose pictures are alike under one of eight flips and quarter turns.
+    """Return pairs i < j of images, shape (M, 2), whose pictures are alike under one of eight flips and quarter turns.
 
     Flat pictures are left out. Of pictures with the very same hash each is paired with the first only, so that a
     thousand copies make a thousand pairs and not half a million: chains of pairs are what counts.
@@ -45,7 +45,8 @@ def near_duplicates(prints: Sequence[Fingerprint | str]) -> Pairs:
     repeated = np.flatnonzero(first[inverse] != np.arange(len(at)))
     copies = np.stack([first[inverse[repeated]], repeated], axis=1)
     alike = first[near_pairs(hashes[first])]
-    return np.array(at)[np.concatenate([copies, alike]).astype(np.int64)]
+    pairs = np.sort(np.array(at)[np.concatenate([copies, alike])], axis=1)
+    return np.asarray(pairs[np.lexsort(pairs.T[::-1])], dtype=np.int64)
 
 
 def near_pairs(hashes: Hashes) -> Pairs:
@@ -80,7 +81,8 @@ def near_pairs(hashes: Hashes) -> Pairs:
 def _bands(hashes: Hashes) -> npt.NDArray[np.uint16]:
     """Cut hashes, shape (N, 4), into bands, shape (N, 16), each of bits from all over, which spreads the buckets."""
     bits = np.unpackbits(hashes.view(np.uint8), axis=1)
-    return np.packbits(bits.reshape(len(hashes), BAND_BITS, BANDS).transpose(0, 2, 1), axis=2).view(np.uint16)[:, :, 0]
+    spread = bits.reshape(len(hashes), BAND_BITS, BANDS).transpose(0, 2, 1)
+    return np.ascontiguousarray(np.packbits(spread, axis=2)).view(np.uint16)[:, :, 0]
 
 
 def _expanded(starts: Pairs, ends: Pairs) -> Iterator[tuple[Pairs, Pairs]]:

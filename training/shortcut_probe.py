@@ -69,20 +69,28 @@ def probe(
     flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float64)
     border = border_mask(thumbnails.shape[1]).ravel()
     return ProbeScores(
-        border=_linear_accuracy(flat[:, border], label, train, test),
-        whole=_linear_accuracy(flat, label, train, test),
+        border=linear_accuracy(flat[:, border], label, train, test),
+        whole=linear_accuracy(flat, label, train, test),
         chance=float((label[test] == names[counts.argmax()]).mean()),
         train_images=len(train),
         test_images=len(test),
     )
 
 
-def _linear_accuracy(
+def linear_accuracy(
     values: npt.NDArray[np.float64],
     label: npt.NDArray[np.str_],
     train: npt.NDArray[np.int64],
     test: npt.NDArray[np.int64],
 ) -> float:
+    """Fit a multinomial logistic regression on the rows ``train`` and return its accuracy on the rows ``test``.
+
+    Args:
+        values: shape (N, D).
+        label: the class of each row.
+        train: indices of rows.
+        test: indices of rows.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -89,7 +89,7 @@ def tile_features(path: Path) -> TileFeatures | None:
 def _points(grey: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
     orb = cv2.ORB.create(FEATURES, 1.2, 5, edgeThreshold=12, patchSize=21, fastThreshold=5)
     points, features = orb.detectAndCompute(grey, None)
-    if features is None:
+    if not points:
         return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
     return np.array([point.pt for point in points], np.float32), np.asarray(features, np.uint8)
 
