@@ -146,7 +146,7 @@ class DataReport:
             ]
             for look in self.looks
         )
-        return _table(["by", "", "images", "median size", "brightness (0–255)", "format"], rows)
+        return _table(["by", "", "images", "median size", "brightness (0–255)", "format"], rows, words=2)
 
     @staticmethod
     def _probe(probe: ProbeScores) -> list[str]:
@@ -165,8 +165,9 @@ def _counts(counts: dict[str, int], columns: Iterable[str]) -> list[str]:
     return [*(f"{counts.get(column, 0):,}" for column in columns), f"{sum(counts.values()):,}"]
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
-    return [_row(head), "|" + "---|" * len(head), *(_row(row) for row in rows)]
+def _table(head: list[str], rows: Iterable[list[str]], words: int = 1) -> list[str]:
+    """Return a table whose first columns are words, set left, and whose others are figures, set right."""
+    return [_row(head), "|" + "---|" * words + "--:|" * (len(head) - words), *(_row(row) for row in rows)]
 
 
 def _row(cells: list[str]) -> str:

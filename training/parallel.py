@@ -23,6 +23,9 @@ def spread(
 ) -> list[Result]:
     """Return ``work`` of each item, in order, computed in as many processes as there are cores.
 
+    The processes are spawned: a script that calls this needs its ``if __name__ == "__main__":``, and a frozen program
+    ``multiprocessing.freeze_support()``.
+
     Args:
         what: what is under way, for the progress.
         work: a function at the top of a module; it reports what may go wrong in its result.

@@ -18,6 +18,7 @@ SPLIT_NAMES = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 MASK_FOLDERS = {"lung masks": "lung", "infection masks": "infection"}
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
 TILE_NAME = re.compile(r"(lungaca|lungn|lungscc|colonca|colonn)\d+\.jpe?g", re.IGNORECASE)
 DEPTH = 3  # how far below the folder that was named a data set is looked for
 
@@ -35,7 +36,7 @@ def read_covid_qu_ex(folder: Path) -> list[Sample]:
     for images in sorted(_covid_qu_ex_images(folder), key=lambda path: (path.parent / "infection masks").is_dir()):
         label, split = images.parent.name, SPLIT_NAMES[images.parent.parent.name.lower()]
         part = "infection" if (images.parent / "infection masks").is_dir() else "lung"
-        for path in find_images([images]):
+        for path in _images(images):
             masks = {
                 name: mask
                 for where, name in MASK_FOLDERS.items()
@@ -67,7 +68,7 @@ def read_lc25000(folder: Path) -> list[Sample]:
     samples = []
     for path in _folders(folder, DEPTH):
         if path.name in LUNG_COLON.class_ids and path.parent.name.lower() not in SPLIT_NAMES:
-            files = [file for file in find_images([path]) if TILE_NAME.fullmatch(file.name)]
+            files = [file for file in _images(path) if TILE_NAME.fullmatch(file.name)]
             samples += [Sample(file, path.name, "", {"source": "LC25000"}) for file in files]
     return sorted(samples, key=lambda sample: sample.path)
 
@@ -84,9 +85,15 @@ def read_class_folders(folder: Path) -> list[Sample]:
     samples = []
     for top, split in (splits or {folder: ""}).items():
         for of_class in _children(top):
-            images = [file for file in find_images([of_class]) if not _is_mask(file.relative_to(of_class))]
+            images = [file for file in _images(of_class) if not _is_mask(file.relative_to(of_class))]
             samples += [Sample(file, of_class.name, split, {}) for file in images]
     return samples if len({sample.label for sample in samples}) > 1 else []
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images at any depth, by content, and those that are images by name only, so that a check finds them."""
+    named = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
+    return sorted({*find_images([folder]), *named})
 
 
 def _is_mask(path: Path) -> bool:

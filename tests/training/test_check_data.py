@@ -8,6 +8,8 @@ from dataset_samples import covid_qu_ex, original_tile, radiograph, save, siblin
 
 from training.check_data import check
 from training.datasets import open_dataset
+from training.fingerprints import fingerprint
+from training.parallel import spread
 
 
 def codes(report):
@@ -36,6 +38,27 @@ def test_a_clean_set_has_no_errors(tmp_path):
     assert found.classes["Normal"] == {"train": 2, "val": 2, "test": 2}
     assert found.masks == {"infection": 9, "lung": 18}
     assert [f.code for f in found.findings] == ["no-patients"]
+
+
+def test_an_empty_file_in_a_folder_tree_is_reported_and_not_passed_over(tmp_path):
+    root = covid_qu_ex(tmp_path, each=1)
+    folder = root / "Lung Segmentation Data" / "Lung Segmentation Data" / "Train" / "Normal" / "images"
+    (folder / "empty.png").touch()
+    (folder / "._normal_1.png").touch()
+    (found,) = [f for f in check(open_dataset(root)).findings if f.severity == "error"]
+    assert (found.code, found.count) == ("unreadable", 1)
+    assert "empty.png: The file is empty." in found.examples[0]
+
+
+def test_many_files_are_read_in_processes_in_their_order(tmp_path):
+    paths = [save(tmp_path / f"{number}.png", radiograph(number, side=16)) for number in range(40)]
+    paths[7] = tmp_path / "missing.png"
+    seen = []
+    found = spread("Reading", fingerprint, paths, lambda *step: seen.append(step), processes=2)
+    assert [f if isinstance(f, str) else f.sha256 for f in found] == [
+        f if isinstance(f, str) else f.sha256 for f in map(fingerprint, paths)
+    ]
+    assert seen[-1] == ("Reading", 40, 40)
 
 
 def test_each_fault_is_found_with_its_files(tmp_path):
