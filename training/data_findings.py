@@ -91,8 +91,9 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
     for sample, group in zip(dataset.samples, groups, strict=True):
         members[group].append(sample)
     torn = [found for found in members.values() if len({s.split for s in found}) > 1]
+    agreement = _agreement([s.known("group_id") for s in dataset.samples], groups)
     if not torn:
-        return []
+        return agreement
     images = sum(len(found) for found in torn)
     text = (
         f"{_many(len(torn), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
@@ -105,7 +106,26 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
     else:
         severity = "warning"
         text += " Look at them; test scores may be a little too high."
-    return [_finding(severity, "sibling-leak", text, len(torn), (_listed(dataset, found) for found in torn))]
+    return [
+        _finding(severity, "sibling-leak", text, len(torn), (_listed(dataset, found) for found in torn)),
+        *agreement,
+    ]
+
+
+def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
+    """Return how well groups found by matching are those that the data set gives, by pairs of tiles."""
+    known = [(name, group) for name, group in zip(given, found, strict=True) if name]
+    both, in_given, in_found = (
+        sum(count * (count - 1) // 2 for count in Counter(keys).values())
+        for keys in (known, (name for name, _group in known), (group for _name, group in known))
+    )
+    if not in_given or not in_found:
+        return []
+    text = (
+        f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; of the pairs "
+        f"with the same group_id {100 * both / in_given:.1f} % were found to belong together by chains of such pairs."
+    )
+    return [_finding("note", "sibling-agreement", text, 1)]
 
 
 def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:

@@ -91,7 +91,7 @@ def read_class_folders(folder: Path) -> list[Sample]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Return the images at any depth, by content, and those that are images by name only, so that a check finds them."""
+    """Return the images at any depth, by content, and what is one by its name only, so that a check reports it."""
     named = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
     return sorted({*find_images([folder]), *named})
 

@@ -7,9 +7,11 @@ import pytest
 from dataset_samples import covid_qu_ex, original_tile, radiograph, save, sibling
 
 from training.check_data import check
+from training.data_findings import sibling_findings
 from training.datasets import open_dataset
 from training.fingerprints import fingerprint
 from training.parallel import spread
+from training.samples import Dataset, Sample
 
 
 def codes(report):
@@ -106,8 +108,28 @@ def test_a_random_split_of_augmented_siblings_is_flagged_and_one_by_original_is_
     assert leak.count >= 7
     for number, row in enumerate(rows):
         row[2] = ("train", "train", "train", "train", "val", "val", "test", "test")[number // 4]
+        row[3] = f"original {number // 4}"
     manifest(tmp_path, rows)
-    assert not check(open_dataset(tmp_path)).has_errors
+    by_original = check(open_dataset(tmp_path))
+    assert not by_original.has_errors
+    assert codes(by_original)["sibling-agreement"].text.count("100.0 %") == 2
+
+
+def test_a_few_siblings_across_splits_are_a_warning_and_the_agreement_is_by_pairs(tmp_path):
+    # 40 tiles in tens; two of the second ten are found to fit the first, which lies in another split
+    given = [i // 10 for i in range(40)]
+    found = [0 if i in (10, 11) else group for i, group in enumerate(given)]
+    samples = [
+        Sample(tmp_path / f"{i}", "a", "test" if g else "train", {"group_id": f"g{g}"}) for i, g in enumerate(given)
+    ]
+    leak, agreement = sibling_findings(Dataset(tmp_path, "manifest", samples, ""), found)
+    assert leak.severity == "error", "12 of 40 images"
+    both, in_found, in_given = 45 + 1 + 28 + 45 + 45, 66 + 28 + 45 + 45, 4 * 45
+    assert f"{100 * both / in_found:.1f} % have" in agreement.text
+    assert f"{100 * both / in_given:.1f} % were" in agreement.text
+    many = samples + [Sample(tmp_path / f"more{i}", "a", "train", {}) for i in range(400)]
+    (few, *_rest) = sibling_findings(Dataset(tmp_path, "manifest", many, ""), [*found, *range(100, 500)])
+    assert few.severity == "warning"
 
 
 def test_source_format_size_and_brightness_that_give_the_class_away(tmp_path):
