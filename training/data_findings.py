@@ -122,8 +122,8 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
     if not in_given or not in_found:
         return []
     text = (
-        f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; of the pairs "
-        f"with the same group_id {100 * both / in_given:.1f} % were found to belong together by chains of such pairs."
+        f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; "
+        f"of the pairs with the same group_id {100 * both / in_given:.1f} % were found, by chains of such pairs."
     )
     return [_finding("note", "sibling-agreement", text, 1)]
 

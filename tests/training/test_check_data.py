@@ -126,7 +126,7 @@ def test_a_few_siblings_across_splits_are_a_warning_and_the_agreement_is_by_pair
     assert leak.severity == "error", "12 of 40 images"
     both, in_found, in_given = 45 + 1 + 28 + 45 + 45, 66 + 28 + 45 + 45, 4 * 45
     assert f"{100 * both / in_found:.1f} % have" in agreement.text
-    assert f"{100 * both / in_given:.1f} % were" in agreement.text
+    assert f"{100 * both / in_given:.1f} % were found" in agreement.text
     many = samples + [Sample(tmp_path / f"more{i}", "a", "train", {}) for i in range(400)]
     (few, *_rest) = sibling_findings(Dataset(tmp_path, "manifest", many, ""), [*found, *range(100, 500)])
     assert few.severity == "warning"
