@@ -214,7 +214,10 @@ def _digest(found: Fingerprint | str) -> str:
 
 
 def _listed(dataset: Dataset, samples: Sequence[Sample]) -> str:
-    shown = [f"{dataset.relative(s.path)} ({s.label}, {s.split})" for s in samples[:4]]
+    # one of each label and split first, so that a leak or a contradiction is seen
+    differing = list({(s.label, s.split): s for s in reversed(samples)}.values())[::-1]
+    ordered = [*differing, *(s for s in samples if s not in differing)]
+    shown = [f"{dataset.relative(s.path)} ({s.label}, {s.split})" for s in ordered[:4]]
     return " = ".join(shown) + (f" = {len(samples) - 4} more" if len(samples) > 4 else "")
 
 
