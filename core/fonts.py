@@ -94,7 +94,7 @@ def lines(text: str, size: float, room: float, bold: bool = False) -> list[str]:
 
 def _broken(paragraph: str, size: float, room: float, bold: bool) -> Iterator[str]:
     line = ""
-    for word in paragraph.split():
+    for word in filter(None, paragraph.split(" ")):  # a no-break space holds
         longer = f"{line} {word}" if line else word
         if width(longer, size, bold) <= room:
             line = longer
