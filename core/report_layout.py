@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from core import __version__
 from core.fonts import Align, Rgb, draw, lines, shortened
+from core.notice import NOTICE
 from core.pdf_file import PdfFile
 
-NOTICE = "For research use only. Not for diagnosis."
 PaperSize = Literal["A4", "Letter"]
 PAPER: dict[PaperSize, tuple[float, float]] = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
 
