@@ -84,7 +84,7 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def agreement(record: dict[str, Any]) -> list[str]:
-    """Return what a comparison's record says about the two together, verdict first, in the words of window and report."""
+    """Return what a comparison's record says about the two together, verdict first, as window and report say it."""
     task, found = get_task(record["task"]), record["agreement"]
     first = task.class_name(record["teacher"]["predicted"])
     second = task.class_name(record["student"]["predicted"])

@@ -137,8 +137,9 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: Answer, number: in
     from highdicom.sc import SCImage
 
     found: Dataset = SCImage.from_ref_dataset(
-        ref_dataset=source, pixel_array=np.ascontiguousarray(pixels), photometric_interpretation="RGB", bits_allocated=8,
-        coordinate_system="PATIENT", patient_orientation=tuple(source.get("PatientOrientation") or ("", "")),
+        ref_dataset=source, pixel_array=np.ascontiguousarray(pixels), photometric_interpretation="RGB",
+        bits_allocated=8, coordinate_system="PATIENT",
+        patient_orientation=tuple(source.get("PatientOrientation") or ("", "")),
         transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_maker(),
     )  # fmt: skip
     found.BurnedInAnnotation = "YES"

@@ -1,4 +1,4 @@
-"""What is taken away as data: CSV, JSON lines, overlays as PNG, and raw heat maps as NumPy and TIFF. See docs/exports.md."""
+"""What is taken away as data: CSV, JSON lines, overlays as PNG, heat maps as NumPy and TIFF; see docs/exports.md."""
 
 from __future__ import annotations
 

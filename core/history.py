@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -97,8 +97,8 @@ class History:
         path: the file; by default ``history.sqlite`` in the user's data folder.
 
     Raises:
-        HistoryError: if it can't be opened, or was written by a newer version. A damaged file is no error: it is renamed
-            and a new one begun, which :attr:`notice` says.
+        HistoryError: if it can't be opened, or was written by a newer version. A damaged file is no error: it is
+            renamed and a new one begun, which :attr:`notice` says.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -142,7 +142,7 @@ class History:
             HistoryError: if it can't be written, e.g. because the disk is full.
         """
         row: dict[str, Any] = {
-            "analysed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "image_sha256": image_sha256,
             "path": None if path is None else str(path.absolute()),
             "task": comparison.teacher.bundle.card.task,
@@ -190,7 +190,8 @@ class History:
             HistoryError: if it can't be read.
         """
         query = query or Query()
-        where, values = ["1"], []
+        where: list[str] = ["1"]
+        values: list[str | int] = []
         for word in query.text.split():
             places = (
                 "path",
@@ -275,7 +276,7 @@ class History:
         database.isolation_level = "DEFERRED"
 
     def _set_aside(self) -> None:
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         aside = self.path.with_name(f"{self.path.stem}-damaged-{stamp}{self.path.suffix}")
         self.path.replace(aside)
         for ending in ("-wal", "-shm"):

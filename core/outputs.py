@@ -1,4 +1,4 @@
-"""All that a batch of comparisons can be written to at once: tables, report, pictures, DICOM results and the history."""
+"""All that a batch of comparisons can be written to at once: tables, report, pictures, DICOM results, history."""
 
 from __future__ import annotations
 

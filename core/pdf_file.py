@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from core.fonts import REGULAR, font
 
+SPACE = "sRGB IEC61966-2.1"
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
@@ -141,8 +142,8 @@ class PdfFile:
         )
         profile.dictionary["N"] = 3
         intent = PDFDictionary({
-            "Type": PDFName("OutputIntent"), "S": PDFName("GTS_PDFA1"), "Info": PDFString("sRGB IEC61966-2.1"),
-            "OutputConditionIdentifier": PDFString("sRGB IEC61966-2.1"), "DestOutputProfile": document.Reference(profile),
+            "Type": PDFName("OutputIntent"), "S": PDFName("GTS_PDFA1"), "Info": PDFString(SPACE),
+            "OutputConditionIdentifier": PDFString(SPACE), "DestOutputProfile": document.Reference(profile),
         })  # fmt: skip
         catalog = document.Catalog
         catalog.__NoDefault__ = [*catalog.__NoDefault__, "OutputIntents"]

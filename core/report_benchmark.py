@@ -40,20 +40,21 @@ class ReportRun:
     def line(self) -> str:
         """Return it in a sentence."""
         return (
-            f"Report of {self.images} images: {self.seconds} s, {self.file_kib} KiB ({self.file_kib // self.images} KiB "
-            f"an image); resident size after the first {SETTLED} {self.settled_mib} MiB, at the end {self.end_mib} MiB."
+            f"Report of {self.images} images: {self.seconds} s, {self.file_kib} KiB "
+            f"({self.file_kib // self.images} KiB an image); resident size after the first {SETTLED} "
+            f"{self.settled_mib} MiB, at the end {self.end_mib} MiB."
         )
 
 
 def measure(catalogue: Catalogue, images: int) -> ReportRun:
-    """Write a report with this many pages of the demonstration radiograph, each with other noise so that none is shared.
+    """Write a report with this many pages of the demonstration radiograph, each with noise so that none is shared.
 
     Args:
         catalogue: the installed models.
         images: number of images.
     """
     found = BatchComparer(catalogue).examine(demonstration_radiograph())
-    assert found.image is not None and found.comparison is not None  # noqa: S101, PT018 - it comes with the program
+    assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
     rng = np.random.default_rng(0)
     process = psutil.Process()
     settled = 0

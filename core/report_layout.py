@@ -18,7 +18,7 @@ PaperSize = Literal["A4", "Letter"]
 PAPER: dict[PaperSize, tuple[float, float]] = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
 
 MARGIN, GAP = 36.0, 16.0  # points
-FOOT = 52.0  # nothing but the footer goes below
+FOOT = 46.0  # nothing but the footer goes below
 SMALL, TEXT, HEADING, TITLE = 7.5, 9.0, 10.5, 14.0
 
 INK: Rgb = (0.09, 0.10, 0.13)
@@ -131,7 +131,7 @@ class Sheets:
     def heading(self, text: str, keep: float = 24) -> None:
         """Draw a heading that stays with the next ``keep`` points."""
         self.need(HEADING * 2.2 + keep)
-        self.y -= HEADING * 2.1
+        self.y -= HEADING * 1.9
         self.text(self.left, self.y, text, HEADING, bold=True)
         self.y -= 3
 

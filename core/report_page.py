@@ -14,11 +14,12 @@ from core.report_pictures import Pictures, grey_scale, heat_scale
 from core.tasks import Task, get_task
 
 SALIENCY_CAUTION = (
-    "A heat map shows which parts of the image a network's answer rests on, not where disease is. It can be wrong where "
-    "the answer is right, look plausible where the answer is wrong, and rest on markers, edges or devices. Each map is "
-    "scaled to its own highest value, so that brightness can't be compared between maps."
+    "A heat map shows which parts of the image a network's answer rests on, not where disease is. It can be wrong "
+    "where the answer is right, look plausible where the answer is wrong, and rest on markers, edges or devices. Each "
+    "map is scaled to its own highest value, so that brightness can't be compared between maps."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
+REST = 636.0  # points of a page that are not for the pictures, so that all of it fits on one sheet
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,16 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
     sheets.y -= 10
     _verdict(sheets, comparison, task)
     _pictures(sheets, image, comparison, shown, text, task)
+    if shown.teacher or shown.student:
+        sheets.paragraph(SALIENCY_CAUTION, SMALL - 0.5, GREY)
     _answers(sheets, comparison, task)
     sheets.heading("Impression")
     sheets.paragraph(text.impression.strip() or "None given.", colour=INK if text.impression.strip() else GREY)
     sheets.heading("How this was made", 60)
-    columns = (sheets.left, sheets.left + 84, sheets.left + 84 + (sheets.room - 84 + GAP) / 2)
+    columns = (sheets.left, sheets.left + 74, sheets.left + 74 + (sheets.room - 74 + GAP) / 2)
     sheets.table(_method(comparison, task), columns)
     for notice in image.notices:
         sheets.paragraph(f"Note on the file: {notice}", SMALL, GREY)
-    sheets.heading("How to read the heat maps", 40)
-    sheets.paragraph(SALIENCY_CAUTION, SMALL)
 
 
 def warnings(comparison: Comparison, task: Task) -> list[str]:
@@ -106,7 +107,7 @@ def _pictures(
     sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText, task: Task
 ) -> None:
     column = (sheets.room - 2 * GAP) / 3
-    height = column * min(shown.aspect, MOST_PORTRAIT)
+    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST)
     width = height / shown.aspect
     sheets.y -= 20
     top = sheets.y
@@ -127,7 +128,7 @@ def _pictures(
             _grey_scale(sheets, image, text.window, x, y, width)
         else:
             _heat_scale(sheets, answer, task, x, y, width, column)
-    sheets.y = top - 6 - height - 32
+    sheets.y = top - 6 - height - 31
 
 
 def _grey_scale(
@@ -192,7 +193,7 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
         return (name, values[0], values[1])
 
     return [
-        row("Model", [f"{a.bundle.id}, made {a.bundle.card.training.made_on} by {card_maker(a.bundle.card)}" for a in answers]),
+        row("Model", [f"{card.id}, made {card.training.made_on} by {_maker(card)}" for card in cards]),
         row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
         row("Test scores", [_scores(card) for card in cards]),
         row("Answer", [_timing(answer) for answer in answers]),
@@ -201,7 +202,7 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def card_maker(card: Card) -> str:
+def _maker(card: Card) -> str:
     """Return the program that made a model, less what stands in brackets."""
     return card.training.made_by.split(" (")[0]
 
