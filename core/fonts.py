@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from core.folders import package_fonts
 REGULAR, BOLD, FALLBACK = "DejaVuSans", "DejaVuSans-Bold", "DroidSansFallback"
 MISSING = "□"  # stands for a character that no font has, so that nothing vanishes silently
 ELLIPSIS = "…"
+LONGEST_LINE = 400  # characters looked at for one line, far more than fit
 Align = Literal["left", "right", "centre"]
 Rgb = tuple[float, float, float]
 
@@ -75,11 +76,16 @@ def shortened(text: str, size: float, room: float, bold: bool = False) -> str:
     """Return the text, with an ellipsis in its middle if it is wider than ``room`` points."""
     if width(text, size, bold) <= room:
         return text
-    low, high = 0, len(text)
-    while low < high:  # the most characters that fit
+    return _cut(text, _most(len(text), lambda n: width(_cut(text, n), size, bold) <= room))
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """Return the largest number up to ``limit`` that fits, found by halving, or 0."""
+    low, high = 0, limit
+    while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if width(_cut(text, middle), size, bold) <= room else (low, middle - 1)
-    return _cut(text, low)
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
 
 
 def _cut(text: str, kept: int) -> str:
@@ -96,14 +102,19 @@ def _broken(paragraph: str, size: float, room: float, bold: bool) -> Iterator[st
     line = ""
     for word in filter(None, paragraph.split(" ")):  # a no-break space holds
         longer = f"{line} {word}" if line else word
-        if width(longer, size, bold) <= room:
+        if len(longer) <= LONGEST_LINE and width(longer, size, bold) <= room:
             line = longer
             continue
         if line:
             yield line
         line = word
-        while len(line) > 1 and width(line, size, bold) > room:  # a word, or a text without spaces, too long for a line
-            fits = max(n for n in range(1, len(line)) if n == 1 or width(line[:n], size, bold) <= room)
+        while len(line) > 1 and width(line[:LONGEST_LINE], size, bold) > room:  # a text without spaces
+            fits = _fitting(line, size, room, bold)
             yield line[:fits]
             line = line[fits:]
     yield line
+
+
+def _fitting(text: str, size: float, room: float, bold: bool) -> int:
+    """Return how many of a text's first characters fit, at least 1."""
+    return max(1, _most(min(len(text), LONGEST_LINE), lambda n: width(text[:n], size, bold) <= room))
