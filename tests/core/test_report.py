@@ -157,7 +157,9 @@ def test_an_image_that_cannot_be_judged_says_so(tmp_path, chest_image, chest_com
 
 def test_without_maps_the_page_says_so(tmp_path, chest_image, chest_comparison):
     teacher, student = (replace(a, heat_map=None) for a in (chest_comparison.teacher, chest_comparison.student))
-    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, replace(chest_comparison, teacher=teacher, student=student))))
+    (text,) = texts(
+        write(tmp_path / "r.pdf", (chest_image, replace(chest_comparison, teacher=teacher, student=student)))
+    )
     assert text.count("No heat map was made.") == 2
     assert "overlap" not in text
 
@@ -184,7 +186,9 @@ def test_names_can_be_hidden_everywhere(tmp_path, chest_image, chest_comparison)
 
 
 def test_many_images_end_with_a_summary(tmp_path, chest_image, chest_comparison):
-    agreeing = replace(chest_comparison, student=replace(chest_comparison.teacher, bundle=chest_comparison.student.bundle))
+    agreeing = replace(
+        chest_comparison, student=replace(chest_comparison.teacher, bundle=chest_comparison.student.bundle)
+    )
     path = tmp_path / "r.pdf"
     with ReportWriter(path) as report:
         report.add(chest_image, chest_comparison, label="COVID-19")
@@ -214,6 +218,7 @@ def test_finished_pages_are_written_at_once_and_not_kept(tmp_path, chest_image, 
         for _ in range(3):
             noise = rng.integers(0, 9000, (200, 200), dtype=np.uint16)
             report.add(replace(chest_image, pixels=noise), chest_comparison)
+        report._sheets.end()  # the page in hand
         document = report._sheets.pdf._document
         kept = sum(len(getattr(found, "streamContent", b"")) for found in document.idToObject.values())
         assert kept == 0
