@@ -70,6 +70,7 @@ def write_dicom_results(
         WriteError: if the image is no DICOM file, lacks an identifier, has changed since, or a file can't be written.
     """
     source, whose = _without_identity(_source(image))
+    identity = whose if keep_identity else _pseudonym(source)
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
     for number, (side, answer) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
@@ -80,7 +81,9 @@ def write_dicom_results(
     make_folder(folder)
     written = []
     for name, found in objects.items():
-        _identify(found, source, whose, keep=keep_identity)
+        for keyword, value in identity.items():
+            found.pop(keyword, None)  # highdicom shares its elements with the source: they are replaced, not changed
+            setattr(found, keyword, value)
         written.append(folder / f"{image.digest[:12]}-{name}.dcm")
         with bytes_written_whole(written[-1]) as file:
             found.save_as(file, enforce_file_format=True)
@@ -259,14 +262,13 @@ def _concept(value: str, meaning: str) -> CodedConcept:
     return CodedConcept(value=value[:16], scheme_designator=SCHEME, meaning=meaning[:64])
 
 
-def _identify(found: Dataset, source: Dataset, whose: dict[str, Any], *, keep: bool) -> None:
-    """Put the identity of the image's patient and study into a result, or a pseudonym."""
-    if keep:
-        for name, value in whose.items():
-            setattr(found, name, value)
-        return
-    found.PatientID = hashlib.sha256(source.StudyInstanceUID.encode()).hexdigest()[:16]
-    found.PatientName = f"Twinlens^{found.PatientID}"
-    found.StudyInstanceUID = generate_uid(entropy_srcs=[source.StudyInstanceUID, "Twinlens"])
-    found.PatientIdentityRemoved = "YES"
-    found.DeidentificationMethod = "Patient and study replaced by Twinlens"
+def _pseudonym(source: Dataset) -> dict[str, Any]:
+    """Return what stands for patient and study, the same for all images of a study."""
+    name = hashlib.sha256(source.StudyInstanceUID.encode()).hexdigest()[:16]
+    return {
+        "PatientID": name,
+        "PatientName": f"Twinlens^{name}",
+        "StudyInstanceUID": generate_uid(entropy_srcs=[source.StudyInstanceUID, "Twinlens"]),
+        "PatientIdentityRemoved": "YES",
+        "DeidentificationMethod": "Patient and study replaced by Twinlens",
+    }

@@ -12,7 +12,7 @@ from core.agreement_statistics import Tally, label_of
 from core.batch import BatchComparer, Compared, Record
 from core.comparison import Comparison
 from core.dicom_results import write_dicom_results
-from core.errors import UsageError
+from core.errors import TwinlensError
 from core.export import CsvTable, JsonLines, PictureFolder
 from core.files import written_whole
 from core.history import History, HistoryError
@@ -149,7 +149,7 @@ class Outputs:
     def _opened(self, stack: ExitStack) -> History | None:
         try:
             history = stack.enter_context(History())
-        except (HistoryError, UsageError) as error:
+        except TwinlensError as error:
             self.remarks.append(f"No history is kept: {error}")
             return None
         if history.notice:

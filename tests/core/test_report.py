@@ -53,7 +53,8 @@ def test_one_image_is_one_page_that_says_everything(report, chest_image, chest_c
         "RG1_UNCR.dcm", "≠ They disagree: teacher Non-COVID infection, student COVID-19", "62.0 %", "65.0 %",
         "student 20.0× faster, 2.6× smaller", "window of the file", "speaks for Non-COVID infection", "80.0 ms forward",
         teacher.id, student.id, teacher.card.weights_sha256[:32], student.card.weights_sha256[:32],
-        f"Accuracy {100 * student.card.scores[0].accuracy:.1f} %", "both axes scaled to 224 × 224", "estimated error 1.5 %",
+        f"Accuracy {100 * student.card.scores[0].accuracy:.1f} %", "both axes scaled to 224 × 224",
+        "estimated error 1.5 %",
         "34 forwards for 512 maps", chest_image.digest[:16], "not where disease is",
         "For research use only. Not for diagnosis.", "the patient's identity is not part of this report",
     ):  # fmt: skip
