@@ -163,7 +163,7 @@ def _heat_scale(sheets: Sheets, answer: Answer, task: Task, x: float, y: float, 
 
 def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
     half = (sheets.room - GAP) / 2
-    sheets.y -= 16
+    sheets.y -= 21
     top = sheets.y
     for i, (title, answer, colour) in enumerate(
         (("Teacher", comparison.teacher, TEACHER), ("Student", comparison.student, STUDENT))
