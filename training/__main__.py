@@ -11,6 +11,7 @@ import typer
 from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, Scores, evaluate
+from training.train_commands import distill, teacher
 
 app = typer.Typer(
     help="Make and measure the weights. For research use only, not for diagnosis.",
@@ -23,6 +24,10 @@ app = typer.Typer(
 @app.callback()
 def options() -> None:
     """Options of all commands."""
+
+
+app.command()(teacher)
+app.command()(distill)
 
 
 @app.command("evaluate")

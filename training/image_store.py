@@ -1,0 +1,135 @@
+"""Training images, decoded once: a uint8 array on disk that runs over the same data share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ImageError
+from core.folders import cache_folder
+from core.images import read_image
+from core.preprocess import LUMA, Preprocessing, resize
+from training.datasets import DatasetError, Sample
+
+if TYPE_CHECKING:
+    import torch
+
+Bytes = npt.NDArray[np.uint8]
+MAX_UNREADABLE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """The decoded images of one split.
+
+    Attributes:
+        key: SHA-256 that names these images at this size, hexadecimal.
+        pixels: (N, H, W, channels) uint8, channels 1 or 3, read from disk as they are needed.
+        labels: (N,) class indices.
+        unreadable: images that were left out: name and reason.
+    """
+
+    key: str
+    pixels: Bytes
+    labels: npt.NDArray[np.int64]
+    unreadable: list[tuple[str, str]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def tensor(self) -> torch.Tensor:
+        """Return the pixels as a torch tensor of shape (N, H, W, channels), sharing memory with the file."""
+        import torch
+
+        return torch.from_numpy(self.pixels)
+
+
+def load_images(
+    samples: list[Sample],
+    classes: tuple[str, ...],
+    how: Preprocessing,
+    digest: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> ImageStore:
+    """Decode images to the network's input size, or take them from the cache.
+
+    A value is rounded to 8 bits after resizing. An image that can't be read is left out and noted.
+
+    Args:
+        samples: the samples of one split.
+        classes: class labels in order.
+        how: the preprocessing; its size and channels count here.
+        digest: digest of the data set.
+        progress: called with (done, total).
+
+    Raises:
+        DatasetError: if more than one image in twenty can't be read.
+    """
+    named = json.dumps([digest, samples[0].split, len(samples), how.height, how.width, how.channels])
+    key = hashlib.sha256(named.encode()).hexdigest()
+    folder = cache_folder() / "training" / "images" / key[:20]
+    if not (folder / "images.npy").is_file():
+        _decode_into(folder, samples, how, progress)
+    pixels: Bytes = np.load(folder / "images.npy", mmap_mode="c")
+    notes: dict[str, str] = json.loads((folder / "unreadable.json").read_text(encoding="utf-8"))
+    if len(notes) > MAX_UNREADABLE_SHARE * len(samples):
+        place, reason = next(iter(notes.items()))
+        raise DatasetError(
+            f"{len(notes)} of {len(samples)} images of the split {samples[0].split!r} can't be read.",
+            path=samples[int(place)].path,
+            remedy=f"The first of them: {reason}",
+        )
+    left_out = {int(place): reason for place, reason in notes.items()}
+    kept = [i for i in range(len(samples)) if i not in left_out]
+    return ImageStore(
+        key=key,
+        pixels=pixels if not left_out else np.ascontiguousarray(pixels[kept]),
+        labels=np.array([classes.index(samples[i].label) for i in kept], np.int64),
+        unreadable=[(samples[i].path.name, reason) for i, reason in left_out.items()],
+    )
+
+
+def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progress: Callable[[int, int], None]) -> None:
+    channels = 1 if how.channels == "grey" else 3
+    notes: dict[int, str] = {}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        shape = (len(samples), how.height, how.width, channels)
+        pixels = np.lib.format.open_memmap(staged / "images.npy", "w+", np.uint8, shape)
+        for i, sample in enumerate(samples):
+            try:
+                pixels[i] = _decode(sample.path, how)
+            except ImageError as error:
+                notes[i] = f"{error.problem}"
+            progress(i + 1, len(samples))
+        pixels.flush()
+        del pixels
+        (staged / "unreadable.json").write_text(json.dumps(notes), encoding="utf-8")
+        try:
+            os.replace(staged, folder)  # noqa: PTH105 - a run beside this one may have been first, which is as well
+        except OSError:
+            if not (folder / "images.npy").is_file():
+                raise
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _decode(path: Path, how: Preprocessing) -> Bytes:
+    picture = read_image(path).displayed()
+    if how.channels == "grey" and picture.ndim == 3:
+        picture = picture @ LUMA
+    picture = resize(picture, how.height, how.width)
+    if how.channels == "rgb" and picture.ndim == 2:
+        picture = np.repeat(picture[:, :, None], 3, axis=2)
+    return np.rint(picture * 255).clip(0, 255).astype(np.uint8).reshape(how.height, how.width, -1)

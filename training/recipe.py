@@ -1,0 +1,328 @@
+"""A recipe: the TOML file that a training run is fully described by, validated on reading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.architectures import VggHead, get_architecture
+from core.card import Role
+from core.errors import UsageError
+from core.tasks import get_task
+
+RECIPES = Path(__file__).resolve().parent / "recipes"
+MAX_RECIPE_BYTES = 100_000
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Subnet(_Part):
+    """A subnet of the once-for-all supernet ofa_mbv3_d234_e346_k357.
+
+    Attributes:
+        ks: kernel size of each of five stages of four places; a place beyond a stage's depth is unused.
+        e: expansion ratio of each place.
+        d: depth of each stage.
+        width: width multiplier of all stages; 1.2 is OFA-595's.
+    """
+
+    ks: tuple[Literal[3, 5, 7], ...] = Field(min_length=20, max_length=20)
+    e: tuple[Literal[3, 4, 6], ...] = Field(min_length=20, max_length=20)
+    d: tuple[Literal[2, 3, 4], ...] = Field(min_length=5, max_length=5)
+    width: float = Field(default=1.2, ge=0.2, le=2.0)
+
+
+class Model(_Part):
+    """Which network is trained, and what it starts from.
+
+    Attributes:
+        network: identifier of the architecture.
+        head: VGG19 only: ``gap`` or ``fc``.
+        start: ``random``; ``imagenet`` (published weights, fetched); ``imagenet-or-random`` where those may be out of
+            reach; a weights file; or a bundle's identifier or folder.
+        dropout: replaces the probability of every dropout layer, or None to leave them.
+        subnet: ofa595 only: another subnet of the supernet in place of OFA-595.
+    """
+
+    network: str
+    head: VggHead = "gap"
+    start: str = "random"
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    subnet: Subnet | None = None
+
+    @field_validator("network")
+    @classmethod
+    def _known(cls, network: str) -> str:
+        try:
+            return get_architecture(network).id
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.subnet is not None and self.network != "ofa595":
+            raise ValueError("only ofa595 has subnets")
+        return self
+
+
+class Augment(_Part):
+    """How training images are varied; every number of a view is a function of (seed, view, image).
+
+    Attributes:
+        seed: seed of the views. Runs that differ in their own seed only share the teachers' cached logits.
+        views: how many views of each image there are, used in turn by the epochs; 0 means a new one every epoch.
+        flip: chance of a mirrored image.
+        turn: chance of a flip upside down and of a quarter turn (histology, where no direction is up).
+        rotate: largest rotation in degrees.
+        scale: smallest side of the window that is looked at, as a share of the image's side; it lies anywhere inside.
+        gamma: brightness is raised to a power between 1 / (1 + gamma) and 1 + gamma.
+        contrast: contrast is multiplied by 1 ± contrast.
+        brightness: brightness, in [0, 1], is shifted by ± brightness.
+        tint: each colour channel is multiplied by 1 ± tint.
+        erase: chance that a rectangle of 2 to 20 % of the image is blanked.
+        fill: what lies outside the image.
+        mixup: parameter of mixup's Beta distribution (Zhang et al., arXiv 1710.09412), 0 for none.
+        cutmix: parameter of CutMix's Beta distribution (Yun et al., arXiv 1905.04899), 0 for none.
+    """
+
+    seed: int = Field(default=0, ge=0)
+    views: int = Field(default=0, ge=0, le=1000)
+    flip: Share = 0.5
+    turn: Share = 0.0
+    rotate: float = Field(default=15.0, ge=0, le=180)
+    scale: float = Field(default=0.65, gt=0, le=1)
+    gamma: NotNegative = 0.3
+    contrast: Share = 0.25
+    brightness: Share = 0.12
+    tint: Share = 0.0
+    erase: Share = 0.25
+    fill: Literal["zeros", "border", "reflection"] = "zeros"
+    mixup: NotNegative = 0.0
+    cutmix: NotNegative = 0.0
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with one another."""
+        return self.mixup > 0 or self.cutmix > 0
+
+
+class Loss(_Part):
+    """What is minimised; see :mod:`training.losses` for the formulas.
+
+    Attributes:
+        kind: how the teacher's answer is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
+        alpha: weight of the teacher in ``hybrid``: (1 − alpha) · CE + alpha · T² · KL.
+        temperature: T.
+        standardise: whether logits are brought to mean 0 and deviation 1 before teacher and student are compared.
+        dkd_alpha: weight of the target class part of DKD.
+        dkd_beta: weight of the other classes' part of DKD.
+        dist_beta: weight of the relations between classes in DIST.
+        dist_gamma: weight of the relations within a class in DIST.
+        weight: weight of DKD or DIST beside the cross-entropy.
+        attention: weight of attention transfer on the last spatial maps, 0 for none.
+        hint: weight of the feature hint on the last spatial maps, 0 for none.
+        smoothing: label smoothing.
+        class_weights: ``balanced`` gives every class the same say, however few images it has.
+    """
+
+    kind: Literal["hybrid", "dkd", "dist"] = "hybrid"
+    alpha: Share = 0.5
+    temperature: Positive = 4.0
+    standardise: bool = False
+    dkd_alpha: NotNegative = 1.0
+    dkd_beta: NotNegative = 8.0
+    dist_beta: NotNegative = 1.0
+    dist_gamma: NotNegative = 1.0
+    weight: NotNegative = 1.0
+    attention: NotNegative = 0.0
+    hint: NotNegative = 0.0
+    smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+
+    @property
+    def needs_maps(self) -> bool:
+        """Whether the teacher's feature maps are needed beside its logits."""
+        return self.attention > 0 or self.hint > 0
+
+
+class Teachers(_Part):
+    """Whom the network learns from.
+
+    Attributes:
+        bundles: bundle identifiers, bundle folders or finished run folders; none for training on the truth alone.
+        combine: ``mean`` averages the teachers' probabilities; ``confidence`` weights them for each image by how well
+            they know its true class (Zhang et al., CA-MKD, arXiv 2201.00007).
+        cache: whether their logits are kept on disk and read again when a view returns.
+    """
+
+    bundles: tuple[str, ...] = Field(default=(), max_length=8)
+    combine: Literal["mean", "confidence"] = "mean"
+    cache: bool = True
+
+
+class Optim(_Part):
+    """How the loss is minimised: AdamW, a cosine with warm-up, a moving average of the weights.
+
+    Attributes:
+        epochs: times that every image is seen.
+        batch: images a step, over all processes and accumulated parts.
+        accumulate: parts in which a batch is computed, each process on its share of a part.
+        lr: peak learning rate.
+        final_lr: the rate at the end, as a share of the peak.
+        warmup: epochs of linear warm-up; fractions are allowed.
+        weight_decay: on matrices and kernels; vectors (biases, norms) have none.
+        clip: largest norm of the gradient, 0 for no limit.
+        ema: decay of the moving average of weights; early on (1 + t) / (10 + t) where that is smaller. 0 for none.
+        patience: epochs without a better validation score after which the run ends, 0 for never.
+        precision: ``auto`` is bfloat16 on CUDA and float32 elsewhere.
+        compile: torch.compile's mode on CUDA.
+    """
+
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(default=64, ge=1, le=65_536)
+    accumulate: int = Field(default=1, ge=1, le=1024)
+    lr: Positive
+    final_lr: Share = 0.0
+    warmup: NotNegative = 3.0
+    weight_decay: NotNegative = 0.05
+    clip: NotNegative = 2.0
+    ema: float = Field(default=0.998, ge=0, lt=1)
+    patience: int = Field(default=0, ge=0)
+    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    compile: Literal["none", "default", "reduce-overhead"] = "none"
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.batch % self.accumulate:
+            raise ValueError("batch is not a multiple of accumulate")
+        return self
+
+
+class Recipe(_Part):
+    """Everything that a run depends on but the data, the code and the machine.
+
+    Attributes:
+        task: identifier of the task, which gives classes and colour.
+        role: what the network will be in a bundle.
+        seed: seed of the weights, the order of the images and dropout.
+        size: height and width of the network's input in pixels.
+        checkpoint_steps: steps between checkpoints; one is also written at the end of each epoch.
+    """
+
+    task: str
+    role: Role
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    size: int = Field(default=224, ge=32, le=1024)
+    checkpoint_steps: int = Field(default=100, ge=1)
+    model: Model
+    augment: Augment = Augment()
+    loss: Loss = Loss()
+    teachers: Teachers = Teachers()
+    optim: Optim
+
+    @field_validator("task")
+    @classmethod
+    def _known(cls, task: str) -> str:
+        try:
+            return get_task(task).id
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.teachers.bundles and self.teachers.cache:
+            if self.augment.mixes:
+                raise ValueError("mixed images can't use cached teacher logits: set teachers.cache = false")
+            if self.loss.needs_maps:
+                raise ValueError("only logits are cached: set teachers.cache = false for attention or hint")
+            if not self.augment.views:
+                raise ValueError("a cache needs views that return: set augment.views, or teachers.cache = false")
+        if self.augment.mixes and self.loss.kind == "dkd":
+            raise ValueError("DKD needs one true class an image: no mixup or cutmix with it")
+        if self.loss.needs_maps and len(self.teachers.bundles) != 1:
+            raise ValueError("attention and hint need exactly one teacher")
+        return self
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the resolved recipe, hexadecimal."""
+        return hashlib.sha256(to_toml(self).encode()).hexdigest()
+
+
+def read_recipe(source: Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        source: a TOML file, or the name of a recipe that comes with the program, e.g. ``chest-xray-ofa595``.
+        overrides: ``key=value`` with a dotted key, e.g. ``optim.epochs=5``; values as TOML writes them, or a word.
+
+    Raises:
+        UsageError: if there is no such file, it is not TOML, or a key is unknown or has an impossible value; the
+            message names every such key.
+    """
+    path = source if source.is_file() else RECIPES / f"{source}.toml"
+    if not path.is_file():
+        raise UsageError(
+            f"There is no recipe {str(source)!r}.",
+            remedy=f"Give a TOML file, or one of {', '.join(sorted(p.stem for p in RECIPES.glob('*.toml')))}.",
+        )
+    if path.stat().st_size > MAX_RECIPE_BYTES:
+        raise UsageError("This is too large for a recipe.", path=path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
+        raise UsageError(f"The recipe is not valid TOML ({cause}).", path=path) from cause
+    for override in overrides:
+        _put(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as cause:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in cause.errors()[:8])
+        raise UsageError(f"The recipe is not valid: {faults}.", path=path, remedy="Correct these keys.") from cause
+
+
+def _put(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{override!r} is not of the form key=value.", remedy="For example optim.epochs=5.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *tables, name = key.strip().split(".")
+    table = raw
+    for part in tables:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{part!r} in {key!r} is not a table of the recipe.")
+    table[name] = value
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the resolved recipe as TOML, every key with its value; a key whose value is None is left out."""
+    tables: dict[str, dict[str, Any]] = {"": {}}
+    _flatten(recipe.model_dump(mode="json", exclude_none=True), "", tables)
+    lines = []
+    for name, values in tables.items():
+        lines += ["", f"[{name}]"] if name else []
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _flatten(values: dict[str, Any], name: str, tables: dict[str, dict[str, Any]]) -> None:
+    own = tables.setdefault(name, {})
+    for key, value in values.items():
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.{key}" if name else key, tables)
+        else:
+            own[key] = value

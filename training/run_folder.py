@@ -1,0 +1,134 @@
+"""A run on disk: what was asked for, on which data and machine, how it went, and the weights it ended with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.batch import written_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PACKAGES = ("twinlens", "torch", "torchvision", "timm", "ofa", "accelerate", "numpy", "safetensors")
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The places in a run's folder. Every file appears whole or not at all.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.toml"
+
+    @property
+    def data(self) -> Path:
+        """Data folder, digest, classes and counts."""
+        return self.path / "data.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and machine."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A line of JSON for each epoch; ``metrics.csv`` beside it holds the same."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def curves(self) -> Path:
+        """Loss and scores over the epochs, drawn."""
+        return self.path / "curves.png"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the run can go on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        """The averaged weights of the best epoch, once the run is finished."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def result(self) -> Path:
+        """What the run is and how it ended."""
+        return self.path / "run.json"
+
+    @property
+    def stop(self) -> Path:
+        """A file that asks the run to stop at its next step, and to keep what it has."""
+        return self.path / "stop"
+
+    def write_json(self, path: Path, values: dict[str, Any]) -> None:
+        """Write a JSON file of this folder."""
+        with written_whole(path) as file:
+            file.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+    def write_metrics(self, rows: list[Row]) -> None:
+        """Write the epochs so far."""
+        with written_whole(self.metrics) as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        with written_whole(self.path / "metrics.csv") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def read_result(self) -> dict[str, Any]:
+        """Return ``run.json``, or an empty dictionary where there is none."""
+        if not self.result.is_file():
+            return {}
+        found: dict[str, Any] = json.loads(self.result.read_text(encoding="utf-8"))
+        return found
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors as safetensors, whole or not at all."""
+    from safetensors.torch import save_file
+
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def environment() -> dict[str, Any]:
+    """Return what the result may depend on beside recipe and data: versions, machine, threads, devices."""
+    import torch
+
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "threads": torch.get_num_threads(),
+        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

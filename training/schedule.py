@@ -1,0 +1,29 @@
+"""What depends on the step alone: learning rate, order of the images, seeds. Nothing of it has to be saved."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from training.recipe import Optim
+
+
+def learning_rate(how: Optim, step: int, steps_per_epoch: int) -> float:
+    """Return the rate of a step, counted from 0 over the whole run: linear warm-up, then half a cosine."""
+    total, warmup = how.epochs * steps_per_epoch, how.warmup * steps_per_epoch
+    if step < warmup:
+        return how.lr * (step + 1) / (math.ceil(warmup) + 1)
+    gone = min(1.0, (step - warmup) / max(1.0, total - warmup))
+    return how.lr * (how.final_lr + (1 - how.final_lr) * (1 + math.cos(math.pi * gone)) / 2)
+
+
+def order(seed: int, epoch: int, images: int) -> npt.NDArray[np.int64]:
+    """Return the order in which an epoch sees the images."""
+    return np.random.default_rng([seed, epoch, 1]).permutation(images)
+
+
+def step_random(seed: int, epoch: int, step: int, process: int) -> np.random.Generator:
+    """Return the random numbers of a step of one process: dropout and mixing draw from it."""
+    return np.random.default_rng([seed, epoch, 2, step, process])

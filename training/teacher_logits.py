@@ -1,0 +1,136 @@
+"""Teachers' logits on every view of every training image, computed once and kept on disk.
+
+One array file a view and teacher, (N, C) float32, in which NaN stands for what is not known yet. Its folder is named
+by the teacher's weights, the images and the augmentation, so that runs which share all three share the work.
+Images go through a teacher in their own order and in batches of a fixed size: what is stored does not depend on when
+or for which run it was computed, and a batch that was cut short by a kill is computed again whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import TwinlensError
+from core.folders import cache_folder
+from core.preprocess import Preprocessing
+from training.augment import COLUMNS, as_floats, augment, normalise, view_numbers
+from training.image_store import ImageStore
+from training.recipe import Augment
+from training.teachers import Teacher
+
+if TYPE_CHECKING:
+    import torch
+
+FloatArray = npt.NDArray[np.float32]
+CHUNK = 64
+
+
+class TeacherLogits:
+    """The cached logits of several teachers on the views of a set of images.
+
+    Args:
+        teachers: the teachers, on the device where they compute.
+        store: the images.
+        how: the preprocessing.
+        views: the augmentation.
+        classes: number of classes.
+        forward: computes a teacher's logits (B, C), float32, for a batch (B, 3, H, W), in the run's precision.
+        precision: the name of that precision.
+    """
+
+    def __init__(
+        self,
+        teachers: list[Teacher],
+        store: ImageStore,
+        how: Preprocessing,
+        views: Augment,
+        classes: int,
+        forward: Callable[[Teacher, torch.Tensor], torch.Tensor],
+        precision: str,
+    ) -> None:
+        self._teachers = teachers
+        self._store = store
+        self._how = how
+        self._views = views
+        self._shape = (len(store), classes)
+        self._forward = forward
+        unmixed = views.model_copy(update={"views": 0, "mixup": 0.0, "cutmix": 0.0})
+        named = f"{store.key} {how.model_dump_json()} {unmixed.model_dump_json()} {precision} {COLUMNS}"
+        self._folders = [
+            cache_folder()
+            / "training"
+            / "teacher-logits"
+            / hashlib.sha256(f"{teacher.sha256} {named}".encode()).hexdigest()[:20]
+            for teacher in teachers
+        ]
+
+    def of_view(
+        self,
+        view: int,
+        pixels: torch.Tensor,
+        share: tuple[int, int] = (0, 1),
+        progress: Callable[[int, int], bool] = lambda _done, _total: False,
+    ) -> FloatArray | None:
+        """Return the logits of one view, (K, N, C), after computing what is not known yet.
+
+        Args:
+            view: which view.
+            pixels: the store's pixels, (N, H, W, channels) uint8, on the teachers' device or not.
+            share: (process, processes): which part of the missing logits this process computes.
+            progress: called with (done, total) images; true stops the work, and None is returned.
+
+        Raises:
+            TwinlensError: if a teacher's answer is not finite.
+        """
+        files = [self._open(folder / f"view-{view:04d}.npy") for folder in self._folders]
+        numbers = view_numbers(self._views.seed, view, len(self._store))
+        starts = list(range(0, len(self._store), CHUNK))
+        missing = [
+            (k, start)
+            for k, file in enumerate(files)
+            for start in starts
+            if np.isnan(file[start : start + CHUNK]).any()
+        ]
+        mine = missing[share[0] :: share[1]]
+        for done, (k, start) in enumerate(mine):
+            if progress(done * CHUNK, len(mine) * CHUNK):
+                return None
+            rows = slice(start, min(start + CHUNK, len(self._store)))
+            files[k][rows] = self._answer(self._teachers[k], pixels[rows], numbers[rows])
+        return np.stack(files)
+
+    def _answer(self, teacher: Teacher, pixels: torch.Tensor, numbers: FloatArray) -> FloatArray:
+        import torch
+
+        device = next(teacher.module.parameters()).device
+        images = augment(as_floats(pixels.to(device)), torch.from_numpy(numbers).to(device), self._views)
+        found: FloatArray = self._forward(teacher, normalise(images, self._how)).cpu().numpy()
+        if not np.isfinite(found).all():
+            raise TwinlensError(
+                f"The teacher {teacher.id} gives answers that are not finite.", remedy="Choose another teacher."
+            )
+        return found
+
+    def _open(self, path: Path) -> FloatArray:
+        """Open a view's file for reading and writing; a new one holds nothing but NaN."""
+        if not self._fits(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}.part")
+            with part.open("wb") as file:
+                np.save(file, np.full(self._shape, np.nan, np.float32))
+            part.replace(path)
+        return np.load(path, mmap_mode="r+")
+
+    def _fits(self, path: Path) -> bool:
+        try:
+            found = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            return False
+        return found.shape == self._shape and found.dtype == np.float32

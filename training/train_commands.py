@@ -1,0 +1,82 @@
+"""The commands that train: ``teacher``, any network by its recipe, and ``distill``, a network from its teachers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from core.errors import UsageError
+from training.recipe import Recipe, read_recipe
+
+STOPPED = 3  # exit code of a run that was stopped and can go on
+
+RecipeOption = Annotated[Path, typer.Option("--recipe", help="A TOML file, or the name of a recipe of ours.")]
+DataOption = Annotated[Path, typer.Option("--data", help="The data folder.", file_okay=False)]
+OutOption = Annotated[Path, typer.Option("--out", help="The run's folder.", file_okay=False)]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder, if there is one.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Another value: key=value, e.g. optim.epochs=5.")]
+MinutesOption = Annotated[float | None, typer.Option(min=0, help="Stop at a checkpoint after so many minutes.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
+EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is told.")]
+
+
+def teacher(
+    recipe: RecipeOption,
+    data: DataOption,
+    out: OutOption,
+    resume: ResumeOption = False,
+    settings: SetOption = None,
+    minutes: MinutesOption = None,
+    threads: ThreadsOption = None,
+    events: EventsOption = "text",
+) -> None:
+    """Train a network as its recipe says. Ends with 3 if it was stopped and can go on."""
+    _run(read_recipe(recipe, tuple(settings or ())), data, out, resume, minutes, threads, events)
+
+
+def distill(
+    recipe: RecipeOption,
+    data: DataOption,
+    out: OutOption,
+    resume: ResumeOption = False,
+    teachers: Annotated[
+        list[str] | None, typer.Option("--teacher", help="Bundle or finished run; in place of the recipe's.")
+    ] = None,
+    settings: SetOption = None,
+    minutes: MinutesOption = None,
+    threads: ThreadsOption = None,
+    events: EventsOption = "text",
+) -> None:
+    """Train a network from its teachers. Ends with 3 if it was stopped and can go on."""
+    overrides = list(settings or ())
+    if teachers:
+        overrides.append(f"teachers.bundles={list(teachers)!r}")
+    read = read_recipe(recipe, tuple(overrides))
+    if not read.teachers.bundles:
+        raise UsageError("The recipe names no teacher.", remedy="Name one with --teacher, or use the teacher command.")
+    _run(read, data, out, resume, minutes, threads, events)
+
+
+def _run(
+    recipe: Recipe, data: Path, out: Path, resume: bool, minutes: float | None, threads: int | None, how: str
+) -> None:
+    from contextlib import ExitStack
+
+    import torch
+
+    from training.events import Listener, StopRequest, stopped_by_signals
+    from training.loop import train
+    from training.progress import Follower, print_json
+    from training.run_folder import RunFolder
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    stop = StopRequest(RunFolder(out).stop, minutes)
+    with ExitStack() as stack:
+        stack.enter_context(stopped_by_signals(stop))
+        listen: Listener = print_json if how == "json" else stack.enter_context(Follower())
+        ended = train(recipe, data, out, resume=resume, listen=listen, stop=stop)
+    if ended.status == "stopped":
+        raise typer.Exit(STOPPED)
