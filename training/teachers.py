@@ -62,7 +62,7 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
         )
     if found_how != how:
         raise UsageError(
-            f"The teacher {teacher.id} takes another input: {found_how.height}×{found_how.width}, {found_how.channels}.",
+            f"The teacher {teacher.id} takes another input: {found_how.height}×{found_how.width} {found_how.channels}.",
             remedy="Set the recipe's size to the teacher's.",
         )
     teacher.module.requires_grad_(False)
