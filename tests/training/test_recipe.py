@@ -1,0 +1,69 @@
+import pytest
+from tiny_training import tiny_recipe
+
+from core.errors import UsageError
+from training.recipe import RECIPES, read_recipe, to_toml
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(to_toml(tiny_recipe()))
+    return path
+
+
+def test_a_resolved_recipe_reads_back_the_same(file):
+    assert read_recipe(file) == tiny_recipe()
+    assert read_recipe(file).digest() == tiny_recipe().digest()
+    assert tiny_recipe(seed=1).digest() != tiny_recipe().digest()
+
+
+def test_overrides(file):
+    changed = read_recipe(file, ("optim.epochs=7", "loss.kind=dist", 'teachers.bundles=["a", "b"]', "augment.views=2"))
+    assert changed.optim.epochs == 7
+    assert changed.loss.kind == "dist"
+    assert changed.teachers.bundles == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("optim.epochs=0", "optim.epochs"),
+        ("optim.epohcs=5", "optim.epohcs"),
+        ("optim.lr=nan", "optim.lr"),
+        ("loss.alpha=1.5", "loss.alpha"),
+        ("model.network=resnet", "There is no network 'resnet'"),
+        ("task=brain", "There is no task 'brain'"),
+        ("optim.accumulate=3", "batch is not a multiple of accumulate"),
+        ('teachers.bundles=["a"]', "augment.views"),
+        ("model.network=vgg19", "only ofa595 has subnets"),
+        ("loss.hint=1", "exactly one teacher"),
+        ("optim", "not of the form key=value"),
+        ("seed.x=1", "not a table"),
+    ],
+)
+def test_what_is_wrong_is_named(file, override, named):
+    if override == "seed.x=1":
+        file.write_text("seed = 1\n" + file.read_text().replace("seed = 0\n", ""))
+    with pytest.raises(UsageError, match=named.replace(".", r"\.")):
+        read_recipe(file, (override,))
+
+
+def test_mixing_and_cached_logits_exclude_each_other(file):
+    with pytest.raises(UsageError, match=r"teachers\.cache = false"):
+        read_recipe(file, ('teachers.bundles=["a"]', "augment.views=2", "augment.mixup=0.2"))
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path):
+    (tmp_path / "x.toml").write_text("epochs = = 3")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        read_recipe(tmp_path / "x.toml")
+    with pytest.raises(UsageError, match="There is no recipe"):
+        read_recipe(tmp_path / "y.toml")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.toml")))
+def test_the_recipes_that_come_along_are_valid(name):
+    recipe = read_recipe(RECIPES / f"{name}.toml")
+    assert name.startswith(recipe.task)
+    assert (recipe.role == "student") == (recipe.model.network == "ofa595")
