@@ -11,7 +11,7 @@ import typer
 from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, Scores, evaluate
-from training.train_commands import distill, teacher
+from training.train_commands import distill, teacher, throughput
 
 app = typer.Typer(
     help="Make and measure the weights. For research use only, not for diagnosis.",
@@ -28,6 +28,7 @@ def options() -> None:
 
 app.command()(teacher)
 app.command()(distill)
+app.command()(throughput)
 
 
 @app.command("evaluate")

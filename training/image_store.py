@@ -106,15 +106,19 @@ def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progre
     staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         shape = (len(samples), how.height, how.width, channels)
-        pixels = np.lib.format.open_memmap(staged / "images.npy", "w+", np.uint8, shape)
-        for i, sample in enumerate(samples):
-            try:
-                pixels[i] = _decode(sample.path, how)
-            except ImageError as error:
-                notes[i] = f"{error.problem}"
-            progress(i + 1, len(samples))
-        pixels.flush()
-        del pixels
+        blank = np.zeros(shape[1:], np.uint8)
+        # written and not memory-mapped, so that a full disk is an error that can be told
+        with (staged / "images.npy").open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for i, sample in enumerate(samples):
+                pixels = blank
+                try:
+                    pixels = _decode(sample.path, how)
+                except ImageError as error:
+                    notes[i] = error.problem
+                file.write(pixels.tobytes())
+                progress(i + 1, len(samples))
         (staged / "unreadable.json").write_text(json.dumps(notes), encoding="utf-8")
         try:
             os.replace(staged, folder)  # noqa: PTH105 - a run beside this one may have been first, which is as well

@@ -78,6 +78,8 @@ def train(
         TrainingError: if the run could not go on (a loss that is not finite, a full disk, too little memory); the last
             good checkpoint is kept, and ``run.json`` says so.
     """
+    if os.environ.get("RANK", "0") != "0":
+        listen = _deaf  # of several processes the first one tells
     folder = RunFolder(out)
     done = _check_folder(folder, recipe, resume=resume)
     if done is not None:
@@ -101,6 +103,10 @@ def train(
         raise error from cause
     listen(ended)
     return ended
+
+
+def _deaf(_event: events.Event) -> None:
+    pass
 
 
 def _check_folder(folder: RunFolder, recipe: Recipe, *, resume: bool) -> events.Ended | None:

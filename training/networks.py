@@ -47,6 +47,13 @@ def build(model: Model, classes: int, seed: int) -> tuple[nn.Module, str]:
     return network.to(memory_format=torch.channels_last), started
 
 
+def untrained(model: Model, classes: int) -> nn.Module:
+    """Build a network with random weights, in evaluation mode."""
+    if model.subnet is not None:
+        return _subnet(model.subnet, classes).eval()
+    return build_network(model.network, classes, model.head)
+
+
 def find_bundle(name: str) -> Bundle:
     """Return the bundle of an identifier such as ``chest-xray/teacher-vgg19``, or of a folder.
 

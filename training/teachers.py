@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.architectures import build_network
 from core.errors import BundleError, UsageError
 from core.preprocess import Preprocessing
-from training.networks import find_bundle
+from training.networks import find_bundle, untrained
+from training.recipe import Model
 from training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _from_run(run: RunFolder) -> tuple[Teacher, tuple[str, ...], Preprocessing]:
     from safetensors.torch import load_file
 
     about = json.loads(run.result.read_text(encoding="utf-8"))
-    if about["status"] != "finished" or about.get("subnet"):
+    if about["status"] != "finished":
         raise BundleError(
             f"This run can't teach: its status is {about['status']}.",
             path=run.path,
@@ -84,7 +84,8 @@ def _from_run(run: RunFolder) -> tuple[Teacher, tuple[str, ...], Preprocessing]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != about["weights_sha256"]:
         raise BundleError("The run's weights have changed since it finished.", path=run.weights)
-    module = build_network(about["network"], len(about["classes"]), about["head"])
+    model = Model(network=about["network"], head=about["head"], subnet=about["subnet"])
+    module = untrained(model, len(about["classes"]))
     module.load_state_dict(load_file(run.weights))
     name = f"{about['task']}/{about['role']}-{about['network']}@{digest[:12]}"
     module = module.to(memory_format=torch.channels_last)

@@ -59,6 +59,30 @@ def distill(
     _run(read, data, out, resume, minutes, threads, events)
 
 
+def throughput(
+    recipe: Annotated[Path, typer.Option("--recipe", help="A student's recipe with a teacher.")],
+    settings: SetOption = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps timed for each way.")] = 5,
+    threads: ThreadsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure images a second: teacher, student alone, from cached logits, from the teacher itself."""
+    import json
+    from dataclasses import asdict
+
+    import torch
+
+    from training.throughput import measure
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    rows = measure(read_recipe(recipe, tuple(settings or ())), steps)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        typer.echo("\n".join(f"{row.what:<40} {row.images_per_second:8.1f} images/s" for row in rows))
+
+
 def _run(
     recipe: Recipe, data: Path, out: Path, resume: bool, minutes: float | None, threads: int | None, how: str
 ) -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,9 @@ from training.step import Batches, Stepper, make_optimiser, with_loss
 
 def gradient_step(parts):
     """One step of plain gradient descent on VGG19, which has no batch norm, without dropout."""
-    recipe = tiny_recipe(model={"network": "vgg19", "dropout": 0.0}, optim__accumulate=parts, optim__clip=0.0)
+    recipe = tiny_recipe(
+        model={"network": "vgg19", "dropout": 0.0}, optim__batch=8, optim__accumulate=parts, optim__clip=0.0
+    )
     random = np.random.default_rng(0)
     pixels = torch.from_numpy(random.integers(0, 256, (8, 32, 32, 1), np.uint8))
     labels = random.integers(0, 3, 8)
@@ -27,7 +31,7 @@ def gradient_step(parts):
     batches = Batches(recipe, pixels, labels, 3, how, accelerator.device)
     stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, None)
     terms = stepper.take(np.arange(8), view_numbers(0, 0, 8), None, 1.0, (0, 0))
-    return terms["truth"], [a - b.detach() for a, b in zip(before, network.parameters(), strict=True)]
+    return terms["truth"].item(), [a - b.detach() for a, b in zip(before, network.parameters(), strict=True)]
 
 
 def test_parts_of_a_batch_give_loss_and_gradient_of_the_whole():
@@ -51,9 +55,9 @@ def test_vectors_have_no_weight_decay():
 def test_learning_rate_warms_up_and_falls_to_its_end():
     how = tiny_recipe(optim__epochs=10, optim__lr=1.0, optim__warmup=2.0, optim__final_lr=0.1).optim
     rates = [learning_rate(how, step, 5) for step in range(50)]
-    assert all(a < b for a, b in zip(rates[:10], rates[1:11], strict=True))
+    assert all(a < b for a, b in pairwise(rates[:11]))
     assert max(rates) == rates[10] == 1
-    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a > b for a, b in pairwise(rates[10:]))
     assert rates[30] == pytest.approx(0.1 + 0.9 / 2)
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
 

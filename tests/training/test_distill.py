@@ -1,0 +1,205 @@
+"""From a teacher to its student, with cached and with fresh logits, on one process and on two."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_training import single_threaded, tiny_recipe, write_images
+
+from core.errors import BundleError, TwinlensError, UsageError
+from core.preprocess import Preprocessing
+from training import events
+from training.augment import as_floats, augment, normalise, view_numbers
+from training.image_store import load_images
+from training.loop import train
+from training.networks import build
+from training.recipe import to_toml
+from training.run_data import open_run_data
+from training.teacher_logits import TeacherLogits
+from training.teachers import load_teacher
+
+HOW = Preprocessing(height=32, width=32, channels="grey")
+VGG = {"role": "teacher", "model": {"network": "vgg19", "dropout": 0.0}, "optim__epochs": 1, "optim__lr": 1e-4}
+CLASSES = ("COVID-19", "Non-COVID", "Normal")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("images"), images=60)
+
+
+@pytest.fixture(scope="module")
+def vgg19(images, tmp_path_factory):
+    """VGG19 after four steps; its dropout is off, so that two processes can be held against one."""
+    out = tmp_path_factory.mktemp("runs") / "vgg19"
+    train(tiny_recipe(**VGG, checkpoint_steps=1000), images, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def small_teacher(images, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "small"
+    train(tiny_recipe(optim__epochs=1, seed=5), images, out)
+    return out
+
+
+def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
+    (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(augment__views=2)))
+    command = [sys.executable, "-m", "training", "distill", "--recipe", tmp_path / "recipe.toml", "--data", images]
+    command += ["--out", tmp_path / "run", "--teacher", vgg19, "--set", "optim.epochs=3", "--threads", "1"]
+    told = subprocess.run(command, capture_output=True, text=True, env=single_threaded(), check=True).stdout
+    assert "M parameters" in told
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert about["status"] == "finished"
+    assert about["teachers"][0]["id"].startswith("chest-xray/teacher-vgg19@")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 3
+    assert all(row["train_teacher"] > 0 and row["train_truth"] > 0 for row in rows)
+    assert (
+        load_file(tmp_path / "run" / "weights.safetensors").keys()
+        == build(tiny_recipe().model, 3, 0)[0].state_dict().keys()
+    )
+
+
+def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
+    (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(**VGG, checkpoint_steps=1000)))
+    environment = {**single_threaded(), "ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
+    command += ["-m", "training", "teacher"]
+    command += ["--recipe", tmp_path / "recipe.toml", "--data", images, "--out", tmp_path / "run"]
+    subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
+    start = build(tiny_recipe(**VGG).model, 3, 0)[0].state_dict()
+    one, two = (load_file(folder / "weights.safetensors") for folder in (vgg19, tmp_path / "run"))
+    moved = np.sqrt(sum(float((one[key] - start[key]).square().sum()) for key in one))
+    apart = np.sqrt(sum(float((one[key] - two[key]).square().sum()) for key in one))
+    assert apart < 0.02 * moved
+    rows = [json.loads((folder / "metrics.jsonl").read_text()) for folder in (vgg19, tmp_path / "run")]
+    assert rows[0]["val_loss"] == pytest.approx(rows[1]["val_loss"], abs=1e-4)
+    assert json.loads((tmp_path / "run" / "environment.json").read_text())["processes"] == 2
+
+
+def logits_of(teachers, images, views, forward=None):
+    data = open_run_data(images, CLASSES)
+    store = load_images(data.train, CLASSES, HOW, data.digest)
+
+    def ask(teacher, batch):
+        with torch.inference_mode():
+            return teacher.module(batch)
+
+    return store, TeacherLogits(teachers, store, HOW, views, 3, forward or ask, "no")
+
+
+def test_cached_logits_are_the_teachers_on_the_same_view(images, small_teacher):
+    teacher = load_teacher(str(small_teacher), CLASSES, HOW)
+    views = tiny_recipe(augment__views=2).augment
+    store, cache = logits_of([teacher], images, views)
+    found = cache.of_view(1, store.tensor())
+    numbers = torch.from_numpy(view_numbers(views.seed, 1, len(store)))
+    inputs = normalise(augment(as_floats(store.tensor()), numbers, views), HOW)
+    with torch.inference_mode():
+        expected = teacher.module(inputs).numpy()
+    assert found.shape == (1, len(store), 3)
+    assert np.abs(found[0] - expected).max() < 1e-4
+
+
+def test_logits_are_computed_once_and_what_a_kill_left_is_computed_again(images, small_teacher):
+    teacher = load_teacher(str(small_teacher), CLASSES, HOW)
+    views = tiny_recipe(augment__views=2, augment__seed=7).augment
+    asked = []
+
+    def counting(teacher, batch):
+        asked.append(len(batch))
+        with torch.inference_mode():
+            return teacher.module(batch)
+
+    store, cache = logits_of([teacher], images, views, counting)
+    assert cache.of_view(0, store.tensor(), progress=lambda _done, _total: True) is None
+    first = cache.of_view(0, store.tensor())
+    assert sum(asked) == len(store)
+    again = logits_of([teacher], images, views, counting)[1]
+    assert (again.of_view(0, store.tensor()) == first).all()
+    assert sum(asked) == len(store)
+    file = next(cache._folders[0].glob("view-0000.npy"))
+    np.load(file, mmap_mode="r+")[0, 1] = np.nan
+    assert (again.of_view(0, store.tensor()) == first).all()
+    assert sum(asked) == 2 * len(store)
+    file.write_bytes(file.read_bytes()[:50])
+    assert (again.of_view(0, store.tensor()) == first).all()
+
+
+def test_other_weights_or_another_augmentation_are_another_cache(images, small_teacher, vgg19):
+    folders = set()
+    for name in (small_teacher, vgg19):
+        for change in ({"rotate": 5.0}, {"rotate": 6.0}, {"seed": 1}):
+            teacher = load_teacher(str(name), CLASSES, HOW)
+            views = tiny_recipe(augment=change).augment
+            folders.add(logits_of([teacher], images, views)[1]._folders[0])
+    assert len(folders) == 6
+
+
+def test_a_teacher_that_answers_nonsense_is_refused(images, small_teacher):
+    teacher = load_teacher(str(small_teacher), CLASSES, HOW)
+    views = tiny_recipe(augment__seed=9).augment
+    store, cache = logits_of([teacher], images, views, lambda _t, batch: torch.full((len(batch), 3), torch.nan))
+    with pytest.raises(TwinlensError, match="not finite"):
+        cache.of_view(0, store.tensor())
+
+
+def test_stopped_while_the_teacher_looks_it_goes_on(images, small_teacher, tmp_path):
+    recipe = tiny_recipe(augment__views=1, augment__seed=11, teachers={"bundles": [str(small_teacher)]})
+    stop = events.StopRequest()
+
+    def listen(event):
+        if isinstance(event, events.Preparing) and event.what.startswith("Asking"):
+            stop.ask("enough")
+
+    assert train(recipe, images, tmp_path / "run", listen=listen, stop=stop).status == "stopped"
+    assert train(recipe, images, tmp_path / "run", resume=True).status == "finished"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": {"attention": 10.0, "hint": 0.1}},
+        {"augment__cutmix": 1.0, "augment__mixup": 0.2, "loss": {"kind": "dist"}},
+    ],
+)
+def test_a_teacher_asked_afresh_with_its_maps_or_on_mixed_images(images, small_teacher, tmp_path, changes):
+    teachers = {"bundles": [str(small_teacher)], "cache": False}
+    assert train(tiny_recipe(**changes, teachers=teachers), images, tmp_path / "run").status == "finished"
+
+
+def test_several_teachers(images, small_teacher, vgg19, tmp_path):
+    teachers = {"bundles": [str(small_teacher), str(vgg19)], "combine": "confidence"}
+    recipe = tiny_recipe(augment__views=1, teachers=teachers, optim__epochs=1)
+    assert train(recipe, images, tmp_path / "run").status == "finished"
+    assert len(json.loads((tmp_path / "run" / "run.json").read_text())["teachers"]) == 2
+
+
+def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
+    with pytest.raises(UsageError, match="knows the classes"):
+        load_teacher("lung-colon/teacher-vgg19", CLASSES, Preprocessing(channels="grey"))
+    with pytest.raises(UsageError, match="takes another input"):
+        load_teacher("chest-xray/teacher-vgg19", CLASSES, HOW)
+    with pytest.raises(BundleError):
+        load_teacher(str(tmp_path / "nothing"), CLASSES, HOW)
+    weights = small_teacher / "weights.safetensors"
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    try:
+        with pytest.raises(BundleError, match="changed"):
+            load_teacher(str(small_teacher), CLASSES, HOW)
+    finally:
+        weights.write_bytes(before)

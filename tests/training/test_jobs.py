@@ -1,0 +1,79 @@
+import json
+import os
+import sys
+
+import pytest
+
+from training.jobs import Job, run_jobs
+from training.make_all import FOLDERS, Plan
+from training.recipe import RECIPES, read_recipe
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs jobs that note their name in a file; ``script`` replaces what a job does."""
+
+    def job(name, needs=(), script="open(target, 'w').close()"):
+        target = tmp_path / name
+        note = f"target = {str(target)!r}; open({str(tmp_path / 'order')!r}, 'a').write({name!r} + ' ');"
+        return Job(name, lambda: [sys.executable, "-c", f"{note} {script}"], target.is_file, needs)
+
+    def run(jobs, side_by_side=2, seconds=None):
+        return run_jobs(jobs, side_by_side, tmp_path / "logs", dict(os.environ), seconds)
+
+    run.job = job
+    run.order = lambda: (tmp_path / "order").read_text().split()
+    return run
+
+
+def test_jobs_run_when_what_they_need_is_there(bench):
+    jobs = [bench.job("c", ("b",)), bench.job("b", ("a",)), bench.job("a")]
+    outcome = bench(jobs)
+    assert (outcome.finished, outcome.failed, outcome.left) == (3, [], 0)
+    assert bench.order() == ["a", "b", "c"]
+    assert bench(jobs).finished == 3
+    assert bench.order() == ["a", "b", "c"], "what is done is not done again"
+
+
+def test_a_job_that_fails_stops_those_that_need_it_and_no_others(bench):
+    jobs = [bench.job("bad", script="raise SystemExit(1)"), bench.job("after", ("bad",)), bench.job("other")]
+    outcome = bench(jobs)
+    assert (outcome.finished, outcome.failed, outcome.left) == (1, ["bad"], 1)
+    assert sorted(bench.order()) == ["bad", "other"]
+
+
+def test_when_time_is_up_jobs_are_asked_to_stop(bench, tmp_path):
+    script = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (open(target + '.kept', 'w'), sys.exit(3)));"
+        "open(target + '.ready', 'w').close(); time.sleep(600)"
+    )
+    outcome = bench([bench.job("long", script=script), bench.job("later", ("long",))], seconds=5)
+    assert (outcome.finished, outcome.failed, outcome.left) == (0, [], 2)
+    assert (tmp_path / "long.kept").exists() or not (tmp_path / "long.ready").exists()
+
+
+def test_the_plan_makes_everything_and_every_recipe_is_there(tmp_path):
+    plan = Plan(tmp_path / "data", tmp_path / "out", ("optim.epochs=1",))
+    jobs = {job.name: job for job in plan.jobs()}
+    assert all(need in jobs for job in jobs.values() for need in job.needs)
+    trainings = [job for job in jobs.values() if ":" not in job.name]
+    assert len(trainings) == len(FOLDERS) * (3 + 3 * 4)
+    for job in trainings:
+        command = job.command()
+        settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
+        recipe = read_recipe(RECIPES / f"{command[command.index('--recipe') + 1]}.toml", settings)
+        assert recipe.optim.epochs == 1
+        assert job.name.startswith(recipe.task)
+        assert bool(job.needs) == ("--teacher" in command)
+    seeds = {read_recipe(RECIPES / "chest-xray-ofa595.toml", (f"seed={seed}",)).augment.seed for seed in (0, 1, 2)}
+    assert seeds == {0}, "runs of other seeds would not share cached logits"
+
+
+def test_the_best_student_is_published(tmp_path):
+    plan = Plan(tmp_path, tmp_path)
+    for seed, accuracy in ((0, 0.8), (1, 0.9), (2, 0.85)):
+        folder = plan.folder("chest-xray", f"ofa595-from-vgg19-{seed}")
+        folder.path.mkdir(parents=True)
+        folder.result.write_text(json.dumps({"val": {"accuracy": accuracy}}))
+    job = next(job for job in plan.jobs() if job.name == "chest-xray/ofa595:publish")
+    assert job.command()[-1].endswith("ofa595-from-vgg19-1")
