@@ -76,7 +76,7 @@ def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
     (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(**VGG, checkpoint_steps=1000)))
     environment = {**single_threaded(), "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += ["-m", "training", "teacher"]
     command += ["--recipe", tmp_path / "recipe.toml", "--data", images, "--out", tmp_path / "run"]
     subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)

@@ -43,11 +43,10 @@ def test_a_job_that_fails_stops_those_that_need_it_and_no_others(bench):
 
 
 def test_when_time_is_up_jobs_are_asked_to_stop(bench, tmp_path):
-    script = (
-        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (open(target + '.kept', 'w'), sys.exit(3)));"
-        "open(target + '.ready', 'w').close(); time.sleep(600)"
-    )
-    outcome = bench([bench.job("long", script=script), bench.job("later", ("long",))], seconds=5)
+    keep = "signal.signal(signal.SIGTERM, lambda *_: (open(target + '.kept', 'w'), sys.exit(3)));"
+    wait = "open(target + '.ready', 'w').close(); time.sleep(600)"
+    long = bench.job("long", script=f"import signal, sys, time; {keep} {wait}")
+    outcome = bench([long, bench.job("later", ("long",))], seconds=3)
     assert (outcome.finished, outcome.failed, outcome.left) == (0, [], 2)
     assert (tmp_path / "long.kept").exists() or not (tmp_path / "long.ready").exists()
 
