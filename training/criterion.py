@@ -42,6 +42,8 @@ def build_criterion(
     class Criterion(nn.Module):
         """Weighted terms of the loss, by name."""
 
+        class_weights: Tensor | None
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("class_weights", class_weights, persistent=False)

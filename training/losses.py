@@ -82,7 +82,8 @@ def relation_loss(z: Tensor, v: Tensor, beta: float, gamma: float, temperature: 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:
     a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
-    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1) + EPSILON)
+    correlation: Tensor = (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1) + EPSILON)
+    return correlation
 
 
 def attention_loss(student: Tensor, teacher: Tensor) -> Tensor:

@@ -28,7 +28,8 @@ def mix(images: Tensor, y: Tensor, how: Augment, random: np.random.Generator) ->
     import torch
 
     cut = how.cutmix > 0 and (how.mixup == 0 or random.random() < 0.5)
-    share = float(random.beta(*[how.cutmix if cut else how.mixup] * 2))
+    parameter = how.cutmix if cut else how.mixup
+    share = float(random.beta(parameter, parameter))
     partner = torch.from_numpy(random.permutation(len(images))).to(images.device)
     if not cut:
         return share * images + (1 - share) * images[partner], share * y + (1 - share) * y[partner]

@@ -77,10 +77,14 @@ class RunFolder:
         """A file that asks the run to stop at its next step, and to keep what it has."""
         return self.path / "stop"
 
+    def write_text(self, path: Path, text: str) -> None:
+        """Write a text file of this folder."""
+        with written_whole(path) as file:
+            file.write(text)
+
     def write_json(self, path: Path, values: dict[str, Any]) -> None:
         """Write a JSON file of this folder."""
-        with written_whole(path) as file:
-            file.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
     def write_metrics(self, rows: list[Row]) -> None:
         """Write the epochs so far."""

@@ -128,11 +128,12 @@ class TeacherLogits:
             with part.open("wb") as file:
                 np.save(file, np.full(self._shape, np.nan, np.float32))
             part.replace(path)
-        return np.load(path, mmap_mode="r+")
+        opened: FloatArray = np.load(path, mmap_mode="r+")
+        return opened
 
     def _fits(self, path: Path) -> bool:
         try:
             found = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError):
             return False
-        return found.shape == self._shape and found.dtype == np.float32
+        return bool(found.shape == self._shape and found.dtype == np.float32)

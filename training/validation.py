@@ -33,10 +33,6 @@ class Validation:
     accuracy: float
     macro_f1: float
 
-    def better_than(self, accuracy: float, loss: float) -> bool:
-        """Return whether this is better than another epoch: by accuracy, where that is equal by loss."""
-        return (self.accuracy, -self.loss) > (accuracy, -loss)
-
 
 def validate(
     forward: Callable[[torch.Tensor], torch.Tensor],
@@ -58,11 +54,10 @@ def validate(
     from sklearn.metrics import f1_score
     from torch.nn.functional import cross_entropy
 
-    with torch.inference_mode():
-        answers = [
-            forward(normalise(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
-            for start in range(0, len(labels), BATCH)
-        ]
+    answers = [
+        forward(normalise(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
+        for start in range(0, len(labels), BATCH)
+    ]
     logits, truth = torch.cat(answers), torch.from_numpy(labels)
     guesses = logits.argmax(dim=1)
     return Validation(

@@ -21,6 +21,7 @@ from training.recipe import to_toml
 from training.run_data import open_run_data
 from training.teacher_logits import TeacherLogits
 from training.teachers import load_teacher
+from training.throughput import measure
 
 HOW = Preprocessing(height=32, width=32, channels="grey")
 VGG = {"role": "teacher", "model": {"network": "vgg19", "dropout": 0.0}, "optim__epochs": 1, "optim__lr": 1e-4}
@@ -203,3 +204,11 @@ def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
             load_teacher(str(small_teacher), CLASSES, HOW)
     finally:
         weights.write_bytes(before)
+
+
+def test_throughput_is_measured_for_every_way_of_training(small_teacher):
+    rows = measure(tiny_recipe(augment__views=1, teachers={"bundles": [str(small_teacher)]}), steps=2)
+    assert len(rows) == 4
+    assert all(row.images_per_second > 0 for row in rows)
+    with pytest.raises(UsageError, match="no teacher"):
+        measure(tiny_recipe(), steps=1)
