@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.batch import written_whole
 from core.errors import TwinlensError
+from core.files import written_whole
 from training.run_folder import Row, save_tensors
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def load_images(
     samples: list[Sample],
     classes: tuple[str, ...],
     how: Preprocessing,
-    digest: str,
+    contents: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ImageStore:
     """Decode images to the network's input size, or take them from the cache.
@@ -69,13 +69,13 @@ def load_images(
         samples: the samples of one split.
         classes: class labels in order.
         how: the preprocessing; its size and channels count here.
-        digest: digest of the data set.
+        contents: digest of the data set and its images' contents.
         progress: called with (done, total).
 
     Raises:
         DatasetError: if more than one image in twenty can't be read.
     """
-    named = json.dumps([digest, samples[0].split, len(samples), how.height, how.width, how.channels])
+    named = json.dumps([contents, samples[0].split, len(samples), how.height, how.width, how.channels])
     key = hashlib.sha256(named.encode()).hexdigest()
     folder = cache_folder() / "training" / "images" / key[:20]
     if not (folder / "images.npy").is_file():

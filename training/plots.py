@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
+from core.files import bytes_written_whole
 from training.run_folder import Row
 
 
@@ -42,8 +42,5 @@ def draw_curves(rows: list[Row], path: Path) -> None:
             axes.grid(alpha=0.3)
         losses.legend(frameon=False)
         scores.legend(frameon=False)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=120)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(drawn.getvalue())
-    part.replace(path)
+        with bytes_written_whole(path) as file:
+            figure.savefig(file, format="png", dpi=120)

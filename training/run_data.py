@@ -1,4 +1,4 @@
-"""What a run learns from: the samples of a data folder by split, and a digest that names them."""
+"""What a run learns from: the samples of a data folder by split, and the digests that name them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import ImageError
-from training.datasets import Sample, of_split, read_manifest
+from training.datasets import Dataset, Sample, of_split, open_dataset
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,8 @@ class RunData:
         classes: class labels in the order of the network's outputs.
         train: samples that are learned from.
         val: samples that choose the best epoch.
-        digest: SHA-256 over names, labels, splits and contents of all images, hexadecimal.
+        digest: the data set's digest, over names, labels, splits and groups.
+        contents: SHA-256 over the digest and the contents of the train and val images, hexadecimal.
     """
 
     folder: Path
@@ -27,6 +27,7 @@ class RunData:
     train: list[Sample]
     val: list[Sample]
     digest: str
+    contents: str
 
 
 def open_run_data(folder: Path, classes: tuple[str, ...]) -> RunData:
@@ -35,21 +36,18 @@ def open_run_data(folder: Path, classes: tuple[str, ...]) -> RunData:
     Raises:
         DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
     """
-    samples = read_manifest(folder)
-    train, val = of_split(samples, "train", classes), of_split(samples, "val", classes)
-    return RunData(folder, classes, train, val, _digest(folder, samples))
+    dataset = open_dataset(folder)
+    train, val = of_split(dataset.samples, "train", classes), of_split(dataset.samples, "val", classes)
+    return RunData(folder, classes, train, val, dataset.digest(), _contents(dataset, train + val))
 
 
-def _digest(folder: Path, samples: list[Sample]) -> str:
-    whole = hashlib.sha256()
+def _contents(dataset: Dataset, samples: list[Sample]) -> str:
+    whole = hashlib.sha256(dataset.digest().encode())
     for sample in samples:
         try:
             with sample.path.open("rb") as file:
                 contents = hashlib.file_digest(file, "sha256").hexdigest()
-        except IsADirectoryError as cause:
-            raise ImageError("This is a folder, not an image.", path=sample.path) from cause
         except OSError:
             contents = "unreadable"
-        name = sample.path.relative_to(folder) if sample.path.is_relative_to(folder) else sample.path
-        whole.update(f"{name.as_posix()}\0{sample.label}\0{sample.split}\0{contents}\n".encode())
+        whole.update(f"{dataset.relative(sample.path)}\0{contents}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

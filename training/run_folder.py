@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.batch import written_whole
+from core.files import bytes_written_whole, written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,14 +106,10 @@ class RunFolder:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with bytes_written_whole(path) as file:
+        file.write(save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}))
 
 
 def environment() -> dict[str, Any]:

@@ -82,6 +82,7 @@ def about_data(facts: RunFacts) -> dict[str, Any]:
     return {
         "folder": str(facts.data.folder.resolve()),
         "digest": facts.data.digest,
+        "contents": facts.data.contents,
         "classes": classes,
         "counts": {
             split: {label: int((store.labels == i).sum()) for i, label in enumerate(classes)}

@@ -109,7 +109,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
             if done % 100 == 0 or done == total:
                 listen(Preparing("Decoding images", done, total))
 
-        return load_images(samples, classes, how, data.digest, progress)
+        return load_images(samples, classes, how, data.contents, progress)
 
     with accelerator.local_main_process_first():
         train, val = decode(data.train), decode(data.val)

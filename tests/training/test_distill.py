@@ -93,7 +93,7 @@ def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
 
 def logits_of(teachers, images, views, forward=None):
     data = open_run_data(images, CLASSES)
-    store = load_images(data.train, CLASSES, HOW, data.digest)
+    store = load_images(data.train, CLASSES, HOW, data.contents)
 
     def ask(teacher, batch):
         with torch.inference_mode():
