@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import TwinlensError, UsageError
+from core.errors import TwinlensError, UsageError, WriteError
 from training import events
 from training.augment import view_numbers, view_of_epoch
 from training.checkpoint import Counters, read_checkpoint, write_best, write_checkpoint
@@ -116,10 +116,9 @@ def _explain(cause: Exception, folder: RunFolder) -> Exception:
     """Return an error that tells a person what to do, or the cause itself where there is nothing to add."""
     import torch
 
-    if isinstance(cause, TwinlensError):
-        return cause
+    origin = cause.__cause__ if isinstance(cause, WriteError) else cause
     kept = "Then go on with --resume: the last checkpoint is kept."
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(origin, OSError) and origin.errno in (errno.ENOSPC, errno.EDQUOT):
         return TrainingError("The disk is full.", path=folder.path, remedy=f"Make room. {kept}")
     if isinstance(cause, torch.OutOfMemoryError | MemoryError):
         return TrainingError(
@@ -371,6 +370,6 @@ class _Run:
             return
         try:
             self.folder.write_json(self.folder.result, about_run(self.setup.facts, self.counters, self.folder, ended))
-        except OSError:
+        except (OSError, WriteError):
             if ended.status != "failed":
                 raise

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.errors import UsageError
+from core.files import cannot_write
 from training import checkpoint, events
 from training.datasets import DatasetError
 from training.loop import TrainingError, train
@@ -160,7 +161,8 @@ def test_a_full_disk_ends_the_run_and_it_goes_on_when_there_is_room(whole_run, i
     def full(path, tensors):
         calls.append(path)
         if len(calls) > 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            cause = OSError(errno.ENOSPC, "No space left on device")
+            raise cannot_write(path, cause) from cause
         real(path, tensors)
 
     monkeypatch.setattr(checkpoint, "save_tensors", full)
