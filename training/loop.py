@@ -69,10 +69,17 @@ def train(
     if done is not None:
         listen(done)
         return done
+    asked = stop or events.StopRequest(folder.stop)
     run: _Run | None = None
+
+    def while_preparing(event: events.Event) -> None:
+        listen(event)
+        if asked.reason() and "RANK" not in os.environ:
+            raise _Stopped(asked.reason())
+
     try:
-        setup = prepare(recipe, data, listen)
-        run = _Run(setup, folder, listen, stop or events.StopRequest(folder.stop))
+        setup = prepare(recipe, data, while_preparing)
+        run = _Run(setup, folder, listen, asked)
         run.begin()
         ended = events.Ended("finished", run.go(), str(out))
     except _Stopped as stopped:

@@ -127,6 +127,14 @@ def test_a_file_in_the_folder_stops_it(images, tmp_path):
     assert train(tiny_recipe(), images, out, resume=True).status == "finished"
 
 
+def test_stopped_while_images_are_decoded_it_begins_anew(tmp_path):
+    images, stop = write_images(tmp_path / "images", images=40, size=40), events.StopRequest()
+    recipe = tiny_recipe(optim__epochs=1)
+    ended = train(recipe, images, tmp_path / "run", listen=lambda _event: stop.ask("enough"), stop=stop)
+    assert (ended.status, ended.reason) == ("stopped", "enough")
+    assert train(recipe, images, tmp_path / "run", resume=True).status == "finished"
+
+
 def test_sigterm_keeps_a_checkpoint_and_ends_with_3(images, tmp_path):
     (tmp_path / "tiny.toml").write_text(to_toml(tiny_recipe(checkpoint_steps=1000)))
     command = [sys.executable, "-m", "training", "teacher", "--recipe", tmp_path / "tiny.toml", "--data", images]
