@@ -128,8 +128,8 @@ def conformal_floor(probabilities: npt.ArrayLike, labels: npt.ArrayLike, coverag
     The rule is LAC (least ambiguous set-valued classifier; Sadinle, Lei and Wasserman 2019, arXiv 1609.00451): a class
     belongs to the set where its probability is at least 1 - q, q being the ⌈(N + 1) · coverage⌉-th smallest of the
     right classes' 1 - p. On images exchangeable with these, the set then holds the right class at least as often as
-    ``coverage`` says. Among all rules with that promise LAC's sets are the smallest on average; unlike those of APS they
-    may be empty, which says that not even the first answer is as sure as right answers usually are.
+    ``coverage`` says. Among all rules with that promise LAC's sets are the smallest on average; unlike those of APS
+    they may be empty, which says that not even the first answer is as sure as right answers usually are.
 
     Args:
         probabilities: shape (N, C), calibrated, of images that the network was not trained on.

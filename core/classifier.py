@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.calibration import plausible, softmax
-from core.novelty import Novelty, pooled, thumbnail
+from core.novelty import Novelty
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from core.scorecam import ScoreCam
@@ -54,7 +54,7 @@ class Prediction:
         runtime: the runtime that computed it.
         device: the device that computed it.
         precision: the arithmetic of the forward.
-        plausible: labels of the conformal prediction set, which may be empty, or None where the bundle has no rule for it.
+        plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
         novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
     """
 
@@ -106,15 +106,9 @@ class Classifier:
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
         """Classify one image, and judge whether it is one that the model was made for.
 
-        The timed forward gives the logits alone. The novelty gate needs the feature maps too; they come from the forward
-        that Score-CAM begins with, and are kept for it.
-
         Args:
             image: the opened image.
             repeats: how often the forward is timed; the median is reported.
-
-        Raises:
-            ExplanationError: if the bundle has a novelty gate and the network's answer is not finite.
         """
         started = time.perf_counter()
         batch = preprocess(image, self.bundle.card.preprocessing)
@@ -149,8 +143,7 @@ class Classifier:
         if self._gate is None:
             return None
         card = self.bundle.card
-        features = pooled(self._explained.get(batch).maps[None])
-        return self._gate.judge(features, thumbnail(batch, card.preprocessing), card.task)
+        return self._gate.judge(batch, card.preprocessing, card.task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
         """Begin to explain one image, or go on with one of the last; the work is done when the result is refined."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from core.bundle import Bundle
 from core.folders import cache_folder
 from core.images import read_image
-from core.novelty import pooled, thumbnail
+from core.novelty import thumbnail
 from core.preprocess import preprocess
 from core.runtime import Runtime
 from training.datasets import Sample
@@ -37,7 +37,7 @@ class Answers:
         samples: the images, in the order of the rows.
         logits: shape (N, C), float32.
         features: shape (N, K), float32: the last spatial maps, averaged over their pixels.
-        thumbnails: shape (N, 3, S, S), float32: the inputs made small, as the novelty gate looks at them.
+        thumbnails: shape (N, 4, S, S), float32: the inputs made small, as the novelty gate looks at them.
     """
 
     samples: list[Sample]
@@ -73,7 +73,7 @@ def answer(
         batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
         scores, maps = engine.forward_with_maps(batch)
         logits.append(scores[0])
-        features.append(pooled(maps)[0])
+        features.append(maps[0].mean(axis=(1, 2)))
         thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
         progress(sample.path)
     found = Answers(samples, np.array(logits), np.array(features), np.array(thumbnails))

@@ -1,4 +1,4 @@
-"""Pictures that a model was not made for, to measure a novelty gate with: other images, and the task's own, disturbed."""
+"""Pictures that a model was not made for, to measure a novelty gate with: others, and the task's own, disturbed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
 
 
 def radiology_objects() -> Iterator[tuple[str, Picture]]:
-    """Yield set name and picture of each object of ``pydicom-data`` that opens: a leg, MR, CT, ultrasound and others."""
+    """Yield set name and picture of each object of ``pydicom-data`` that opens: a leg, MR, CT, ultrasound, others."""
     for path in _files("data_store", "data", (".dcm",)):
         if path.name.startswith(CHEST_FILES):
             continue
