@@ -52,8 +52,8 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
     lines = [
         f"# {measured.bundle} on {measured.data} ({measured.split})",
         "",
-        f"{all_.images} images, {measured.runtime}, weights {measured.weights_sha256[:12]}. In brackets: bootstrap 95 % "
-        "intervals, drawn within each class. For research use only, not for diagnosis.",
+        f"{all_.images} images, {measured.runtime}, weights {measured.weights_sha256[:12]}. In brackets: bootstrap "
+        "95 % intervals, drawn within each class. For research use only, not for diagnosis.",
         "",
         "| measure | value |",
         "|---|---|",
