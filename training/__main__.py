@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 
-Data = Annotated[Path, typer.Option(help="A folder with a manifest.csv.", file_okay=False)]
+Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
 Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
@@ -49,12 +49,12 @@ def evaluate_command(
 ) -> None:
     """Score a bundle or a run on labelled images, the way a user gets its answers."""
     from core.console import Progress
-    from training.datasets import of_split, read_manifest
+    from training.datasets import of_split, open_dataset
     from training.finished_run import is_run, write_evaluation
 
     found = _model(bundle)
     other = None if teacher is None else _model(teacher)
-    total = len(of_split(read_manifest(data), split, found.card.classes)) * (1 if other is None else 2)
+    total = len(of_split(open_dataset(data).samples, split, found.card.classes)) * (1 if other is None else 2)
     with Progress("Scoring", total) as shown:
         measured = evaluate(found, data, split, runtime, threads, lambda image: shown.advance(image.name), other)
     if is_run(found.directory):

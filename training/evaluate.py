@@ -15,7 +15,7 @@ from core.card import Conformal
 from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
-from training.datasets import Sample, of_split, read_manifest
+from training.datasets import Sample, of_split, open_dataset
 from training.scores import GroupResult, Intervals, Scores, intervals, score
 
 # manifest columns by whose values scores are broken down, where a data set has them
@@ -107,7 +107,7 @@ def evaluate(
 
     Args:
         bundle: the model.
-        folder: the data set, with a manifest.
+        folder: the data set.
         split: which split.
         runtime: which runtime computes the logits.
         threads: CPU threads, or None.
@@ -118,7 +118,7 @@ def evaluate(
         DatasetError: if the data set is unusable.
         ImageError: if an image can't be read.
     """
-    samples = of_split(read_manifest(folder), split, bundle.card.classes)
+    samples = of_split(open_dataset(folder).samples, split, bundle.card.classes)
     engine = load_runtime(bundle, runtime, threads)
     found = answer(bundle, engine, samples, progress)
     agreement = None

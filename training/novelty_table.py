@@ -15,7 +15,7 @@ from core.novelty import thumbnail
 from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
 from training.answers import answer
-from training.datasets import Sample, of_split, read_manifest
+from training.datasets import Sample, of_split, open_dataset
 from training.novelty import fit_gate
 from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
 from training.scores import auroc
@@ -80,7 +80,7 @@ def measure(
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    samples = read_manifest(folder)
+    samples = open_dataset(folder).samples
     val = answer(bundle, engine, of_split(samples, "val", card.classes))
     test = answer(bundle, engine, of_split(samples, "test", card.classes))
     labels = val.labels(card.classes)
@@ -90,7 +90,7 @@ def measure(
     own = Seen(test.features, test.logits, test.thumbnails)
     strangers = {
         name: _seen(pictures, bundle, engine)
-        for name, pictures in _sets(bundle, test.samples, read_manifest(other), images).items()
+        for name, pictures in _sets(bundle, test.samples, open_dataset(other).samples, images).items()
     }
     rows = []
     for name, detector in detectors.items():

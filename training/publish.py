@@ -19,7 +19,7 @@ from core.runtime import RuntimeChoice, load_runtime
 from core.tasks import TASKS
 from training.answers import Answers, answer
 from training.card_texts import CAUTION, DATA
-from training.datasets import of_split, read_manifest
+from training.datasets import of_split, open_dataset
 from training.evaluate import Evaluation, summarise
 from training.finished_run import read_evaluation, read_run
 from training.novelty import fit_gate
@@ -54,7 +54,7 @@ def publish(
     made = read_run(run)
     folder = read_evaluation(made) if folder is None else (read_evaluation(made) and folder)
     state = made.read_state()
-    samples = of_split(read_manifest(folder), "val", made.card.classes)
+    samples = of_split(open_dataset(folder).samples, "val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
     target.parent.mkdir(parents=True, exist_ok=True)
     scored: dict[Storage, float] = {}
@@ -88,7 +88,7 @@ def finish(
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
-    samples = read_manifest(folder)
+    samples = open_dataset(folder).samples
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".finish-") as scratch:
         packed = write_bundle(Path(scratch) / target.name, state, card)
