@@ -112,6 +112,24 @@ def novelty_command(
     typer.echo(table(measure(_model(bundle), data, other, images, runtime, threads)))
 
 
+@app.command("audit")
+def audit_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the page and its plots.", file_okay=False)],
+    teacher: Annotated[str | None, typer.Option(help="Its teacher, to be shown beside it.")] = None,
+    images: Annotated[int, typer.Option(min=5, help="Test images to look at.")] = 200,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure how much of a model's skill may come from shortcuts, and write a page."""
+    from training.audit import audit, write_page
+
+    models = [_model(name) for name in (bundle, teacher) if name is not None]
+    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
+    typer.echo(str(write_page(found, out)))
+
+
 def _model(name: str) -> Bundle:
     """Return a bundle by identifier or folder, or a run by folder."""
     from core.bundle import read_bundle

@@ -42,12 +42,12 @@ def test_intervals_are_those_of_drawing_images_again_within_each_class():
     found = intervals(p, labels)
     random = np.random.default_rng(9)
     accuracy, f1, area = [], [], []
-    for _ in range(400):
+    for _ in range(150):
         rows = np.concatenate([random.choice(np.flatnonzero(labels == c), (labels == c).sum()) for c in range(3)])
         guesses = p[rows].argmax(axis=1)
         accuracy.append((guesses == labels[rows]).mean())
         f1.append(f1_score(labels[rows], guesses, average="macro"))
         area.append(roc_auc_score(labels[rows], p[rows], multi_class="ovr"))
     for ends, values in ((found.accuracy, accuracy), (found.macro_f1, f1), (found.auroc, area)):
-        assert ends == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=0.015)
+        assert ends == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=0.02)
     assert intervals(p, labels) == found
