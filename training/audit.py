@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.batch import written_whole
 from core.bundle import Bundle
+from core.files import written_whole
 from core.images import read_image
 from core.preprocess import Preprocessing, to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime

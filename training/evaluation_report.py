@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.batch import written_whole
+from core.files import written_whole
 from training.evaluate import Evaluation
 
 

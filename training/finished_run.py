@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.architectures import build_network, count_macs, count_parameters
-from core.batch import written_whole
 from core.bundle import WEIGHTS_FILE, Bundle
 from core.card import Card, Training
 from core.errors import TwinlensError, UsageError
+from core.files import written_whole
 from training.card_texts import DATA, LICENCE, LIMITS, USE
 from training.evaluate import Evaluation
 
