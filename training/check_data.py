@@ -12,8 +12,8 @@ import numpy as np
 import typer
 
 import core.console
-from core.batch import written_whole
 from core.errors import UsageError
+from core.files import written_whole
 from training.data_findings import (
     duplicate_findings,
     group_findings,

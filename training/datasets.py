@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.batch import written_whole
+from core.files import written_whole
 from core.folders import cache_folder
 from training.duplicates import near_duplicates
 from training.fingerprints import fingerprint
