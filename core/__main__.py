@@ -71,6 +71,21 @@ def models(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def card(
+    model: Annotated[
+        str, typer.Argument(help="A bundle's identifier such as chest-xray/student-ofa595, or its folder.")
+    ],
+) -> None:
+    """Print a model's card as Markdown: what it is for, how it was made, what it scores and what it can't do."""
+    from core.bundle import read_bundle
+    from core.catalogue import read_catalogue
+    from core.model_facts import model_facts
+
+    bundle = read_catalogue().bundles.get(model) or read_bundle(Path(model))
+    typer.echo(model_facts(bundle.card), nl=False)
+
+
+@app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
     task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,

@@ -1,4 +1,7 @@
-"""A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use."""
+"""A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use.
+
+A third file, ``novelty.safetensors``, holds the statistics by which strange images are told; it may be missing.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,17 @@ from pydantic import ValidationError
 from core.architectures import build_network, get_architecture
 from core.card import CARD_FORMAT, Card, Storage
 from core.errors import BundleError, UsageError
+from core.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
     from torch import nn
 
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
+NOVELTY_FILE = "novelty.safetensors"
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHTS_BYTES = 2_000_000_000
+MAX_NOVELTY_BYTES = 16_000_000
 QUANTISED = ".int8"
 SCALE = ".scale"
 
@@ -64,29 +70,51 @@ class Bundle:
         """Size of the weights file in bytes, 0 if it is missing."""
         return self.weights_path.stat().st_size if self.weights_path.is_file() else 0
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that make up the bundle."""
+        return (
+            (CARD_FILE, WEIGHTS_FILE) if self.card.novelty_sha256 is None else (CARD_FILE, WEIGHTS_FILE, NOVELTY_FILE)
+        )
+
     def verify(self) -> None:
-        """Compare the weights file with the card's checksum.
+        """Compare the weights, and the novelty statistics if there are any, with the card's checksums.
 
         Raises:
-            BundleError: if the file is missing, too large, or any byte has changed.
+            BundleError: if a file is missing, too large, or any byte has changed.
         """
-        if not self.weights_path.is_file():
+        self._verify_file(WEIGHTS_FILE, "weights", MAX_WEIGHTS_BYTES, self.card.weights_sha256)
+        if self.card.novelty_sha256 is not None:
+            self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+
+    def read_gate(self) -> NoveltyGate | None:
+        """Return the novelty gate, or None where the bundle has none.
+
+        Raises:
+            BundleError: if its file fails verification or does not hold a gate.
+        """
+        if self.card.novelty_sha256 is None:
+            return None
+        self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+        return read_gate(_read_tensors(self.directory / NOVELTY_FILE, "novelty statistics"))
+
+    def _verify_file(self, name: str, what: str, most: int, expected: str) -> None:
+        path = self.directory / name
+        if not path.is_file():
+            raise BundleError(f"The bundle has no {name}.", path=self.directory, remedy="Install the bundle again.")
+        if path.stat().st_size > most:
             raise BundleError(
-                f"The bundle has no {WEIGHTS_FILE}.", path=self.directory, remedy="Install the bundle again."
-            )
-        if self.weights_bytes > MAX_WEIGHTS_BYTES:
-            raise BundleError(
-                f"The weights file is larger than {MAX_WEIGHTS_BYTES // 10**6} MB.",
-                path=self.weights_path,
+                f"The {what} file is larger than {most // 10**6} MB.",
+                path=path,
                 remedy="This is not a Twinlens bundle.",
             )
-        with self.weights_path.open("rb") as file:
+        with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self.card.weights_sha256:
+        if found != expected:
             raise BundleError(
-                f"The weights have changed since the bundle was made: checksum {found[:12]}…, the card says "
-                f"{self.card.weights_sha256[:12]}….",
-                path=self.weights_path,
+                f"The {what} have changed since the bundle was made: checksum {found[:12]}…, the card says "
+                f"{expected[:12]}….",
+                path=path,
                 remedy="Install the bundle again.",
             )
 
@@ -96,19 +124,8 @@ class Bundle:
         Raises:
             BundleError: if the file fails verification or is not a safetensors file.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         self.verify()
-        try:
-            stored: State = load_file(self.weights_path)
-        except (SafetensorError, ValueError, OSError) as cause:
-            raise BundleError(
-                f"The weights file is not readable as safetensors ({cause}).",
-                path=self.weights_path,
-                remedy="Install the bundle again.",
-            ) from cause
-        return unpack_state(stored, self.weights_path)
+        return unpack_state(_read_tensors(self.weights_path, "weights"), self.weights_path)
 
     def load_network(self) -> nn.Module:
         """Build the torch network and put the verified weights into it; evaluation mode, float32, on the CPU.
@@ -190,13 +207,29 @@ def read_bundle(directory: Path) -> Bundle:
     return Bundle(directory, card)
 
 
-def write_bundle(target: Path, state: State, card: Card) -> Bundle:
+def _read_tensors(path: Path, what: str) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        stored: State = load_file(path)
+    except (SafetensorError, ValueError, OSError) as cause:
+        raise BundleError(
+            f"The {what} file is not readable as safetensors ({cause}).",
+            path=path,
+            remedy="Install the bundle again.",
+        ) from cause
+    return stored
+
+
+def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | None = None) -> Bundle:
     """Write a bundle beside its place and move it there whole; a bundle that stood there is replaced.
 
     Args:
         target: the bundle's folder.
         state: float32 tensors of the network, packed here as ``card.storage`` says.
-        card: the card; its checksum is set here.
+        card: the card; its checksums are set here.
+        gate: the novelty gate, if there is one.
 
     Returns:
         The bundle as it stands on disk.
@@ -208,11 +241,18 @@ def write_bundle(target: Path, state: State, card: Card) -> Bundle:
         staged = Path(folder) / target.name
         staged.mkdir()
         save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
-        digest = hashlib.sha256((staged / WEIGHTS_FILE).read_bytes()).hexdigest()
-        card = card.model_copy(update={"weights_sha256": digest})
+        checksums = {"weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
+        if gate is not None:
+            save_file(gate.state(), staged / NOVELTY_FILE)
+            checksums["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
+        card = card.model_copy(update=checksums)
         (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         replace_folder(staged, target)
     return read_bundle(target)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def replace_folder(staged: Path, target: Path) -> None:

@@ -58,3 +58,90 @@ def jensen_shannon_divergence(p: npt.ArrayLike, q: npt.ArrayLike) -> float:
         return float(np.sum(a[seen] * np.log2(a[seen] / middle[seen])))
 
     return min(1.0, max(0.0, (kl(p) + kl(q)) / 2))
+
+
+def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Return the temperature that makes the labels most likely (Guo et al. 2017, section 4.2), in [0.05, 20].
+
+    The mean negative log-likelihood is convex in 1/T, so that a bounded scalar search finds its minimum.
+
+    Args:
+        logits: shape (N, C), of images that the network was not trained on.
+        labels: shape (N,), class indices.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    found = minimize_scalar(
+        lambda log_t: negative_log_likelihood(softmax(logits, float(np.exp(log_t))), labels),
+        bounds=(np.log(0.05), np.log(20)),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return float(np.exp(found.x))
+
+
+def negative_log_likelihood(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Return the mean of -ln p of the right class, at least 0.
+
+    Args:
+        probabilities: shape (N, C).
+        labels: shape (N,), class indices.
+    """
+    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    right = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(right, np.finfo(np.float64).tiny)).mean())
+
+
+def brier_score(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Return the Brier score of all classes (Brier 1950): the mean of Σ_c (p_c - [c is right])², in [0, 2].
+
+    Args:
+        probabilities: shape (N, C).
+        labels: shape (N,), class indices.
+    """
+    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
+
+
+def reliability(
+    probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15
+) -> tuple[tuple[float, float, int], ...]:
+    """Return mean confidence, accuracy and number of images of each bin that holds any: a reliability diagram.
+
+    The bins are those of :func:`expected_calibration_error`.
+    """
+    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return tuple(
+        (float(confidence[index == i].mean()), float(right[index == i].mean()), int((index == i).sum()))
+        for i in np.unique(index)
+    )
+
+
+def conformal_floor(probabilities: npt.ArrayLike, labels: npt.ArrayLike, coverage: float = 0.95) -> float:
+    """Return the least probability of a plausible class, by split-conformal prediction, in [0, 1].
+
+    The rule is LAC (least ambiguous set-valued classifier; Sadinle, Lei and Wasserman 2019, arXiv 1609.00451): a class
+    belongs to the set where its probability is at least 1 - q, q being the ⌈(N + 1) · coverage⌉-th smallest of the
+    right classes' 1 - p. On images exchangeable with these, the set then holds the right class at least as often as
+    ``coverage`` says. Among all rules with that promise LAC's sets are the smallest on average; unlike those of APS
+    they may be empty, which says that not even the first answer is as sure as right answers usually are.
+
+    Args:
+        probabilities: shape (N, C), calibrated, of images that the network was not trained on.
+        labels: shape (N,), class indices.
+        coverage: how often the set shall hold the right class.
+    """
+    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    right = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
+    rank = int(np.ceil((len(labels) + 1) * coverage))
+    return float(right[rank - 1]) if rank <= len(labels) else 0.0
+
+
+def plausible(probabilities: npt.ArrayLike, floor: float) -> npt.NDArray[np.bool_]:
+    """Return which classes belong to the conformal set, same shape as the probabilities (…, C)."""
+    return np.asarray(np.asarray(probabilities, dtype=np.float64) >= floor)

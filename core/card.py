@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core.architectures import VggHead
 from core.preprocess import Preprocessing
 
-CARD_FORMAT = 1  # the newest layout that this version reads
+CARD_FORMAT = 2  # the newest layout that this version reads; 1 had no calibration, novelty statistics and full scores
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -22,6 +22,50 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Part):
+    """A bootstrap 95 % interval."""
+
+    low: Fraction
+    high: Fraction
+
+
+class ClassScores(_Part):
+    """How one class was recognised.
+
+    Attributes:
+        label: the class.
+        images: how many images of it were scored.
+        precision: share of the answers that name it that were right, or None where none names it.
+        recall: share of its images that were recognised, or None where there are none.
+        auroc: area under the ROC curve of this class against the rest, or None where one side is missing.
+    """
+
+    label: str = Field(max_length=100)
+    images: int = Field(ge=0)
+    precision: Fraction | None
+    recall: Fraction | None
+    auroc: Fraction | None
+
+
+class GroupScores(_Part):
+    """What a model scored on one part of the data, e.g. ``population=adult``."""
+
+    group: str = Field(max_length=200)
+    images: int = Field(ge=1)
+    accuracy: Fraction
+    accuracy_interval: Interval
+    macro_f1: Fraction
+    ece: Fraction
+
+
+class ReliabilityBin(_Part):
+    """One point of a reliability diagram: images of like confidence, and how many of them were right."""
+
+    confidence: Fraction
+    accuracy: Fraction
+    images: int = Field(ge=1)
 
 
 class Scores(_Part):
@@ -35,6 +79,18 @@ class Scores(_Part):
         ece: expected calibration error over 15 equal bins of confidence (Guo et al. 2017), in [0, 1].
         measured_by: the program or command that measured it.
         caution: what must be said beside these figures.
+        ece_uncalibrated: the calibration error before temperature scaling.
+        brier: Brier score of all classes, in [0, 2].
+        auroc: mean over the classes of each one's area under the ROC curve against the rest.
+        accuracy_interval: bootstrap 95 % interval of the accuracy.
+        macro_f1_interval: the same of macro F1.
+        classes: how each class was recognised.
+        confusion: images by true class (rows) and answer (columns), in the order of the card's classes.
+        groups: the scores of parts of the data.
+        reliability: the reliability diagram.
+        covered: share of images whose conformal set holds the right class.
+        unsure: share of images whose conformal set is not exactly one class.
+        refused: share of images that the novelty gate refused.
     """
 
     dataset: str = Field(max_length=500)
@@ -44,6 +100,34 @@ class Scores(_Part):
     ece: Fraction
     measured_by: str = Field(max_length=500)
     caution: str = Field(default="", max_length=2000)
+    ece_uncalibrated: Fraction | None = None
+    brier: float | None = Field(default=None, ge=0, le=2)
+    auroc: Fraction | None = None
+    accuracy_interval: Interval | None = None
+    macro_f1_interval: Interval | None = None
+    classes: tuple[ClassScores, ...] = Field(default=(), max_length=1000)
+    confusion: tuple[tuple[int, ...], ...] = Field(default=(), max_length=1000)
+    groups: tuple[GroupScores, ...] = Field(default=(), max_length=200)
+    reliability: tuple[ReliabilityBin, ...] = Field(default=(), max_length=100)
+    covered: Fraction | None = None
+    unsure: Fraction | None = None
+    refused: Fraction | None = None
+
+
+class Conformal(_Part):
+    """The rule by which answers are called plausible (see ``core.calibration.conformal_floor``).
+
+    Attributes:
+        method: ``LAC``: a class is plausible where its calibrated probability is at least ``floor``.
+        coverage: how often the plausible classes shall hold the right one.
+        floor: the least probability of a plausible class.
+        images: how many images of the validation split it was chosen on.
+    """
+
+    method: Literal["LAC"] = "LAC"
+    coverage: Fraction
+    floor: Fraction
+    images: int = Field(ge=1)
 
 
 class Training(_Part):
@@ -56,6 +140,9 @@ class Training(_Part):
         made_by: the program that trained it.
         made_on: the date of publication.
         teacher: identifier of the bundle that it was distilled from, if any.
+        data_digest: digest of the training data's list of files, or None.
+        seed: the seed of the run, or None.
+        epochs: how many epochs it was trained, or None.
     """
 
     data: str = Field(max_length=1000)
@@ -64,6 +151,9 @@ class Training(_Part):
     made_by: str = Field(max_length=200)
     made_on: date
     teacher: str | None = Field(default=None, max_length=200)
+    data_digest: str | None = Field(default=None, max_length=200)
+    seed: int | None = None
+    epochs: int | None = Field(default=None, ge=0)
 
 
 class Card(_Part):
@@ -78,6 +168,7 @@ class Card(_Part):
         head: which head VGG19 has.
         preprocessing: how an image becomes the network's input.
         temperature: logits are divided by it before the softmax.
+        conformal: which answers are called plausible, or None where no rule was fitted.
         storage: how the weights are stored; they are computed with as float32.
         parameters: number of parameters.
         macs: multiply-accumulate operations of one forward.
@@ -87,9 +178,10 @@ class Card(_Part):
         limits: what it is known not to be able to do.
         licence: licence of the weights.
         weights_sha256: SHA-256 of ``weights.safetensors``.
+        novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
@@ -97,6 +189,7 @@ class Card(_Part):
     head: VggHead = "gap"
     preprocessing: Preprocessing
     temperature: float = Field(default=1.0, gt=0, le=100)
+    conformal: Conformal | None = None
     storage: Storage
     parameters: int = Field(ge=1)
     macs: int = Field(ge=1)
@@ -106,6 +199,7 @@ class Card(_Part):
     limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
     licence: str = Field(max_length=500)
     weights_sha256: Sha256
+    novelty_sha256: Sha256 | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

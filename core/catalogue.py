@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.bundle import CARD_FILE, WEIGHTS_FILE, Bundle, read_bundle, replace_folder
+from core.bundle import CARD_FILE, Bundle, read_bundle, replace_folder
 from core.card import Role
 from core.errors import BundleError, UsageError
 from core.folders import package_weights, user_weights
@@ -70,19 +70,20 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
 
 
 def import_bundle(source: Path) -> Bundle:
-    """Copy a bundle from a folder into the user's data, after verifying its card, checksum, keys and shapes.
+    """Copy a bundle from a folder into the user's data, after verifying its card, checksums, keys and shapes.
 
     Raises:
         BundleError: if it fails verification; nothing is left behind then.
     """
     bundle = read_bundle(source)
     bundle.load_network()
+    bundle.read_gate()
     target = user_weights() / bundle.id
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as folder:
         staged = Path(folder) / target.name
         staged.mkdir()
-        for name in (CARD_FILE, WEIGHTS_FILE):
+        for name in bundle.files:
             shutil.copyfile(source / name, staged / name)
         Bundle(staged, bundle.card).verify()
         replace_folder(staged, target)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.calibration import softmax
+from core.calibration import plausible, softmax
 from core.novelty import Novelty
 from core.preprocess import preprocess
 from core.runtime import RuntimeChoice, load_runtime
@@ -54,7 +54,7 @@ class Prediction:
         runtime: the runtime that computed it.
         device: the device that computed it.
         precision: the arithmetic of the forward.
-        plausible: labels of the conformal prediction set, or None where the bundle has no threshold for it.
+        plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
         novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
     """
 
@@ -100,10 +100,11 @@ class Classifier:
     def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
         self.bundle = bundle
         self.runtime = load_runtime(bundle, runtime, threads)
+        self._gate = bundle.read_gate()
         self._explained = ScoreCamCache(self.runtime)
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
-        """Classify one image.
+        """Classify one image, and judge whether it is one that the model was made for.
 
         Args:
             image: the opened image.
@@ -117,15 +118,32 @@ class Classifier:
             started = time.perf_counter()
             logits = self.runtime.forward(batch)[0]
             times.append(1e3 * (time.perf_counter() - started))
+        card = self.bundle.card
+        probabilities = softmax(logits, card.temperature)
         return Prediction(
-            class_ids=self.bundle.card.classes,
+            class_ids=card.classes,
             logits=logits,
-            probabilities=softmax(logits, self.bundle.card.temperature),
+            probabilities=probabilities,
             latency=Latency(preprocess_ms, statistics.median(times), len(times)),
             runtime=self.runtime.name,
             device=self.runtime.device,
             precision=self.runtime.precision,
+            plausible=self._plausible(probabilities),
+            novelty=self._novelty(batch),
         )
+
+    def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:
+        card = self.bundle.card
+        if card.conformal is None:
+            return None
+        inside = plausible(probabilities, card.conformal.floor)
+        return tuple(label for label, is_in in zip(card.classes, inside, strict=True) if is_in)
+
+    def _novelty(self, batch: npt.NDArray[np.float32]) -> Novelty | None:
+        if self._gate is None:
+            return None
+        card = self.bundle.card
+        return self._gate.judge(batch, card.preprocessing, card.task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
         """Begin to explain one image, or go on with one of the last; the work is done when the result is refined."""

@@ -46,7 +46,11 @@ class Answer:
             "runtime": p.runtime,
             "device": p.device,
             "precision": p.precision,
-            "novel": None,
+            "novel": None if p.novelty is None else p.novelty.is_novel,
+            "novelty": None
+            if p.novelty is None
+            else {"score": p.novelty.score, "threshold": p.novelty.threshold, "reason": p.novelty.reason},
+            "plausible": None if p.plausible is None else list(p.plausible),
             "cam": None
             if heat_map is None
             else {

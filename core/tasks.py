@@ -28,6 +28,7 @@ class Task:
         id: the identifier used on the command line and in cards, e.g. ``chest-xray``.
         name: the name shown to a person.
         image_kind: the kind of image that the task's models were made for.
+        image_kinds: the same in the plural.
         colour: whether its images carry colour (histology) or not (radiographs).
         classes: the classes in the order of the networks' outputs.
     """
@@ -35,6 +36,7 @@ class Task:
     id: str
     name: str
     image_kind: str
+    image_kinds: str
     colour: bool
     classes: tuple[ClassLabel, ...]
 
@@ -61,6 +63,7 @@ CHEST_XRAY = Task(
     id="chest-xray",
     name="Chest X-ray",
     image_kind="frontal chest radiograph",
+    image_kinds="frontal chest radiographs",
     colour=False,
     classes=(
         ClassLabel("COVID-19", "COVID-19"),
@@ -73,6 +76,7 @@ LUNG_COLON = Task(
     id="lung-colon",
     name="Lung and colon histology",
     image_kind="H&E histology tile of lung or colon",
+    image_kinds="H&E histology tiles of lung or colon",
     colour=True,
     classes=(
         ClassLabel("colon_aca", "Colon adenocarcinoma"),

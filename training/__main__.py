@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.door import run
 from core.runtime import RuntimeChoice
-from training.evaluate import Evaluation, Scores, evaluate
+from training.evaluate import Evaluation, evaluate
+from training.scores import Scores
 from training.train_commands import distill, teacher, throughput
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
 
 app = typer.Typer(
     help="Make and measure the weights. For research use only, not for diagnosis.",
@@ -19,6 +23,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
+Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
 @app.callback()
@@ -34,24 +43,32 @@ app.command()(throughput)
 @app.command("evaluate")
 def evaluate_command(
     bundle: Annotated[
-        str, typer.Argument(help="A bundle's folder, or its identifier such as chest-xray/student-ofa595.")
+        str, typer.Argument(help="A bundle's or run's folder, or an identifier such as chest-xray/student-ofa595.")
     ],
-    data: Annotated[Path, typer.Option(help="A folder with a manifest.csv.", file_okay=False)],
+    data: Data,
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
-    runtime: Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
+    runtime: Engine = "auto",
+    threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score a bundle on labelled images, the way a user gets its answers."""
-    from core.bundle import read_bundle
-    from core.catalogue import read_catalogue
+    """Score a bundle or a run on labelled images, the way a user gets its answers."""
     from core.console import Progress
-    from training.datasets import of_split, read_manifest
+    from training.datasets import of_split, open_dataset
+    from training.finished_run import is_run, write_evaluation
 
-    found = read_catalogue().bundles.get(bundle) or read_bundle(Path(bundle))
-    total = len(of_split(read_manifest(data), split, found.card.classes))
+    found = _model(bundle)
+    other = None if teacher is None else _model(teacher)
+    total = len(of_split(open_dataset(data).samples, split, found.card.classes)) * (1 if other is None else 2)
     with Progress("Scoring", total) as shown:
-        measured = evaluate(found, data, split, runtime, threads, progress=lambda image: shown.advance(image.name))
+        measured = evaluate(found, data, split, runtime, threads, lambda image: shown.advance(image.name), other)
+    if is_run(found.directory):
+        write_evaluation(found.directory, data, measured)
+    if report is not None:
+        from training.evaluation_report import write_report
+
+        write_report(measured, report)
     typer.echo(json.dumps(measured.as_dict(), indent=2) if as_json else _lines(measured))
 
 
@@ -69,18 +86,101 @@ def check_data_command(
     raise typer.Exit(run_check(folder, as_json, report))
 
 
+@app.command("publish")
+def publish_command(
+    run_folder: Annotated[Path, typer.Argument(help="A finished and evaluated run.", file_okay=False)],
+    data: Annotated[
+        Path | None, typer.Option(help="The data set; by default the one of the evaluation.", file_okay=False)
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.", file_okay=False)] = None,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Make a run a bundle that the program finds."""
+    from training.publish import publish
+
+    made = publish(run_folder, data, to, runtime, threads, say=typer.echo)
+    typer.echo(f"{made.id}: {made.directory}")
+
+
+@app.command("novelty")
+def novelty_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    other: Annotated[Path, typer.Option(help="A data set of another task, as strangers.", file_okay=False)],
+    images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure how well strange images are told, beside other detectors."""
+    from training.novelty_table import measure, table
+
+    typer.echo(table(measure(_model(bundle), data, other, images, runtime, threads)))
+
+
+@app.command("audit")
+def audit_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the page and its plots.", file_okay=False)],
+    teacher: Annotated[str | None, typer.Option(help="Its teacher, to be shown beside it.")] = None,
+    images: Annotated[int, typer.Option(min=5, help="Test images to look at.")] = 200,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure how much of a model's skill may come from shortcuts, and write a page."""
+    from training.audit import audit, write_page
+
+    models = [_model(name) for name in (bundle, teacher) if name is not None]
+    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
+    typer.echo(str(write_page(found, out)))
+
+
+def _model(name: str) -> Bundle:
+    """Return a bundle by identifier or folder, or a run by folder."""
+    from core.bundle import read_bundle
+    from core.catalogue import read_catalogue
+    from training.finished_run import is_run, read_run
+
+    if is_run(Path(name)):
+        return read_run(Path(name))
+    return read_catalogue().bundles.get(name) or read_bundle(Path(name))
+
+
 def _lines(measured: Evaluation) -> str:
-    rows = [("all", measured.overall), *measured.subgroups.items()]
-    width = max(len(name) for name, _ in rows)
-    head = f"{measured.bundle} on {measured.data} ({measured.split}), {measured.runtime}"
-    return "\n".join([head, *(f"  {name:<{width}}  {_scores(scores)}" for name, scores in rows)])
+    """Return an evaluation in lines for a person."""
+    all_, known = measured.overall, measured.limits
+    groups = {name: group.scores for name, group in measured.subgroups.items()}
+    width = max(len(name) for name in ("all", *groups))
+    low, high = measured.intervals.accuracy
+    lines = [
+        f"{measured.bundle} on {measured.data} ({measured.split}), {measured.runtime}",
+        *(f"  {name:<{width}}  {_scores(scores)}" for name, scores in {"all": all_, **groups}.items()),
+        f"  accuracy {_percent(low)} to {_percent(high)} (bootstrap 95 %), AUROC {all_.auroc or float('nan'):.4f}, "
+        f"Brier {all_.brier:.4f}, ECE {all_.ece_uncalibrated:.3f} before temperature {measured.temperature:.2f}",
+    ]
+    if known.covered is not None and known.unsure is not None:
+        lines.append(
+            f"  plausible classes hold the right one in {_percent(known.covered)}; unsure {_percent(known.unsure)}"
+        )
+    if known.refused is not None:
+        lines.append(f"  refused as strange {_percent(known.refused)}")
+    if measured.agreement is not None:
+        with_ = measured.agreement
+        lines.append(f"  same class as {with_.bundle} in {_percent(with_.same_class)}, KL {with_.kl:.4f} nat")
+    return "\n".join(lines)
 
 
 def _scores(scores: Scores) -> str:
     return (
-        f"{scores.images:5d} images  accuracy {100 * scores.accuracy:6.2f} %  macro F1 {100 * scores.macro_f1:6.2f} %  "
+        f"{scores.images:5d} images  accuracy {_percent(scores.accuracy):>8}  macro F1 {_percent(scores.macro_f1):>8}  "
         f"ECE {scores.ece:.3f}"
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent with two digits."""
+    return f"{100 * share:.2f} %"
 
 
 def main() -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.bundle import Bundle
-from core.calibration import expected_calibration_error, softmax
-from core.images import read_image
-from core.preprocess import preprocess
+from core.calibration import plausible, softmax
+from core.card import Conformal
+from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
-from training.datasets import Sample, in_batches, of_split, read_manifest
+from training.answers import Answers, answer
+from training.datasets import Sample, of_split, open_dataset
+from training.scores import GroupResult, Intervals, Scores, intervals, score
 
 # manifest columns by whose values scores are broken down, where a data set has them
 SUBGROUPS = ("population", "source")
@@ -22,22 +24,37 @@ SMALLEST_SUBGROUP = 20
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a model scored on a set of images.
+class Agreement:
+    """How a model's answers compare with another's, its teacher's for example, on the same images.
 
     Attributes:
-        images: how many there were.
-        accuracy: share of images whose top class is right, in [0, 1].
-        macro_f1: mean over the classes of F1, in [0, 1].
-        ece: expected calibration error after the card's temperature, in [0, 1].
-        recall: share of each class's images that were recognised, by label; NaN where there are none.
+        bundle: the other model.
+        same_class: share of images on which both put the same class on top, in [0, 1].
+        kl: mean of KL(other ‖ this) of the two calibrated answers, in nats.
+        accuracy: the other's accuracy.
     """
 
-    images: int
+    bundle: str
+    same_class: float
+    kl: float
     accuracy: float
-    macro_f1: float
-    ece: float
-    recall: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How the model's knowledge of its limits fares on its own images; None where the card has no such rule.
+
+    Attributes:
+        covered: share of images whose conformal set holds the right class.
+        unsure: share whose set is not exactly one class.
+        empty: share whose set is empty.
+        refused: share that the novelty gate refuses.
+    """
+
+    covered: float | None
+    unsure: float | None
+    empty: float | None
+    refused: float | None
 
 
 @dataclass(frozen=True)
@@ -46,19 +63,31 @@ class Evaluation:
 
     Attributes:
         bundle: its identifier.
+        weights_sha256: checksum of the weights that were scored.
         data: the data set's folder name.
         split: which split.
         runtime: the runtime that computed the logits.
+        classes: the labels, in the order of the confusion matrix.
+        temperature: what the logits were divided by.
         overall: scores on all images.
+        intervals: bootstrap 95 % intervals of accuracy, macro F1 and AUROC on all images.
+        limits: conformal sets and the novelty gate.
         subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
+        agreement: agreement with another model, or None.
     """
 
     bundle: str
+    weights_sha256: str
     data: str
     split: str
     runtime: str
+    classes: tuple[str, ...]
+    temperature: float
     overall: Scores
-    subgroups: dict[str, Scores]
+    intervals: Intervals
+    limits: Limits
+    subgroups: dict[str, GroupResult]
+    agreement: Agreement | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
@@ -72,66 +101,108 @@ def evaluate(
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     progress: Callable[[Path], None] = lambda _image: None,
+    teacher: Bundle | None = None,
 ) -> Evaluation:
     """Score a bundle on one split of a data set.
 
     Args:
         bundle: the model.
-        folder: the data set, with a manifest.
+        folder: the data set.
         split: which split.
         runtime: which runtime computes the logits.
         threads: CPU threads, or None.
         progress: called with each image that has been scored.
+        teacher: a model to compare the answers with, or None.
 
     Raises:
         DatasetError: if the data set is unusable.
         ImageError: if an image can't be read.
     """
-    card = bundle.card
-    samples = of_split(read_manifest(folder), split, card.classes)
+    samples = of_split(open_dataset(folder).samples, split, bundle.card.classes)
     engine = load_runtime(bundle, runtime, threads)
-    logits: list[npt.NDArray[np.float32]] = []
-    for batch in in_batches(samples, engine.batch_size):
-        inputs = np.concatenate([preprocess(read_image(s.path), card.preprocessing) for s in batch])
-        logits.append(engine.forward(inputs))
-        for sample in batch:
-            progress(sample.path)
-    probabilities = softmax(np.concatenate(logits), card.temperature)
+    found = answer(bundle, engine, samples, progress)
+    agreement = None
+    if teacher is not None:
+        theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, progress)
+        agreement = agree(bundle, found, teacher, theirs)
+    return summarise(bundle, found, folder, split, engine.name, bundle.read_gate(), agreement)
+
+
+def summarise(
+    bundle: Bundle,
+    found: Answers,
+    folder: Path,
+    split: str,
+    runtime: str,
+    gate: NoveltyGate | None,
+    agreement: Agreement | None = None,
+) -> Evaluation:
+    """Return the scores of a bundle's answers to one split; the card's temperature and rules are applied here."""
+    card = bundle.card
+    labels = found.labels(card.classes)
+    probabilities = softmax(found.logits, card.temperature)
+    raw = softmax(found.logits)
     return Evaluation(
         bundle=bundle.id,
+        weights_sha256=card.weights_sha256,
         data=folder.resolve().name,
         split=split,
-        runtime=engine.name,
-        overall=score(probabilities, samples, card.classes),
-        subgroups=_by_subgroup(probabilities, samples, card.classes),
+        runtime=runtime,
+        classes=card.classes,
+        temperature=card.temperature,
+        overall=score(probabilities, labels, card.classes, raw),
+        intervals=intervals(probabilities, labels),
+        limits=_limits(probabilities, labels, card.conformal, gate, found),
+        subgroups=_by_subgroup(probabilities, raw, labels, found.samples, card.classes),
+        agreement=agreement,
     )
 
 
-def score(probabilities: npt.NDArray[np.float64], samples: list[Sample], classes: tuple[str, ...]) -> Scores:
-    """Return the scores of probabilities, shape (N, C), against the samples' labels."""
-    from sklearn.metrics import f1_score, recall_score
-
-    labels = np.array([classes.index(s.label) for s in samples])
-    guesses = probabilities.argmax(axis=1)
-    present = np.unique(labels)
-    recall = recall_score(labels, guesses, labels=range(len(classes)), average=None, zero_division=np.nan)
-    return Scores(
-        images=len(samples),
-        accuracy=float((guesses == labels).mean()),
-        macro_f1=float(f1_score(labels, guesses, labels=present, average="macro", zero_division=0)),
-        ece=expected_calibration_error(probabilities, labels),
-        recall=dict(zip(classes, map(float, recall), strict=True)),
+def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:
+    """Return how a bundle's answers agree with another's to the same images."""
+    p, q = softmax(theirs.logits, other.card.temperature), softmax(mine.logits, bundle.card.temperature)
+    tiny = np.finfo(np.float64).tiny
+    return Agreement(
+        bundle=other.id,
+        same_class=float((p.argmax(axis=1) == q.argmax(axis=1)).mean()),
+        kl=float((p * (np.log(np.maximum(p, tiny)) - np.log(np.maximum(q, tiny)))).sum(axis=1).mean()),
+        accuracy=float((p.argmax(axis=1) == theirs.labels(other.card.classes)).mean()),
     )
+
+
+def _limits(
+    probabilities: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.intp],
+    conformal: Conformal | None,
+    gate: NoveltyGate | None,
+    found: Answers,
+) -> Limits:
+    covered = unsure = empty = refused = None
+    if conformal is not None:
+        inside = plausible(probabilities, conformal.floor)
+        covered = float(inside[np.arange(len(labels)), labels].mean())
+        unsure = float((inside.sum(axis=1) != 1).mean())
+        empty = float((~inside.any(axis=1)).mean())
+    if gate is not None:
+        refused = float((gate.scores(found.thumbnails) > gate.threshold).mean())
+    return Limits(covered, unsure, empty, refused)
 
 
 def _by_subgroup(
-    probabilities: npt.NDArray[np.float64], samples: list[Sample], classes: tuple[str, ...]
-) -> dict[str, Scores]:
-    found: dict[str, Scores] = {}
+    probabilities: npt.NDArray[np.float64],
+    raw: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.intp],
+    samples: list[Sample],
+    classes: tuple[str, ...],
+) -> dict[str, GroupResult]:
+    found: dict[str, GroupResult] = {}
     for column in SUBGROUPS:
         values = [s.facts.get(column, "") for s in samples]
         for value in sorted({v for v in values if v} - {values[0] if len(set(values)) == 1 else ""}):
             rows = [i for i, v in enumerate(values) if v == value]
             if len(rows) >= SMALLEST_SUBGROUP:
-                found[f"{column}={value}"] = score(probabilities[rows], [samples[i] for i in rows], classes)
+                found[f"{column}={value}"] = GroupResult(
+                    score(probabilities[rows], labels[rows], classes, raw[rows]),
+                    intervals(probabilities[rows], labels[rows]).accuracy,
+                )
     return found

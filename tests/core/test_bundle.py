@@ -11,6 +11,7 @@ from core.card import Card, Training
 from core.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.errors import BundleError, UsageError
 from core.folders import user_weights
+from core.novelty import LAYOUT_SIZE, NoveltyGate
 from core.preprocess import Preprocessing
 from core.tasks import CHEST_XRAY
 
@@ -105,8 +106,8 @@ def test_each_way_to_be_damaged_has_its_own_message(bundle, state, tmp_path):
     assert "does not have" in failing(write_bundle(tmp_path / "c", long, make_card()).load_network)
 
     card = json.loads((bundle.directory / "card.json").read_text())
-    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": 2, "later": 1}))
-    assert "format 2" in failing(lambda: read_bundle(bundle.directory))
+    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": 3, "later": 1}))
+    assert "format 3" in failing(lambda: read_bundle(bundle.directory))
 
     (bundle.directory / "card.json").write_text(json.dumps({**card, "temperature": -1}))
     assert "temperature" in failing(lambda: read_bundle(bundle.directory))
@@ -190,3 +191,41 @@ def test_what_is_not_installed_is_named_with_what_is(tmp_path, bundle):
     catalogue = read_catalogue([tmp_path])
     with pytest.raises(UsageError, match=r"No teacher 'visformer_small'.*chest-xray/student-ofa595"):
         catalogue.find("chest-xray", "teacher", "visformer_small")
+
+
+@pytest.fixture
+def gate():
+    return NoveltyGate(np.random.default_rng(0).normal(size=(3, LAYOUT_SIZE)), 0.5)
+
+
+def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate):
+    made = write_bundle(tmp_path / "chest-xray" / "student-ofa595", state, make_card(), gate)
+    imported = import_bundle(made.directory)
+    try:
+        found = imported.read_gate()
+        np.testing.assert_allclose(found.centres, gate.centres, rtol=1e-3, atol=1e-3)
+        assert found.threshold == 0.5
+    finally:
+        remove_bundle(imported.id)
+
+
+def test_a_damaged_novelty_file_is_noticed_and_not_imported(tmp_path, state, gate):
+    made = write_bundle(tmp_path / "chest-xray" / "student-ofa595", state, make_card(), gate)
+    path = made.directory / "novelty.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BundleError, match="novelty statistics have changed"):
+        import_bundle(made.directory)
+    path.unlink()
+    with pytest.raises(BundleError, match=r"no novelty\.safetensors"):
+        made.verify()
+
+
+def test_a_bundle_without_a_gate_and_a_card_of_format_1_are_still_read(bundle):
+    card = json.loads((bundle.directory / "card.json").read_text())
+    old = {key: value for key, value in card.items() if key not in {"conformal", "novelty_sha256"}} | {"format": 1}
+    (bundle.directory / "card.json").write_text(json.dumps(old))
+    again = read_bundle(bundle.directory)
+    assert again.card.conformal is None
+    assert again.read_gate() is None

@@ -6,7 +6,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calibration import expected_calibration_error, jensen_shannon_divergence, softmax
+from core.calibration import (
+    brier_score,
+    conformal_floor,
+    expected_calibration_error,
+    fit_temperature,
+    jensen_shannon_divergence,
+    negative_log_likelihood,
+    plausible,
+    reliability,
+    softmax,
+)
 
 logits = st.lists(st.floats(-80, 80), min_size=2, max_size=6)
 
@@ -60,3 +70,52 @@ def test_jensen_shannon_divergence_is_symmetric_and_the_square_of_scipys_distanc
     assert math.isclose(found, jensen_shannon_divergence(q, p), abs_tol=1e-12)
     expected = jensenshannon(p, q, base=2) ** 2
     assert math.isclose(found, 0 if math.isnan(expected) else expected, abs_tol=1e-7)
+
+
+def drawn(count, temperature=1.0, classes=4, seed=2):
+    """Logits whose softmax over the temperature is the truth, and labels drawn from it."""
+    random = np.random.default_rng(seed)
+    logits = 3 * random.normal(size=(count, classes))
+    cumulative = softmax(logits, temperature).cumsum(axis=1)
+    return logits, (random.random((count, 1)) > cumulative[:, :-1]).sum(axis=1)
+
+
+def test_the_fitted_temperature_is_the_one_that_the_labels_were_drawn_with_and_the_best_of_a_grid():
+    logits, labels = drawn(20_000, temperature=2.5)
+    found = fit_temperature(logits, labels)
+    assert found == pytest.approx(2.5, rel=0.03)
+    best = min(negative_log_likelihood(softmax(logits, t), labels) for t in np.linspace(0.5, 5, 200))
+    assert negative_log_likelihood(softmax(logits, found), labels) <= best + 1e-9
+
+
+def test_log_loss_and_brier_score_are_scikit_learns():
+    from sklearn.metrics import brier_score_loss, log_loss
+
+    logits, labels = drawn(300)
+    p = softmax(logits)
+    assert negative_log_likelihood(p, labels) == pytest.approx(log_loss(labels, p))
+    each = sum(brier_score_loss(labels == c, p[:, c]) for c in range(4))
+    assert brier_score(p, labels) == pytest.approx(each)
+
+
+def test_the_reliability_diagram_adds_up_to_the_calibration_error():
+    logits, labels = drawn(400)
+    p = softmax(logits, 0.5)
+    points = reliability(p, labels)
+    assert sum(images for *_, images in points) == 400
+    gap = sum(images * abs(accuracy - confidence) for confidence, accuracy, images in points) / 400
+    assert gap == pytest.approx(expected_calibration_error(p, labels))
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.95])
+def test_conformal_sets_hold_the_right_class_as_often_as_promised(coverage):
+    logits, labels = drawn(40_000, temperature=2)
+    p = softmax(logits)  # badly calibrated on purpose: the promise holds all the same
+    floor = conformal_floor(p[:2000], labels[:2000], coverage)
+    inside = plausible(p[2000:], floor)
+    assert inside[np.arange(38_000), labels[2000:]].mean() == pytest.approx(coverage, abs=0.015)
+
+
+def test_too_few_images_for_a_promise_make_every_class_plausible():
+    p = softmax(np.eye(3))
+    assert plausible(p, conformal_floor(p, [0, 1, 2])).all()

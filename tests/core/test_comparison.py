@@ -71,3 +71,22 @@ def test_models_of_different_tasks_are_not_compared(classifiers, chest):
     other = Classifier(read_catalogue().find("lung-colon", "student"))
     with pytest.raises(UsageError, match="do not tell the same classes apart"):
         compare(chest, classifiers["teacher"], other, cam="none")
+
+
+def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(classifiers, chest):
+    student = classifiers["student"]
+    said = student.predict(chest)
+    floor = student.bundle.card.conformal.floor
+    assert said.plausible == tuple(
+        label for label, p in zip(said.class_ids, said.probabilities, strict=True) if p >= floor
+    )
+    assert not said.novelty.is_novel
+    assert said.novelty.reason == ""
+    leg = read_image(demonstration_radiograph().with_name("RG3_UNCR.dcm"))
+    novelty = student.predict(leg).novelty
+    assert novelty.is_novel
+    assert "unlike the frontal chest radiographs" in novelty.reason
+    found = compare(leg, classifiers["teacher"], student, cam="none").as_dict()["student"]
+    assert found["novel"] is True
+    assert found["novelty"]["score"] > found["novelty"]["threshold"]
+    assert isinstance(found["plausible"], list)

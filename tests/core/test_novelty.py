@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from core.errors import BundleError
+from core.novelty import COLOUR_SIZE, LAYOUT_SIZE, NoveltyGate, described, nearest, read_gate, thumbnail
+from core.preprocess import Preprocessing, to_network_input
+
+
+def test_a_thumbnail_is_the_mean_and_spread_of_each_field_of_the_shown_picture():
+    picture = np.random.default_rng(0).random((224, 224, 3), dtype=np.float32)
+    how = Preprocessing()
+    found = thumbnail(to_network_input(picture, how), how)[0]
+    fields = picture.reshape(16, 14, 16, 14, 3)
+    np.testing.assert_allclose(found[:3], fields.mean(axis=(1, 3)).transpose(2, 0, 1), atol=1e-5)
+    np.testing.assert_allclose(found[3], fields.mean(axis=4).std(axis=(1, 3)), atol=1e-4)
+
+
+def test_the_layout_is_the_same_at_any_exposure_and_contrast_but_not_turned_inverted_or_blank():
+    random = np.random.default_rng(0)
+    picture = np.repeat(random.random((1, 1, 16, 16)), 4, axis=1)
+    row = described(picture, by_layout=True)
+    assert row.shape == (1, LAYOUT_SIZE)
+
+    def off(other):
+        return float(nearest(row, described(other, by_layout=True))[0])
+
+    assert off(0.2 + 0.6 * picture) < 0.1
+    for other in (np.rot90(picture, axes=(2, 3)), 1 - picture, np.full_like(picture, 0.5)):
+        assert off(other) > 1
+
+
+def test_colours_and_grain_count_where_there_is_no_layout():
+    thumbnails = np.random.default_rng(0).random((5, 4, 16, 16))
+    rows = described(thumbnails, by_layout=False)
+    assert rows.shape == (5, COLOUR_SIZE)
+    grey = thumbnails.copy()
+    grey[:, :3] = grey[:, :3].mean(axis=1, keepdims=True)
+    smooth = thumbnails.copy()
+    smooth[:, 3] = 0
+    for other in (grey, smooth):
+        assert (np.linalg.norm(described(other, by_layout=False) - rows, axis=1) > 1).all()
+
+
+def test_distances_are_those_of_the_literal_loop():
+    random = np.random.default_rng(0)
+    centres, rows = random.normal(size=(4, 7)), random.normal(size=(9, 7))
+    expected = [min(np.linalg.norm(row - centre) for centre in centres) for row in rows]
+    np.testing.assert_allclose(nearest(centres, rows), expected)
+
+
+GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5).state()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"centres": GOOD["centres"]},
+        {**GOOD, "more": np.zeros(1)},
+        {**GOOD, "centres": np.zeros((2, 5), np.float16)},
+        {**GOOD, "centres": np.full((2, COLOUR_SIZE), np.nan, np.float16)},
+        {**GOOD, "threshold": np.zeros(1, np.float32)},
+        {**GOOD, "threshold": np.full(1, np.nan, np.float32)},
+    ],
+)
+def test_statistics_that_make_no_gate_are_refused(broken):
+    assert read_gate(GOOD).threshold == 1.5
+    with pytest.raises(BundleError, match="novelty statistics"):
+        read_gate(broken)

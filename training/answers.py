@@ -1,0 +1,110 @@
+"""What a network answers to a set of images, computed once: logits, pooled features and thumbnails of its inputs.
+
+A pass over a thousand images takes VGG19 minutes on a CPU, and evaluation, calibration and novelty statistics need the
+same answers; so they are kept in the cache folder, by weights, transform and images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.bundle import Bundle
+from core.folders import cache_folder
+from core.images import read_image
+from core.novelty import thumbnail
+from core.preprocess import preprocess
+from core.runtime import Runtime
+from training.datasets import Sample
+
+FloatArray = npt.NDArray[np.float32]
+CACHE_LAYOUT = 2
+CACHE_ENTRIES = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A network's answers to N images.
+
+    Attributes:
+        samples: the images, in the order of the rows.
+        logits: shape (N, C), float32.
+        features: shape (N, K), float32: the last spatial maps, averaged over their pixels.
+        thumbnails: shape (N, 4, S, S), float32: the inputs made small, as the novelty gate looks at them.
+    """
+
+    samples: list[Sample]
+    logits: FloatArray
+    features: FloatArray
+    thumbnails: FloatArray
+
+    def labels(self, classes: Sequence[str]) -> npt.NDArray[np.intp]:
+        """Return the class index of each image, shape (N,)."""
+        return np.array([classes.index(sample.label) for sample in self.samples], dtype=np.intp)
+
+
+def answer(
+    bundle: Bundle, engine: Runtime, samples: list[Sample], progress: Callable[[Path], None] = lambda _image: None
+) -> Answers:
+    """Return a bundle's answers to labelled images, from the cache where they have been computed before.
+
+    Args:
+        bundle: the model, for its transform and identity.
+        engine: its network, loaded.
+        samples: the images.
+        progress: called with each image that is done.
+
+    Raises:
+        ImageError: if an image can't be read.
+    """
+    entry = _entry(bundle, engine, samples)
+    kept = _read(entry)
+    if kept is not None and len(kept[0]) == len(samples):
+        return Answers(samples, *kept)
+    logits, features, thumbnails = [], [], []
+    for sample in samples:
+        batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
+        scores, maps = engine.forward_with_maps(batch)
+        logits.append(scores[0])
+        features.append(maps[0].mean(axis=(1, 2)))
+        thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
+        progress(sample.path)
+    found = Answers(samples, np.array(logits), np.array(features), np.array(thumbnails))
+    _keep(entry, found)
+    return found
+
+
+def _entry(bundle: Bundle, engine: Runtime, samples: list[Sample]) -> Path:
+    card = bundle.card
+    facts = [repr((CACHE_LAYOUT, card.weights_sha256, card.preprocessing, engine.name, engine.device))]
+    for sample in samples:
+        state = sample.path.stat() if sample.path.is_file() else None
+        facts.append(repr((str(sample.path.resolve()), state and (state.st_size, state.st_mtime_ns))))
+    return cache_folder() / "answers" / f"{hashlib.sha256(os.linesep.join(facts).encode()).hexdigest()[:32]}.npz"
+
+
+def _read(entry: Path) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+    try:
+        with np.load(entry, allow_pickle=False) as kept:
+            found = kept["logits"], kept["features"], kept["thumbnails"]
+        os.utime(entry)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # not there yet, or damaged: it is made anew
+    return found
+
+
+def _keep(entry: Path, found: Answers) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    part = entry.with_name(f".{entry.stem}.{os.getpid()}.npz")
+    np.savez(part, logits=found.logits, features=found.features, thumbnails=found.thumbnails)
+    part.replace(entry)
+    kept = sorted(entry.parent.glob("[!.]*.npz"), key=lambda path: path.stat().st_mtime)
+    for old in kept[:-CACHE_ENTRIES]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""Pictures that a model was not made for, to measure a novelty gate with: others, and the task's own, disturbed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ImageError
+from core.images import read_image
+from core.preprocess import LUMA
+
+FloatArray = npt.NDArray[np.float32]
+Picture = FloatArray  # (H, W) or (H, W, 3), float32 in [0, 1]
+
+# pydicom-data holds one chest radiograph, in four encodings; it is no stranger to the chest models
+CHEST_FILES = "RG1_"
+PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+NOISE_PICTURES = 40
+
+
+def grey(picture: Picture) -> Picture:
+    """Return a picture without its colours, as many channels as it had."""
+    if picture.ndim == 2:
+        return picture
+    return np.repeat((picture @ LUMA)[:, :, None], 3, axis=2)
+
+
+def half(picture: Picture) -> Picture:
+    """Return the left half of a picture; its transform will stretch it to the full width."""
+    return np.ascontiguousarray(picture[:, : picture.shape[1] // 2])
+
+
+# what is done to the task's own test images
+DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
+    "inverted": lambda picture: 1 - picture,
+    "rotated by 90°": lambda picture: np.ascontiguousarray(np.rot90(picture)),
+    "upside down": lambda picture: np.ascontiguousarray(picture[::-1, ::-1]),
+    "left half only": half,
+    "turned grey": grey,
+}
+
+
+def radiology_objects() -> Iterator[tuple[str, Picture]]:
+    """Yield set name and picture of each object of ``pydicom-data`` that opens: a leg, MR, CT, ultrasound, others."""
+    for path in _files("data_store", "data", (".dcm",)):
+        if path.name.startswith(CHEST_FILES):
+            continue
+        try:
+            picture = read_image(path).displayed()
+        except ImageError:
+            continue
+        yield ("leg radiograph" if path.name.startswith("RG3_") else "MR, CT, ultrasound, other DICOM"), picture
+
+
+def photographs() -> Iterator[Picture]:
+    """Yield the photographs and drawings that scikit-image's and scikit-learn's wheels bring along."""
+    for package, folder in PHOTO_PACKAGES:
+        for path in _files(package, folder, PHOTO_SUFFIXES):
+            try:
+                yield read_image(path).displayed()
+            except ImageError:
+                continue
+
+
+def noise(colour: bool) -> Iterator[Picture]:
+    """Yield seeded noise: white, and smoothed to ever coarser grain."""
+    import cv2
+
+    random = np.random.default_rng(0)
+    for i in range(NOISE_PICTURES):
+        size = (224, 224, 3) if colour else (224, 224)
+        picture = random.random(size, dtype=np.float32)
+        if i % 4:
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2.0 ** (i % 4)), dtype=np.float32)
+            picture = (picture - picture.min()) / np.ptp(picture)
+        yield picture
+
+
+def blank(colour: bool) -> Iterator[Picture]:
+    """Yield pages of one shade, and for colour of one hue."""
+    for level in np.linspace(0, 1, 9):
+        yield np.full((224, 224), level, np.float32)
+    if colour:
+        for hue in np.eye(3):
+            yield np.broadcast_to(np.asarray(hue, np.float32), (224, 224, 3)).copy()
+
+
+def _files(package: str, folder: str, suffixes: tuple[str, ...]) -> list[Path]:
+    found = importlib.util.find_spec(package)
+    places = [] if found is None else list(found.submodule_search_locations or ())
+    return sorted(p for place in places for p in (Path(place) / folder).glob("*") if p.suffix.lower() in suffixes)

@@ -1,0 +1,171 @@
+"""From a finished run to a bundle that the program opens: smallest faithful storage, calibration, gate, card."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.bundle import Bundle, State, write_bundle
+from core.calibration import conformal_floor, fit_temperature, softmax
+from core.card import Card, ClassScores, Conformal, GroupScores, Interval, ReliabilityBin, Storage
+from core.card import Scores as CardScores
+from core.folders import user_weights
+from core.novelty import NoveltyGate
+from core.runtime import RuntimeChoice, load_runtime
+from core.tasks import TASKS
+from training.answers import Answers, answer
+from training.card_texts import CAUTION, DATA
+from training.datasets import of_split, open_dataset
+from training.evaluate import Evaluation, summarise
+from training.finished_run import read_evaluation, read_run
+from training.novelty import fit_gate
+
+COVERAGE = 0.95
+STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
+LOSS = 0.003  # of accuracy on the validation split that a smaller storage may cost
+
+
+def publish(
+    run: Path,
+    folder: Path | None = None,
+    to: Path | None = None,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Bundle:
+    """Make a run a bundle.
+
+    Args:
+        run: the run's folder.
+        folder: the data set; by default the one that the run was evaluated on.
+        to: the folder of weights that gets it; by default the user's own, where the program finds it.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+        say: called with a line on each step.
+
+    Raises:
+        RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
+        DatasetError: if the data set is unusable.
+    """
+    made = read_run(run)
+    folder = read_evaluation(made) if folder is None else (read_evaluation(made) and folder)
+    state = made.read_state()
+    samples = of_split(open_dataset(folder).samples, "val", made.card.classes)
+    target = (user_weights() if to is None else to) / made.card.id
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scored: dict[Storage, float] = {}
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".publish-") as scratch:
+        for storage in ("float32", *STORAGES[:-1]):
+            card = made.card.model_copy(update={"storage": storage})
+            packed = write_bundle(Path(scratch) / storage, state, card)
+            scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
+            say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
+    storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
+    say(f"stored as {storage}")
+    card = made.card.model_copy(update={"storage": storage})
+    return finish(target, state, card, folder, runtime, threads)
+
+
+def finish(
+    target: Path,
+    state: State,
+    card: Card,
+    folder: Path,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+) -> Bundle:
+    """Write a bundle with temperature, conformal floor and novelty gate fitted on val, and scores measured on test.
+
+    Args:
+        target: the bundle's folder; what stands there is replaced at the end, whole.
+        state: float32 tensors of the network.
+        card: the card, without what is fitted and measured here.
+        folder: the data set.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+    """
+    samples = open_dataset(folder).samples
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".finish-") as scratch:
+        packed = write_bundle(Path(scratch) / target.name, state, card)
+        engine = load_runtime(packed, runtime, threads)
+        card, gate = limits(packed.card, answer(packed, engine, of_split(samples, "val", card.classes)))
+        tested = answer(packed, engine, of_split(samples, "test", card.classes))
+        measured = summarise(replace(packed, card=card), tested, folder, "test", engine.name, gate)
+    card = card.model_copy(update={"scores": (card_scores(measured, card.task),)})
+    return write_bundle(target, state, card, gate)
+
+
+def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
+    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate."""
+    labels = found.labels(card.classes)
+    temperature = round(fit_temperature(found.logits, labels), 4)
+    floor = conformal_floor(softmax(found.logits, temperature), labels, COVERAGE)
+    conformal = Conformal(coverage=COVERAGE, floor=floor, images=len(labels))
+    gate = fit_gate(found.thumbnails, by_layout=card.preprocessing.channels == "grey")
+    return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate
+
+
+def card_scores(measured: Evaluation, task: str) -> CardScores:
+    """Return an evaluation as the card keeps it, rounded to what its intervals can bear."""
+    all_, known = measured.overall, measured.limits
+    name = f"{TASKS[task].name} data ({DATA[task].split(';')[0]})" if task in TASKS else measured.data
+    return CardScores(
+        dataset=f"{measured.split} split of the {name}",
+        images=all_.images,
+        accuracy=round(all_.accuracy, 4),
+        macro_f1=round(all_.macro_f1, 4),
+        ece=round(all_.ece, 4),
+        measured_by="python -m training evaluate",
+        caution=CAUTION.get(task, ""),
+        ece_uncalibrated=round(all_.ece_uncalibrated, 4),
+        brier=round(all_.brier, 4),
+        auroc=_rounded(all_.auroc),
+        accuracy_interval=_interval(measured.intervals.accuracy),
+        macro_f1_interval=_interval(measured.intervals.macro_f1),
+        classes=tuple(
+            ClassScores(
+                label=label,
+                images=sum(row),
+                precision=_rounded(all_.precision[label]),
+                recall=_rounded(all_.recall[label]),
+                auroc=_rounded(all_.auroc_by_class[label]),
+            )
+            for label, row in zip(measured.classes, all_.confusion, strict=True)
+        ),
+        confusion=all_.confusion,
+        groups=tuple(
+            GroupScores(
+                group=group,
+                images=found.scores.images,
+                accuracy=round(found.scores.accuracy, 4),
+                accuracy_interval=_interval(found.accuracy_interval),
+                macro_f1=round(found.scores.macro_f1, 4),
+                ece=round(found.scores.ece, 4),
+            )
+            for group, found in measured.subgroups.items()
+        ),
+        reliability=tuple(
+            ReliabilityBin(confidence=round(confidence, 4), accuracy=round(accuracy, 4), images=images)
+            for confidence, accuracy, images in all_.reliability
+        ),
+        covered=_rounded(known.covered),
+        unsure=_rounded(known.unsure),
+        refused=_rounded(known.refused),
+    )
+
+
+def _accuracy(found: Answers, card: Card) -> float:
+    return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _interval(ends: tuple[float, float]) -> Interval:
+    return Interval(low=round(ends[0], 4), high=round(ends[1], 4))
