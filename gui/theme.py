@@ -189,6 +189,7 @@ def _style_sheet(colours: Colours) -> str:
             "bold": "font-weight: 600;",
             "dim": f"color: {colours.dim};",
             "warning": f"color: {colours.warning};",
+            "line": f"background: {colours.line};",
             "teacher": f"color: {colours.teacher};",
             "student": f"color: {colours.student};",
             "on-image": f"color: {colours.on_image}; background: rgba(0, 0, 0, 140); padding: 2px 6px;",

@@ -1,0 +1,102 @@
+"""Answers and figures in words, as the window says them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from core.classifier import Prediction
+from core.comparison import Comparison
+from core.console import RUNTIME_NAMES, milliseconds
+from core.heatmap import HeatMap
+from core.tasks import Task
+
+# Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
+CLOSENESS = ((0.01, "almost the same answer"), (0.1, "similar answers"), (0.4, "clearly different answers"))
+FARTHEST = "opposite answers"
+
+
+def tr(text: str) -> str:
+    """Return the translation of a text of this file."""
+    return QCoreApplication.translate("wording", text)
+
+
+def counted(value: float) -> str:
+    """Return a large number with two or three digits and M or G, e.g. ``20.0 M``."""
+    scale, letter = (1e9, "G") if value >= 1e9 else (1e6, "M")
+    return f"{value / scale:.3g} {letter}" if value / scale >= 100 else f"{value / scale:.1f} {letter}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio with two digits, e.g. ``31×`` or ``2.6×``."""
+    return f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"
+
+
+def answer(task: Task, prediction: Prediction) -> str:
+    """Return the most probable class in words with its probability."""
+    return f"{task.class_name(prediction.predicted)}  {100 * prediction.confidence:.1f} %"
+
+
+def is_novel(prediction: Prediction) -> bool:
+    """Whether the image is too unlike the training images for the model to judge it."""
+    return prediction.novelty is not None and prediction.novelty.is_novel
+
+
+def doubt(task: Task, prediction: Prediction) -> str:
+    """Return why the answer is unsure: the classes that remain plausible; empty where it is exactly one or unknown."""
+    plausible = prediction.plausible
+    if plausible is None or len(plausible) == 1:
+        return ""
+    if not plausible:
+        return tr("Unsure: no class is plausible enough")
+    names = [task.class_name(label) for label in plausible]
+    return tr("Unsure: {0} or {1}").format(", ".join(names[:-1]), names[-1])
+
+
+def timing(prediction: Prediction) -> str:
+    """Return how long an answer took and where it was computed."""
+    latency = prediction.latency
+    return tr("{0} forward · {1} in all · {2} · {3}").format(
+        milliseconds(latency.forward_ms),
+        milliseconds(latency.total_ms),
+        RUNTIME_NAMES.get(prediction.runtime, prediction.runtime),
+        prediction.device,
+    )
+
+
+def method(heat_map: HeatMap | None) -> str:
+    """Return how a heat map was made and how far it is estimated to be from the exact one."""
+    if heat_map is None:
+        return tr("Map: –")
+    how = tr("Map: {0}, {1} of {2} scored").format(heat_map.method, heat_map.maps_scored, heat_map.maps_total)
+    if heat_map.estimated_error > 0:
+        return tr("{0} · estimated error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
+    return how
+
+
+def closeness(divergence: float) -> str:
+    """Return in words how far two answers are apart, from their Jensen-Shannon divergence in bits."""
+    for limit, words in CLOSENESS:
+        if divergence < limit:
+            return tr(words)
+    return tr(FARTHEST)
+
+
+def agreement(task: Task, comparison: Comparison, refining: bool) -> str:
+    """Return the line that says whether the two agree, how strongly, and what the student saves."""
+    teacher, student = comparison.teacher, comparison.student
+    divergence = comparison.js_divergence
+    strength = tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")
+    said = [task.class_name(side.prediction.predicted) for side in (teacher, student)]
+    if comparison.same_class:
+        facts = [tr("Both say {0}").format(said[0]), strength]
+    else:
+        facts = [tr("They disagree: teacher {0}, student {1}").format(*said), strength]
+    if teacher.heat_map is not None and student.heat_map is not None:
+        facts.append(
+            tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
+        )
+    faster, smaller = comparison.speed_ratio, comparison.size_ratio
+    speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
+    size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))
+    facts.append(tr("student {0}, {1}").format(speed, size))
+    return " · ".join(facts)
