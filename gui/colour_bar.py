@@ -44,7 +44,7 @@ class ColourBar(QWidget):
         bar = QRectF(self.width() - BAR, theme.GRID, BAR, LONG)
         if self._map is None:
             gradient = QLinearGradient(bar.topLeft(), bar.bottomLeft())
-            for share, colour in ((0, TEACHER_RGB), (0.5, (0, 0, 0)), (1, STUDENT_RGB)):
+            for share, colour in ((0, TEACHER_RGB), (0.5, (0, 0, 0, 0)), (1, STUDENT_RGB)):
                 gradient.setColorAt(share, QColor(*colour))
             painter.fillRect(bar, gradient)
             ends = (self.tr("teacher"), self.tr("student"))

@@ -37,6 +37,7 @@ class ComparisonView(QWidget):
         self._comparison: Comparison | None = None
         self._refining = False
         self._held = False
+        self._holding_key = 0
 
         self.teacher = ModelPanel("teacher", self)
         self.student = ModelPanel("student", self)
@@ -46,6 +47,11 @@ class ComparisonView(QWidget):
         self.agreement.setMinimumWidth(100)
         self.agreement.setAccessibleName(self.tr("Agreement of teacher and student"))
         self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = QLabel(self)
+        self.facts.setTextFormat(Qt.TextFormat.PlainText)
+        self.facts.setMinimumWidth(100)
+        self.facts.setAccessibleName(self.tr("How far apart they are, and what the student saves"))
+        theme.styled(self.facts, "small", "dim")
         self.controls = DisplayControls(self)
         self.message = QLabel(self)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
@@ -127,7 +133,7 @@ class ComparisonView(QWidget):
 
     def _say(self, text: str, *looks: str) -> None:
         self.agreement.setText(text)
-        self.agreement.setToolTip("")
+        self.facts.clear()
         theme.styled(self.agreement, *looks)
 
     def _say_instead(self, text: str, *looks: str) -> None:
@@ -140,11 +146,12 @@ class ComparisonView(QWidget):
         if found is None or self._task is None:
             return
         if any(panel.withheld for panel in self.panels):
-            self._say("⚠ " + self.tr("This image is unlike those that the models were trained on."), "warning")
+            self._say("⚠ " + self.tr("Unlike the images that the models were trained on: no comparison"), "warning")
             return
         mark = "✓" if found.same_class else "≠"
-        self._say(f"{mark} {wording.agreement(self._task, found, self._refining)}", "bold")
-        self.agreement.setToolTip(
+        self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
+        self.facts.setText(wording.strength(found, self._refining))
+        self.facts.setToolTip(
             self.tr(
                 "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
                 " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: forward passes"
@@ -162,6 +169,7 @@ class ComparisonView(QWidget):
     def _hold(self, held: bool) -> None:
         if held == self._held:
             return
+        self._holding_key = _key(self.hide_while_held) if held else 0
         self._held = held
         app = QApplication.instance()
         if app is not None:
@@ -199,9 +207,11 @@ class ComparisonView(QWidget):
         sides.addWidget(self.teacher, 1)
         sides.addWidget(self._line(vertical=True))
         sides.addWidget(self.student, 1)
-        below = QHBoxLayout()
+        below = QVBoxLayout()
         below.setContentsMargins(theme.GRID, 4, theme.GRID, 4)
-        below.addWidget(self.agreement, 1)
+        below.setSpacing(0)
+        below.addWidget(self.agreement)
+        below.addWidget(self.facts)
         page = QWidget(self)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 4)
@@ -266,7 +276,7 @@ class ComparisonView(QWidget):
                 isinstance(event, QKeyEvent)
                 and event.type() == QEvent.Type.KeyRelease
                 and not event.isAutoRepeat()
-                and event.key() == self.hide_while_held.shortcut()[0].key()
+                and event.key() == self._holding_key
             )
             if let_go or event.type() == QEvent.Type.ApplicationDeactivate:
                 self._hold(False)
@@ -277,6 +287,12 @@ class ComparisonView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "controls"):
             self.controls.refresh_icons()
+
+
+def _key(action: QAction) -> int:
+    """Return the key of an action's shortcut, without modifiers."""
+    keys = action.shortcut()
+    return 0 if keys.isEmpty() else int(keys[0].key())  # type: ignore[index]  # PySide's stubs lack it
 
 
 def _extremes(image: MedicalImage) -> tuple[float, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QIcon
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
 from core.render import COLOUR_MAPS, ColourMap
 from gui import theme
@@ -38,9 +38,9 @@ class Display:
     tool: Tool = "pan"
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any]) -> Display:
+    def from_settings(cls, settings: dict[str, object]) -> Display:
         """Return the display that settings describe; what they lack or what makes no sense stays at its default."""
-        display = cls()
+        kept: dict[str, Any] = {}
         for field in fields(cls):
             value = settings.get(field.name)
             if field.name in ("overlay", "contour", "difference"):
@@ -52,8 +52,8 @@ class Display:
             else:
                 sound = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
             if sound:
-                display = replace(display, **{field.name: value})
-        return display
+                kept[field.name] = value
+        return cls(**kept)
 
     def as_settings(self) -> dict[str, object]:
         """Return plain values for JSON."""
@@ -210,12 +210,16 @@ class DisplayControls(QWidget):
             row.addWidget(slider, 1)
         row.addStretch(1)
         row.addWidget(self._line())
-        label = QLabel(self.tr("Window"), self)
-        theme.styled(label, "small", "dim")
-        row.addWidget(label)
-        for action in self.preset_actions:
-            row.addWidget(self._button(action))
-        row.addWidget(self._line())
+        presets = QToolButton(self)
+        presets.setText(self.tr("Window"))
+        presets.setToolTip(self.tr("Window and level: from the file, the full range, 0.1–99.9 % (1, 2, 3)"))
+        presets.setAccessibleName(self.tr("Window and level presets"))
+        presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(presets)
+        menu.addActions(self.preset_actions)
+        presets.setMenu(menu)
+        theme.styled(presets, "small")
+        row.addWidget(presets)
         row.addWidget(self._button(self.reset_action))
 
     def _button(self, action: QAction) -> QToolButton:
@@ -238,7 +242,9 @@ class DisplayControls(QWidget):
             "overlay": self.overlay_action,
             "contour": self.contour_action,
             "difference": self.difference_action,
-            **self._tools,
+            "pan": self.pan_action,
+            "zoom": self.zoom_action,
+            "window": self.window_level_action,
         }
         for name, action in named.items():
             drawn: QIcon = icon(name)

@@ -1,8 +1,8 @@
-"""One image with what is laid over it: zoom, pan, window and level, and the file's own pixel value under the pointer."""
+"""One image with what is laid over it: zoom, pan, window and level, and the pixel value under the pointer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,10 @@ from gui.colour_bar import ColourBar
 from gui.screen_picture import ScreenPicture
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QEnterEvent, QResizeEvent
     from pyqtgraph.GraphicsScene.mouseEvents import HoverEvent, MouseDragEvent
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from core.medical_image import MedicalImage
 
@@ -158,7 +160,9 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Show these pixel values black and white, or the image in its file's own way."""
         self._window = window
         low, high = self.window_values()
-        text = self.tr("W {width}  L {level}").format(width=f"{high - low:.4g}", level=f"{(high + low) / 2:.4g}")
+        digits = 0 if high - low >= 20 else 3
+        width, level = f"{high - low:.{digits}f}", f"{(high + low) / 2:.{digits}f}"
+        text = self.tr("W {0}  L {1}").format(width, level)
         self._levels.setText(text)
         self._levels.setVisible(self._image is not None)
         self._place_words()
@@ -285,7 +289,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self._render()
 
-    def leaveEvent(self, event: QEnterEvent) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""
         super().leaveEvent(event)
         self._value.hide()
@@ -306,7 +310,7 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         self._view = view
         self.setAcceptHoverEvents(True)
 
-    def wheelEvent(self, event: Any, axis: int | None = None) -> None:
+    def wheelEvent(self, event: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
         """Zoom about the pointer."""
         about = self.mapToView(event.pos())
         self._view.zoom(ZOOM_STEP ** (event.delta() / 120), about)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -71,7 +72,9 @@ class ModelPanel(QWidget):
         theme.styled(self.progress, role)
         self._keep_place(self.progress)
         self.method = self._words(wording.method(None), "small", "dim")
-        self._caution = self._words(self.tr("ⓘ Shows what moved the answer, not where disease is."), "small", "dim")
+        self._caution = self._words(
+            self.tr("The map shows what moved the answer, not where disease is."), "small", "dim"
+        )
         self._caution.setToolTip(
             self.tr(
                 "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
@@ -89,6 +92,7 @@ class ModelPanel(QWidget):
         self.reveal_button = QPushButton(self.tr("Show the answer all the same"), self)
         self.reveal_button.clicked.connect(self._reveal)
         self.answers = QStackedWidget(self)
+        self.answers.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._lay_out()
         self.clear()
 
@@ -99,7 +103,6 @@ class ModelPanel(QWidget):
         if task is not self._task:
             self._task = task
             self.chart.set_task(task)
-            self._fix_height(task)
         self.title.setText(self.tr("not installed") if bundle is None else bundle.name)
         self._size.setText(
             ""
@@ -201,7 +204,7 @@ class ModelPanel(QWidget):
         for side in drawn if display.contour else []:
             values = both[side]
             if values is not None:
-                tint = theme.QColor(*tints[side])
+                tint = QColor(*tints[side])
                 outlines += [(polygon, tint) for polygon in render.contours(values)]
         self.view.outline(outlines, MAP_SIZE)
 
@@ -227,11 +230,6 @@ class ModelPanel(QWidget):
         policy.setRetainSizeWhenHidden(True)
         widget.setSizePolicy(policy)
 
-    def _fix_height(self, task: Task) -> None:
-        self.answers.setFixedHeight(self.answers.sizeHint().height())
-        self.chart.setFixedHeight(self.chart.sizeHint().height())
-        self.setMinimumWidth(320)
-
     def _lay_out(self) -> None:
         heading = QHBoxLayout()
         heading.setSpacing(theme.GRID)
@@ -239,18 +237,18 @@ class ModelPanel(QWidget):
             heading.addWidget(word, 0, Qt.AlignmentFlag.AlignBaseline)
         heading.addWidget(self._size, 1, Qt.AlignmentFlag.AlignBaseline)
         heading.addWidget(self.card_button)
-        heading.setContentsMargins(theme.GRID, 0, 0, 0)
+        heading.setContentsMargins(theme.GRID, 0, theme.GRID, 0)
 
-        under = QHBoxLayout()
+        under = QVBoxLayout()
         under.setContentsMargins(theme.GRID, 0, theme.GRID, 0)
-        self._caution.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        under.addWidget(self.method, 1)
+        under.setSpacing(0)
+        under.addWidget(self.method)
         under.addWidget(self._caution)
 
         said = QWidget(self)
         rows = QVBoxLayout(said)
         rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(4)
+        rows.setSpacing(2)
         line = QHBoxLayout()
         line.setSpacing(theme.GRID)
         line.addWidget(self.answer, 0, Qt.AlignmentFlag.AlignBaseline)
@@ -272,16 +270,9 @@ class ModelPanel(QWidget):
         whole.setSpacing(4)
         whole.addLayout(heading)
         whole.addWidget(self.view, 1)
-        whole.setSpacing(4)
         whole.addWidget(self.progress)
         whole.addLayout(under)
         below = QHBoxLayout()
-        below.setContentsMargins(theme.GRID, 4, theme.GRID, 0)
+        below.setContentsMargins(theme.GRID, 0, theme.GRID, 0)
         below.addWidget(self.answers)
         whole.addLayout(below)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Keep the room that the answer needs when the font or the theme changes."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self.layout() is not None and self._task is not None:
-            self._fix_height(self._task)

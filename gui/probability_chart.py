@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QSizePolicy, QW
 from core.tasks import Task
 from gui import theme
 
-ROW = 24  # height of a class, in pixels
+ROW = 22  # height of a class, in pixels
 THICK = 0.42  # thickness of a bar, as a share of a row
 
 
@@ -70,6 +70,7 @@ class ProbabilityChart(QWidget):
         rows = len(task.classes)
         self._grid.addWidget(self._plot, 0, 1, rows, 1)
         self._plot.setFixedHeight(rows * ROW)
+        self.setFixedHeight(rows * ROW)
         self._plot.setRange(xRange=(0, 100), yRange=(-0.5, rows - 0.5), padding=0, disableAutoRange=True)
         self.clear()
 

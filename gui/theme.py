@@ -234,6 +234,11 @@ QProgressBar {{ border: 0; background: {colours.raised}; text-align: center; }}
 QProgressBar::chunk {{ background: {colours.focus}; }}
 QProgressBar[look~="teacher"]::chunk {{ background: {colours.teacher}; }}
 QProgressBar[look~="student"]::chunk {{ background: {colours.student}; }}
+QRadioButton::indicator {{
+    width: 7px; height: 7px; border: 1px solid {colours.dim}; border-radius: 4px; background: transparent;
+}}
+QRadioButton::indicator:checked {{ background: {colours.text}; border-color: {colours.text}; }}
+QRadioButton:focus {{ text-decoration: underline; }}
 QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; }}
 QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; }}
 QScrollBar::handle {{ background: {colours.selection}; border-radius: 4px; margin: 1px; min-height: 24px; }}

@@ -81,16 +81,19 @@ def closeness(divergence: float) -> str:
     return tr(FARTHEST)
 
 
-def agreement(task: Task, comparison: Comparison, refining: bool) -> str:
-    """Return the line that says whether the two agree, how strongly, and what the student saves."""
+def agreement(task: Task, comparison: Comparison) -> str:
+    """Return whether the two agree, and on what."""
+    said = [task.class_name(side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
+    if comparison.same_class:
+        return tr("Both say {0}").format(said[0])
+    return tr("They disagree: teacher {0}, student {1}").format(*said)
+
+
+def strength(comparison: Comparison, refining: bool) -> str:
+    """Return how far the two are apart, in words and figures, and what the student saves."""
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
-    strength = tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")
-    said = [task.class_name(side.prediction.predicted) for side in (teacher, student)]
-    if comparison.same_class:
-        facts = [tr("Both say {0}").format(said[0]), strength]
-    else:
-        facts = [tr("They disagree: teacher {0}, student {1}").format(*said), strength]
+    facts = [tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")]
     if teacher.heat_map is not None and student.heat_map is not None:
         facts.append(
             tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
