@@ -16,6 +16,7 @@ from gui import theme, wording
 from gui.display_controls import Display, DisplayControls
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
+from gui.screen_picture import ScreenPicture, full_range, tails
 
 
 class ComparisonView(QWidget):
@@ -77,8 +78,9 @@ class ComparisonView(QWidget):
         """Show a new image: answers, zoom, window and level start anew, display settings stay."""
         self._image = image
         self._comparison = None
+        picture = ScreenPicture(image)
         for panel in self.panels:
-            panel.show_image(image)
+            panel.show_picture(picture)
         self._say("")
         self._pages.setCurrentIndex(1)
 
@@ -128,7 +130,7 @@ class ComparisonView(QWidget):
     def _forget(self) -> None:
         self._image = self._comparison = None
         for panel in self.panels:
-            panel.show_image(None)
+            panel.show_picture(None)
         self._say("")
 
     def _say(self, text: str, *looks: str) -> None:
@@ -182,11 +184,7 @@ class ComparisonView(QWidget):
     def _take_preset(self, name: str) -> None:
         if self._image is None:
             return
-        window = None
-        if name == "tails":
-            window = _apart(*self._image.tail_window())
-        elif name == "full":
-            window = _apart(*_extremes(self._image))
+        window = {"full": full_range, "tails": tails, "file": lambda _image: None}[name](self._image)
         for panel in self.panels:
             panel.view.set_window(window)
 
@@ -293,15 +291,3 @@ def _key(action: QAction) -> int:
     """Return the key of an action's shortcut, without modifiers."""
     keys = action.shortcut()
     return 0 if keys.isEmpty() else int(keys[0].key())  # type: ignore[index]  # PySide's stubs lack it
-
-
-def _extremes(image: MedicalImage) -> tuple[float, float]:
-    pixels = image.pixels
-    if image.padding is not None and not image.padding.all():
-        pixels = pixels[~image.padding]
-    low, high = float(pixels.min()), float(pixels.max())
-    return low, high
-
-
-def _apart(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low, low + 1)

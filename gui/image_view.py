@@ -73,15 +73,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     # what is shown
 
-    def show_image(self, image: MedicalImage | None) -> None:
+    def show_picture(self, picture: ScreenPicture | None) -> None:
         """Show an image from the start: whole, in its own window, with nothing laid over it."""
-        self._image = image
-        self._picture = None if image is None else ScreenPicture(image)
+        self._picture = picture
+        self._image = None if picture is None else picture.image
         self.lay_over(None)
         self.outline([], 1)
         self.mark(None)
         self._value.hide()
-        self._base.setVisible(image is not None)
+        self._base.setVisible(picture is not None)
         self.reset()
 
     def lay_over(self, layer: npt.NDArray[np.uint8] | None) -> None:
@@ -154,7 +154,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Return the pixel values that are shown black and white (white and black for MONOCHROME1)."""
         if self._window is not None:
             return self._window
-        return (0.0, 1.0) if self._image is None else self._image.display_window()
+        return (0.0, 1.0) if self._picture is None else self._picture.own_window
 
     def set_window(self, window: tuple[float, float] | None) -> None:
         """Show these pixel values black and white, or the image in its file's own way."""
@@ -170,10 +170,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def drag_window(self, across: float, down: float) -> None:
         """Change window and level as by a drag of so many pixels: rightwards is wider, downwards is a higher level."""
-        if self._image is None:
+        if self._picture is None:
             return
         low, high = self.window_values()
-        first, last = self._image.display_window()
+        first, last = self._picture.own_window
         unit = (last - first) / DRAG_RANGE
         width = max(high - low + across * unit, (last - first) / 1000)
         level = (low + high) / 2 + down * unit

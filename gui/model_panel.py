@@ -21,12 +21,12 @@ from core.bundle import Bundle
 from core.card import Role
 from core.comparison import Answer
 from core.heatmap import HeatMap
-from core.medical_image import MedicalImage
 from core.tasks import Task
 from gui import theme, wording
 from gui.display_controls import Display
 from gui.image_view import ImageView
 from gui.probability_chart import ProbabilityChart
+from gui.screen_picture import ScreenPicture
 
 MAP_SIZE = 224  # heat maps are enlarged to it, then smoothly by the screen
 THIN = 3  # height of the progress line
@@ -72,9 +72,7 @@ class ModelPanel(QWidget):
         theme.styled(self.progress, role)
         self._keep_place(self.progress)
         self.method = self._words(wording.method(None), "small", "dim")
-        self._caution = self._words(
-            self.tr("The map shows what moved the answer, not where disease is."), "small", "dim"
-        )
+        self._caution = self._words(self.tr("Shows what moved the answer, not where disease is."), "small", "dim")
         self._caution.setToolTip(
             self.tr(
                 "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
@@ -114,10 +112,10 @@ class ModelPanel(QWidget):
         self.card_button.setEnabled(bundle is not None)
         self.clear()
 
-    def show_image(self, image: MedicalImage | None) -> None:
+    def show_picture(self, picture: ScreenPicture | None) -> None:
         """Show a new image, without any answer."""
         self.clear()
-        self.view.show_image(image)
+        self.view.show_picture(picture)
 
     def clear(self) -> None:
         """Forget the answer."""

@@ -141,6 +141,8 @@ def styled(widget: QWidget, *names: str) -> QWidget:
 
     The names replace those that the widget had.
     """
+    if widget.property("look") == list(names):
+        return widget
     widget.setProperty("look", list(names))
     widget.style().unpolish(widget)
     widget.style().polish(widget)
