@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
@@ -184,7 +184,8 @@ class ComparisonView(QWidget):
     def _take_preset(self, name: str) -> None:
         if self._image is None:
             return
-        window = {"full": full_range, "tails": tails, "file": lambda _image: None}[name](self._image)
+        chosen: dict[str, Callable[[MedicalImage], tuple[float, float]]] = {"full": full_range, "tails": tails}
+        window = chosen[name](self._image) if name in chosen else None
         for panel in self.panels:
             panel.view.set_window(window)
 

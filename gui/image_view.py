@@ -159,14 +159,22 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def set_window(self, window: tuple[float, float] | None) -> None:
         """Show these pixel values black and white, or the image in its file's own way."""
         self._window = window
-        low, high = self.window_values()
-        digits = 0 if high - low >= 20 else 3
-        width, level = f"{high - low:.{digits}f}", f"{(high + low) / 2:.{digits}f}"
-        text = self.tr("W {0}  L {1}").format(width, level)
-        self._levels.setText(text)
-        self._levels.setVisible(self._image is not None)
+        self._levels.setText(self._window_text())
+        self._levels.setVisible(bool(self._levels.text()))
         self._place_words()
         self._render()
+
+    def _window_text(self) -> str:
+        """Return width and level, as the file writes them where its own window is shown; empty for plain colour."""
+        if self._image is None or (self._window is None and self._image.pixels.ndim == 3):
+            return ""
+        low, high = self.window_values()
+        width, level = high - low, (high + low) / 2
+        if self._window is None and self._image.window is not None:
+            width, level = self._image.window.width, self._image.window.centre
+        digits = 0 if width >= 20 else 3
+        text: str = self.tr("W {0}  L {1}")
+        return text.format(f"{width:.{digits}f}", f"{level:.{digits}f}")
 
     def drag_window(self, across: float, down: float) -> None:
         """Change window and level as by a drag of so many pixels: rightwards is wider, downwards is a higher level."""

@@ -71,7 +71,10 @@ class ModelPanel(QWidget):
         self.progress.setAccessibleName(self.tr("Progress of the {0}'s heat map").format(kind.lower()))
         theme.styled(self.progress, role)
         self._keep_place(self.progress)
-        self.method = self._words(wording.method(None), "small", "dim")
+        self.method = self._words(self.tr("No map yet"), "small", "dim")
+        self.method.setToolTip(
+            self.tr("Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation")
+        )
         self._caution = self._words(self.tr("Shows what moved the answer, not where disease is."), "small", "dim")
         self._caution.setToolTip(
             self.tr(
@@ -124,7 +127,7 @@ class ModelPanel(QWidget):
         self.answer.setText("–")
         self.doubt.clear()
         self.timing.clear()
-        self.method.setText(wording.method(None))
+        self.method.setText(self.tr("No map yet"))
         self.chart.clear()
         self.answers.setCurrentIndex(0)
         self.show_work(None)
@@ -133,12 +136,13 @@ class ModelPanel(QWidget):
         self.view.colour_bar.hide()
 
     def show_work(self, heat_map: HeatMap | None, busy: bool = False) -> None:
-        """Show how far the work is: a share of the map where that is known, else that something is under way."""
+        """Show how far the work is: a share on the way to an exact map, else that something is under way."""
         self.progress.setVisible(busy)
-        known = heat_map is not None and heat_map.maps_total > 0
-        self.progress.setRange(0, heat_map.maps_total if heat_map is not None and known else 0)
-        if heat_map is not None and known:
+        if heat_map is not None and heat_map.method.endswith("exact"):
+            self.progress.setRange(0, heat_map.maps_total)
             self.progress.setValue(heat_map.maps_scored)
+        else:
+            self.progress.setRange(0, 0)
 
     def show_answer(self, answer: Answer, refining: bool) -> None:
         """Show what the model says; hidden behind a click where the image is too strange for it."""
@@ -155,7 +159,8 @@ class ModelPanel(QWidget):
                 prediction.latency.runs
             )
         )
-        self.method.setText(wording.method(heat_map))
+        if heat_map is not None:
+            self.method.setText(wording.method(self._task, heat_map))
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
         if prediction.novelty is not None and prediction.novelty.is_novel:

@@ -63,13 +63,12 @@ def timing(prediction: Prediction) -> str:
     )
 
 
-def method(heat_map: HeatMap | None) -> str:
-    """Return how a heat map was made and how far it is estimated to be from the exact one."""
-    if heat_map is None:
-        return tr("Map: –")
-    how = tr("Map: {0}, {1} of {2} scored").format(heat_map.method, heat_map.maps_scored, heat_map.maps_total)
+def method(task: Task, heat_map: HeatMap) -> str:
+    """Return which class a heat map is for, how it was made, and how far it is estimated to be from the exact one."""
+    name = task.classes[heat_map.class_index].name
+    how = tr("Map for {0}: {1}, {2} of {3}").format(name, heat_map.method, heat_map.maps_scored, heat_map.maps_total)
     if heat_map.estimated_error > 0:
-        return tr("{0} · estimated error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
+        return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
     return how
 
 
