@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
@@ -141,6 +141,8 @@ class DisplayControls(QWidget):
         self.changed.emit()
 
     def _read(self) -> None:
+        if self._setting:
+            return
         self.display = Display(
             overlay=self.overlay_action.isChecked(),
             contour=self.contour_action.isChecked(),
@@ -153,21 +155,16 @@ class DisplayControls(QWidget):
         self.changed.emit()
 
     def _show_display(self) -> None:
-        controls = (
-            self.overlay_action, self.contour_action, self.difference_action, self.colour_maps, self.opacity,
-            self.threshold, *self._tools.values(),
-        )  # fmt: skip
-        blockers = [QSignalBlocker(control) for control in controls]
         display = self.display
+        self._setting = True  # what changes now is not read back half done
+        self.overlay_action.setChecked(display.overlay)
+        self.contour_action.setChecked(display.contour)
+        self.difference_action.setChecked(display.difference)
         self._tools[display.tool].setChecked(True)
         self.opacity.setValue(round(100 * display.opacity))
         self.threshold.setValue(round(100 * display.threshold))
         self.colour_maps.setCurrentIndex(COLOUR_MAPS.index(display.colour_map))
-        for blocker in blockers:
-            blocker.unblock()
-        self.overlay_action.setChecked(display.overlay)
-        self.contour_action.setChecked(display.contour)
-        self.difference_action.setChecked(display.difference)
+        self._setting = False
 
     def _action(self, text: str, key: str, picture: str | None, tip: str) -> QAction:
         action = QAction(text, self)

@@ -330,7 +330,7 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         tool = {Qt.MouseButton.MiddleButton: "pan", Qt.MouseButton.RightButton: "window"}.get(
             event.button(), self._view.tool
         )
-        moved = event.screenPos() - event.lastScreenPos()
+        moved = event.scenePos() - event.lastScenePos()  # pixels of the screen
         if tool == "window":
             self._view.drag_window(moved.x(), moved.y())
         elif tool == "zoom":
