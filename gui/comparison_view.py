@@ -85,12 +85,14 @@ class ComparisonView(QWidget):
         self._pages.setCurrentIndex(1)
 
     def show_comparison(self, comparison: Comparison, *, refining: bool) -> None:
-        """Show the answers and the maps as far as they are.
+        """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
 
         Args:
             comparison: a frame of :func:`core.comparison.watch`.
             refining: whether more frames follow.
         """
+        if self._image is None:
+            return
         self._comparison, self._refining = comparison, refining
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_answer(answer, refining)
