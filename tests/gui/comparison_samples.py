@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from core.catalogue import read_catalogue
 from core.classifier import Latency, Prediction
@@ -45,3 +46,10 @@ def disagreeing():
     return Comparison(
         answer("teacher", (0.05, 0.9, 0.05), LEFT, forward_ms=310.0), answer("student", (0.97, 0.02, 0.01), RIGHT)
     )
+
+
+def dispose(widget):
+    """Close and delete a widget now, so that the style sheets of later tests need not reach it."""
+    widget.close()
+    widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -10,22 +10,23 @@ from core.novelty import Novelty
 from core.tasks import CHEST_XRAY
 from gui import theme
 from gui.comparison_view import ComparisonView
+from gui.display_controls import Display
 from gui.model_card_dialog import ModelCardDialog, card_markdown
 from gui.model_panel import MAP_SIZE
-from tests.gui.comparison_samples import LEFT, RIGHT, agreeing, disagreeing, picture
+from tests.gui.comparison_samples import LEFT, RIGHT, agreeing, disagreeing, dispose, picture
 
 
 @pytest.fixture
-def view(qtbot, qapp):
+def view(qapp):
     theme.apply(qapp, "dark")
     made = ComparisonView()
     made.resize(1000, 700)
-    qtbot.addWidget(made)
     made.show()
     found = agreeing()
     made.set_models(CHEST_XRAY, found.teacher.bundle, found.student.bundle)
     made.show_image(picture(np.tile(np.arange(256, dtype=np.uint8), (300, 1))))
-    return made
+    yield made
+    dispose(made)
 
 
 def same_part(one, other):
@@ -178,22 +179,22 @@ def test_the_card_is_one_click_away(view, qtbot):
     assert asked.args == ["student"]
     bundle = agreeing().student.bundle
     dialog = ModelCardDialog(bundle.name, card_markdown(bundle))
-    qtbot.addWidget(dialog)
     assert bundle.card.intended_use[:40] in dialog.text.toPlainText()
+    dispose(dialog)
 
 
-def test_settings_come_back_and_nonsense_does_not(view, qtbot):
+def test_settings_come_back_and_nonsense_does_not(view):
     view.controls.opacity.setValue(35)
     view.contour_action.trigger()
     view.zoom_action.trigger()
     kept = json.loads(json.dumps(view.settings()))
     other = ComparisonView()
-    qtbot.addWidget(other)
     other.restore(kept)
     assert other.settings() == kept
     assert other.contour_action.isChecked() and other.zoom_action.isChecked()
     other.restore({"opacity": 7, "colour_map": "rainbow", "overlay": "yes", "tool": None, "strange": 1})
-    assert other.settings() == ComparisonView().settings()
+    assert other.settings() == Display().as_settings()
+    dispose(other)
 
 
 def test_a_new_image_forgets_the_answers_and_keeps_the_settings(view):

@@ -12,7 +12,7 @@ from core.medical_image import Window
 from gui import theme
 from gui.image_view import ImageView
 from gui.screen_picture import ScreenPicture, full_range, tails
-from tests.gui.comparison_samples import LEFT, picture
+from tests.gui.comparison_samples import LEFT, dispose, picture
 
 SIZE = 224
 
@@ -23,16 +23,16 @@ def radiograph():
 
 
 @pytest.fixture
-def view(qtbot, qapp, monkeypatch):
+def view(qapp, monkeypatch):
     monkeypatch.setitem(pg.CONFIG_OPTIONS, "mouseRateLimit", -1)  # the tests' hand is faster than any person's
     theme.apply(qapp, "dark")
     window = QWidget()  # pyqtgraph's own close(), which a view without a parent would get, crashes
     made = ImageView("image", window)
     made.resize(SIZE, SIZE)
     window.resize(SIZE, SIZE)
-    qtbot.addWidget(window)
     window.show()
     yield made
+    dispose(window)
 
 
 def seen(view):
