@@ -18,7 +18,7 @@ from gui.screen_picture import ScreenPicture
 if TYPE_CHECKING:
     from pyqtgraph.GraphicsScene.mouseEvents import HoverEvent, MouseDragEvent
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
     from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from core.medical_image import MedicalImage
@@ -296,6 +296,24 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.fit()
         else:
             self._render()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Zoom with plus and minus, pan with the arrows."""
+        seen = self.visible()
+        step = 0.1 * seen.width()
+        pans = {
+            Qt.Key.Key_Left: QPointF(step, 0),
+            Qt.Key.Key_Right: QPointF(-step, 0),
+            Qt.Key.Key_Up: QPointF(0, step),
+            Qt.Key.Key_Down: QPointF(0, -step),
+        }
+        zooms = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 1 / ZOOM_STEP}
+        if event.key() in pans:
+            self.pan(pans[Qt.Key(event.key())])
+        elif event.key() in zooms:
+            self.zoom(zooms[Qt.Key(event.key())], seen.center())
+        else:
+            super().keyPressEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""

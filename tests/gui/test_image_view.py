@@ -132,6 +132,17 @@ def test_the_left_button_does_what_the_tool_says(view, qtbot):
     assert view.window_values() != (0.0, 255.0)
 
 
+def test_the_keyboard_zooms_and_pans(view, qtbot):
+    view.show_picture(ScreenPicture(picture(noise())))
+    qtbot.keyClick(view, Qt.Key.Key_Plus)
+    closer = view.visible()
+    assert closer.width() == pytest.approx(SIZE / 1.2)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert view.visible().left() == pytest.approx(closer.left() + 0.1 * closer.width())
+    qtbot.keyClick(view, Qt.Key.Key_Minus)
+    assert view.visible().width() == pytest.approx(SIZE)
+
+
 def test_zoom_stays_within_bounds(view):
     view.show_picture(ScreenPicture(picture(noise())))
     for _ in range(60):
