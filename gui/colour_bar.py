@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from core.render import STUDENT_RGB, TEACHER_RGB, ColourMap, colour_bar
 from gui import theme
 
-BAR, LONG, TEXT = 8, 104, 56  # width and length of the bar, width of the words, in pixels
+BAR, LONG, TEXT = 8, 104, 50  # width and length of the bar, width of the words, in pixels
 
 
 class ColourBar(QWidget):
@@ -36,12 +36,12 @@ class ColourBar(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the bar's size with its words."""
-        return QSize(TEXT + BAR + 6, LONG + 2 * theme.GRID)
+        return QSize(TEXT + BAR + 8, LONG + 2 * theme.GRID)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the bar at the right and its ends' words beside it."""
         painter = QPainter(self)
-        bar = QRectF(self.width() - BAR, theme.GRID, BAR, LONG)
+        bar = QRectF(self.width() - BAR - 1, theme.GRID, BAR, LONG)
         if self._map is None:
             gradient = QLinearGradient(bar.topLeft(), bar.bottomLeft())
             for share, colour in ((0, TEACHER_RGB), (0.5, (0, 0, 0, 0)), (1, STUDENT_RGB)):
@@ -58,7 +58,7 @@ class ColourBar(QWidget):
         for text, middle in zip(ends, (bar.top(), bar.bottom()), strict=True):
             place = QRectF(0, middle - theme.GRID, TEXT, 2 * theme.GRID)
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.setPen(QColor(0, 0, 0, 200))
-            painter.drawText(place.translated(1, 1), flags, text)
+            words = painter.boundingRect(place, flags, text)
+            painter.fillRect(words.adjusted(-4, 0, 4, 0), QColor(0, 0, 0, 140))
             painter.setPen(theme.colour("on_image"))
             painter.drawText(place, flags, text)
