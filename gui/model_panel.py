@@ -21,7 +21,7 @@ from core.bundle import Bundle
 from core.card import Role
 from core.comparison import Answer
 from core.heatmap import HeatMap
-from core.tasks import Task
+from core.tasks import ClassLabel, Task
 from gui import theme, wording
 from gui.display_controls import Display
 from gui.image_view import ImageView
@@ -101,9 +101,10 @@ class ModelPanel(QWidget):
 
     def set_model(self, task: Task, bundle: Bundle | None) -> None:
         """Show which model this is, before any answer."""
-        if task is not self._task:
-            self._task = task
-            self.chart.set_task(task)
+        self._task = task
+        # the network's own order, which an imported model may have differently from the task
+        labels = task.class_ids if bundle is None else bundle.card.classes
+        self.chart.set_classes([ClassLabel(label, wording.class_name(task, label)) for label in labels])
         self.title.setText(self.tr("not installed") if bundle is None else bundle.name)
         self._size.setText(
             ""
@@ -160,7 +161,8 @@ class ModelPanel(QWidget):
             )
         )
         if heat_map is not None:
-            self.method.setText(wording.method(self._task, heat_map))
+            name = wording.class_name(self._task, prediction.class_ids[heat_map.class_index])
+            self.method.setText(wording.method(name, heat_map))
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
         if prediction.novelty is not None and prediction.novelty.is_novel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
@@ -9,7 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QSizePolicy, QWidget
 
-from core.tasks import Task
+from core.tasks import ClassLabel
 from gui import theme
 
 ROW = 22  # height of a class, in pixels
@@ -44,14 +46,14 @@ class ProbabilityChart(QWidget):
         for item in (self._track, self.bars):
             self._plot.addItem(item)
 
-    def set_task(self, task: Task) -> None:
-        """Make a row for each class of a task, without figures."""
+    def set_classes(self, labels: Sequence[ClassLabel]) -> None:
+        """Make a row for each class, in the order of the network's outputs, without figures."""
         for widget in (*self.names, *self.figures):
             self._grid.removeWidget(widget)
             widget.setParent(None)
             widget.deleteLater()
         self.names, self.figures = [], []
-        for index, label in enumerate(task.classes):
+        for index, label in enumerate(labels):
             name = QRadioButton(label.name, self)
             name.setToolTip(
                 self.tr("Show the map for this class. The data set calls it “{label}”.").format(label=label.id)
@@ -67,7 +69,7 @@ class ProbabilityChart(QWidget):
             self._grid.addWidget(figure, index, 2)
             self.names.append(name)
             self.figures.append(figure)
-        rows = len(task.classes)
+        rows = len(labels)
         self._grid.addWidget(self._plot, 0, 1, rows, 1)
         self._plot.setFixedHeight(rows * ROW)
         self.setFixedHeight(rows * ROW)

@@ -31,9 +31,14 @@ def ratio(value: float) -> str:
     return f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"
 
 
+def class_name(task: Task, label: str) -> str:
+    """Return the plain-language name of a class label; a label that the task does not know is its own name."""
+    return next((known.name for known in task.classes if known.id == label), label)
+
+
 def answer(task: Task, prediction: Prediction) -> str:
     """Return the most probable class in words with its probability."""
-    return f"{task.class_name(prediction.predicted)}  {100 * prediction.confidence:.1f} %"
+    return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
 
 
 def is_novel(prediction: Prediction) -> bool:
@@ -48,7 +53,7 @@ def doubt(task: Task, prediction: Prediction) -> str:
         return ""
     if not plausible:
         return tr("Unsure: no class is plausible enough")
-    names = [task.class_name(label) for label in plausible]
+    names = [class_name(task, label) for label in plausible]
     return tr("Unsure: {0} or {1}").format(", ".join(names[:-1]), names[-1])
 
 
@@ -63,9 +68,8 @@ def timing(prediction: Prediction) -> str:
     )
 
 
-def method(task: Task, heat_map: HeatMap) -> str:
-    """Return which class a heat map is for, how it was made, and how far it is estimated to be from the exact one."""
-    name = task.classes[heat_map.class_index].name
+def method(name: str, heat_map: HeatMap) -> str:
+    """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
     how = tr("Map for {0}: {1}, {2} of {3}").format(name, heat_map.method, heat_map.maps_scored, heat_map.maps_total)
     if heat_map.estimated_error > 0:
         return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
@@ -82,7 +86,7 @@ def closeness(divergence: float) -> str:
 
 def agreement(task: Task, comparison: Comparison) -> str:
     """Return whether the two agree, and on what."""
-    said = [task.class_name(side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
+    said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
     if comparison.same_class:
         return tr("Both say {0}").format(said[0])
     return tr("They disagree: teacher {0}, student {1}").format(*said)

@@ -51,6 +51,18 @@ def test_the_chart_has_the_exact_figures(view):
     assert view.teacher.answer.text() == "COVID-19  91.2 %"
 
 
+def test_names_follow_the_order_of_the_model_not_of_the_task(view):
+    found = agreeing().teacher
+    labels = ("Normal", "stranger", "COVID-19")
+    bundle = replace(found.bundle, card=found.bundle.card.model_copy(update={"classes": labels}))
+    view.teacher.set_model(CHEST_XRAY, bundle)
+    prediction = replace(found.prediction, class_ids=labels)
+    view.teacher.show_answer(replace(found, bundle=bundle, prediction=prediction), refining=False)
+    assert [name.text() for name in view.teacher.chart.names] == ["Normal", "stranger", "COVID-19"]
+    assert view.teacher.answer.text() == "Normal  91.2 %"
+    assert view.teacher.method.text().startswith("Map for Normal:")
+
+
 def test_agreement_and_disagreement_in_words(view):
     view.show_comparison(agreeing(), refining=False)
     assert view.agreement.text() == "✓ Both say COVID-19"
