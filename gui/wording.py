@@ -1,0 +1,108 @@
+"""Answers and figures in words, as the window says them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from core.classifier import Prediction
+from core.comparison import Comparison
+from core.console import RUNTIME_NAMES, milliseconds
+from core.heatmap import HeatMap
+from core.tasks import Task
+
+# Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
+CLOSENESS = ((0.01, "almost the same answer"), (0.1, "similar answers"), (0.4, "clearly different answers"))
+FARTHEST = "opposite answers"
+
+
+def tr(text: str) -> str:
+    """Return the translation of a text of this file."""
+    return QCoreApplication.translate("wording", text)
+
+
+def counted(value: float) -> str:
+    """Return a large number with two or three digits and M or G, e.g. ``20.0 M``."""
+    scale, letter = (1e9, "G") if value >= 1e9 else (1e6, "M")
+    return f"{value / scale:.3g} {letter}" if value / scale >= 100 else f"{value / scale:.1f} {letter}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio with two digits, e.g. ``31×`` or ``2.6×``."""
+    return f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"
+
+
+def class_name(task: Task, label: str) -> str:
+    """Return the plain-language name of a class label; a label that the task does not know is its own name."""
+    return next((known.name for known in task.classes if known.id == label), label)
+
+
+def answer(task: Task, prediction: Prediction) -> str:
+    """Return the most probable class in words with its probability."""
+    return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
+
+
+def is_novel(prediction: Prediction) -> bool:
+    """Whether the image is too unlike the training images for the model to judge it."""
+    return prediction.novelty is not None and prediction.novelty.is_novel
+
+
+def doubt(task: Task, prediction: Prediction) -> str:
+    """Return why the answer is unsure: the classes that remain plausible; empty where it is exactly one or unknown."""
+    plausible = prediction.plausible
+    if plausible is None or len(plausible) == 1:
+        return ""
+    if not plausible:
+        return tr("Unsure: no class is plausible enough")
+    names = [class_name(task, label) for label in plausible]
+    return tr("Unsure: {0} or {1}").format(", ".join(names[:-1]), names[-1])
+
+
+def timing(prediction: Prediction) -> str:
+    """Return how long an answer took and where it was computed."""
+    latency = prediction.latency
+    return tr("{0} forward · {1} in all · {2} · {3}").format(
+        milliseconds(latency.forward_ms),
+        milliseconds(latency.total_ms),
+        RUNTIME_NAMES.get(prediction.runtime, prediction.runtime),
+        prediction.device,
+    )
+
+
+def method(name: str, heat_map: HeatMap) -> str:
+    """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
+    how = tr("Map for {0}: {1}, {2} of {3}").format(name, heat_map.method, heat_map.maps_scored, heat_map.maps_total)
+    if heat_map.estimated_error > 0:
+        return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
+    return how
+
+
+def closeness(divergence: float) -> str:
+    """Return in words how far two answers are apart, from their Jensen-Shannon divergence in bits."""
+    for limit, words in CLOSENESS:
+        if divergence < limit:
+            return tr(words)
+    return tr(FARTHEST)
+
+
+def agreement(task: Task, comparison: Comparison) -> str:
+    """Return whether the two agree, and on what."""
+    said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
+    if comparison.same_class:
+        return tr("Both say {0}").format(said[0])
+    return tr("They disagree: teacher {0}, student {1}").format(*said)
+
+
+def strength(comparison: Comparison, refining: bool) -> str:
+    """Return how far the two are apart, in words and figures, and what the student saves."""
+    teacher, student = comparison.teacher, comparison.student
+    divergence = comparison.js_divergence
+    facts = [tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")]
+    if teacher.heat_map is not None and student.heat_map is not None:
+        facts.append(
+            tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
+        )
+    faster, smaller = comparison.speed_ratio, comparison.size_ratio
+    speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
+    size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))
+    facts.append(tr("student {0}, {1}").format(speed, size))
+    return " · ".join(facts)

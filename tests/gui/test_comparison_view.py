@@ -1,0 +1,247 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+
+from core import render
+from core.novelty import Novelty
+from core.tasks import CHEST_XRAY
+from gui import theme
+from gui.comparison_view import ComparisonView
+from gui.display_controls import Display
+from gui.model_card_dialog import ModelCardDialog, card_markdown
+from gui.model_panel import MAP_SIZE
+from tests.gui.comparison_samples import LEFT, RIGHT, agreeing, disagreeing, dispose, picture
+
+
+@pytest.fixture
+def view(qapp):
+    theme.apply(qapp, "dark")
+    made = ComparisonView()
+    made.resize(1000, 700)
+    made.show()
+    found = agreeing()
+    made.set_models(CHEST_XRAY, found.teacher.bundle, found.student.bundle)
+    made.show_image(picture(np.tile(np.arange(256, dtype=np.uint8), (300, 1))))
+    yield made
+    dispose(made)
+
+
+def same_part(one, other):
+    """Whether two views show the same part; they may be a pixel of the screen apart in size."""
+    a, b = one.visible(), other.visible()
+    return a.center() == b.center() and a.width() == pytest.approx(b.width(), rel=0.01)
+
+
+def layer(panel):
+    return panel.view._layer.image if panel.view._layer.isVisible() else None
+
+
+def test_the_chart_has_the_exact_figures(view):
+    view.show_comparison(agreeing(), refining=False)
+    chart = view.teacher.chart
+    assert [name.text() for name in chart.names] == ["COVID-19", "Non-COVID infection", "Normal"]
+    assert [figure.text() for figure in chart.figures] == ["91.2 %", "6.1 %", "2.7 %"]
+    assert list(chart.bars.opts["width"]) == pytest.approx([91.2, 6.1, 2.7])
+    assert "Non-COVID" in chart.names[1].toolTip()
+    for panel in view.panels:
+        assert panel.chart._plot.getViewBox().viewRange()[0] == [0, 100]
+    assert view.teacher.answer.text() == "COVID-19  91.2 %"
+
+
+def test_names_follow_the_order_of_the_model_not_of_the_task(view):
+    found = agreeing().teacher
+    labels = ("Normal", "stranger", "COVID-19")
+    bundle = replace(found.bundle, card=found.bundle.card.model_copy(update={"classes": labels}))
+    view.teacher.set_model(CHEST_XRAY, bundle)
+    prediction = replace(found.prediction, class_ids=labels)
+    view.teacher.show_answer(replace(found, bundle=bundle, prediction=prediction), refining=False)
+    assert [name.text() for name in view.teacher.chart.names] == ["Normal", "stranger", "COVID-19"]
+    assert view.teacher.answer.text() == "Normal  91.2 %"
+    assert view.teacher.method.text().startswith("Map for Normal:")
+
+
+def test_agreement_and_disagreement_in_words(view):
+    view.show_comparison(agreeing(), refining=False)
+    assert view.agreement.text() == "✓ Both say COVID-19"
+    facts = view.facts.text()
+    assert facts.startswith("almost the same answer (0.002 bit apart)")
+    assert "maps overlap 0.00" in facts
+    assert facts.endswith("student 31× faster, 2.6× smaller")
+    view.show_comparison(disagreeing(), refining=True)
+    assert view.agreement.text() == "≠ They disagree: teacher Non-COVID infection, student COVID-19"
+    assert view.facts.text().startswith("opposite answers")
+    assert "still refining" in view.facts.text()
+
+
+def test_facts_of_model_and_answer(view):
+    view.show_comparison(agreeing(), refining=True)
+    assert view.teacher.title.text() == "VGG19"
+    assert view.teacher.timing.text() == "310 ms forward · 312 ms in all · OpenVINO · CPU"
+    assert view.teacher.method.text() == "Map for COVID-19: exact, 512 of 512"
+    assert view.teacher.progress.isVisible()
+    view.show_comparison(agreeing(), refining=False)
+    assert not view.teacher.progress.isVisible()
+
+
+def test_an_estimated_map_says_how_far_it_may_be_off(view):
+    found = agreeing()
+    rough = replace(LEFT, method="clustered G=32", maps_scored=34, estimated_error=0.0153)
+    view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=rough)), refining=True)
+    assert view.teacher.method.text() == "Map for COVID-19: clustered G=32, 34 of 512 · est. error 1.5 %"
+    assert view.teacher.progress.maximum() == 0  # under way, no telling how far
+
+
+def test_an_unsure_answer_names_what_remains_plausible(view):
+    found = agreeing()
+    prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
+    view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=False)
+    assert view.student.doubt.text() == "⚠ Unsure: COVID-19 or Normal"
+    assert view.teacher.doubt.text() == ""
+    sure = replace(found.student.prediction, plausible=("COVID-19",))
+    view.show_comparison(replace(found, student=replace(found.student, prediction=sure)), refining=False)
+    assert view.student.doubt.text() == ""
+
+
+def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbot):
+    found = agreeing()
+    strange = replace(found.teacher.prediction, novelty=Novelty(9.0, 5.0, "It looks like a photograph."))
+    view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=strange)), refining=False)
+    assert not view.teacher.answer.isVisible()
+    assert not view.teacher.chart.isVisible()
+    assert "VGG19 can't judge this image. It looks like a photograph." in view.teacher.reason.text()
+    assert layer(view.teacher) is None
+    assert layer(view.student) is not None
+    assert "COVID" not in view.agreement.text() + view.facts.text()
+    qtbot.mouseClick(view.teacher.reveal_button, Qt.MouseButton.LeftButton)
+    assert view.teacher.answer.isVisible()
+    assert layer(view.teacher) is not None
+    assert view.agreement.text() == "✓ Both say COVID-19"
+
+
+def test_what_is_laid_over_is_what_core_render_makes(view):
+    view.show_comparison(agreeing(), refining=False)
+    left, right = LEFT.resized(MAP_SIZE, MAP_SIZE), RIGHT.resized(MAP_SIZE, MAP_SIZE)
+    assert (layer(view.teacher) == render.coloured(left, "inferno", 0.6)).all()
+    view.controls.colour_maps.setCurrentText("Cividis")
+    view.controls.opacity.setValue(90)
+    view.controls.threshold.setValue(50)
+    assert (layer(view.student) == render.coloured(right, "cividis", 0.9, 0.5)).all()
+    view.difference_action.trigger()
+    for panel in view.panels:
+        assert (layer(panel) == render.difference(left, right, 0.9)).all()
+    view.overlay_action.trigger()
+    assert layer(view.teacher) is None
+    assert not view.teacher.view.colour_bar.isVisible()
+
+
+def test_contours_are_drawn_on_request(view):
+    view.show_comparison(agreeing(), refining=False)
+    assert view.teacher.view._outlines == []
+    view.contour_action.trigger()
+    left = [item.path().boundingRect().center().x() for item in view.teacher.view._outlines]
+    right = [item.path().boundingRect().center().x() for item in view.student.view._outlines]
+    assert left and max(left) < 128 < min(right)
+
+
+def test_the_map_is_hidden_while_the_key_is_held(view, qtbot):
+    view.show_comparison(agreeing(), refining=False)
+    view.hide_while_held.trigger()
+    assert layer(view.teacher) is None
+    qtbot.keyRelease(view, Qt.Key.Key_H)
+    assert layer(view.teacher) is not None
+
+
+def test_both_views_move_together(view):
+    view.show_comparison(agreeing(), refining=False)
+    teacher, student = view.teacher.view, view.student.view
+    teacher.zoom(3, QPointF(40, 60))
+    assert same_part(student, teacher)
+    assert teacher.visible().width() < 150
+    before = teacher.visible().center()
+    student.pan(QPointF(10, 5))
+    assert same_part(student, teacher)
+    assert teacher.visible().center().x() == pytest.approx(before.x() - 10, abs=0.5)
+    teacher.drag_window(30, 10)
+    assert student.window_values() == teacher.window_values() != (0.0, 255.0)
+    view.preset_actions[1].trigger()
+    assert student.window_values() == teacher.window_values() == (0.0, 255.0)
+    teacher.point(QPointF(20.5, 30.5))
+    assert student._cross.isVisible()
+    assert student._value.text() == "x 20  y 30  ·  20"
+    view.reset_action.trigger()
+    assert student.visible().width() >= 256
+
+
+def test_a_click_on_a_bar_or_a_name_asks_for_that_class(view, qtbot):
+    view.show_comparison(agreeing(), refining=False)
+    with qtbot.waitSignal(view.class_chosen) as asked:
+        qtbot.mouseClick(view.student.chart._plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(30, 50))
+    assert asked.args == [2]
+    with qtbot.waitSignal(view.class_chosen) as asked:
+        view.teacher.chart.names[1].click()
+    assert asked.args == [1]
+
+
+def test_the_card_is_one_click_away(view, qtbot):
+    with qtbot.waitSignal(view.card_requested) as asked:
+        qtbot.mouseClick(view.student.card_button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["student"]
+    bundle = agreeing().student.bundle
+    dialog = ModelCardDialog(bundle.name, card_markdown(bundle))
+    assert bundle.card.intended_use[:40] in dialog.text.toPlainText()
+    dispose(dialog)
+
+
+def test_settings_come_back_and_nonsense_does_not(view):
+    view.controls.opacity.setValue(35)
+    view.contour_action.trigger()
+    view.zoom_action.trigger()
+    kept = json.loads(json.dumps(view.settings()))
+    other = ComparisonView()
+    other.restore(kept)
+    assert other.settings() == kept
+    assert other.contour_action.isChecked() and other.zoom_action.isChecked()
+    other.restore({"opacity": 7, "colour_map": "rainbow", "overlay": "yes", "tool": None, "strange": 1})
+    assert other.settings() == Display().as_settings()
+    dispose(other)
+
+
+def test_a_new_image_forgets_the_answers_and_keeps_the_settings(view):
+    view.show_comparison(agreeing(), refining=False)
+    view.controls.opacity.setValue(35)
+    view.teacher.view.zoom(3, QPointF(40, 60))
+    view.show_image(picture(np.zeros((50, 50), np.uint8)))
+    assert view.teacher.answer.text() == "–"
+    assert view.agreement.text() == ""
+    assert layer(view.teacher) is None
+    assert view.settings()["opacity"] == 0.35
+    assert view.student.view.visible().contains(QPointF(25, 25))
+
+
+def test_busy_failed_and_empty(view):
+    view.show_busy("Reading the models")
+    assert view.agreement.text() == "Reading the models"
+    assert view.student.progress.isVisible()
+    view.show_failure("scan.dcm is not an image.")
+    assert view.message.isVisible()
+    assert view.message.text() == "⚠ scan.dcm is not an image."
+    view.show_empty()
+    assert "Open an image" in view.message.text()
+    view.show_busy("Opening scan.dcm")
+    assert view.message.text() == "Opening scan.dcm"
+
+
+def test_everything_has_a_name_and_the_themes_differ(view, qapp):
+    from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox
+
+    view.show_comparison(agreeing(), refining=False)
+    for kind in (QAbstractButton, QAbstractSlider, QComboBox):
+        for widget in view.findChildren(kind):
+            if widget.isVisible():
+                assert widget.accessibleName() or widget.text(), widget
+    dark = view.teacher.chart.bars.opts["brushes"][0].name()
+    theme.apply(qapp, "light")
+    assert dark != view.teacher.chart.bars.opts["brushes"][0].name() == theme.colour("teacher").name()
