@@ -16,6 +16,8 @@ from core import __version__
 from core.comparison import CamMode
 from core.door import run
 from core.errors import UsageError
+from core.history_commands import history_app
+from core.report_layout import PaperSize
 from core.runtime import RuntimeChoice
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+app.add_typer(history_app, name="history")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
@@ -74,6 +78,26 @@ def compare(
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
     csv: Annotated[Path | None, typer.Option(help="Write a table to this file.", dir_okay=False)] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write records as JSON lines to this file.", dir_okay=False)
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a PDF report to this file.", dir_okay=False)] = None,
+    paper: Annotated[PaperSize, typer.Option(help="Paper of the report.")] = "A4",
+    impression: Annotated[str, typer.Option(help="Text for the report's field of that name.")] = "",
+    export: Annotated[
+        Path | None, typer.Option(help="Write overlays and raw heat maps into this folder.", file_okay=False)
+    ] = None,
+    dicom: Annotated[
+        Path | None, typer.Option(help="Write DICOM results into this folder, for DICOM images.", file_okay=False)
+    ] = None,
+    hide_names: Annotated[bool, typer.Option("--hide-names", help="Call images by numbers in all files.")] = False,
+    with_identity: Annotated[
+        bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
+    ] = False,
+    labelled: Annotated[
+        bool, typer.Option("--labelled", help="Images lie in folders named after their class: score both models.")
+    ] = False,
+    history: Annotated[bool, typer.Option(help="Keep the answers in the history.")] = True,
     as_json: AsJson = False,
     runtime: Runtime = "auto",
     threads: Threads = None,
@@ -82,37 +106,44 @@ def compare(
     """Show what teacher and student say about each image."""
     from contextlib import ExitStack
 
-    from core.batch import BatchComparer, CsvTable, Record, write_json, written_whole
+    from core.batch import BatchComparer, Record, write_json
     from core.catalogue import read_catalogue
     from core.console import Progress, summary
+    from core.outputs import Outputs, Wanted
     from core.tasks import get_task
 
     if task is not None:
         get_task(task)
     paths = list(_find(images))
     comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    wanted = Wanted(
+        csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
+        hide_names=hide_names, with_identity=with_identity, labelled=labelled, history=history,
+    )  # fmt: skip
     unread = 0
     with ExitStack() as stack:
-        table = None if csv is None else CsvTable(stack.enter_context(written_whole(csv)), task)
+        outputs = stack.enter_context(Outputs(wanted, comparer))
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
             nonlocal unread
             for path in paths:
-                record = comparer.compare_file(path)
-                unread += record["error"] is not None
-                if table is not None:
-                    table.add(record)
+                found = comparer.examine(path, with_identity=with_identity)
+                unread += found.record["error"] is not None
+                outputs.add(found)
                 shown.advance(path.name)
-                yield record
+                yield found.record
 
         if as_json:
             write_json(records(), sys.stdout)
         else:
             for record in records():
                 shown.say(summary(record))
+    for line in outputs.remarks:
+        typer.echo(line, err=True)
     if unread:
         typer.echo(f"{unread} of {len(paths)} images could not be read.", err=True)
+    if unread or outputs.failed:
         raise typer.Exit(1)
 
 
@@ -125,6 +156,7 @@ def benchmark(
     ] = None,
     model: Annotated[str, typer.Option(help="The model for --fidelity.")] = "chest-xray/student-ofa595",
     every: Annotated[int, typer.Option(min=1, help="Take every so many-th image for --fidelity.")] = 1,
+    report: Annotated[int | None, typer.Option(min=1, help="Only write a PDF report of so many images.")] = None,
 ) -> None:
     """Measure latency, Score-CAM, start-up and memory on this machine."""
     from core import benchmark as bench
@@ -135,13 +167,19 @@ def benchmark(
     if fidelity is not None:
         _fidelity(catalogue, model, list(_find(fidelity))[::every], as_json=as_json)
         return
+    if report is not None:
+        from core.report_benchmark import measure
+
+        found = measure(catalogue, report)
+        typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
+        return
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
     with Progress("Comparing", images) as shown:
         memory = bench.memory(catalogue, images, lambda i: shown.advance(str(i)))
     maps = bench.score_cam_speed(catalogue, quick=quick)
-    report = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
-    typer.echo(json.dumps(asdict(report), indent=2) if as_json else bench.markdown(report))
+    figures = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
+    typer.echo(json.dumps(asdict(figures), indent=2) if as_json else bench.markdown(figures))
 
 
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from core.catalogue import Catalogue
 from core.classifier import Classifier
-from core.comparison import CamMode, compare
+from core.comparison import CamMode, Comparison, compare
 from core.errors import ImageError
 from core.images import read_image
 from core.medical_image import MedicalImage
+from core.notice import NOTICE
 from core.runtime import RuntimeChoice
-from core.tasks import TASKS, Task, get_task, guess_task
-
-NOTICE = "For research use only. Not for diagnosis."
-SIDES = ("teacher", "student")
+from core.tasks import Task, get_task, guess_task
 
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One file of many, compared.
+
+    Attributes:
+        record: what the headless contract says of it.
+        image: the opened image, None where it can't be opened.
+        comparison: what both models say, None where it can't be opened.
+    """
+
+    record: Record
+    image: MedicalImage | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass
@@ -52,25 +62,37 @@ class BatchComparer:
     _loaded: dict[str, tuple[Classifier, Classifier]] = field(default_factory=dict)
 
     def compare_file(self, path: Path) -> Record:
-        """Return the record of one file, as the headless contract describes it.
+        """Return the record of one file, as the headless contract describes it; errors are those of :meth:`examine`."""
+        return self.examine(path).record
+
+    def examine(self, path: Path, *, with_identity: bool = False) -> Compared:
+        """Compare one file.
 
         An image that can't be read has its reason under ``error`` and nothing under the rest; faults of the models are
         raised, since they would befall every image.
+
+        Args:
+            path: the file.
+            with_identity: whether the patient's identity is read as well; it does not enter the record.
 
         Raises:
             UsageError: if the task, or a model for it, is unknown.
             BundleError: if a model is damaged.
         """
         try:
-            image = read_image(path)
+            image = read_image(path, with_identity=with_identity)
         except ImageError as error:
-            return {"path": str(path), "task": None, "teacher": None, "student": None, "agreement": None,
-                    "notices": [], "error": str(error)}  # fmt: skip
+            return Compared({"path": str(path), "image": None, "task": None, "teacher": None, "student": None,
+                             "agreement": None, "notices": [], "error": str(error)})  # fmt: skip
         task = self._task_of(image)
         teacher, student = self.models(task)
         comparison = compare(image, teacher, student, self.cam, self.repeats)
         notices = [*image.notices, *dict.fromkeys(filter(None, (teacher.runtime.notice, student.runtime.notice)))]
-        return {"path": str(path), "task": task.id, **comparison.as_dict(), "notices": notices, "error": None}
+        facts = {"sha256": image.digest, "format": image.format, "width": image.width, "height": image.height,
+                 "bits": image.bits}  # fmt: skip
+        record = {"path": str(path), "image": facts, "task": task.id, **comparison.as_dict(), "notices": notices,
+                  "error": None}  # fmt: skip
+        return Compared(record, image, comparison)
 
     def models(self, task: Task) -> tuple[Classifier, Classifier]:
         """Return teacher and student of a task, loading them the first time.
@@ -90,42 +112,6 @@ class BatchComparer:
 
     def _task_of(self, image: MedicalImage) -> Task:
         return guess_task(image.is_grey) if self.task is None else get_task(self.task)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[TextIO]:
-    """Open a text file that appears under its name only when all of it has been written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-class CsvTable:
-    """Writes records as rows; the columns are those of one task, or of all where the task is told from each image."""
-
-    def __init__(self, file: TextIO, task: str | None) -> None:
-        tasks = TASKS.values() if task is None else [get_task(task)]
-        self._classes = [label for t in tasks for label in t.class_ids]
-        columns = ["path", "task"]
-        for side in SIDES:
-            columns += [f"{side}_{name}" for name in ("model", "predicted", "latency_ms")]
-            columns += [f"{side}_p_{label}" for label in self._classes]
-        columns += ["same_class", "js_divergence", "cam_pearson", "cam_iou20", "error", "notice"]
-        self._writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        self._writer.writeheader()
-
-    def add(self, record: Record) -> None:
-        """Write one record."""
-        row: Record = {key: record[key] for key in ("path", "task", "error")}
-        for side in SIDES:
-            answer = record[side] or {}
-            row |= {f"{side}_{name}": answer.get(name) for name in ("model", "predicted", "latency_ms")}
-            row |= {f"{side}_p_{label}": p for label, p in answer.get("probabilities", {}).items()}
-        self._writer.writerow({**row, **(record["agreement"] or {}), "notice": NOTICE})
 
 
 def write_json(records: Iterable[Record], file: TextIO) -> None:

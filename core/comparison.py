@@ -38,6 +38,7 @@ class Answer:
         p, heat_map = self.prediction, self.heat_map
         return {
             "model": self.bundle.id,
+            "model_sha256": self.bundle.card.weights_sha256,
             "probabilities": dict(zip(p.class_ids, (float(v) for v in p.probabilities), strict=True)),
             "predicted": p.predicted,
             "latency_ms": p.latency.forward_ms,

@@ -78,18 +78,22 @@ def summary(record: dict[str, Any]) -> str:
         said = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
         where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"
         lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer['latency_ms'])} · {where})")
-    agreement = record["agreement"]
-    first = task.class_name(record["teacher"]["predicted"])
-    verdict = f"✓ both say {first}" if agreement["same_class"] else "≠ they disagree"
-    facts = [verdict, f"divergence {agreement['js_divergence']:.3f} bit"]
-    if agreement["cam_iou20"] is not None:
-        facts.append(
-            f"maps for {first}: overlap {agreement['cam_iou20']:.2f}, correlation {agreement['cam_pearson']:.2f}"
-        )
-    facts.append(f"student {agreement['speed_ratio']:.1f}× faster, {agreement['size_ratio']:.1f}× smaller")
-    lines.append("  " + " · ".join(facts))
+    lines.append("  " + " · ".join(agreement(record)))
     lines += [f"  note: {notice}" for notice in record["notices"]]
     return "\n".join(lines)
+
+
+def agreement(record: dict[str, Any]) -> list[str]:
+    """Return what a comparison's record says about the two together, verdict first, as window and report say it."""
+    task, found = get_task(record["task"]), record["agreement"]
+    first = task.class_name(record["teacher"]["predicted"])
+    second = task.class_name(record["student"]["predicted"])
+    same = found["same_class"]
+    facts = [f"✓ both say {first}" if same else f"≠ they disagree: teacher {first}, student {second}"]
+    facts.append(f"divergence {found['js_divergence']:.3f} bit")
+    if found["cam_iou20"] is not None:
+        facts.append(f"maps for {first}: overlap {found['cam_iou20']:.2f}, correlation {found['cam_pearson']:.2f}")
+    return [*facts, f"student {found['speed_ratio']:.1f}× faster, {found['size_ratio']:.1f}× smaller"]
 
 
 def milliseconds(value: float) -> str:

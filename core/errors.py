@@ -47,3 +47,7 @@ class UsageError(TwinlensError):
 
 class ExplanationError(TwinlensError):
     """A heat map could not be made."""
+
+
+class WriteError(TwinlensError):
+    """A report, export or record could not be written."""

@@ -13,6 +13,11 @@ def package_weights() -> Path:
     return Path(__file__).resolve().parent.parent / "assets" / "weights"
 
 
+def package_fonts() -> Path:
+    """Return the folder of the fonts that are embedded in reports."""
+    return Path(__file__).resolve().parent.parent / "assets" / "fonts"
+
+
 def data_folder() -> Path:
     """Return the user's data folder; ``TWINLENS_DATA`` overrides it."""
     return Path(os.environ.get("TWINLENS_DATA") or platformdirs.user_data_dir("twinlens", appauthor=False))

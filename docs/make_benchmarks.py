@@ -26,12 +26,14 @@ Written by `python docs/make_benchmarks.py` from the output of the commands name
 `python -m core benchmark` (`--quick` takes under three minutes)
 
 """
-SPEED_NOTES = """ Every forward and every Score-CAM is measured in a process of its own. Score-CAM is of the demonstration radiograph,
+SPEED_NOTES = """
+Every forward and every Score-CAM is measured in a process of its own. Score-CAM is of the demonstration radiograph,
 for the same layer and class by each library, used as its documentation says. Pearson and IoU compare each map with
 the exact one of the same network; torch-cam has another definition of Score-CAM (a baseline is subtracted and maps
 are scaled before they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle
 have random weights, which take as long as trained ones. torch-cam is left out for AutoFormerV2-T: it takes the rows
-of its maps for channels."""
+of its maps for channels.
+"""
 FIDELITY_HEAD = """
 ## How close the fast map comes
 
@@ -42,7 +44,8 @@ the input's size; "it held" is the share of images whose error was at most the e
 ![Fidelity against time](images/fidelity.png)
 
 The time axis is that of the demonstration radiograph in the speed run above; dots are the mean over the images, the
-lower edge of the band is the worst image."""
+lower edge of the band is the worst image.
+"""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from core import __version__
-from core.batch import NOTICE
+from core.notice import NOTICE
 from gui import theme
 
 # what the program stands on, as the packages are called; versions and licences are read from what is installed

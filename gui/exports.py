@@ -9,8 +9,9 @@ from PySide6.QtCore import QByteArray, QObject
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.batch import CsvTable, Record, written_whole
 from core.errors import TwinlensError, UsageError
+from core.export import CsvTable, Record
+from core.files import written_whole
 from gui.background import Background
 from gui.notifications import Banner, Notifications
 from gui.worklist import Entry

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch import NOTICE
 from core.catalogue import read_catalogue
+from core.notice import NOTICE
 from gui import session, theme
 from gui.background import Background
 from gui.batch_bar import BatchBar

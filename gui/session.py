@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
-from core.batch import written_whole
+from core.files import written_whole
 from core.folders import data_folder
 from core.tasks import TASKS
 from gui.analysis import Choice

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.batch import Record
 from core.comparison import Answer, Comparison
+from core.medical_image import MedicalImage
 from core.tasks import Task, get_task
 
 
@@ -56,11 +57,18 @@ class Verdict:
         return self.teacher.novel or self.student.novel
 
 
-def verdict(path: Path, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
+def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
     """Return what is kept of a comparison."""
     task = get_task(comparison.teacher.bundle.card.task)
     record = {
-        "path": str(path),
+        "path": str(image.path),
+        "image": {
+            "sha256": image.digest,
+            "format": image.format,
+            "width": image.width,
+            "height": image.height,
+            "bits": image.bits,
+        },
         "task": task.id,
         **comparison.as_dict(),
         "notices": list(notices),
@@ -79,6 +87,7 @@ def failure(path: Path, reason: str) -> Record:
     """Return the record of a file that could not be compared."""
     return {
         "path": str(path),
+        "image": None,
         "task": None,
         "teacher": None,
         "student": None,

@@ -203,9 +203,9 @@ class AnalysisEngine(QObject):
                     return
                 self.grown.emit(ticket, found, True)
                 if i == 0:
-                    self.judged.emit(request.path, verdict(request.path, found, notices), request.choice)
+                    self.judged.emit(request.path, verdict(image, found, notices), request.choice)
             self.grown.emit(ticket, found, False)
-            self.judged.emit(request.path, verdict(request.path, found, notices), request.choice)
+            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
         except TwinlensError as error:
             self.failed.emit(ticket, request.path, str(error))
 
@@ -232,7 +232,7 @@ class AnalysisEngine(QObject):
                     if self._interrupted(path):
                         return
                     found = growing
-                result = verdict(path, found, notices)
+                result = verdict(image, found, notices)
             except TwinlensError as error:
                 result = str(error)
         with self._wake:

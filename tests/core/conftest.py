@@ -35,3 +35,57 @@ class TorchNetwork:
 @pytest.fixture(scope="session")
 def torch_network():
     return TorchNetwork
+
+
+@pytest.fixture(scope="session")
+def chest_path():
+    from core.demo import demonstration_radiograph
+
+    return demonstration_radiograph()
+
+
+@pytest.fixture(scope="session")
+def chest_image(chest_path):
+    from core.images import read_image
+
+    return read_image(chest_path)
+
+
+@pytest.fixture(scope="session")
+def chest_comparison():
+    """Teacher and student on one image: real models' cards, but fixed answers, times and maps."""
+    return made_comparison("chest-xray", [0.28, 0.62, 0.10], [0.65, 0.24, 0.11])
+
+
+@pytest.fixture(scope="session")
+def tile_comparison():
+    return made_comparison("lung-colon", [0.01, 0.02, 0.08, 0.02, 0.87], [0.01, 0.02, 0.11, 0.01, 0.85])
+
+
+def made_comparison(task, teacher, student):
+    from core.catalogue import read_catalogue
+    from core.classifier import Latency, Prediction
+    from core.comparison import Answer, Comparison
+    from core.heatmap import HeatMap
+
+    catalogue = read_catalogue()
+
+    def answer(role, network, chances, size, centre, forward_ms):
+        bundle = catalogue.find(task, role, network)
+        p = np.array(chances)
+        rows, columns = np.mgrid[:size, :size] / (size - 1)
+        values = np.exp(-8 * ((rows - centre) ** 2 + (columns - centre) ** 2)).astype(np.float32)
+        values = (values - values.min()) / np.ptp(values)
+        explained = int(np.argmax(teacher))
+        return Answer(
+            bundle,
+            Prediction(
+                bundle.card.classes, np.log(p).astype(np.float32), p, Latency(2.0, forward_ms, 1), "openvino", "CPU",
+                "float32",
+            ),
+            HeatMap(values, explained, "features.35", "clustered G=32", 34, 512, 0.015, 2.5),
+        )  # fmt: skip
+
+    return Comparison(
+        answer("teacher", "vgg19", teacher, 14, 0.3, 80.0), answer("student", "ofa595", student, 7, 0.7, 4.0)
+    )

@@ -8,9 +8,10 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from core.batch import SIDES, BatchComparer
+from core.batch import BatchComparer
 from core.catalogue import read_catalogue
 from core.demo import demonstration_radiograph
+from core.export import SIDES
 from core.runtime_openvino import OpenVinoRuntime
 from gui.shortcuts import COMMANDS
 from gui.worklist import Order, Show, State
@@ -219,6 +220,7 @@ def test_every_command_has_an_action_and_no_key_is_given_twice(make_window):
         assert [key.toString() for key in actions[command.id].shortcuts()] == list(command.keys)
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # a popup on the offscreen platform
 def test_the_command_search_finds_by_any_words_and_runs_the_command(make_window, qtbot):
     from gui.command_search import CommandSearch
 

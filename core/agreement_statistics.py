@@ -1,0 +1,160 @@
+"""How teacher and student did over many images: how often they agree, and what both score where labels are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.tasks import Task
+
+Z95 = 1.959964  # 97.5 % quantile of the normal distribution
+RESAMPLES = 1000
+IntArray = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % confidence interval, each in [0, 1] (a kappa in [-1, 1])."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f} %)"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one model scored on the labelled images.
+
+    Attributes:
+        accuracy: share of images whose top class is right, with Wilson's interval.
+        macro_f1: mean of F1 over the classes that occur as a label, with a bootstrap interval over images.
+        recall: share of each class's images that were recognised, with Wilson's interval, by label.
+    """
+
+    accuracy: Interval
+    macro_f1: Interval
+    recall: dict[str, Interval]
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """Return a share with its 95 % score interval (Wilson, JASA 1927).
+
+    Args:
+        successes: how often it happened.
+        trials: how often it could have, at least 1.
+    """
+    p, z2 = successes / trials, Z95**2
+    centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z95 / (1 + z2 / trials) * np.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2))
+    return Interval(p, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+
+
+def macro_f1(labels: IntArray, answers: IntArray, classes: int) -> float:
+    """Return the mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur among the labels, in [0, 1]."""
+    table = np.bincount(labels * classes + answers, minlength=classes * classes).reshape(classes, classes)
+    hits, true, said = table.diagonal(), table.sum(axis=1), table.sum(axis=0)
+    present = true > 0
+    return float((2 * hits[present] / (true + said)[present]).mean())
+
+
+def bootstrap_macro_f1(labels: IntArray, answers: IntArray, classes: int) -> Interval:
+    """Return macro F1 with its 95 % percentile interval over ``RESAMPLES`` resamples of the images (Efron 1979).
+
+    The resamples are the same at each call, so that a report can be made again.
+    """
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLES):
+        rows = rng.integers(0, len(labels), len(labels))
+        found.append(macro_f1(labels[rows], answers[rows], classes))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return Interval(macro_f1(labels, answers, classes), float(low), float(high))
+
+
+def label_of(path: Path, task: Task) -> str | None:
+    """Return the class that an image's folder is named after, at any level and in any case, the nearest one.
+
+    That is how COVID-QU-Ex (``Test/COVID-19/images/x.png``) and LC25000 (``lung_scc/x.jpeg``) lie on disk.
+    """
+    known = {label.lower(): label for label in task.class_ids}
+    return next((known[part.name.lower()] for part in path.parents if part.name.lower() in known), None)
+
+
+@dataclass
+class Tally:
+    """Counts the answers on the images of one task.
+
+    Attributes:
+        task: the task.
+        teacher: the teacher's top classes, as indices, in the order of the images.
+        student: the student's.
+        labels: the true classes, None where unknown.
+    """
+
+    task: Task
+    teacher: list[int] = field(default_factory=list)
+    student: list[int] = field(default_factory=list)
+    labels: list[int | None] = field(default_factory=list)
+
+    def add(self, teacher: str, student: str, label: str | None = None) -> None:
+        """Count one image by the labels of its answers and, where known, its true label."""
+        index = self.task.class_ids.index
+        self.teacher.append(index(teacher))
+        self.student.append(index(student))
+        self.labels.append(None if label is None else index(label))
+
+    @property
+    def images(self) -> int:
+        """How many images were counted."""
+        return len(self.teacher)
+
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Counts of teacher's answers (rows) against student's (columns), shape (C, C)."""
+        classes = len(self.task.classes)
+        pairs = np.array(self.teacher, np.intp) * classes + np.array(self.student, np.intp)
+        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+    @property
+    def agreement(self) -> Interval:
+        """How often both put the same class on top; there must be an image."""
+        return wilson(int(self.confusion.trace()), self.images)
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa of the two, in [-1, 1] (Cohen 1960); None where both always give one and the same answer."""
+        table = self.confusion / self.images
+        chance = float(table.sum(axis=1) @ table.sum(axis=0))
+        return None if chance >= 1 else float((table.trace() - chance) / (1 - chance))
+
+    @property
+    def labelled(self) -> int:
+        """How many images have a known label."""
+        return sum(label is not None for label in self.labels)
+
+    def scores(self) -> tuple[Scores, Scores] | None:
+        """Return the scores of teacher and student on the labelled images, None if there are none."""
+        rows = [i for i, label in enumerate(self.labels) if label is not None]
+        if not rows:
+            return None
+        labels = np.array([self.labels[i] for i in rows], np.intp)
+        return self._scores(labels, np.array(self.teacher)[rows]), self._scores(labels, np.array(self.student)[rows])
+
+    def _scores(self, labels: IntArray, answers: IntArray) -> Scores:
+        right = labels == answers
+        recall = {
+            label: wilson(int(right[labels == i].sum()), int((labels == i).sum()))
+            for i, label in enumerate(self.task.class_ids)
+            if (labels == i).any()
+        }
+        return Scores(
+            accuracy=wilson(int(right.sum()), len(labels)),
+            macro_f1=bootstrap_macro_f1(labels, answers, len(self.task.classes)),
+            recall=recall,
+        )

@@ -1,0 +1,203 @@
+"""What is taken away as data: CSV, JSON lines, overlays as PNG, heat maps as NumPy and TIFF; see docs/exports.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any, TextIO
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from core.comparison import Answer, Comparison
+from core.files import bytes_written_whole, make_folder, written_whole
+from core.folders import package_fonts
+from core.heatmap import HeatMap
+from core.medical_image import MedicalImage
+from core.notice import NOTICE
+from core.report_pictures import heat_scale, overlay, shown
+from core.tasks import TASKS, get_task
+
+SIDES = ("teacher", "student")
+LONGEST, SHORTEST = 2048, 560  # pixels of an overlay's longer side
+TIFF_DESCRIPTION = 270
+
+Record = dict[str, Any]
+Bytes = npt.NDArray[np.uint8]
+
+_ANSWER = ("model", "model_sha256", "predicted", "latency_ms", "total_ms", "runtime", "device", "precision", "novel")
+_CAM = ("class", "layer", "method", "maps_scored", "maps_total", "estimated_error", "seconds")
+_AGREEMENT = ("same_class", "js_divergence", "cam_pearson", "cam_iou20", "speed_ratio", "size_ratio")
+_IMAGE = ("sha256", "format", "width", "height", "bits")
+
+
+class CsvTable:
+    """Writes records as rows; the columns are those of one task, or of all where the task is told from each image."""
+
+    def __init__(self, file: TextIO, task: str | None) -> None:
+        tasks = TASKS.values() if task is None else [get_task(task)]
+        columns = ["path", *(f"image_{name}" for name in _IMAGE), "task"]
+        for side in SIDES:
+            columns += [f"{side}_{name}" for name in _ANSWER]
+            columns += [f"{side}_p_{label}" for t in tasks for label in t.class_ids]
+            columns += [f"{side}_cam_{name}" for name in _CAM]
+        columns += [*_AGREEMENT, "notices", "error", "notice"]
+        self._writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        self._writer.writeheader()
+
+    def add(self, record: Record) -> None:
+        """Write one record; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+        row: Record = {key: record[key] for key in ("path", "task", "error")}
+        row |= {f"image_{name}": value for name, value in (record["image"] or {}).items()}
+        for side in SIDES:
+            answer = record[side] or {}
+            row |= {f"{side}_{name}": answer.get(name) for name in _ANSWER}
+            row |= {f"{side}_p_{label}": p for label, p in answer.get("probabilities", {}).items()}
+            row |= {f"{side}_cam_{name}": value for name, value in (answer.get("cam") or {}).items()}
+        row |= {**(record["agreement"] or {}), "notices": " ".join(record["notices"]), "notice": NOTICE}
+        self._writer.writerow({name: safe_cell(value) for name, value in row.items()})
+
+
+def safe_cell(value: object) -> object:
+    """Return a cell that no spreadsheet runs as a formula (OWASP, "CSV injection"); numbers stay as they are."""
+    risky = isinstance(value, str) and value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return f"'{value}" if risky else value
+
+
+class JsonLines:
+    """Writes records as JSON, one a line, each with the notice."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def add(self, record: Record) -> None:
+        """Write one record."""
+        self._file.write(json.dumps({**record, "notice": NOTICE}, ensure_ascii=False) + "\n")
+
+
+class PictureFolder:
+    """Writes the overlays and raw heat maps of each image, and its record, into a folder.
+
+    Args:
+        folder: the folder; made if it is not there.
+        hide_names: whether files are called by a number alone.
+
+    Raises:
+        WriteError: if it can't be made.
+    """
+
+    def __init__(self, folder: Path, *, hide_names: bool = False) -> None:
+        self._folder = make_folder(folder)
+        self._hide_names = hide_names
+        self._count = 0
+
+    def add(
+        self, image: MedicalImage, comparison: Comparison, record: Record, window: tuple[float, float] | None = None
+    ) -> list[Path]:  # fmt: skip
+        """Write the files of one image and return them.
+
+        For each model with a map: ``…-teacher.png`` (the overlay), ``…-teacher-legend.png`` (with answer and colour
+        bar), ``…-teacher.npy`` and ``…-teacher.tiff`` (the map as float32 in [0, 1], at its layer's resolution). Then
+        ``….json`` with the record.
+
+        Args:
+            image: the opened image.
+            comparison: what both models say about it.
+            record: the same as plain values.
+            window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
+
+        Raises:
+            WriteError: if a file can't be written, e.g. because the disk is full.
+        """
+        self._count += 1
+        word = (
+            "" if self._hide_names else "-" + (re.sub(r"[^\w.-]+", "_", image.path.stem)[:80].strip("._-") or "image")
+        )
+        stem = self._folder / f"{self._count:04d}{word}"
+        written = [stem.with_name(f"{stem.name}.json")]
+        with written_whole(written[0]) as text:
+            JsonLines(text).add(record)
+        picture = shown(image, window, LONGEST)
+        for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
+            if answer.heat_map is None:
+                continue
+            pixels = overlay(picture, answer.heat_map)
+            about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **answer.as_dict()}
+            files = {
+                f"{side}.png": _png(pixels, about),
+                f"{side}-legend.png": _png(with_legend(pixels, side, answer), about),
+                f"{side}.npy": _npy(answer.heat_map),
+                f"{side}.tiff": _tiff(answer.heat_map, about),
+            }
+            for ending, data in files.items():
+                written.append(stem.with_name(f"{stem.name}-{ending}"))
+                with bytes_written_whole(written[-1]) as file:
+                    file.write(data)
+        return written
+
+
+def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
+    """Return an overlay on white above its legend: whose map of which class it is, the colour bar, and the notice.
+
+    Args:
+        pixels: RGB, shape (H, W, 3); small ones are enlarged so that the legend can be read.
+        side: ``teacher`` or ``student``.
+        answer: what that model says.
+    """
+    longest = max(pixels.shape[:2])
+    if longest < SHORTEST:
+        size = tuple(round(n * SHORTEST / longest) for n in pixels.shape[1::-1])
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    height, width = pixels.shape[:2]
+    task, said, found = get_task(answer.bundle.card.task), answer.prediction, answer.heat_map
+    assert found is not None  # noqa: S101 - there is a map to explain
+    whole = max(width, SHORTEST)
+    size_px = whole // 36
+    step = round(size_px * 1.5)
+    sheet = Image.new("RGB", (whole + 2 * step, height + 6 * step), "white")
+    sheet.paste(Image.fromarray(pixels), (step + (whole - width) // 2, step))
+    pen, y = ImageDraw.Draw(sheet), height + round(1.5 * step)
+    fonts = [ImageFont.truetype(package_fonts() / f"DejaVuSans{bold}.ttf", size_px) for bold in ("-Bold", "")]
+    says = (
+        f"{side.capitalize()} · {answer.bundle.name}: {task.class_name(said.predicted)} {100 * said.confidence:.1f} %"
+    )
+    pen.text((step, y), says, "black", fonts[0])
+    bar = Image.fromarray(heat_scale()).resize((whole, step // 2))
+    sheet.paste(bar, (step, y + round(1.5 * step)))
+    below = y + round(2.1 * step)
+    pen.text((step, below), "low", "dimgrey", fonts[1])
+    pen.text((step + whole, below), "high", "dimgrey", fonts[1], anchor="ra")
+    pen.text(
+        (step + whole // 2, below), f"speaks for {task.classes[found.class_index].name}", "dimgrey", fonts[1], "ma"
+    )
+    pen.text((step, below + round(1.1 * step)), NOTICE, "black", fonts[1])
+    return np.asarray(sheet, dtype=np.uint8)
+
+
+def _png(pixels: Bytes, about: Record) -> bytes:
+    notes = PngInfo()
+    notes.add_itxt("Description", json.dumps(about, ensure_ascii=False))
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", pnginfo=notes)
+    return file.getvalue()
+
+
+def _npy(heat_map: HeatMap) -> bytes:
+    file = io.BytesIO()
+    np.save(file, heat_map.values.astype(np.float32), allow_pickle=False)
+    return file.getvalue()
+
+
+def _tiff(heat_map: HeatMap, about: Record) -> bytes:
+    tags = ImageFileDirectory_v2()
+    tags[TIFF_DESCRIPTION] = json.dumps(about)
+    file = io.BytesIO()
+    Image.fromarray(heat_map.values.astype(np.float32)).save(file, "TIFF", tiffinfo=tags)
+    return file.getvalue()

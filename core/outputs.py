@@ -1,0 +1,173 @@
+"""All that a batch of comparisons can be written to at once: tables, report, pictures, DICOM results, history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from core.agreement_statistics import Tally, label_of
+from core.batch import BatchComparer, Compared, Record
+from core.comparison import Comparison
+from core.dicom_results import write_dicom_results
+from core.errors import TwinlensError
+from core.export import CsvTable, JsonLines, PictureFolder
+from core.files import written_whole
+from core.history import History, HistoryError
+from core.medical_image import MedicalImage
+from core.report import ReportWriter
+from core.report_layout import PaperSize
+from core.tasks import get_task
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written; None or False is not.
+
+    Attributes:
+        csv: a table.
+        jsonl: records as JSON lines.
+        report: a PDF.
+        paper: the report's paper.
+        impression: free text for each of its pages.
+        pictures: a folder for overlays and raw heat maps.
+        dicom: a folder for DICOM results.
+        hide_names: whether images are called by numbers in place of their files' names.
+        with_identity: whether the patient's identity is carried into report and DICOM results.
+        labelled: whether each image's folder is named after its class, so that both models can be scored.
+        history: whether the answers are recorded in the history.
+    """
+
+    csv: Path | None = None
+    jsonl: Path | None = None
+    report: Path | None = None
+    paper: PaperSize = "A4"
+    impression: str = ""
+    pictures: Path | None = None
+    dicom: Path | None = None
+    hide_names: bool = False
+    with_identity: bool = False
+    labelled: bool = False
+    history: bool = False
+
+
+@dataclass
+class Outputs:
+    """Writes each comparison to all that is wanted; files appear when the ``with`` block ends well.
+
+    Attributes:
+        wanted: what is to be written.
+        comparer: who compares, for the settings that the history keeps.
+        remarks: lines for a person, when all is done.
+        failed: whether something could not be done that was asked for.
+
+    Raises:
+        WriteError: if a file can't be written.
+    """
+
+    wanted: Wanted
+    comparer: BatchComparer
+    remarks: list[str] = field(default_factory=list)
+    failed: bool = False
+    _count: int = 0
+
+    def __enter__(self) -> Self:
+        wanted = self.wanted
+        self._tallies: dict[str, Tally] = {}
+        self._records: list[Callable[[Record], None]] = []
+        with ExitStack() as stack:
+            if wanted.csv is not None:
+                self._records.append(CsvTable(stack.enter_context(written_whole(wanted.csv)), self.comparer.task).add)
+            if wanted.jsonl is not None:
+                self._records.append(JsonLines(stack.enter_context(written_whole(wanted.jsonl))).add)
+            self._pictures = None
+            if wanted.pictures is not None:
+                self._pictures = PictureFolder(wanted.pictures, hide_names=wanted.hide_names)
+            self._report = None
+            if wanted.report is not None:
+                self._report = stack.enter_context(
+                    ReportWriter(
+                        wanted.report, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity
+                    )
+                )
+            self._history = self._opened(stack) if wanted.history else None
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.__exit__(*exception)  # type: ignore[arg-type]
+        for tally in self._tallies.values():
+            self.remarks += _scores(tally)
+
+    def add(self, found: Compared) -> None:
+        """Write one comparison, or that there is none."""
+        self._count += 1
+        record = dict(found.record)
+        path = Path(record["path"])
+        if self.wanted.hide_names:
+            record["path"] = f"Image {self._count}"
+            record["error"] = record["error"] and _reason(found.record)
+        for write in self._records:
+            write(record)
+        if found.image is None or found.comparison is None:
+            if self._report is not None:
+                self._report.add_failed(path, _reason(found.record))
+            return
+        self._add_answers(found.image, found.comparison, record)
+
+    def _add_answers(self, image: MedicalImage, comparison: Comparison, record: Record) -> None:
+        label = None
+        if self.wanted.labelled:
+            task = get_task(record["task"])
+            label = label_of(image.path.absolute(), task)
+            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
+        if self._report is not None:
+            self._report.add(image, comparison, self.wanted.impression, label=label)
+        if self._pictures is not None:
+            self._pictures.add(image, comparison, record)
+        if self.wanted.dicom is not None:
+            if image.format == "DICOM":
+                write_dicom_results(self.wanted.dicom, image, comparison, keep_identity=self.wanted.with_identity)
+            else:
+                self.failed = True
+                self.remarks.append(f"{record['path']}: DICOM results are written for DICOM images only.")
+        if self._history is not None:
+            self._record(self._history, image, comparison)
+
+    def _record(self, history: History, image: MedicalImage, comparison: Comparison) -> None:
+        how = self.comparer
+        settings = {"cam": how.cam, "runtime": how.runtime, "threads": how.threads, "repeats": how.repeats}
+        try:
+            history.add(image.digest, comparison, settings, None if self.wanted.hide_names else image.path)
+        except HistoryError as error:  # what was asked for, the comparison, goes on without it
+            self.remarks.append(f"The history goes no further: {error}")
+            self._history = None
+
+    def _opened(self, stack: ExitStack) -> History | None:
+        try:
+            history = stack.enter_context(History())
+        except TwinlensError as error:
+            self.remarks.append(f"No history is kept: {error}")
+            return None
+        if history.notice:
+            self.remarks.append(history.notice)
+        return history
+
+
+def _reason(record: Record) -> str:
+    """Return a record's error without the path before it."""
+    return str(record["error"]).removeprefix(f"{record['path']}: ")
+
+
+def _scores(tally: Tally) -> list[str]:
+    """Return what both models score on labelled images, in lines."""
+    found = tally.scores()
+    if found is None:
+        return [f"{tally.task.name}: no folder is named after a class ({', '.join(tally.task.class_ids)})."]
+    lines = [f"{tally.task.name}, {tally.labelled} of {tally.images} images labelled, with 95 % intervals:"]
+    for side, scores in zip(("teacher", "student"), found, strict=True):
+        lines.append(f"  {side} accuracy {scores.accuracy}, macro F1 {scores.macro_f1}")
+    return lines

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
+
+from core.agreement_statistics import Tally, bootstrap_macro_f1, label_of, macro_f1, wilson
+from core.tasks import CHEST_XRAY, LUNG_COLON
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (3, 4), (50, 100), (0, 500), (499, 500)])
+def test_wilsons_interval_is_scipys(k, n):
+    wanted = binomtest(k, n).proportion_ci(method="wilson")
+    found = wilson(k, n)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
+    assert found.low <= found.value <= found.high
+
+
+@pytest.fixture
+def answers():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, 200)
+    teacher = np.where(rng.random(200) < 0.9, labels, rng.integers(0, 3, 200))
+    student = np.where(rng.random(200) < 0.8, labels, rng.integers(0, 3, 200))
+    return labels, teacher, student
+
+
+def test_scores_and_agreement_are_scikit_learns(answers):
+    labels, teacher, student = answers
+    names = CHEST_XRAY.class_ids
+    tally = Tally(CHEST_XRAY)
+    for label, t, s in zip(labels, teacher, student, strict=True):
+        tally.add(names[t], names[s], names[label])
+    np.testing.assert_array_equal(tally.confusion, confusion_matrix(teacher, student))
+    assert tally.kappa == pytest.approx(cohen_kappa_score(teacher, student))
+    assert tally.agreement.value == (teacher == student).mean()
+    for found, said in zip(tally.scores(), (teacher, student), strict=True):
+        assert found.accuracy.value == (labels == said).mean()
+        assert found.macro_f1.value == pytest.approx(f1_score(labels, said, average="macro"))
+        assert found.macro_f1.low < found.macro_f1.value < found.macro_f1.high
+        assert found.recall["Normal"].value == pytest.approx((said[labels == 2] == 2).mean())
+
+
+def test_f1_counts_only_classes_that_occur_as_labels():
+    labels, said = np.array([0, 0, 1]), np.array([0, 2, 1])
+    assert macro_f1(labels, said, 3) == pytest.approx(
+        f1_score(labels, said, labels=[0, 1], average="macro", zero_division=0)
+    )
+
+
+def test_the_bootstrap_narrows_with_the_square_root_of_the_images(answers):
+    labels, teacher, _ = answers
+    few = bootstrap_macro_f1(labels[:50], teacher[:50], 3)
+    many = bootstrap_macro_f1(np.tile(labels, 16), np.tile(teacher, 16), 3)
+    assert (few.high - few.low) > 3 * (many.high - many.low)
+
+
+def test_unlabelled_images_are_counted_but_not_scored():
+    tally = Tally(CHEST_XRAY)
+    tally.add("Normal", "Normal")
+    assert tally.scores() is None
+    assert tally.kappa is None
+    tally.add("Normal", "COVID-19", "Normal")
+    assert (tally.images, tally.labelled) == (2, 1)
+    assert tally.scores()[1].accuracy.value == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "task", "label"),
+    [
+        ("Test/COVID-19/images/x.png", CHEST_XRAY, "COVID-19"),
+        ("Normal/non-covid/x.png", CHEST_XRAY, "Non-COVID"),
+        ("lung_image_sets/lung_scc/lungscc1.jpeg", LUNG_COLON, "lung_scc"),
+        ("lung_image_sets/lung_scc/lungscc1.jpeg", CHEST_XRAY, None),
+        ("Normal.png", CHEST_XRAY, None),
+    ],
+)
+def test_labels_are_told_from_the_nearest_folder(path, task, label):
+    assert label_of(Path(path), task) == label

@@ -1,0 +1,137 @@
+"""DICOM results, read back with pydicom and highdicom."""
+
+import shutil
+import subprocess
+from dataclasses import replace
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+
+from core.dicom_results import write_dicom_results
+from core.errors import WriteError
+from core.images import read_image
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, chest_path):
+    """The demonstration radiograph made small, of a patient with a name in each element that can hold one."""
+    path = tmp_path_factory.mktemp("source") / "known.dcm"
+    dataset = pydicom.dcmread(chest_path)
+    small = dataset.pixel_array[::8, ::8]
+    dataset.Rows, dataset.Columns = small.shape
+    dataset.PixelData = np.ascontiguousarray(small).tobytes()
+    for name in ("PatientID", "AccessionNumber", "StudyID"):
+        setattr(dataset, name, f"SECRET-{name}"[:16])
+    for name in ("PatientName", "ReferringPhysicianName", "OperatorsName", "PerformingPhysicianName"):
+        setattr(dataset, name, "SECRET^Name")
+    for name in ("StudyDescription", "InstitutionName", "PatientComments", "OtherPatientIDs", "PatientAddress"):
+        setattr(dataset, name, "SECRET place")
+    dataset.PatientBirthDate = "19010203"
+    dataset.save_as(path)
+    return read_image(path)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, source, chest_comparison):
+    return write_dicom_results(tmp_path_factory.mktemp("results"), source, chest_comparison)
+
+
+def read(results, ending):
+    (path,) = (p for p in results if p.name.endswith(ending))
+    return pydicom.dcmread(path)
+
+
+def test_there_is_one_report_and_an_overlay_and_a_map_of_each_model(results):
+    assert sorted(p.name.split("-", 1)[1] for p in results) == [
+        "report.dcm", "student-map.dcm", "student-overlay.dcm", "teacher-map.dcm", "teacher-overlay.dcm",
+    ]  # fmt: skip
+
+
+def test_the_report_holds_each_class_with_its_probability(results, source, chest_comparison):
+    report = highdicom.sr.ComprehensiveSR.from_dataset(read(results, "report.dcm"))
+    groups = report.content.get_image_measurement_groups()
+    assert len(groups) == 2
+    for group, answer in zip(groups, (chest_comparison.teacher, chest_comparison.student), strict=True):
+        found = [(m.name.meaning, m.value) for m in group.get_measurements()]
+        names = ("COVID-19", "Non-COVID infection", "Normal")
+        assert found == [
+            (f"Probability of {n}", pytest.approx(p))
+            for n, p in zip(names, answer.prediction.probabilities, strict=True)
+        ]
+        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+        assert said["Most probable class"] in names
+        assert said["Intended use"] == "For research use only. Not for diagnosis."
+        (image,) = group.source_images
+        assert image.referenced_sop_instance_uid == pydicom.dcmread(source.path).SOPInstanceUID
+
+
+def test_the_map_is_the_heat_map_at_the_images_size(results, source, chest_comparison):
+    dataset = read(results, "teacher-map.dcm")
+    found = highdicom.pm.ParametricMap.from_dataset(dataset)
+    pixels = np.frombuffer(found.FloatPixelData, np.float32).reshape(found.Rows, found.Columns)
+    np.testing.assert_array_equal(pixels, chest_comparison.teacher.heat_map.resized(source.height, source.width))
+    referenced = dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPInstanceUID
+    assert referenced == pydicom.dcmread(source.path).SOPInstanceUID
+
+
+def test_the_overlay_is_a_coloured_picture_that_refers_to_the_image(results, source):
+    dataset = read(results, "student-overlay.dcm")
+    pixels = dataset.pixel_array
+    assert pixels.shape[2] == 3
+    assert pixels.std() > 10
+    assert dataset.SourceImageSequence[0].ReferencedSOPInstanceUID == pydicom.dcmread(source.path).SOPInstanceUID
+    assert "Not for diagnosis" in dataset.ImageComments
+    assert read_image(next(p for p in results if "student-overlay" in p.name)).format == "DICOM"
+
+
+def test_identity_is_replaced_by_default(results, source):
+    study = pydicom.dcmread(source.path).StudyInstanceUID
+    for path in results:
+        assert b"SECRET" not in path.read_bytes(), path.name
+        assert b"19010203" not in path.read_bytes()
+        dataset = pydicom.dcmread(path)
+        assert str(dataset.PatientName).startswith("Twinlens^")
+        assert dataset.PatientIdentityRemoved == "YES"
+        assert dataset.StudyInstanceUID != study
+    assert len({pydicom.dcmread(path).StudyInstanceUID for path in results}) == 1
+    assert len({pydicom.dcmread(path).PatientID for path in results}) == 1
+
+
+def test_identity_is_carried_when_asked_for(tmp_path, source, chest_comparison):
+    original = pydicom.dcmread(source.path)
+    for path in write_dicom_results(tmp_path, source, chest_comparison, keep_identity=True):
+        dataset = pydicom.dcmread(path)
+        for name in ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "StudyInstanceUID"):
+            assert dataset.get(name) == original.get(name), name
+        assert "OperatorsName" not in dataset
+
+
+def test_an_independent_checker_finds_no_error(results):
+    """David Clunie's dciodvfy (Debian: dicom3tools)."""
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy (dicom3tools) is not installed")
+    for path in results:
+        found = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        errors = [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
+        assert errors == [], path.name
+
+
+def test_other_images_get_a_clear_message(tmp_path, chest_image, chest_comparison):
+    with pytest.raises(WriteError, match="for DICOM images only; this is a PNG file"):
+        write_dicom_results(tmp_path / "out", replace(chest_image, format="PNG"), chest_comparison)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_has_changed_since_is_refused(tmp_path, source, chest_comparison):
+    with pytest.raises(WriteError, match="has changed since"):
+        write_dicom_results(tmp_path / "out", replace(source, digest="0" * 64), chest_comparison)
+
+
+def test_an_image_without_identifiers_is_refused(tmp_path, source, chest_comparison):
+    dataset = pydicom.dcmread(source.path)
+    del dataset.StudyInstanceUID
+    dataset.save_as(tmp_path / "no-study.dcm")
+    with pytest.raises(WriteError, match="no StudyInstanceUID"):
+        write_dicom_results(tmp_path / "out", read_image(tmp_path / "no-study.dcm"), chest_comparison)

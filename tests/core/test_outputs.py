@@ -1,0 +1,95 @@
+"""All outputs of ``compare`` at once, through the door that scripts use."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from core.history import History
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, chest_path):
+    folder = tmp_path_factory.mktemp("outputs")
+    for label in ("Normal", "Non-COVID"):
+        (folder / "scans" / label).mkdir(parents=True)
+        shutil.copy(chest_path, folder / "scans" / label / "Jane Doe.dcm")
+    (folder / "scans" / "Normal" / "Jane broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    answer = subprocess.run(
+        [sys.executable, "-m", "core", "compare", folder / "scans", "--cam", "none", "--report", folder / "r.pdf",
+         "--csv", folder / "t.csv", "--jsonl", folder / "t.jsonl", "--export", folder / "maps", "--dicom",
+         folder / "dicom", "--hide-names", "--labelled", "--impression", "Seen by A & B."],
+        capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
+        env={**os.environ, "TWINLENS_DATA": str(folder / "data")},
+    )  # fmt: skip
+    return folder, answer
+
+
+def test_all_of_them_tell_the_same(written):
+    folder, answer = written
+    assert answer.returncode == 1, answer.stderr
+    assert "1 of 3 images could not be read" in answer.stderr
+    rows = list(csv.DictReader((folder / "t.csv").read_text(encoding="utf-8").splitlines()))
+    records = [json.loads(line) for line in (folder / "t.jsonl").read_text(encoding="utf-8").splitlines()]
+    pages = [page.extract_text() for page in pypdf.PdfReader(folder / "r.pdf").pages]
+    with History(folder / "data" / "history.sqlite") as history:
+        kept = list(history.find())
+    judged = [record for record in records if record["error"] is None]
+    assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 3)
+    for row, record in zip(rows, records, strict=True):
+        assert row["teacher_predicted"] == (record["teacher"] or {"predicted": ""})["predicted"]
+    assert {k["image_sha256"] for k in kept} == {record["image"]["sha256"] for record in judged}
+    assert "Seen by A & B." in pages[0]
+    assert len(list((folder / "dicom").glob("*-report.dcm"))) == 1  # both are one image
+    assert sorted(p.name for p in (folder / "maps").iterdir()) == ["0001.json", "0002.json"]
+
+
+def test_labelled_folders_give_scores_with_intervals(written):
+    folder, answer = written
+    assert "2 of 2 images labelled, with 95 % intervals" in answer.stderr
+    summary = pypdf.PdfReader(folder / "r.pdf").pages[-1].extract_text()
+    assert "Against the labels of 2 images" in summary
+    assert "50.0 %" in summary
+
+
+def test_hidden_names_are_in_none_of_the_files(written):
+    folder, _ = written
+    files = [p for p in folder.rglob("*") if p.is_file() and "scans" not in p.parts]
+    assert len(files) >= 7
+    for path in files:
+        assert b"Jane" not in path.read_bytes(), path
+
+
+def test_dicom_results_of_other_images_are_refused_at_the_end(tmp_path, chest_path):
+    from PIL import Image
+
+    Image.new("L", (64, 64), 99).save(tmp_path / "a.png")
+    answer = subprocess.run(
+        [sys.executable, "-m", "core", "compare", tmp_path / "a.png", "--cam", "none", "--no-history", "--dicom",
+         tmp_path / "dicom"],
+        capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
+        env={**os.environ, "TWINLENS_DATA": str(tmp_path / "data")},
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert "for DICOM images only" in answer.stderr
+    assert "both say" in answer.stdout or "they disagree" in answer.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_history_that_cannot_be_kept_does_not_stop_the_comparison(tmp_path, chest_path):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    answer = subprocess.run(
+        [sys.executable, "-m", "core", "compare", chest_path, "--cam", "none"],
+        capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
+        env={**os.environ, "TWINLENS_DATA": str(tmp_path / "data")},
+    )  # fmt: skip
+    assert answer.returncode == 0
+    assert "No history is kept" in answer.stderr
