@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QObject
+from PySide6.QtCore import QBuffer, QByteArray, QObject
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.errors import TwinlensError, UsageError
+from core.errors import UsageError
 from core.export import CsvTable, Record
-from core.files import written_whole
+from core.files import bytes_written_whole, written_whole
 from gui.background import Background
 from gui.notifications import Banner, Notifications
 from gui.worklist import Entry
@@ -66,35 +66,23 @@ def write_csv(path: Path, records: list[Record]) -> None:
     """Write records as a table.
 
     Raises:
-        UsageError: if the file can't be written.
+        WriteError: if the file can't be written.
     """
     tasks = {record["task"] for record in records if record["task"] is not None}
-    try:
-        with written_whole(path) as file:
-            table = CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
-            for record in records:
-                table.add(record)
-    except OSError as cause:
-        raise _not_written(path, cause.strerror or "") from cause
+    with written_whole(path) as file:
+        table = CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
+        for record in records:
+            table.add(record)
 
 
 def save_picture(path: Path, picture: QImage) -> None:
     """Write a picture as PNG.
 
     Raises:
-        UsageError: if the file can't be written.
+        WriteError: if the file can't be written.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        if not QImageWriter(str(part), QByteArray(b"png")).write(picture):
-            raise _not_written(path, "")
-        part.replace(path)
-    except OSError as cause:
-        raise _not_written(path, cause.strerror or "") from cause
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _not_written(path: Path, reason: str) -> TwinlensError:
-    because = f" ({reason})" if reason else ""
-    return UsageError(f"The file can't be written{because}.", path=path, remedy="Choose another folder.")
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(picture)
+    with bytes_written_whole(path) as file:
+        file.write(buffer.data().data())

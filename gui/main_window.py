@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.catalogue import read_catalogue
+from core.errors import WriteError
 from core.notice import NOTICE
 from gui import session, theme
 from gui.background import Background
@@ -307,5 +309,7 @@ class MainWindow(QMainWindow):
         if self.preferences.history:
             files = [entry.path for entry in self.worklist.entries()]
             choice = self.chooser.choice
-            session.write_session(session.Session(files, self.conductor.path, choice, self.comparison.settings()))
+            now = session.Session(files, self.conductor.path, choice, self.comparison.settings())
+            with suppress(WriteError):  # a full disk must not keep the window open
+                session.write_session(now)
         self.settings.sync()

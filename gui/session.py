@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
-from core.files import written_whole
+from core.files import make_folder, written_whole
 from core.folders import data_folder
 from core.tasks import TASKS
 from gui.analysis import Choice
@@ -56,8 +56,12 @@ def read_session() -> Session:
 
 
 def write_session(session: Session) -> None:
-    """Remember a session; it is there whole or not at all."""
-    data_folder().mkdir(parents=True, exist_ok=True)
+    """Remember a session; it is there whole or not at all.
+
+    Raises:
+        WriteError: if it can't be written.
+    """
+    make_folder(data_folder())
     raw = {
         "files": [str(path) for path in session.files],
         "current": None if session.current is None else str(session.current),

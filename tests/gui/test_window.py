@@ -127,7 +127,7 @@ def test_a_table_that_cant_be_written_is_said_and_leaves_nothing(analysed, qtbot
     target = tmp_path / "missing" / "table.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     analysed.commands.actions["export_csv"].trigger()
-    qtbot.waitUntil(lambda: "can't be written" in analysed.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "The folder does not exist" in analysed.banner.words.text(), timeout=PATIENCE)
     assert not target.parent.exists()
 
 
