@@ -1,21 +1,56 @@
+import os
 import subprocess
 import sys
 
+import numpy as np
+from PIL import Image
+
+ENVIRONMENT = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
 
 def gui(*arguments):
-    return subprocess.run([sys.executable, "-m", "gui", *arguments], capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "gui", *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=ENVIRONMENT,
+        timeout=300,
+    )
 
 
-def test_the_demonstration_shows_what_both_say_of_a_real_radiograph():
-    answer = gui("--demo")
+def test_the_demonstration_is_shown_analysed_and_saved(converted, own_data, tmp_path):
+    ENVIRONMENT["TWINLENS_DATA"] = str(own_data)
+    picture = tmp_path / "window.png"
+    answer = gui("--demo", "--screenshot", picture)
     assert answer.returncode == 0, answer.stderr
-    assert "no window yet" in answer.stdout
-    assert "RG1_UNCR.dcm" in answer.stdout
-    assert "teacher VGG19" in answer.stdout
-    assert "student OFA-595" in answer.stdout
+    shown = np.asarray(Image.open(picture).convert("RGB")).astype(int)
+    assert shown.shape == (800, 1280, 3)
+    red, green, blue = (shown[:, :, i] for i in range(3))
+    grey = (abs(red - green) < 6) & (abs(green - blue) < 6) & (red > 60)
+    assert grey.mean() > 0.05  # the radiograph
+    assert ((red - blue) > 120).mean() > 0.002  # the hot part of the heat maps
 
 
-def test_without_an_image_it_says_what_to_do():
-    answer = gui()
-    assert answer.returncode == 2
-    assert "--demo" in answer.stderr
+def test_a_file_that_cant_be_opened_is_shown_with_the_reason_and_ends_with_one(own_data, tmp_path):
+    ENVIRONMENT["TWINLENS_DATA"] = str(own_data)
+    picture = tmp_path / "window.png"
+    answer = gui(tmp_path / "missing.png", "--screenshot", picture)
+    assert answer.returncode == 1, answer.stderr
+    assert picture.is_file()
+
+
+def test_the_window_is_up_before_torch_and_openvino_are_imported():
+    script = (
+        "import sys\n"
+        "from gui.app import make_application\n"
+        "from gui.main_window import MainWindow\n"
+        "app = make_application(); window = MainWindow(); window.show(); app.processEvents()\n"
+        "heavy = {'torch', 'openvino', 'timm', 'ofa', 'pytorch_grad_cam', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "window.close()"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert answer.returncode == 0, answer.stderr

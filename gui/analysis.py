@@ -1,0 +1,178 @@
+"""What the engine's thread does: open images, load models, and let a comparison grow. Knows nothing of Qt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from core.cams import METHODS, class_activation_map
+from core.catalogue import Catalogue, read_catalogue
+from core.classifier import Classifier
+from core.comparison import Comparison, compare
+from core.images import read_image
+from core.medical_image import MedicalImage
+from core.preprocess import preprocess
+from core.runtime import RuntimeChoice
+from core.scorecam import Depth, ScoreCam, explain_pair
+from core.tasks import Task, get_task, guess_task
+
+IMAGES_KEPT, IMAGE_BYTES_KEPT = 6, 256 << 20
+CLASSIFIERS_KEPT = 6
+ANSWERS_KEPT = 4
+REPEATS = 3  # forwards timed for the image on screen; the median is shown
+
+Role = Literal["teacher", "student"]
+ROLES: tuple[Role, ...] = ("teacher", "student")
+
+
+class Interrupted(Exception):  # noqa: N818 - no error
+    """The program is being closed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What compares, as chosen in the window.
+
+    Attributes:
+        task: the task of all images, or None to tell it from each image's colour.
+        teacher: the teacher's network, or None for the best-scoring one.
+        student: the student's network, or None for the best-scoring one.
+        cam: ``fast`` or ``exact`` Score-CAM, another method's name (``core.cams.METHODS``), or ``none``.
+        runtime: which runtime computes.
+        threads: CPU threads, or None for the runtime's own choice.
+    """
+
+    task: str | None = None
+    teacher: str | None = None
+    student: str | None = None
+    cam: str = "fast"
+    runtime: RuntimeChoice = "auto"
+    threads: int | None = None
+
+
+@dataclass
+class _Answered:
+    """The answers to one image, with the explanations begun for it."""
+
+    found: Comparison
+    cams: dict[Role, ScoreCam] = field(default_factory=dict)
+
+
+@dataclass
+class Analyst:
+    """Owns the loaded models and the last images; belongs to one thread.
+
+    Attributes:
+        say: told the name of a network before it is loaded; may raise ``Interrupted``.
+        catalogue: the installed models; read when first needed, and again after ``forget_models``.
+    """
+
+    say: Callable[[str], None] = lambda _text: None
+    catalogue: Catalogue | None = None
+    _images: OrderedDict[tuple[Path, int, int], MedicalImage] = field(default_factory=OrderedDict)
+    _classifiers: OrderedDict[tuple[object, ...], Classifier] = field(default_factory=OrderedDict)
+    _answered: OrderedDict[tuple[object, ...], _Answered] = field(default_factory=OrderedDict)
+
+    def open(self, path: Path) -> MedicalImage:
+        """Return an image, from memory if it is one of the last and its file has not changed.
+
+        Raises:
+            ImageError: if it can't be opened.
+        """
+        try:
+            seen = path.stat()
+            key = (path, seen.st_mtime_ns, seen.st_size)
+        except OSError:
+            return read_image(path)  # says what is wrong
+        if key not in self._images:
+            self._images[key] = read_image(path)
+        self._images.move_to_end(key)
+        while len(self._images) > 1 and (
+            len(self._images) > IMAGES_KEPT
+            or sum(image.pixels.nbytes for image in self._images.values()) > IMAGE_BYTES_KEPT
+        ):
+            self._images.popitem(last=False)
+        return self._images[key]
+
+    def models(self, choice: Choice, image: MedicalImage | None) -> tuple[Task, Classifier, Classifier]:
+        """Return the task, and teacher and student, loading them the first time.
+
+        Raises:
+            UsageError: if one is not installed.
+            BundleError: if one is damaged.
+        """
+        task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
+        teacher, student = (self._classifier(task, role, choice) for role in ROLES)
+        return task, teacher, student
+
+    def watch(self, image: MedicalImage, choice: Choice, class_index: int | None = None) -> Iterator[Comparison]:
+        """Yield the comparison as it grows, like :func:`core.comparison.watch`, without asking the models again.
+
+        The answers to the last images are kept with what their Score-CAM has scored, so that another class of the same
+        image costs no forward.
+
+        Args:
+            image: the opened image.
+            choice: what compares.
+            class_index: the class to explain, or None for the teacher's.
+
+        Raises:
+            TwinlensError: what loading, answering and explaining raise.
+        """
+        _task, teacher, student = self.models(choice, image)
+        answered = self._answers(image, teacher, student)
+        found = answered.found
+        yield found
+        if choice.cam == "none":
+            return
+        explained = found.teacher.prediction.top if class_index is None else class_index
+        if choice.cam in METHODS:
+            for role, classifier in (("student", student), ("teacher", teacher)):
+                card = classifier.bundle.card
+                network = classifier.bundle.load_network()
+                pixels = preprocess(image, card.preprocessing)
+                heat_map = class_activation_map(choice.cam, card.network, network, pixels, explained)
+                found = replace(found, **{role: replace(getattr(found, role), heat_map=heat_map)})
+                yield found
+            return
+        if not answered.cams:
+            answered.cams = {"teacher": teacher.score_cam(image), "student": student.score_cam(image)}
+        depth: Depth = "exact" if choice.cam == "exact" else "fast"
+        for role, heat_map in explain_pair(answered.cams["teacher"], answered.cams["student"], explained, depth):
+            found = replace(found, **{role: replace(getattr(found, role), heat_map=heat_map)})
+            yield found
+
+    def forget_models(self) -> None:
+        """Let go of all models, and look anew at what is installed when one is needed."""
+        self.catalogue = None
+        self._classifiers.clear()
+        self._answered.clear()
+
+    def _answers(self, image: MedicalImage, teacher: Classifier, student: Classifier) -> _Answered:
+        key = (image.digest, id(teacher), id(student))
+        if key not in self._answered:
+            self._answered[key] = _Answered(compare(image, teacher, student, "none", REPEATS))
+        self._answered.move_to_end(key)
+        while len(self._answered) > ANSWERS_KEPT:
+            self._answered.popitem(last=False)
+        return self._answered[key]
+
+    def _classifier(self, task: Task, role: Role, choice: Choice) -> Classifier:
+        if self.catalogue is None:
+            self.catalogue = read_catalogue()
+        network = getattr(choice, role)
+        if choice.task is None and network not in {b.card.network for b in self.catalogue.of_task(task.id, role)}:
+            network = None  # it was chosen for images of another task
+        bundle = self.catalogue.find(task.id, role, network)
+        key = (bundle.id, bundle.card.weights_sha256, choice.runtime, choice.threads)
+        if key not in self._classifiers:
+            self.say(bundle.name)
+            self._classifiers[key] = Classifier(bundle, choice.runtime, choice.threads)
+        self._classifiers.move_to_end(key)
+        while len(self._classifiers) > CLASSIFIERS_KEPT:
+            self._classifiers.popitem(last=False)
+            self._answered.clear()  # they are told apart by the identity of classifiers, which may now be used again
+        return self._classifiers[key]

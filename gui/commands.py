@@ -1,0 +1,155 @@
+"""What the commands of ``gui.shortcuts`` do, as actions for menus, toolbar, keys and the command search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog
+
+from core.bundle import Bundle
+from core.catalogue import import_bundle, read_catalogue
+from core.demo import demonstration_radiograph
+from gui import session
+from gui.about import AboutDialog
+from gui.background import Background
+from gui.command_search import CommandSearch
+from gui.settings import SettingsDialog, write_preferences
+from gui.shortcuts import COMMANDS, ShortcutSheet, equip
+
+if TYPE_CHECKING:
+    from gui.main_window import MainWindow
+
+
+class Commands(QObject):
+    """The actions by the command's identifier, and what they do to a window.
+
+    An error in a command is shown; it never ends the program.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.actions: dict[str, QAction] = {}
+        given, handlers = self._given(), self._handlers()
+        for command in COMMANDS:
+            action = given.get(command.id) or QAction(window)
+            self.actions[command.id] = equip(action, command)
+            if command.id in handlers:
+                action.triggered.connect(self._guarded(handlers[command.id]))
+            window.addAction(action)
+
+    def _given(self) -> dict[str, QAction]:
+        """Return the actions that belong to the comparison."""
+        view = self._window.comparison
+        given = {
+            "overlay": view.overlay_action,
+            "difference": view.difference_action,
+            "contour": view.contour_action,
+            "reset": view.reset_action,
+            "window_level": view.window_level_action,
+            "zoom": view.zoom_action,
+            "pan": view.pan_action,
+        }
+        return given | {f"preset_{i}": action for i, action in enumerate(view.preset_actions, 1)}
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        window = self._window
+        listed, conductor = window.list, window.conductor
+        return {
+            "open": self._open,
+            "open_folder": self._open_folder,
+            "demonstration": lambda: window.open_paths([demonstration_radiograph()]),
+            "export_csv": lambda: window.exports.csv(listed.shown_entries()),
+            "save_picture": lambda: window.exports.picture(window.comparison),
+            "import_model": self._import_model,
+            "remove": lambda: self._remove(listed.selected_paths()),
+            "clear": lambda: self._remove([entry.path for entry in window.worklist.entries()]),
+            "settings": self._change_settings,
+            "quit": window.close,
+            "next": lambda: listed.step(1),
+            "previous": lambda: listed.step(-1),
+            "first": lambda: listed.step(-window.worklist.rowCount()),
+            "last": lambda: listed.step(window.worklist.rowCount()),
+            "next_disagreement": self._next_disagreement,
+            "filter": self._focus_filter,
+            "search": lambda: CommandSearch(self.actions.values(), window).open(),
+            "worklist": lambda: window.dock.setVisible(not window.dock.isVisible()),
+            "full_screen": lambda: window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "analyse_all": conductor.analyse_all,
+            "pause": conductor.toggle_pause,
+            "cancel": window.engine.cancel,
+            "next_class": conductor.next_class,
+            "teacher_card": lambda: window.comparison.card_requested.emit("teacher"),
+            "student_card": lambda: window.comparison.card_requested.emit("student"),
+            "shortcuts": lambda: ShortcutSheet(window).open(),
+            "about": lambda: AboutDialog(window).open(),
+        }
+
+    def _guarded(self, handler: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                handler()
+            except Exception as error:  # noqa: BLE001 - shown to the person, with details where it is unexpected
+                self._window.notifications.show_error(error)
+
+        return run
+
+    def _open(self) -> None:
+        kinds = self.tr("Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)")
+        chosen, _kind = QFileDialog.getOpenFileNames(self._window, self.tr("Open images"), self._folder(), kinds)
+        if chosen:
+            self._window.open_paths([Path(name) for name in chosen])
+
+    def _open_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open folder"), self._folder())
+        if chosen:
+            self._window.open_paths([Path(chosen)])
+
+    def _folder(self) -> str:
+        path = self._window.conductor.path
+        return "" if path is None else str(path.parent)
+
+    def _import_model(self) -> None:
+        title = self.tr("Choose a folder with card.json and weights.safetensors")
+        chosen = QFileDialog.getExistingDirectory(self._window, title)
+        if not chosen:
+            return
+        self._window.banner.say(self.tr("Checking the model in {0}").format(chosen))
+        job = Background(lambda: import_bundle(Path(chosen)), self)
+        job.done.connect(self._imported)
+        job.failed.connect(self._window.notifications.show_error)
+        job.start()
+
+    def _imported(self, bundle: Bundle) -> None:
+        self._window.chooser.set_catalogue(read_catalogue())
+        self._window.conductor.models_changed()
+        self._window.banner.say(self.tr("Installed: {0}").format(bundle.id))
+
+    def _remove(self, paths: list[Path]) -> None:
+        window = self._window
+        window.engine.cancel()
+        window.worklist.remove(paths)
+        if window.conductor.path in paths:
+            window.conductor.show_nothing()
+            window.list.step(0)
+
+    def _change_settings(self) -> None:
+        window = self._window
+        dialog = SettingsDialog(window.preferences, window)
+        if dialog.exec() == SettingsDialog.DialogCode.Accepted:
+            write_preferences(window.settings, dialog.preferences)
+            if not dialog.preferences.history:
+                session.forget(window.settings)
+            window.set_preferences(dialog.preferences)
+
+    def _next_disagreement(self) -> None:
+        if not self._window.list.next_disagreement():
+            self._window.banner.say(self.tr("No disagreement is known yet. Analyse all compares the remaining files."))
+
+    def _focus_filter(self) -> None:
+        self._window.dock.show()
+        self._window.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -1,0 +1,214 @@
+"""Leads the analysis: asks the engine for the image on screen and for all others, and hands answers to the widgets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.bundle import Bundle
+from core.comparison import CamMode, Comparison
+from core.errors import UsageError
+from core.medical_image import MedicalImage
+from core.tasks import Task
+from gui.analysis import Choice
+from gui.comparison_view import ComparisonView
+from gui.model_chooser import ModelChooser
+from gui.notifications import Banner
+from gui.settings import Preferences
+from gui.verdict import Verdict
+from gui.workers import AnalysisEngine, BatchProgress
+from gui.worklist import State, Worklist
+
+
+class Conductor(QObject):
+    """Knows which file is on screen; answers to earlier ones, or by other models, are dropped.
+
+    Args:
+        engine: computes.
+        worklist: learns what both models said.
+        view: shows the file on screen.
+        chooser: says what compares.
+        banner: says what can't be said elsewhere.
+    """
+
+    settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
+    batch_changed = Signal(object)  # BatchProgress
+
+    def __init__(
+        self,
+        engine: AnalysisEngine,
+        worklist: Worklist,
+        view: ComparisonView,
+        chooser: ModelChooser,
+        banner: Banner,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._engine, self._worklist, self._view = engine, worklist, view
+        self._chooser, self._banner = chooser, banner
+        self._preferences = Preferences()
+        self._models_of: Choice | None = self._compared_by()
+        self._ticket = 0
+        self._image: tuple[Path | None, str] = (None, "")  # the file on screen, and its digest
+        self._batch = BatchProgress(0, 0, False, None)
+        self.path: Path | None = None
+        self.bundles: dict[str, Bundle] = {}
+        self.comparison: Comparison | None = None
+        self.task: Task | None = None
+        engine.busy.connect(self._on_busy)
+        engine.models_ready.connect(self._on_models)
+        engine.image_opened.connect(self._on_image)
+        engine.grown.connect(self._on_grown)
+        engine.failed.connect(self._on_failed)
+        engine.judged.connect(self._on_judged)
+        engine.unjudged.connect(self._on_unjudged)
+        engine.batch_changed.connect(self._on_batch)
+        engine.stopped_batch.connect(lambda reason: banner.say(reason, warning=True))
+        view.class_chosen.connect(self._on_class_clicked)
+        chooser.class_chosen.connect(self._explain)
+        chooser.changed.connect(self._on_choice)
+
+    @property
+    def choice(self) -> Choice:
+        """What compares: what is chosen above the image, and how the settings say that it is computed."""
+        return replace(
+            self._chooser.choice, runtime=self._preferences.runtime, threads=self._preferences.threads or None
+        )
+
+    @property
+    def batch_running(self) -> bool:
+        """Whether "Analyse all" has files left."""
+        return self._batch.running
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Compute as the settings say from now on."""
+        self._preferences = preferences
+
+    def start(self) -> None:
+        """Start the engine, which loads the models of the present choice."""
+        self._engine.start(self.choice)
+
+    def show(self, path: Path) -> None:
+        """Put a file on screen and have it analysed."""
+        if path != self.path:
+            self.path = path
+            self._view.show_busy(self.tr("Opening {0}").format(path.name))
+        self._ask()
+
+    def show_nothing(self) -> None:
+        """Take the file off the screen."""
+        self.path = self.comparison = None
+        self._engine.stop_showing()
+        self._view.show_empty()
+
+    def analyse_all(self) -> None:
+        """Have all files analysed that have no answer yet.
+
+        Raises:
+            UsageError: if there is nothing to do.
+        """
+        entries = self._worklist.entries()
+        waiting = [entry.path for entry in entries if entry.state is State.WAITING]
+        if not waiting:
+            why = self.tr("All files have been analysed.") if entries else self.tr("The worklist is empty.")
+            raise UsageError(why, remedy=self.tr("Open more images, or choose other models."))
+        cam: CamMode = "fast" if self._preferences.maps_in_batch else "none"
+        self._engine.analyse_all(waiting, self.choice, cam)
+
+    def toggle_pause(self) -> None:
+        """Pause "Analyse all", or go on."""
+        if self._batch.running:
+            self._engine.pause(not self._batch.paused)
+
+    def next_class(self) -> None:
+        """Explain the next class of the task."""
+        if self.comparison is not None and self.comparison.teacher.prediction.class_ids:
+            classes = len(self.comparison.teacher.prediction.class_ids)
+            now = self._chooser.chosen_class()
+            now = self.comparison.teacher.prediction.top if now is None else now
+            self._on_class_clicked((now + 1) % classes)
+
+    def models_changed(self) -> None:
+        """Forget all answers and ask anew: other models are installed, or they are run otherwise."""
+        self._engine.forget_models()
+        self._models_of = None
+        self._on_choice()
+
+    def _compared_by(self) -> Choice:
+        return replace(self.choice, cam="")
+
+    def _ask(self) -> None:
+        if self.path is not None:
+            self._ticket = self._engine.show(self.path, self.choice, self._chooser.chosen_class())
+
+    def _explain(self, _index: int | None) -> None:
+        self._ask()
+
+    def _on_class_clicked(self, index: int) -> None:
+        self._chooser.set_class(index)
+        self._ask()
+
+    def _on_choice(self) -> None:
+        if self._compared_by() != self._models_of:
+            self._models_of = self._compared_by()
+            self._engine.cancel()
+            self._worklist.forget_verdicts()
+            self.comparison = None
+        self._ask()
+
+    def _on_busy(self, ticket: int, network: str) -> None:
+        if ticket == self._ticket:
+            self._view.show_busy(
+                self.tr(
+                    "Loading {0}. At its first use on a machine it is converted, which takes up to half a minute."
+                ).format(network)
+            )
+
+    def _on_models(self, ticket: int, task: Task, teacher: Bundle, student: Bundle) -> None:
+        if ticket != self._ticket:
+            return
+        self._chooser.set_task(task)
+        self.task = task
+        bundles = {"teacher": teacher, "student": student}
+        if bundles != self.bundles:
+            self.bundles = bundles
+            self._view.set_models(task, teacher, student)
+
+    def _on_image(self, ticket: int, image: MedicalImage) -> None:
+        if ticket == self._ticket and (self.comparison is None or self._image != (self.path, image.digest)):
+            self._image = (self.path, image.digest)
+            self.comparison = None
+            self._view.show_image(image)
+
+    def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
+        if ticket != self._ticket:
+            return
+        if refining and comparison.teacher.heat_map is None and self.comparison is not None:
+            return  # the answers to the same image are on screen; its maps stay until the others come
+        self.comparison = comparison
+        self._view.show_comparison(comparison, refining=refining)
+        if not refining:
+            self.settled.emit(True)
+
+    def _on_failed(self, ticket: int, path: Path | None, reason: str) -> None:
+        if path is not None:
+            self._worklist.set_error(path, reason)
+        if ticket == self._ticket and path is not None:
+            self.comparison = None
+            self._view.show_failure(reason)
+            self.settled.emit(False)
+        elif path is None:
+            self._banner.say(reason, warning=True)
+
+    def _on_judged(self, path: Path, verdict: Verdict, choice: Choice) -> None:
+        if replace(choice, cam="") == self._models_of:
+            self._worklist.set_verdict(path, verdict)
+
+    def _on_unjudged(self, path: Path, reason: str) -> None:
+        self._worklist.set_error(path, reason)
+
+    def _on_batch(self, progress: BatchProgress) -> None:
+        self._batch = progress
+        self.batch_changed.emit(progress)

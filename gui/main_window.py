@@ -1,0 +1,315 @@
+"""The window: menus, toolbar, worklist, comparison and status line; what is opened and what is remembered."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.catalogue import read_catalogue
+from core.errors import WriteError
+from core.notice import NOTICE
+from gui import session, theme
+from gui.background import Background
+from gui.batch_bar import BatchBar
+from gui.commands import Commands
+from gui.comparison_view import ComparisonView
+from gui.conductor import Conductor
+from gui.exports import Exports
+from gui.file_search import FileSearch
+from gui.model_card_dialog import ModelCardDialog, card_markdown
+from gui.model_chooser import ModelChooser
+from gui.notifications import Banner, Notifications
+from gui.settings import Preferences, read_preferences, resolved_theme, store
+from gui.shortcuts import COMMANDS
+from gui.thumbnails import Thumbnails
+from gui.workers import AnalysisEngine, BatchProgress
+from gui.worklist import Worklist
+from gui.worklist_view import WorklistView
+
+FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 600)
+DOCK_WIDTH = 264
+
+
+class MainWindow(QMainWindow):
+    """Twinlens's window."""
+
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Twinlens")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(SMALLEST)
+        self.settings = store()
+        self.preferences = read_preferences(self.settings)
+        self.last = session.read_session() if self.preferences.history else session.Session()
+        self._searches: list[FileSearch] = []
+        self._first_found = False
+
+        self.worklist = Worklist(self)
+        self.thumbnails = Thumbnails(self)
+        self.engine = AnalysisEngine(self)
+        self.banner = Banner()
+        self.notifications = Notifications(self.banner, self)
+        self.exports = Exports(self, self.banner, self.notifications)
+        self.comparison = ComparisonView()
+        self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), read_catalogue())
+        self.list = WorklistView(self.worklist, self.thumbnails)
+        self.conductor = Conductor(self.engine, self.worklist, self.comparison, self.chooser, self.banner, self)
+        self.conductor.set_preferences(self.preferences)
+        self.commands = Commands(self)
+        self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
+        self.dock = self._make_dock()
+        self._fill_menus()
+        self._fill_toolbar()
+        self._fill_status_line()
+        self._fill_centre()
+        self._connect()
+        self.comparison.restore(self.last.view)
+        self.comparison.show_empty()
+        self._on_batch(BatchProgress(0, 0, False, None))
+        self._restore_geometry()
+
+    def begin(self, paths: list[Path]) -> None:
+        """Start the threads, then open files, or the last session where none are named."""
+        self.notifications.install()
+        self.thumbnails.start()
+        self.conductor.start()
+        if not self.settings.value("noticed", False, type=bool):
+            self.banner.say(
+                self.tr(
+                    "Twinlens shows what two networks say about an image and where they look. It is made for "
+                    "research and can be wrong: never base a diagnosis or a treatment on it."
+                ),
+                button=self.tr("I understand"),
+                action=lambda: self.settings.setValue("noticed", True),
+            )
+        if paths:
+            self.open_paths(paths)
+        elif self.last.files:
+            self.worklist.add(self.last.files)
+            self.list.choose(self.last.current or self.last.files[0])
+            self.list.list.setFocus()
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Add files, and the images in folders, to the worklist; the first of them is shown at once."""
+        if self.preferences.history:
+            session.add_recent(self.settings, paths)
+        self._first_found = False
+        search = FileSearch([path.absolute() for path in paths], self)
+        self._searches.append(search)
+        search.found.connect(self._on_found)
+        search.nothing.connect(self._on_nothing_found)
+        search.finished.connect(self._on_search_finished)
+        search.start()
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Look and compute as the settings say from now on."""
+        before, self.preferences = self.preferences, preferences
+        self.apply_theme()
+        self.conductor.set_preferences(preferences)
+        if (before.runtime, before.threads) != (preferences.runtime, preferences.threads):
+            self.conductor.models_changed()
+
+    def apply_theme(self) -> None:
+        """Give the program the theme that the settings name."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, resolved_theme(self.preferences.theme))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the session and stop all threads."""
+        self._remember()
+        threads = [*self._searches, *self.findChildren(Background)]
+        for thread in threads:
+            thread.requestInterruption()
+        stopped = [thread.wait(500) for thread in threads]
+        self.all_stopped = all([*stopped, self.thumbnails.close(), self.engine.close()])
+        self.notifications.uninstall()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.open_paths([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+
+    # what the parts say
+
+    def _connect(self) -> None:
+        self.list.chosen.connect(self.conductor.show)
+        self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
+        self.conductor.batch_changed.connect(self._on_batch)
+        self.comparison.card_requested.connect(self._show_card)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+
+    def _on_system_theme(self) -> None:
+        if self.preferences.theme == "auto":
+            self.apply_theme()
+
+    def _show_card(self, role: str) -> None:
+        bundle = self.conductor.bundles.get(role)
+        if bundle is not None:
+            ModelCardDialog(bundle.name, card_markdown(bundle), self).open()
+
+    def _on_found(self, paths: list[Path]) -> None:
+        self.worklist.add(paths)
+        if not self._first_found:
+            self._first_found = True
+            self.list.choose(paths[0])
+            self.list.list.setFocus()
+
+    def _on_nothing_found(self, where: str) -> None:
+        words = self.tr("There are no images in {0}. PNG, JPEG, TIFF, BMP and DICOM files are opened.")
+        self.banner.say(words.format(where), warning=True)
+
+    def _on_search_finished(self) -> None:
+        for search in [search for search in self._searches if search.isFinished()]:
+            self._searches.remove(search)
+            search.deleteLater()
+
+    def _on_batch(self, progress: BatchProgress) -> None:
+        self.batch_bar.show_progress(progress)
+        for name in ("pause", "cancel"):
+            self.commands.actions[name].setEnabled(progress.running)
+        if progress.total and not progress.running:
+            self.list.sort()
+
+    # building
+
+    def _make_dock(self) -> QDockWidget:
+        dock = QDockWidget(self.tr("Worklist"), self)
+        dock.setObjectName("worklist")
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+        dock.setTitleBarWidget(QWidget())
+        dock.setWidget(self.list)
+        self.list.setMinimumWidth(240)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+        self.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
+        return dock
+
+    def _fill_menus(self) -> None:
+        bar = self.menuBar()
+        self.menus: dict[str, QMenu] = {}
+        for command in COMMANDS:
+            if command.menu not in self.menus:
+                self.menus[command.menu] = bar.addMenu(command.menu_words)
+            self.menus[command.menu].addAction(self.commands.actions[command.id])
+            if command.id == "demonstration":
+                self._recent_menu = self.menus[command.menu].addMenu(self.tr("Open &recent"))
+                self._recent_menu.aboutToShow.connect(self._fill_recent)
+            if command.last_of_group:
+                self.menus[command.menu].addSeparator()
+        self._search = search = QPushButton(self.tr("Find a command   Ctrl+K"))  # Qt would let go of it
+        search.setFlat(True)
+        search.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        theme.styled(search, "small", "dim")
+        search.clicked.connect(self.commands.actions["search"].trigger)
+        bar.setCornerWidget(search, Qt.Corner.TopRightCorner)
+
+    def _fill_recent(self) -> None:
+        self._recent_menu.clear()
+        for path in session.recent(self.settings):
+            action = self._recent_menu.addAction(str(path).replace("&", "&&"))
+            action.triggered.connect(lambda _checked=False, path=path: self.open_paths([path]))
+        if self._recent_menu.isEmpty():
+            self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
+
+    def _fill_toolbar(self) -> None:
+        bar = QToolBar(self.tr("Tools"), self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        tools = QWidget()  # one row that shrinks, where a tool bar would hide what does not fit
+        tools.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(tools)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self._button(self.tr("Open"), "open"))
+        row.addWidget(self._button(self.tr("Folder"), "open_folder"))
+        row.addSpacing(12)
+        row.addWidget(self.chooser, 1)
+        row.addSpacing(12)
+        row.addWidget(self._button(self.tr("Analyse all"), "analyse_all"))
+        report = QToolButton()
+        report.setText(self.tr("Report"))
+        report.setToolTip(self.tr("Take the comparison or the table away"))
+        report.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.report_menu = QMenu(report)
+        for name in ("save_picture", "export_csv"):
+            self.report_menu.addAction(self.commands.actions[name])
+        report.setMenu(self.report_menu)
+        row.addWidget(report)
+        bar.addWidget(tools)
+        self.addToolBar(bar)
+
+    def _button(self, words: str, command: str) -> QToolButton:
+        action = self.commands.actions[command]
+        button = QToolButton()
+        button.setText(words)
+        button.setToolTip(action.toolTip())
+        button.clicked.connect(action.trigger)
+        return button
+
+    def _fill_status_line(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        strip = QLabel("⚠  " + NOTICE)
+        strip.setAccessibleName(NOTICE)
+        strip.setContentsMargins(8, 4, 8, 4)
+        theme.styled(strip, "small", "warning")
+        bar.addWidget(strip)
+        bar.addPermanentWidget(self.batch_bar)
+
+    def _fill_centre(self) -> None:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.comparison, 1)
+        self.setCentralWidget(centre)
+
+    # what is remembered
+
+    def _restore_geometry(self) -> None:
+        geometry, state = self.settings.value("geometry"), self.settings.value("state")
+        self.resize(FIRST_SIZE)
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(state, QByteArray):
+            self.restoreState(state)
+
+    def _remember(self) -> None:
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("state", self.saveState())
+        if self.preferences.history:
+            files = [entry.path for entry in self.worklist.entries()]
+            choice = self.chooser.choice
+            now = session.Session(files, self.conductor.path, choice, self.comparison.settings())
+            with suppress(WriteError):  # a full disk must not keep the window open
+                session.write_session(now)
+        self.settings.sync()

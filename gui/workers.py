@@ -1,0 +1,283 @@
+"""The analysis engine: one thread that owns the models and serves the image on screen before all others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from core.comparison import CamMode, watch
+from core.errors import TwinlensError
+from gui.analysis import Analyst, Choice, Interrupted
+from gui.verdict import Verdict, verdict
+
+
+@dataclass(frozen=True)
+class Request:
+    """An image to be shown.
+
+    Attributes:
+        ticket: its number; what comes back carries it, so that answers to an earlier one can be told apart.
+        path: the file.
+        choice: what compares.
+        class_index: the class to explain, or None for the teacher's.
+    """
+
+    ticket: int
+    path: Path
+    choice: Choice
+    class_index: int | None = None
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """How far "Analyse all" has come.
+
+    Attributes:
+        done: files finished, failed ones among them.
+        total: files asked for.
+        paused: whether it waits for the person.
+        seconds_left: estimate from the files so far, or None while there is none.
+    """
+
+    done: int
+    total: int
+    paused: bool
+    seconds_left: float | None
+
+    @property
+    def running(self) -> bool:
+        """Whether files are left."""
+        return self.done < self.total
+
+
+class AnalysisEngine(QObject):
+    """Runs comparisons in a thread of its own; all results come by signal, in the thread that made the engine.
+
+    A new image on screen interrupts the one before it after the batch of forwards that is under way, and "Analyse all"
+    at the same points; its file is taken up again afterwards.
+    """
+
+    busy = Signal(int, str)  # ticket, the network that is being loaded
+    models_ready = Signal(int, object, object, object)  # ticket, Task, teacher's Bundle, student's Bundle
+    image_opened = Signal(int, object)  # ticket, MedicalImage
+    grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
+    failed = Signal(int, object, str)  # ticket, path, the reason in words
+    judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
+    unjudged = Signal(object, str)  # path, the reason: of "Analyse all"
+    batch_changed = Signal(object)  # BatchProgress
+    stopped_batch = Signal(str)  # the models can't be used, so that no file could be judged
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wake = threading.Condition()
+        self._urgent: Request | None = None
+        self._warm_up: Choice | None = None
+        self._batch: deque[Path] = deque()
+        self._batch_choice = Choice()
+        self._batch_cam: CamMode = "none"
+        self._batch_total = 0
+        self._batch_seconds = 0.0
+        self._batch_done = 0
+        self._paused = False
+        self._closing = False
+        self._forget = False
+        self._tickets = 0
+        self._analyst = Analyst()
+        self._thread = _Thread(self)
+
+    def start(self, choice: Choice) -> None:
+        """Start the thread and load the models that will most likely be needed."""
+        self._warm_up = choice
+        self._thread.start()
+
+    def close(self, milliseconds: int = 1500) -> bool:
+        """Stop all work and the thread; return whether it has ended within a time."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        return self._thread.wait(milliseconds)
+
+    def show(self, path: Path, choice: Choice, class_index: int | None = None) -> int:
+        """Ask for an image to be opened, compared and explained; return the ticket that its answers carry."""
+        with self._wake:
+            self._tickets += 1
+            self._urgent = Request(self._tickets, path, choice, class_index)
+            self._wake.notify()
+        return self._tickets
+
+    def stop_showing(self) -> None:
+        """Stop refining what is on screen: a new ticket makes the running one outdated."""
+        with self._wake:
+            self._tickets += 1
+            self._urgent = None
+
+    def analyse_all(self, paths: Iterable[Path], choice: Choice, cam: CamMode) -> None:
+        """Compare files one after another whenever the image on screen leaves time."""
+        with self._wake:
+            self._batch = deque(paths)
+            self._batch_choice, self._batch_cam = choice, cam
+            self._batch_total, self._batch_done, self._batch_seconds = len(self._batch), 0, 0.0
+            self._paused = False
+            self._wake.notify()
+        self._tell()
+
+    def pause(self, paused: bool) -> None:
+        """Pause "Analyse all", or go on with it."""
+        with self._wake:
+            self._paused = paused
+            self._wake.notify()
+        self._tell()
+
+    def cancel(self) -> None:
+        """Stop "Analyse all"; what has been judged stays."""
+        with self._wake:
+            self._batch.clear()
+            self._batch_total = self._batch_done
+        self._tell()
+
+    def forget_models(self) -> None:
+        """Let go of all models and read anew what is installed, before the next request."""
+        with self._wake:
+            self._forget = True
+
+    # what follows runs in the engine's thread
+
+    def run(self) -> None:
+        """Serve requests until closed."""
+        while (work := self._next()) is not None:
+            with suppress(Interrupted):
+                if isinstance(work, Request):
+                    self._show(work)
+                elif isinstance(work, Choice):
+                    self._load(work)
+                else:
+                    self._judge(work)
+
+    def _next(self) -> Request | Choice | Path | None:
+        with self._wake:
+            while True:
+                if self._closing:
+                    return None
+                if self._forget:
+                    self._forget = False
+                    self._analyst.forget_models()
+                if self._urgent is not None:
+                    work, self._urgent = self._urgent, None
+                    return work
+                if self._warm_up is not None:
+                    choice, self._warm_up = self._warm_up, None
+                    return choice
+                if self._batch and not self._paused:
+                    return self._batch[0]
+                self._wake.wait()
+
+    def _load(self, choice: Choice) -> None:
+        self._analyst.say = lambda name: self._say(0, name)
+        try:
+            task, teacher, student = self._analyst.models(choice, None)
+        except TwinlensError as error:
+            self.failed.emit(0, None, str(error))
+        else:
+            self.models_ready.emit(0, task, teacher.bundle, student.bundle)
+
+    def _show(self, request: Request) -> None:
+        ticket = request.ticket
+        self._analyst.say = lambda name: self._say(ticket, name)
+        try:
+            image = self._analyst.open(request.path)
+            self.image_opened.emit(ticket, image)
+            if self._outdated(ticket):
+                return
+            task, teacher, student = self._analyst.models(request.choice, image)
+            self.models_ready.emit(ticket, task, teacher.bundle, student.bundle)
+            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
+            for i, found in enumerate(self._analyst.watch(image, request.choice, request.class_index)):
+                if self._outdated(ticket):
+                    return
+                self.grown.emit(ticket, found, True)
+                if i == 0:
+                    self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+            self.grown.emit(ticket, found, False)
+            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+        except TwinlensError as error:
+            self.failed.emit(ticket, request.path, str(error))
+
+    def _judge(self, path: Path) -> None:
+        started = time.perf_counter()
+        choice = self._batch_choice
+        result: Verdict | str
+        try:
+            image = self._analyst.open(path)
+        except TwinlensError as error:
+            result = str(error)
+        else:
+            if self._interrupted(path):
+                return
+            try:
+                _task, teacher, student = self._analyst.models(choice, image)
+            except TwinlensError as error:  # it would befall every file
+                self.cancel()
+                self.stopped_batch.emit(str(error))
+                return
+            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
+            try:
+                for growing in watch(image, teacher, student, self._batch_cam):
+                    if self._interrupted(path):
+                        return
+                    found = growing
+                result = verdict(image, found, notices)
+            except TwinlensError as error:
+                result = str(error)
+        with self._wake:
+            if not self._batch or self._batch[0] != path:
+                return
+            self._batch.popleft()
+            self._batch_done += 1
+            self._batch_seconds += time.perf_counter() - started
+        if isinstance(result, str):
+            self.unjudged.emit(path, result)
+        else:
+            self.judged.emit(path, result, choice)
+        self._tell()
+
+    def _say(self, ticket: int, network: str) -> None:
+        if self._closing:
+            raise Interrupted
+        self.busy.emit(ticket, network)
+
+    def _outdated(self, ticket: int) -> bool:
+        return self._closing or self._tickets != ticket
+
+    def _interrupted(self, path: Path) -> bool:
+        """Whether a file of "Analyse all" has to wait, or is no longer wanted."""
+        if self._closing or self._urgent is not None or self._paused:
+            return True
+        with self._wake:
+            return not self._batch or self._batch[0] != path
+
+    def _tell(self) -> None:
+        with self._wake:
+            done, total = self._batch_done, self._batch_total
+            left = self._batch_seconds / done * (total - done) if done else None
+            progress = BatchProgress(done, total, self._paused and done < total, left)
+        self.batch_changed.emit(progress)
+
+
+class _Thread(QThread):
+    """The engine's thread."""
+
+    def __init__(self, engine: AnalysisEngine) -> None:
+        super().__init__(engine)
+        self.setObjectName("analysis")
+        self._engine = engine
+
+    def run(self) -> None:
+        """Run until the engine is closed."""
+        self._engine.run()

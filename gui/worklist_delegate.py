@@ -1,0 +1,116 @@
+"""How a line of the worklist is drawn: thumbnail, name, what both said, and whether they agree."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from gui import theme
+from gui.thumbnails import Thumbnails
+from gui.verdict import Said
+from gui.worklist import ENTRY_ROLE, Entry
+
+HEIGHT = 72
+THUMBNAIL = 48
+MARGIN = 8
+DOT = 8
+
+
+class WorklistDelegate(QStyledItemDelegate):
+    """Draws an entry as ``▣ name / T ● COVID-19 91 % / S ○ Normal 55 %  ≠``; ○ means that the model is unsure."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Return the one size of all lines."""
+        return QSize(200, HEIGHT)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Draw one line."""
+        entry: Entry = index.data(ENTRY_ROLE)
+        rect: QRect = option.rect
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, theme.colour("selection"))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, theme.colour("raised"))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(theme.colour("focus"), 1))
+            painter.drawRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5))
+        self._draw_thumbnail(painter, QRect(rect.left() + MARGIN, rect.top() + 12, THUMBNAIL, THUMBNAIL), entry)
+        left = rect.left() + 2 * MARGIN + THUMBNAIL
+        area = QRect(left, rect.top() + 6, rect.right() - left - MARGIN, HEIGHT - 12)
+        self._draw_words(painter, area, entry)
+        painter.restore()
+
+    def _draw_thumbnail(self, painter: QPainter, rect: QRect, entry: Entry) -> None:
+        picture = self._thumbnails.get(entry.path)
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(rect), 4, 4)
+        painter.fillPath(outline, theme.colour("raised"))
+        if picture is not None:
+            painter.save()
+            painter.setClipPath(outline)
+            painter.drawPixmap(rect, picture)
+            painter.restore()
+        elif entry.error:
+            painter.setPen(theme.colour("warning"))
+            painter.setFont(theme.font(theme.TITLE))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "⚠")
+
+    def _draw_words(self, painter: QPainter, area: QRect, entry: Entry) -> None:
+        line = area.height() // 3
+        name = QRect(area.left(), area.top(), area.width(), line)
+        _text(painter, name, entry.path.name, theme.colour("text"), theme.BODY, Qt.TextElideMode.ElideMiddle)
+        second = name.translated(0, line)
+        if entry.error:
+            reason = entry.error.removeprefix(f"{entry.path}: ")
+            painter.setFont(theme.font(theme.SMALL))
+            painter.setPen(theme.colour("warning"))
+            box = QRect(area.left(), second.top(), area.width(), 2 * line)
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap, self.tr("Failed: {0}").format(reason)
+            )
+            return
+        if entry.verdict is None:
+            _text(painter, second, self.tr("Not analysed yet"), theme.colour("dim"), theme.SMALL)
+            return
+        mark = QRect(area.right() - 20, second.top(), 20, 2 * line)
+        second.setRight(mark.left() - 4)
+        self._draw_answer(painter, second, "T", entry.verdict.teacher, theme.colour("teacher"))
+        self._draw_answer(painter, second.translated(0, line), "S", entry.verdict.student, theme.colour("student"))
+        sign, colour = ("✓", "dim") if entry.verdict.agree else ("≠", "warning")
+        painter.setFont(theme.font(theme.TITLE))
+        painter.setPen(theme.colour("warning" if colour == "warning" else "dim"))
+        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, sign)
+
+    def _draw_answer(self, painter: QPainter, rect: QRect, letter: str, said: Said, colour: QColor) -> None:
+        _text(painter, rect, letter, colour, theme.SMALL)
+        centre = QPointF(rect.left() + 20, rect.center().y() + 0.5)
+        painter.setPen(QPen(colour, 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush if said.unsure or said.novel else colour)
+        painter.drawEllipse(centre, DOT / 2, DOT / 2)
+        words = (
+            self.tr("can't judge this") if said.novel else f"{100 * said.confidence:.0f} %  {said.name}"
+        )  # the figure first, so that a long name is what is cut
+        _text(painter, rect.adjusted(32, 0, 0, 0), words, theme.colour("dim"), theme.SMALL)
+
+
+def _text(
+    painter: QPainter,
+    rect: QRect,
+    words: str,
+    colour: QColor,
+    size: int,
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+) -> None:
+    painter.setFont(theme.font(size))
+    painter.setPen(colour)
+    fitted = painter.fontMetrics().elidedText(words, elide, rect.width())
+    painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, fitted)

@@ -1,0 +1,105 @@
+"""Fixtures of the window's tests: a window with real models, and a watch over threads and timers left behind."""
+
+import faulthandler
+import os
+import threading
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QThread, QTimer
+from PySide6.QtWidgets import QApplication
+
+from core.demo import demonstration_radiograph
+from gui import theme
+
+PATIENCE = 120_000  # milliseconds; on two busy cores the first conversion of a network takes its time
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request):
+    """Fail a test that leaves a thread or a running timer behind, and name it."""
+    if "qtbot" not in request.fixturenames:
+        yield
+        return
+    threads = set(threading.enumerate())
+    started = []
+    original = QThread.start
+
+    def start(self, *arguments):
+        started.append((self, self.objectName() or type(self).__name__))
+        return original(self, *arguments)
+
+    QThread.start = start
+    yield
+    QThread.start = original
+    left = [name for thread, name in started if _is_running(thread)]
+    left += [thread.name for thread in set(threading.enumerate()) - threads if not thread.daemon]
+    app = QApplication.instance()
+    for widget in app.topLevelWidgets():
+        left += [f"timer of {widget}" for timer in widget.findChildren(QTimer) if timer.isActive()]
+    if left:
+        faulthandler.dump_traceback(all_threads=True)
+        pytest.fail(f"left running: {', '.join(left)}")
+
+
+def _is_running(thread):
+    try:
+        return thread.isRunning()
+    except RuntimeError:  # deleted by Qt
+        return False
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    """A user's data folder of the test's own."""
+    monkeypatch.setenv("TWINLENS_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def converted():
+    """The chest networks, converted for this machine, so that closing a window never waits for it."""
+    from core.catalogue import read_catalogue
+    from core.classifier import Classifier
+
+    for role in ("teacher", "student"):
+        Classifier(read_catalogue().find("chest-xray", role))
+
+
+@pytest.fixture
+def make_window(qtbot, own_data, converted):
+    """Returns a function that opens a window; all are closed at the end."""
+    from gui.main_window import MainWindow
+    from gui.settings import Preferences, store, write_preferences
+
+    made = []
+
+    def make(paths=(), cam="fast"):
+        settings = store()
+        write_preferences(settings, Preferences(cam=cam))
+        settings.sync()
+        window = MainWindow()
+        qtbot.addWidget(window)
+        theme.apply(QApplication.instance(), "dark")
+        window.resize(1280, 800)
+        window.show()
+        window.begin(list(paths))
+        made.append(window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+        assert window.engine.close(PATIENCE)
+
+
+@pytest.fixture
+def analysed(qtbot, make_window):
+    """A window with the demonstration radiograph, answered without heat maps, which would take seconds."""
+    window = make_window(cam="none")
+    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE) as done:
+        window.open_paths([demonstration_radiograph()])
+    assert done.args == [True]
+    return window
