@@ -182,6 +182,14 @@ def benchmark(
     typer.echo(json.dumps(asdict(figures), indent=2) if as_json else bench.markdown(figures))
 
 
+@app.command(name="decode", hidden=True)
+def _decode() -> None:
+    """Decode compressed DICOM pixels that come on standard input, for another process of Twinlens."""
+    from core.gdcm_process import serve
+
+    serve()
+
+
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
     from core.benchmark import fidelity_table, machine
     from core.cam_benchmark import fidelity

@@ -22,10 +22,13 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     MPEGTransferSyntaxes,
     RLELossless,
 )
 
+from core import gdcm_process
 from core.codestream import codestream_size
 from core.errors import ImageError
 from core.limits import MAX_PIXELS, check_pixels
@@ -58,6 +61,8 @@ DECODERS: dict[UID, tuple[str, ...]] = {
     JPEG2000Lossless: ("pylibjpeg", "pillow", "gdcm"),
     JPEG2000: ("pylibjpeg", "pillow", "gdcm"),
     RLELossless: ("pydicom", "pylibjpeg"),
+    JPEGLSLossless: ("gdcm",),
+    JPEGLSNearLossless: ("gdcm",),
 }
 
 
@@ -182,7 +187,6 @@ def _decode(dataset: Dataset, path: Path) -> Pixels:
             path=path,
             remedy="Export it uncompressed.",
         ) from cause
-    _silence_gdcm()
     names = [n for n in DECODERS.get(syntax, decoder.available_plugins) if n in decoder.available_plugins]
     if not names:
         lacking = "; ".join(decoder.missing_dependencies)
@@ -193,19 +197,29 @@ def _decode(dataset: Dataset, path: Path) -> Pixels:
         )
     for name in names[:-1]:
         try:
-            return _coloured(dataset, pixel_array(dataset, decoding_plugin=name))
+            return _coloured(dataset, _decoded_by(name, dataset))
         except Exception:  # noqa: S112, BLE001 - the next decoder may know this variant; the last one's error is reported
             continue
-    return _coloured(dataset, pixel_array(dataset, decoding_plugin=names[-1]))
+    return _coloured(dataset, _decoded_by(names[-1], dataset))
 
 
-def _silence_gdcm() -> None:
-    try:
-        import gdcm
-    except ImportError:
-        return
-    for channel in ("Warning", "Error", "Debug"):
-        getattr(gdcm.Trace, f"{channel}Off")()
+def _decoded_by(plugin: str, dataset: Dataset) -> npt.NDArray[Any]:
+    """Decode with one of pydicom's plugins; GDCM does so in a process of its own."""
+    if plugin != "gdcm":
+        return pixel_array(dataset, decoding_plugin=plugin)
+    header = {
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "samples_per_pixel": int(dataset.SamplesPerPixel),
+        "photometric_interpretation": str(dataset.PhotometricInterpretation),
+        "planar_configuration": int(dataset.get("PlanarConfiguration") or 0),
+        "pixel_representation": int(dataset.PixelRepresentation),
+        "bits_allocated": int(dataset.BitsAllocated),
+        "bits_stored": int(dataset.BitsStored),
+        "number_of_frames": 1,
+        "pixel_keyword": "PixelData",
+    }
+    return gdcm_process.decode(dataset.file_meta.TransferSyntaxUID, dataset.PixelData, header)
 
 
 def _coloured(dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
