@@ -21,7 +21,10 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from tests.hostile_samples import bombs, healthy
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # as pytest does
+
+from hostile_samples import bombs, healthy  # noqa: E402
 
 FILE_SECONDS = 30
 CHILD_BYTES = 6 << 30  # address space of the child

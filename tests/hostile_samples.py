@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pydicom
-from tests.image_samples import COMPRESSIONS, compressed, dataset, dicom_bytes, encoded, picture
+from image_samples import COMPRESSIONS, compressed, dataset, dicom_bytes, encoded, picture
 from PIL import Image, ImageCms, PngImagePlugin
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -173,13 +173,13 @@ def bombs():
         "DICOM of 14000 x 14000 in a kilobyte": dicom_bytes(dataset(picture(), Rows=14000, Columns=14000)),
         "DICOM with many samples": dicom_bytes(dataset(picture(), SamplesPerPixel=65535)),
         "DICOM with no bits": dicom_bytes(dataset(picture(), BitsAllocated=0, BitsStored=0)),
-        "DICOM RLE of 14000 x 14000": _huge(compressed(dataset(picture()), "RLE")),
-        **{f"DICOM {kind} of 14000 x 14000": _huge(compressed(dataset(picture()), kind))
+        "DICOM RLE of 14000 x 14000": as_if_huge(compressed(dataset(picture()), "RLE")),
+        **{f"DICOM {kind} of 14000 x 14000": as_if_huge(compressed(dataset(picture()), kind))
            for kind in ("JPEG baseline", "JPEG lossless", "JPEG-LS lossless", "JPEG 2000 lossless")},
     }  # fmt: skip
 
 
-def _huge(file):
+def as_if_huge(file):
     """A compressed DICOM file that says 14000 x 14000 both in its header and in its codestream."""
     rows, columns, large = struct.pack("<H", 40), struct.pack("<H", 56), struct.pack("<H", 14000)
     file = file.replace(b"\x28\x00\x10\x00US\x02\x00" + rows, b"\x28\x00\x10\x00US\x02\x00" + large)
