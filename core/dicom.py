@@ -137,8 +137,8 @@ def _assumed_syntax(dataset: Dataset) -> UID:
 def _check_inflated(data: bytes, path: Path) -> None:
     """Refuse a deflated data set that would fill the memory.
 
-    The compressed part is looked for where pydicom will, by pydicom's own function: the group length of the header, which
-    should say it, may lie.
+    The compressed part is looked for where pydicom will, by pydicom's own function: the group length of the header,
+    which should say it, may lie.
     """
     stream = io.BytesIO(data)
     read_preamble(stream, force=True)

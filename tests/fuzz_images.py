@@ -2,7 +2,8 @@
 
 Every mutated file is opened in a child process of bounded memory and time, so that a crash of a C library is seen. A
 finding is anything but an opened image or an ImageError that names the file: another exception, a crash, a hang or
-memory out of proportion. Files over which a C library writes to standard error are counted as noisy. The same seed and number make the same file again; ``--keep`` saves findings.
+memory out of proportion. Files over which a C library writes to standard error are counted as noisy. The same seed and
+number make the same file again; ``--keep`` saves findings.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def reader(pipe, noise):
                 outcome = f"finding: pixels of the shape {found.pixels.shape}"
             elif found.pixels.size < 4_000_000:
                 shown = found.square_pixels(found.displayed())
-                outcome = "opened" if 0 <= shown.min() and shown.max() <= 1 else "finding: brightness out of range"
+                outcome = "opened" if shown.min() >= 0 and shown.max() <= 1 else "finding: brightness out of range"
                 _ = found.is_grey
             else:
                 outcome = "opened"

@@ -112,7 +112,8 @@ def test_what_is_packed_into_the_text_of_a_png_does_not_fill_the_memory(name, tm
     head = {b"iCCP": b"p\0\0", b"zTXt": b"k\0\0", b"iTXt": b"k\0\1\0\0\0"}[name]
     (tmp_path / "bomb.png").write_bytes(png_with(*[chunk(name, head + packed)] * 20))
     code = (
-        "import resource, sys; from core.errors import ImageError; import core.raster; from core.images import read_image\n"
+        "import resource, sys, core.raster\n"
+        "from core.errors import ImageError; from core.images import read_image\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: read_image(sys.argv[1])\n"
         "except ImageError: pass\n"
