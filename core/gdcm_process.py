@@ -1,8 +1,8 @@
 """GDCM in a process of its own: a damaged file can make it end the whole process, or write beyond its memory.
 
 The process is started when the first image needs it and kept, since most of the time goes into its start. A question
-is the sizes of two parts, then the parts: what a picture's header says (JSON) and its encapsulated pixel data. An answer
-is a size and an array as NumPy saves it, or the size zero where GDCM can't decode it.
+is the sizes of two parts, then the parts: what a picture's header says (JSON) and its encapsulated pixel data. An
+answer is a size and an array as NumPy saves it, or the size zero where GDCM can't decode it.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ PLANTED = {
     "OperatorsName": "PLANTED^OPERATOR",
 }
 
-# any use of the network is written down and fails; a socket bound to this machine itself (urllib3 tries IPv6 so) is none
+# any use of the network is written down and fails; a socket bound to the machine itself (so urllib3 tries IPv6) is none
 WITHOUT_NETWORK = """
 import os, runpy, sys
 EVENTS = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
