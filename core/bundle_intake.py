@@ -78,10 +78,13 @@ def _regular_file(path: Path) -> Iterator[IO[bytes]]:
     if not stat.S_ISREG(path.lstat().st_mode):
         raise BundleError("This is a link or a device, not a file.", path=path, remedy=REFUSED)
     try:
-        with path.open("rb") as file:
-            yield file
+        file = path.open("rb")
     except OSError as cause:
-        raise BundleError(f"It can't be copied ({cause.strerror}).", path=path, remedy="Check the disk.") from cause
+        raise BundleError(
+            f"It can't be read ({cause.strerror}).", path=path, remedy="Check who may read it."
+        ) from cause
+    with file:
+        yield file
 
 
 def _check_end_record(source: Path) -> None:

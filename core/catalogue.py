@@ -16,6 +16,7 @@ from core.bundle import CARD_FILE, Bundle, read_bundle, replace_folder, restore_
 from core.bundle_intake import copy_bundle_files
 from core.card import Role
 from core.errors import BundleError, UsageError
+from core.files import cannot_write
 from core.folders import package_weights, user_weights
 
 IMPORTING, REMOVING = ".import-", ".removed-"  # folders at work; the number of their process follows
@@ -131,7 +132,8 @@ def import_bundle(source: Path) -> Bundle:
     """Copy a bundle from a folder or a .zip into the user's data, and verify the copy: card, checksums, keys, shapes.
 
     Raises:
-        BundleError: if it fails verification or can't be copied; nothing is left behind then.
+        BundleError: if it fails verification; nothing is left behind then.
+        WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
     root = user_weights()
     _sweep(root)
@@ -150,9 +152,7 @@ def import_bundle(source: Path) -> Bundle:
             target.parent.mkdir(exist_ok=True)
             replace_folder(staged, target)
     except OSError as cause:
-        raise BundleError(
-            f"The bundle can't be written ({cause.strerror}).", path=root, remedy="Free some space or check the disk."
-        ) from cause
+        raise cannot_write(root, cause) from cause
     return read_bundle(target)
 
 
