@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))  # as pytest does
 
 from hostile_samples import bombs, healthy  # noqa: E402
 
-FILE_SECONDS = 30
+FILE_SECONDS = 60
 CHILD_BYTES = 6 << 30  # address space of the child
 GROWTH_MIB = 1500  # a file of a few kilobytes may not need more than this
 NUMBERS = (0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x10000, 0x7FFFFFFF,
