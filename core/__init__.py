@@ -1,9 +1,14 @@
 """Twinlens core: what a prediction is, without a window and without training code."""
 
 import os
+import sys
 
 __version__ = "0.1.0"
 
 # NumPy's OpenBLAS threads keep spinning after each product and take the cores from the networks: Score-CAM of the
 # student took 1.6 times as long with them. It reads this when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# OpenVINO's converter reports what it does to Google Analytics and keeps an identifier in the user's home, unless its
+# telemetry package is missing: then it takes a stub that does nothing. Here it is missing, for this process.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

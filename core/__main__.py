@@ -162,6 +162,33 @@ def compare(
         raise typer.Exit(1)
 
 
+@app.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="A bundle: a folder or .zip that holds card.json and its weights.")],
+) -> None:
+    """Verify a model bundle and copy it to your own."""
+    from core.catalogue import import_bundle, read_provenance
+
+    origin = read_provenance(source)
+    bundle = import_bundle(source)
+    typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")
+    typer.echo(f"  made by {origin.made_by}, {origin.made_on}; trained on {origin.data}; licence {origin.licence}")
+    typer.echo(f"  SHA-256 of the weights {origin.digest}")
+    if origin.replaces:
+        typer.echo(f"  It stands in for the {origin.replaces} bundle of that name.")
+
+
+@app.command()
+def remove(
+    bundle: Annotated[str, typer.Argument(help="Identifier of a bundle of your own, as models lists it.")],
+) -> None:
+    """Remove a model bundle of your own; those that came with Twinlens stay."""
+    from core.catalogue import remove_bundle
+
+    remove_bundle(bundle)
+    typer.echo(f"Removed {bundle}")
+
+
 @app.command()
 def benchmark(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, under three minutes.")] = False,
@@ -195,6 +222,14 @@ def benchmark(
     maps = bench.score_cam_speed(catalogue, quick=quick)
     figures = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
     typer.echo(json.dumps(asdict(figures), indent=2) if as_json else bench.markdown(figures))
+
+
+@app.command(name="decode", hidden=True)
+def _decode() -> None:
+    """Decode compressed DICOM pixels that come on standard input, for another process of Twinlens."""
+    from core.gdcm_process import serve
+
+    serve()
 
 
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +33,14 @@ NOVELTY_FILE = "novelty.safetensors"
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHTS_BYTES = 2_000_000_000
 MAX_NOVELTY_BYTES = 16_000_000
+# every file that can be part of a bundle, and how large it may be
+FILE_LIMITS = {CARD_FILE: MAX_CARD_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES, NOVELTY_FILE: MAX_NOVELTY_BYTES}
+MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
+# what could command a terminal, or turn the direction of text so that it reads as something else
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 QUANTISED = ".int8"
 SCALE = ".scale"
+ASIDE = ".old"
 
 Array = npt.NDArray[np.generic]
 State = dict[str, Array]
@@ -135,9 +143,16 @@ class Bundle:
         """
         import torch
 
-        state = self.read_state()
         network = build_network(self.card.network, len(self.card.classes), self.card.head)
         expected = network.state_dict()
+        needed = sum(value.numel() * value.element_size() for value in expected.values())
+        if self.weights_bytes > needed + MAX_TENSOR_NAMES_BYTES:  # before it is read: int8 grows fourfold
+            raise BundleError(
+                f"The weights file is larger than the weights of {self.name} can be.",
+                path=self.weights_path,
+                remedy="The card names another network than the weights were made for: install the bundle again.",
+            )
+        state = self.read_state()
         self._check_keys(
             {k: tuple(v.shape) for k, v in state.items()}, {k: tuple(v.shape) for k, v in expected.items()}
         )
@@ -176,6 +191,8 @@ def read_bundle(directory: Path) -> Bundle:
     """
     path = directory / CARD_FILE
     try:
+        if path.exists() and not path.is_file():  # a pipe would never answer
+            raise BundleError("The card is not a file.", path=path, remedy="This is not a Twinlens bundle.")
         if path.stat().st_size > MAX_CARD_BYTES:
             raise BundleError("The card is larger than 1 MB.", path=path, remedy="This is not a Twinlens bundle.")
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -189,6 +206,12 @@ def read_bundle(directory: Path) -> Bundle:
         raise BundleError(
             f"The card is not valid JSON ({cause}).", path=path, remedy="Install the bundle again."
         ) from cause
+    if strange := CONTROL_CHARACTERS.search(_all_text(raw)):
+        raise BundleError(
+            f"The card holds the control character U+{ord(strange[0]):04X}, which has no place in it.",
+            path=path,
+            remedy="Do not trust this bundle: ask whoever made it.",
+        )
     version = raw.get("format") if isinstance(raw, dict) else None
     if isinstance(version, int) and version > CARD_FORMAT:
         raise BundleError(
@@ -205,6 +228,15 @@ def read_bundle(directory: Path) -> Bundle:
     except UsageError as cause:
         raise BundleError(cause.problem, path=path, remedy=cause.remedy) from cause
     return Bundle(directory, card)
+
+
+def _all_text(value: object) -> str:
+    """Return all strings in a parsed JSON value, keys too."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "".join(key + _all_text(item) for key, item in value.items())
+    return "".join(map(_all_text, value)) if isinstance(value, list) else ""
 
 
 def _read_tensors(path: Path, what: str) -> State:
@@ -256,9 +288,14 @@ def _digest(path: Path) -> str:
 
 
 def replace_folder(staged: Path, target: Path) -> None:
-    """Move a complete folder to its place; what stood there is kept until the new one is in place."""
-    aside = staged.with_name(f"{staged.name}.old")
+    """Move a complete folder to its place; what stood there is kept until the new one is in place.
+
+    The old one waits beside its place under a name of its own, from where :func:`restore_folders` takes it back if the
+    machine goes down between the two moves.
+    """
+    aside = target.with_name(f".{target.name}{ASIDE}")
     if target.exists():
+        shutil.rmtree(aside, ignore_errors=True)
         target.replace(aside)
     try:
         staged.replace(target)
@@ -267,6 +304,17 @@ def replace_folder(staged: Path, target: Path) -> None:
             aside.replace(target)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def restore_folders(parent: Path) -> None:
+    """Take back what :func:`replace_folder` had moved aside when it was cut off before the new one was in place."""
+    for aside in parent.glob(f".*{ASIDE}"):
+        target = aside.with_name(aside.name[1:].removesuffix(ASIDE))
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            with suppress(OSError):  # another process was quicker
+                aside.replace(target)
 
 
 def pack_state(state: State, storage: Storage) -> State:

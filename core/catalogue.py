@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.bundle import CARD_FILE, Bundle, read_bundle, replace_folder
+import psutil
+
+from core.bundle import CARD_FILE, Bundle, read_bundle, replace_folder, restore_folders
+from core.bundle_intake import copy_bundle_files
 from core.card import Role
 from core.errors import BundleError, UsageError
+from core.files import cannot_write
 from core.folders import package_weights, user_weights
+
+IMPORTING, REMOVING = ".import-", ".removed-"  # folders at work; the number of their process follows
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
     bundles: dict[str, Bundle] = {}
     broken: list[BundleError] = []
     for folder in folders if folders is not None else [package_weights(), user_weights()]:
+        for task in folder.glob("*/"):
+            restore_folders(task)
         for card in sorted(folder.glob(f"*/*/{CARD_FILE}")):
             if any(part.startswith(".") for part in card.relative_to(folder).parts):
                 continue
@@ -69,25 +79,99 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
     return Catalogue(bundles, tuple(broken))
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """What a person should know about a bundle before importing it; the card's own words, not yet verified.
+
+    Attributes:
+        id: the identifier it would have.
+        name: the network's name.
+        made_by: who or what made it.
+        made_on: when, ISO 8601.
+        data: what it was trained on.
+        licence: licence of the weights.
+        digest: SHA-256 of the weights, to be compared with what the maker publishes.
+        replaces: ``own`` or ``bundled`` where one of that identifier is installed that it would stand in for, else
+            an empty string.
+    """
+
+    id: str
+    name: str
+    made_by: str
+    made_on: str
+    data: str
+    licence: str
+    digest: str
+    replaces: str
+
+
+def read_provenance(source: Path) -> Provenance:
+    """Read the card of a bundle in a folder or a .zip, and nothing else.
+
+    Raises:
+        BundleError: if it has no valid card.
+    """
+    with tempfile.TemporaryDirectory(prefix="twinlens-card-") as folder, _about(source):
+        copy_bundle_files(source, Path(folder), (CARD_FILE,))
+        bundle = read_bundle(Path(folder))
+    training = bundle.card.training
+    places = {"own": user_weights(), "bundled": package_weights()}
+    return Provenance(
+        id=bundle.id,
+        name=bundle.name,
+        made_by=training.made_by,
+        made_on=training.made_on.isoformat(),
+        data=training.data,
+        licence=bundle.card.licence,
+        digest=bundle.card.weights_sha256,
+        replaces=next((name for name, root in places.items() if (root / bundle.id / CARD_FILE).is_file()), ""),
+    )
+
+
 def import_bundle(source: Path) -> Bundle:
-    """Copy a bundle from a folder into the user's data, after verifying its card, checksums, keys and shapes.
+    """Copy a bundle from a folder or a .zip into the user's data, and verify the copy: card, checksums, keys, shapes.
 
     Raises:
         BundleError: if it fails verification; nothing is left behind then.
+        WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
-    bundle = read_bundle(source)
-    bundle.load_network()
-    bundle.read_gate()
-    target = user_weights() / bundle.id
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as folder:
-        staged = Path(folder) / target.name
-        staged.mkdir()
-        for name in bundle.files:
-            shutil.copyfile(source / name, staged / name)
-        Bundle(staged, bundle.card).verify()
-        replace_folder(staged, target)
+    root = user_weights()
+    _sweep(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=f"{IMPORTING}{os.getpid()}-") as folder:
+            staged = Path(folder) / "bundle"
+            staged.mkdir()
+            with _about(source):
+                copy_bundle_files(source, staged)
+                bundle = read_bundle(staged)
+                bundle.load_network()
+                bundle.read_gate()
+            for name in {path.name for path in staged.iterdir()} - set(bundle.files):
+                (staged / name).unlink()
+            target = root / bundle.id
+            target.parent.mkdir(exist_ok=True)
+            replace_folder(staged, target)
+    except OSError as cause:
+        raise cannot_write(root, cause) from cause
     return read_bundle(target)
+
+
+@contextmanager
+def _about(source: Path) -> Iterator[None]:
+    """Let errors about a copy name what it was copied from."""
+    try:
+        yield
+    except BundleError as error:
+        raise BundleError(error.problem, path=source, remedy=error.remedy) from error
+
+
+def _sweep(root: Path) -> None:
+    """Remove what imports and removals left behind that were cut off; those still running keep theirs."""
+    for leftover in (*root.glob(f"{IMPORTING}*"), *root.glob(f"*/{REMOVING}*")):
+        owner = leftover.name.split("-")[1]
+        if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove_bundle(bundle_id: str) -> None:
@@ -103,6 +187,7 @@ def remove_bundle(bundle_id: str) -> None:
             remedy="Bundles that came with Twinlens can't be removed." if own else "You have not imported any.",
         )
     directory = own[bundle_id].directory
-    doomed = directory.with_name(f".removed-{os.getpid()}-{directory.name}")
+    doomed = directory.with_name(f"{REMOVING}{os.getpid()}-{directory.name}")
     directory.replace(doomed)
+    _sweep(user_weights())
     shutil.rmtree(doomed, ignore_errors=True)

@@ -14,6 +14,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, pixel_array
 from pydicom.uid import (
     JPEG2000,
@@ -22,19 +23,24 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     MPEGTransferSyntaxes,
     RLELossless,
 )
 
+from core import gdcm_process
 from core.codestream import codestream_size
 from core.errors import ImageError
-from core.limits import MAX_PIXELS, check_pixels
+from core.limits import check_pixels
 from core.medical_image import LookupTable, MedicalImage, PatientIdentity, Pixels, Window, WindowFunction
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 
 DAMAGED = "Get the file again from where it came from."
-MAX_INFLATED = 8 * MAX_PIXELS
+MAX_INFLATED = 1 << 30  # as large as a file may be
+# a few bytes may claim any number of pixels, which then take gigabytes and minutes: so many are believed
+BLANK_PIXELS, MAX_PIXELS_A_BYTE = 16_000_000, 20_000
 
 # all that is read of a file; every other element, the patient's identity among them, stays unread
 IMAGE_TAGS = [
@@ -57,7 +63,9 @@ DECODERS: dict[UID, tuple[str, ...]] = {
     JPEGExtended12Bit: ("pillow", "gdcm"),
     JPEG2000Lossless: ("pylibjpeg", "pillow", "gdcm"),
     JPEG2000: ("pylibjpeg", "pillow", "gdcm"),
-    RLELossless: ("pydicom", "pylibjpeg"),
+    RLELossless: ("pydicom",),  # pylibjpeg-rle panics on damaged files, which no except clause for errors catches
+    JPEGLSLossless: ("gdcm",),
+    JPEGLSNearLossless: ("gdcm",),
 }
 
 
@@ -108,8 +116,7 @@ def _parse(data: bytes, path: Path, *, with_identity: bool) -> Dataset:
     """Read the elements that are needed and no others."""
     tags: list[Any] = IMAGE_TAGS + PIXEL_TAGS + (IDENTITY_TAGS if with_identity else [])
     try:
-        if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
-            _check_inflated(data, path)
+        _check_inflated(data, path)
         dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=tags, force=True)
         dataset.file_meta.setdefault("TransferSyntaxUID", dataset.original_encoding and _assumed_syntax(dataset))
         for element in dataset:  # values are converted when first asked for: now, so that a bad one is met here
@@ -128,9 +135,19 @@ def _assumed_syntax(dataset: Dataset) -> UID:
 
 
 def _check_inflated(data: bytes, path: Path) -> None:
-    """Refuse a deflated data set that would fill the memory (PS3.10 7.1: the group length stands at byte 140)."""
+    """Refuse a deflated data set that would fill the memory.
+
+    The compressed part is looked for where pydicom will, by pydicom's own function: the group length of the header,
+    which should say it, may lie.
+    """
+    stream = io.BytesIO(data)
+    read_preamble(stream, force=True)
+    if _read_file_meta_info(stream).get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return
+    left, size = data[stream.tell() :], 0
+    if left.startswith(b"\0\0"):  # would be taken for a command, and what follows it for the compressed part
+        raise ImageError("The DICOM header is damaged.", path=path, remedy=DAMAGED)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    left, size = data[144 + int.from_bytes(data[140:144], "little") :], 0
     while left and not inflater.eof:
         size += len(inflater.decompress(left, 1 << 24))
         left = inflater.unconsumed_tail
@@ -156,13 +173,26 @@ def _check_header(dataset: Dataset, path: Path) -> None:
         )
     if not syntax.is_compressed or syntax == RLELossless:
         return
-    claimed = codestream_size(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    claimed = codestream_size(stream)
     if claimed is None:
         raise ImageError(f"The image is not the {syntax.name} that the header says.", path=path, remedy=DAMAGED)
     if (claimed.rows, claimed.columns) != (dataset.Rows, dataset.Columns):
         raise ImageError(
             f"The header says {dataset.Columns}×{dataset.Rows} pixels, the compressed image {claimed.columns}×"
             f"{claimed.rows}.",
+            path=path,
+            remedy=DAMAGED,
+        )
+    if claimed.rows * claimed.columns > BLANK_PIXELS + MAX_PIXELS_A_BYTE * len(stream):
+        raise ImageError(
+            f"{len(stream)} bytes can't hold the {claimed.columns}×{claimed.rows} pixels that the header says.",
+            path=path,
+            remedy=DAMAGED,
+        )
+    if claimed.channels != dataset.get("SamplesPerPixel"):
+        raise ImageError(
+            f"The header says {dataset.get('SamplesPerPixel')} channels, the compressed image {claimed.channels}.",
             path=path,
             remedy=DAMAGED,
         )
@@ -182,7 +212,6 @@ def _decode(dataset: Dataset, path: Path) -> Pixels:
             path=path,
             remedy="Export it uncompressed.",
         ) from cause
-    _silence_gdcm()
     names = [n for n in DECODERS.get(syntax, decoder.available_plugins) if n in decoder.available_plugins]
     if not names:
         lacking = "; ".join(decoder.missing_dependencies)
@@ -193,19 +222,29 @@ def _decode(dataset: Dataset, path: Path) -> Pixels:
         )
     for name in names[:-1]:
         try:
-            return _coloured(dataset, pixel_array(dataset, decoding_plugin=name))
+            return _coloured(dataset, _decoded_by(name, dataset))
         except Exception:  # noqa: S112, BLE001 - the next decoder may know this variant; the last one's error is reported
             continue
-    return _coloured(dataset, pixel_array(dataset, decoding_plugin=names[-1]))
+    return _coloured(dataset, _decoded_by(names[-1], dataset))
 
 
-def _silence_gdcm() -> None:
-    try:
-        import gdcm
-    except ImportError:
-        return
-    for channel in ("Warning", "Error", "Debug"):
-        getattr(gdcm.Trace, f"{channel}Off")()
+def _decoded_by(plugin: str, dataset: Dataset) -> npt.NDArray[Any]:
+    """Decode with one of pydicom's plugins; GDCM does so in a process of its own."""
+    if plugin != "gdcm":
+        return pixel_array(dataset, decoding_plugin=plugin)
+    header = {
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "samples_per_pixel": int(dataset.SamplesPerPixel),
+        "photometric_interpretation": str(dataset.PhotometricInterpretation),
+        "planar_configuration": int(dataset.get("PlanarConfiguration") or 0),
+        "pixel_representation": int(dataset.PixelRepresentation),
+        "bits_allocated": int(dataset.BitsAllocated),
+        "bits_stored": int(dataset.BitsStored),
+        "number_of_frames": 1,
+        "pixel_keyword": "PixelData",
+    }
+    return gdcm_process.decode(dataset.file_meta.TransferSyntaxUID, dataset.PixelData, header)
 
 
 def _coloured(dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,9 @@ from core.medical_image import MedicalImage, Pixels
 
 # Pillow refuses from its header any picture of more than twice this
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+# what they say about damaged files goes nowhere: the ImageError says it
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 DAMAGED = "Get the file again from where it came from."
 TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS, TIFF_SAMPLES, TIFF_FORMAT = 256, 257, 258, 277, 339

@@ -238,13 +238,14 @@ def _border_energy(engine: Runtime, batch: FloatArray, class_index: int) -> floa
 
 
 def _sized(picture: FloatArray) -> FloatArray:
-    return np.clip(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), 0, 1).astype(np.float32)
+    resized = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)
 
 
 def _jpeg(picture: FloatArray, quality: float) -> FloatArray:
     _, data = cv2.imencode(".jpg", np.rint(255 * picture).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     flag = cv2.IMREAD_GRAYSCALE if picture.ndim == 2 else cv2.IMREAD_COLOR
-    return np.asarray(cv2.imdecode(data, flag), np.float32) / 255
+    return np.asarray(cv2.imdecode(data, flag), dtype=np.float32) / np.float32(255)
 
 
 def _blur(picture: FloatArray, sigma: float) -> FloatArray:

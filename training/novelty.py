@@ -39,6 +39,6 @@ def _centres(rows: Float64Array) -> Float64Array:
 
     count = min(CENTRES, len(rows) // (2 * FEWEST))
     if count < 2:
-        return rows.mean(axis=0, keepdims=True)
+        return np.asarray(rows.mean(axis=0, keepdims=True))
     found = KMeans(count, n_init=4, random_state=SEED).fit(rows)
     return np.asarray(found.cluster_centers_[np.bincount(found.labels_, minlength=count) >= FEWEST])

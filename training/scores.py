@@ -157,11 +157,9 @@ def _resampled_auroc(
         if positive.all() or not positive.any():
             continue
         values, group = np.unique(probabilities[:, i], return_inverse=True)
-
-        pos = np.zeros((resamples, len(values)))
-        neg = np.zeros_like(pos)
-        np.add.at(pos, (slice(None), group[positive]), counts[:, positive])
-        np.add.at(neg, (slice(None), group[~positive]), counts[:, ~positive])
+        member = np.eye(len(values))[group]
+        pos = counts[:, positive] @ member[positive]
+        neg = counts[:, ~positive] @ member[~positive]
         below = np.cumsum(neg, axis=1) - neg / 2
         areas.append((pos * below).sum(axis=1) / (positive.sum() * (~positive).sum()))
     return np.mean(areas, axis=0) if areas else None
