@@ -1,9 +1,9 @@
 """Build the installable program: ``python build_installer.py``.
 
 PyInstaller freezes the program into a folder (``assets/installer/twinlens.spec``, one description for Linux, Windows
-and macOS). The frozen program then tests itself: it analyses the demonstration radiograph in an offscreen window, writes a
-PDF and trains two steps. Last it is packed as each system likes it: a .deb and a .tar.gz on Linux, a .dmg on macOS; on
-Windows Inno Setup makes the installer of ``assets/installer/twinlens.iss``.
+and macOS). The frozen program then tests itself: it analyses the demonstration radiograph in an offscreen window,
+writes a PDF and trains two steps. Last it is packed as each system likes it: a .deb and a .tar.gz on Linux, a .dmg on
+macOS; on Windows Inno Setup makes the installer of ``assets/installer/twinlens.iss``.
 
 The torch that is installed is the torch that is packed: install the CPU build first for a small program (see README).
 """
