@@ -34,7 +34,7 @@ from gui.comparison_view import ComparisonView
 from gui.conductor import Conductor
 from gui.exports import Exports
 from gui.file_search import FileSearch
-from gui.model_card_dialog import ModelCardDialog, card_markdown
+from gui.model_card_dialog import ModelCardDialog
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner, Notifications
 from gui.settings import Preferences, read_preferences, resolved_theme, store
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
     def _show_card(self, role: str) -> None:
         bundle = self.conductor.bundles.get(role)
         if bundle is not None:
-            ModelCardDialog(bundle.name, card_markdown(bundle), self).open()
+            ModelCardDialog(bundle, self).open()
 
     def _on_found(self, paths: list[Path]) -> None:
         self.worklist.add(paths)

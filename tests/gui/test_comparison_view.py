@@ -11,7 +11,7 @@ from core.tasks import CHEST_XRAY
 from gui import theme
 from gui.comparison_view import ComparisonView
 from gui.display_controls import Display
-from gui.model_card_dialog import ModelCardDialog, card_markdown
+from gui.model_card_dialog import ModelCardDialog
 from gui.model_panel import MAP_SIZE
 from tests.gui.comparison_samples import LEFT, RIGHT, agreeing, disagreeing, dispose, picture
 
@@ -190,7 +190,7 @@ def test_the_card_is_one_click_away(view, qtbot):
         qtbot.mouseClick(view.student.card_button, Qt.MouseButton.LeftButton)
     assert asked.args == ["student"]
     bundle = agreeing().student.bundle
-    dialog = ModelCardDialog(bundle.name, card_markdown(bundle))
+    dialog = ModelCardDialog(bundle)
     assert bundle.card.intended_use[:40] in dialog.text.toPlainText()
     dispose(dialog)
 
