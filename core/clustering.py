@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -107,6 +106,7 @@ def krige(known: Float64Array, scores: Float64Array, rows: Float64Array, scale: 
     Returns:
         Shape (n, c).
     """
+    from scipy.linalg import cho_factor, cho_solve  # takes a third of a second, which the window's start would wait for
 
     def kernel(a: Float64Array, b: Float64Array) -> Float64Array:
         return np.asarray(np.exp(_squared_distances(a, b) / (-2 * scale * scale)))

@@ -30,4 +30,3 @@ class ModelCardDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self.text)
         column.addWidget(buttons)
-
