@@ -20,8 +20,13 @@ def open_window(
     screenshot: Annotated[
         Path | None, typer.Option(help="Save the window as PNG when the analysis is done, and leave.", dir_okay=False)
     ] = None,
+    check: Annotated[bool, typer.Option("--self-test", help="See whether this installation works, and leave.")] = False,
 ) -> None:
     """Open the window: teacher and student side by side. For research use only, not for diagnosis."""
+    if check:
+        from gui.self_test import self_test
+
+        sys.exit(self_test())
     from core.demo import demonstration_radiograph
     from gui.app import start
 

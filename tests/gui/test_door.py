@@ -54,3 +54,10 @@ def test_the_window_is_up_before_torch_and_openvino_are_imported():
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=ENVIRONMENT
     )
     assert answer.returncode == 0, answer.stderr
+
+
+def test_an_installation_tests_itself(converted, own_data):
+    ENVIRONMENT["TWINLENS_DATA"] = str(own_data)
+    answer = gui("--self-test")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-1] == "Everything works."
