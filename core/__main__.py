@@ -110,7 +110,8 @@ def compare(
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
     labelled: Annotated[
-        bool, typer.Option("--labelled", help="Images lie in folders named after their class: score both models.")
+        bool,
+        typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
     ] = False,
     history: Annotated[bool, typer.Option(help="Keep the answers in the history.")] = True,
     as_json: AsJson = False,
@@ -135,9 +136,10 @@ def compare(
         csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
         hide_names=hide_names, with_identity=with_identity, labelled=labelled, history=history,
     )  # fmt: skip
+    settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
     unread = 0
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(wanted, comparer))
+        outputs = stack.enter_context(Outputs(wanted, task, settings))
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -75,15 +74,6 @@ def bootstrap_macro_f1(labels: IntArray, answers: IntArray, classes: int) -> Int
         found.append(macro_f1(labels[rows], answers[rows], classes))
     low, high = np.percentile(found, [2.5, 97.5])
     return Interval(macro_f1(labels, answers, classes), float(low), float(high))
-
-
-def label_of(path: Path, task: Task) -> str | None:
-    """Return the class that an image's folder is named after, at any level and in any case, the nearest one.
-
-    That is how COVID-QU-Ex (``Test/COVID-19/images/x.png``) and LC25000 (``lung_scc/x.jpeg``) lie on disk.
-    """
-    known = {label.lower(): label for label in task.class_ids}
-    return next((known[part.name.lower()] for part in path.parents if part.name.lower() in known), None)
 
 
 @dataclass

@@ -82,17 +82,12 @@ class BatchComparer:
         try:
             image = read_image(path, with_identity=with_identity)
         except ImageError as error:
-            return Compared({"path": str(path), "image": None, "task": None, "teacher": None, "student": None,
-                             "agreement": None, "notices": [], "error": str(error)})  # fmt: skip
+            return Compared(failed_record(path, str(error)))
         task = self._task_of(image)
         teacher, student = self.models(task)
         comparison = compare(image, teacher, student, self.cam, self.repeats)
         notices = [*image.notices, *dict.fromkeys(filter(None, (teacher.runtime.notice, student.runtime.notice)))]
-        facts = {"sha256": image.digest, "format": image.format, "width": image.width, "height": image.height,
-                 "bits": image.bits}  # fmt: skip
-        record = {"path": str(path), "image": facts, "task": task.id, **comparison.as_dict(), "notices": notices,
-                  "error": None}  # fmt: skip
-        return Compared(record, image, comparison)
+        return Compared(record_of(image, comparison, notices), image, comparison)
 
     def models(self, task: Task) -> tuple[Classifier, Classifier]:
         """Return teacher and student of a task, loading them the first time.
@@ -112,6 +107,20 @@ class BatchComparer:
 
     def _task_of(self, image: MedicalImage) -> Task:
         return guess_task(image.is_grey) if self.task is None else get_task(self.task)
+
+
+def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str]) -> Record:
+    """Return what the headless contract says of an image that was compared, as plain values."""
+    facts = {"sha256": image.digest, "format": image.format, "width": image.width, "height": image.height,
+             "bits": image.bits}  # fmt: skip
+    return {"path": str(image.path), "image": facts, "task": comparison.teacher.bundle.card.task,
+            **comparison.as_dict(), "notices": list(notices), "error": None}  # fmt: skip
+
+
+def failed_record(path: Path, reason: str) -> Record:
+    """Return what the headless contract says of a file that could not be compared."""
+    return {"path": str(path), "image": None, "task": None, "teacher": None, "student": None, "agreement": None,
+            "notices": [], "error": reason}  # fmt: skip
 
 
 def write_json(records: Iterable[Record], file: TextIO) -> None:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,12 +22,14 @@ from core.comparison import Answer, Comparison
 from core.files import bytes_written_whole, make_folder, written_whole
 from core.folders import package_fonts
 from core.heatmap import HeatMap
+from core.history import COLUMNS
 from core.medical_image import MedicalImage
 from core.notice import NOTICE
 from core.report_pictures import heat_scale, overlay, shown
 from core.tasks import TASKS, get_task
 
 SIDES = ("teacher", "student")
+PICTURES = frozenset({"overlay", "legend", "npy", "tiff"})  # what can be written of each model's map
 LONGEST, SHORTEST = 2048, 560  # pixels of an overlay's longer side
 TIFF_DESCRIPTION = 270
 
@@ -71,6 +75,20 @@ def safe_cell(value: object) -> object:
     return f"'{value}" if risky else value
 
 
+def write_history(path: Path, rows: Iterable[Record]) -> None:
+    """Write records of the history as a table with its columns; answers and settings are JSON in their cells.
+
+    Raises:
+        WriteError: if it can't be written.
+    """
+    with written_whole(path) as file:
+        table = csv.writer(file)
+        table.writerow([*COLUMNS, "notice"])
+        for row in rows:
+            plain = {**row, **{name: json.dumps(row[name], ensure_ascii=False) for name in ("answers", "settings")}}
+            table.writerow([*(safe_cell(plain[name]) for name in COLUMNS), NOTICE])
+
+
 class JsonLines:
     """Writes records as JSON, one a line, each with the notice."""
 
@@ -88,13 +106,15 @@ class PictureFolder:
     Args:
         folder: the folder; made if it is not there.
         hide_names: whether files are called by a number alone.
+        kinds: which of ``PICTURES`` are written.
 
     Raises:
         WriteError: if it can't be made.
     """
 
-    def __init__(self, folder: Path, *, hide_names: bool = False) -> None:
+    def __init__(self, folder: Path, *, hide_names: bool = False, kinds: frozenset[str] = PICTURES) -> None:
         self._folder = make_folder(folder)
+        self._kinds = kinds
         self._hide_names = hide_names
         self._count = 0
 
@@ -130,16 +150,17 @@ class PictureFolder:
                 continue
             pixels = overlay(picture, answer.heat_map)
             about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **answer.as_dict()}
-            files = {
-                f"{side}.png": _png(pixels, about),
-                f"{side}-legend.png": _png(with_legend(pixels, side, answer), about),
-                f"{side}.npy": _npy(answer.heat_map),
-                f"{side}.tiff": _tiff(answer.heat_map, about),
+            files: dict[str, tuple[str, Callable[[], bytes]]] = {
+                "overlay": (f"{side}.png", partial(_png, pixels, about)),
+                "legend": (f"{side}-legend.png", partial(_legend_png, pixels, side, answer, about)),
+                "npy": (f"{side}.npy", partial(_npy, answer.heat_map)),
+                "tiff": (f"{side}.tiff", partial(_tiff, answer.heat_map, about)),
             }
-            for ending, data in files.items():
-                written.append(stem.with_name(f"{stem.name}-{ending}"))
-                with bytes_written_whole(written[-1]) as file:
-                    file.write(data)
+            for kind, (ending, encoded) in files.items():
+                if kind in self._kinds:
+                    written.append(stem.with_name(f"{stem.name}-{ending}"))
+                    with bytes_written_whole(written[-1]) as file:
+                        file.write(encoded())
         return written
 
 
@@ -179,6 +200,10 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
     )
     pen.text((step, below + round(1.1 * step)), NOTICE, "black", fonts[1])
     return np.asarray(sheet, dtype=np.uint8)
+
+
+def _legend_png(pixels: Bytes, side: str, answer: Answer, about: Record) -> bytes:
+    return _png(with_legend(pixels, side, answer), about)
 
 
 def _png(pixels: Bytes, about: Record) -> bytes:

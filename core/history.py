@@ -61,6 +61,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def history_path() -> Path:
+    """Return where the history lies."""
+    return data_folder() / "history.sqlite"
+
+
 class HistoryError(TwinlensError):
     """The history can't be read or written."""
 
@@ -75,6 +80,7 @@ class Query:
         same_class: whether the two gave the same answer.
         verdict: the reviewer's verdict.
         image_sha256: digest of the image.
+        since: analysed then or later; a time with its zone.
         limit: at most so many, the newest first.
     """
 
@@ -83,6 +89,7 @@ class Query:
     same_class: bool | None = None
     verdict: Verdict | None = None
     image_sha256: str | None = None
+    since: datetime | None = None
     limit: int = 1000
 
 
@@ -102,7 +109,7 @@ class History:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or data_folder() / "history.sqlite"
+        self.path = path or history_path()
         self.notice = ""
         make_folder(self.path.parent)
         with self._explained():
@@ -210,6 +217,9 @@ class History:
             if value is not None:
                 where.append(f"{name} = ?")
                 values.append(value)
+        if query.since is not None:
+            where.append("analysed_at >= ?")
+            values.append(query.since.astimezone(UTC).isoformat(timespec="seconds"))
         order = f"SELECT {', '.join(COLUMNS)} FROM analyses WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
         with self._explained():
             for row in self._database.execute(order, [*values, query.limit]):

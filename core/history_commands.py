@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -60,17 +59,9 @@ def export_records(
     limit: Limit = 1_000_000,
 ) -> None:
     """Write records as a table."""
-    from core.export import safe_cell
-    from core.files import written_whole
-    from core.history import COLUMNS
-    from core.notice import NOTICE
+    from core.export import write_history
 
-    with written_whole(file) as out:
-        table = csv.writer(out)
-        table.writerow([*COLUMNS, "notice"])
-        for row in _found(text, task, same, verdict, limit):
-            plain = {**row, **{name: json.dumps(row[name], ensure_ascii=False) for name in ("answers", "settings")}}
-            table.writerow([*(safe_cell(plain[name]) for name in COLUMNS), NOTICE])
+    write_history(file, _found(text, task, same, verdict, limit))
 
 
 @history_app.command("review")

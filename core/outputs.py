@@ -6,16 +6,17 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from core.agreement_statistics import Tally, label_of
-from core.batch import BatchComparer, Compared, Record
+from core.agreement_statistics import Tally
+from core.batch import Compared, Record
 from core.comparison import Comparison
 from core.dicom_results import write_dicom_results
 from core.errors import TwinlensError
-from core.export import CsvTable, JsonLines, PictureFolder
+from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
 from core.files import written_whole
 from core.history import History, HistoryError
+from core.labels import Labels
 from core.medical_image import MedicalImage
 from core.report import ReportWriter
 from core.report_layout import PaperSize
@@ -33,10 +34,12 @@ class Wanted:
         paper: the report's paper.
         impression: free text for each of its pages.
         pictures: a folder for overlays and raw heat maps.
+        picture_kinds: which of them, names of ``core.export.PICTURES``.
         dicom: a folder for DICOM results.
         hide_names: whether images are called by numbers in place of their files' names.
         with_identity: whether the patient's identity is carried into report and DICOM results.
-        labelled: whether each image's folder is named after its class, so that both models can be scored.
+        labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
+            folders tell (``core.labels``).
         history: whether the answers are recorded in the history.
     """
 
@@ -46,6 +49,7 @@ class Wanted:
     paper: PaperSize = "A4"
     impression: str = ""
     pictures: Path | None = None
+    picture_kinds: frozenset[str] = PICTURES
     dicom: Path | None = None
     hide_names: bool = False
     with_identity: bool = False
@@ -59,7 +63,8 @@ class Outputs:
 
     Attributes:
         wanted: what is to be written.
-        comparer: who compares, for the settings that the history keeps.
+        task: the task of all images, or None where it is told from each image.
+        settings: how the answers are made, plain values, for the history.
         remarks: lines for a person, when all is done.
         failed: whether something could not be done that was asked for.
 
@@ -68,7 +73,8 @@ class Outputs:
     """
 
     wanted: Wanted
-    comparer: BatchComparer
+    task: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
     _count: int = 0
@@ -76,15 +82,18 @@ class Outputs:
     def __enter__(self) -> Self:
         wanted = self.wanted
         self._tallies: dict[str, Tally] = {}
+        self._labels = Labels()
         self._records: list[Callable[[Record], None]] = []
         with ExitStack() as stack:
             if wanted.csv is not None:
-                self._records.append(CsvTable(stack.enter_context(written_whole(wanted.csv)), self.comparer.task).add)
+                self._records.append(CsvTable(stack.enter_context(written_whole(wanted.csv)), self.task).add)
             if wanted.jsonl is not None:
                 self._records.append(JsonLines(stack.enter_context(written_whole(wanted.jsonl))).add)
             self._pictures = None
             if wanted.pictures is not None:
-                self._pictures = PictureFolder(wanted.pictures, hide_names=wanted.hide_names)
+                self._pictures = PictureFolder(
+                    wanted.pictures, hide_names=wanted.hide_names, kinds=wanted.picture_kinds
+                )
             self._report = None
             if wanted.report is not None:
                 self._report = stack.enter_context(
@@ -101,8 +110,16 @@ class Outputs:
         for tally in self._tallies.values():
             self.remarks += _scores(tally)
 
-    def add(self, found: Compared) -> None:
-        """Write one comparison, or that there is none."""
+    def add(
+        self, found: Compared, impression: str | None = None, window: tuple[float, float] | None = None
+    ) -> None:  # fmt: skip
+        """Write one comparison, or that there is none.
+
+        Args:
+            found: the comparison.
+            impression: free text for its page, None for the one that is wanted for all pages.
+            window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
+        """
         self._count += 1
         record = dict(found.record)
         path = Path(record["path"])
@@ -115,22 +132,27 @@ class Outputs:
             if self._report is not None:
                 self._report.add_failed(path, _reason(found.record))
             return
-        self._add_answers(found.image, found.comparison, record)
+        text = self.wanted.impression if impression is None else impression
+        self._add_answers(found.image, found.comparison, record, text, window)
 
-    def _add_answers(self, image: MedicalImage, comparison: Comparison, record: Record) -> None:
+    def _add_answers(
+        self, image: MedicalImage, comparison: Comparison, record: Record, text: str, window: tuple[float, float] | None
+    ) -> None:  # fmt: skip
         label = None
         if self.wanted.labelled:
             task = get_task(record["task"])
-            label = label_of(image.path.absolute(), task)
+            label = self._labels.of(image.path.absolute(), task)
             said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
         if self._report is not None:
-            self._report.add(image, comparison, self.wanted.impression, label=label)
+            self._report.add(image, comparison, text, window=window, label=label)
         if self._pictures is not None:
-            self._pictures.add(image, comparison, record)
+            self._pictures.add(image, comparison, record, window)
         if self.wanted.dicom is not None:
             if image.format == "DICOM":
-                write_dicom_results(self.wanted.dicom, image, comparison, keep_identity=self.wanted.with_identity)
+                write_dicom_results(
+                    self.wanted.dicom, image, comparison, keep_identity=self.wanted.with_identity, window=window
+                )
             else:
                 self.failed = True
                 self.remarks.append(f"{record['path']}: DICOM results are written for DICOM images only.")
@@ -138,10 +160,8 @@ class Outputs:
             self._record(self._history, image, comparison)
 
     def _record(self, history: History, image: MedicalImage, comparison: Comparison) -> None:
-        how = self.comparer
-        settings = {"cam": how.cam, "runtime": how.runtime, "threads": how.threads, "repeats": how.repeats}
         try:
-            history.add(image.digest, comparison, settings, None if self.wanted.hide_names else image.path)
+            history.add(image.digest, comparison, self.settings, None if self.wanted.hide_names else image.path)
         except HistoryError as error:  # what was asked for, the comparison, goes on without it
             self.remarks.append(f"The history goes no further: {error}")
             self._history = None
@@ -166,7 +186,10 @@ def _scores(tally: Tally) -> list[str]:
     """Return what both models score on labelled images, in lines."""
     found = tally.scores()
     if found is None:
-        return [f"{tally.task.name}: no folder is named after a class ({', '.join(tally.task.class_ids)})."]
+        return [
+            f"{tally.task.name}: no folder is named after a class ({', '.join(tally.task.class_ids)}), and no "
+            "manifest.csv names the images."
+        ]
     lines = [f"{tally.task.name}, {tally.labelled} of {tally.images} images labelled, with 95 % intervals:"]
     for side, scores in zip(("teacher", "student"), found, strict=True):
         lines.append(f"  {side} accuracy {scores.accuracy}, macro F1 {scores.macro_f1}")

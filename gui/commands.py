@@ -17,6 +17,7 @@ from gui import session
 from gui.about import AboutDialog
 from gui.background import Background
 from gui.command_search import CommandSearch
+from gui.history_view import HistoryView
 from gui.settings import SettingsDialog, write_preferences
 from gui.shortcuts import COMMANDS, ShortcutSheet, equip
 
@@ -63,8 +64,6 @@ class Commands(QObject):
             "open": self._open,
             "open_folder": self._open_folder,
             "demonstration": lambda: window.open_paths([demonstration_radiograph()]),
-            "export_csv": lambda: window.exports.csv(listed.shown_entries()),
-            "save_picture": lambda: window.exports.picture(window.comparison),
             "import_model": self._import_model,
             "remove": lambda: self._remove(listed.selected_paths()),
             "clear": lambda: self._remove([entry.path for entry in window.worklist.entries()]),
@@ -85,6 +84,16 @@ class Commands(QObject):
             "next_class": conductor.next_class,
             "teacher_card": lambda: window.comparison.card_requested.emit("teacher"),
             "student_card": lambda: window.comparison.card_requested.emit("student"),
+            "agree": lambda: window.reviews.say("agree"),
+            "disagree": lambda: window.reviews.say("disagree"),
+            "unsure": lambda: window.reviews.say("unsure"),
+            "note": window.reviews.write_note,
+            "history": self._show_history,
+            "scores": window.reporter.scores,
+            "report": window.reporter.report,
+            "export": window.reporter.export,
+            "export_csv": lambda: window.exports.table(listed.shown_entries()),
+            "save_picture": lambda: window.exports.picture(window.comparison),
             "shortcuts": lambda: ShortcutSheet(window).open(),
             "about": lambda: AboutDialog(window).open(),
         }
@@ -140,11 +149,17 @@ class Commands(QObject):
     def _change_settings(self) -> None:
         window = self._window
         dialog = SettingsDialog(window.preferences, window)
+        dialog.kept.history_removed.connect(window.recorder.forget)
         if dialog.exec() == SettingsDialog.DialogCode.Accepted:
             write_preferences(window.settings, dialog.preferences)
             if not dialog.preferences.history:
                 session.forget(window.settings)
             window.set_preferences(dialog.preferences)
+
+    def _show_history(self) -> None:
+        view = HistoryView(self._window.recorder, self._window)
+        view.open_wanted.connect(lambda path: self._window.open_paths([path]))
+        view.show()
 
     def _next_disagreement(self) -> None:
         if not self._window.list.next_disagreement():

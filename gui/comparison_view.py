@@ -16,6 +16,7 @@ from gui import theme, wording
 from gui.display_controls import Display, DisplayControls
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
+from gui.review_bar import ReviewBar
 from gui.screen_picture import ScreenPicture, full_range, tails
 
 
@@ -25,6 +26,7 @@ class ComparisonView(QWidget):
     Attributes:
         overlay_action, difference_action, contour_action, reset_action, preset_actions, window_level_action,
         zoom_action, pan_action: for menus and the table of shortcuts.
+        review: what the reviewer thinks of the answers.
         hide_while_held: hides what is laid over the images for as long as its key is held.
     """
 
@@ -53,6 +55,7 @@ class ComparisonView(QWidget):
         self.facts.setMinimumWidth(100)
         self.facts.setAccessibleName(self.tr("How far apart they are, and what the student saves"))
         theme.styled(self.facts, "small", "dim")
+        self.review = ReviewBar(self)
         self.controls = DisplayControls(self)
         self.message = QLabel(self)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
@@ -118,6 +121,11 @@ class ComparisonView(QWidget):
         """Say how to begin."""
         self._forget()
         self._say_instead(self.tr("Open an image to see what teacher and student say of it."), "title", "dim")
+
+    @property
+    def chosen_window(self) -> tuple[float, float] | None:
+        """The pixel values that a person chose to be black and white, None for the file's own way."""
+        return self.teacher.view.chosen_window
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
@@ -208,11 +216,15 @@ class ComparisonView(QWidget):
         sides.addWidget(self.teacher, 1)
         sides.addWidget(self._line(vertical=True))
         sides.addWidget(self.student, 1)
-        below = QVBoxLayout()
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.agreement)
+        words.addWidget(self.facts)
+        below = QHBoxLayout()
         below.setContentsMargins(theme.GRID, 4, theme.GRID, 4)
-        below.setSpacing(0)
-        below.addWidget(self.agreement)
-        below.addWidget(self.facts)
+        below.setSpacing(2 * theme.GRID)
+        below.addLayout(words, 3)
+        below.addWidget(self.review, 2)
         page = QWidget(self)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 4)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.batch import Compared
 from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
@@ -57,6 +58,8 @@ class Conductor(QObject):
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
         self.task: Task | None = None
+        self._shown: MedicalImage | None = None
+        self._refining = False
         engine.busy.connect(self._on_busy)
         engine.models_ready.connect(self._on_models)
         engine.image_opened.connect(self._on_image)
@@ -76,6 +79,15 @@ class Conductor(QObject):
         return replace(
             self._chooser.choice, runtime=self._preferences.runtime, threads=self._preferences.threads or None
         )
+
+    @property
+    def ready(self) -> Compared | None:
+        """What is on screen, None while something of it is still missing."""
+        entry = self._worklist.entry_of(self.path)
+        image, comparison = self._shown, self.comparison
+        if entry is None or entry.verdict is None or image is None or comparison is None or self._refining:
+            return None
+        return Compared(entry.verdict.record, image, comparison) if image.path == self.path else None
 
     @property
     def batch_running(self) -> bool:
@@ -177,6 +189,8 @@ class Conductor(QObject):
             self._view.set_models(task, teacher, student)
 
     def _on_image(self, ticket: int, image: MedicalImage) -> None:
+        if ticket == self._ticket:
+            self._shown, self._refining = image, True
         if ticket == self._ticket and (self.comparison is None or self._image != (self.path, image.digest)):
             self._image = (self.path, image.digest)
             self.comparison = None
@@ -187,7 +201,7 @@ class Conductor(QObject):
             return
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
             return  # the answers to the same image are on screen; its maps stay until the others come
-        self.comparison = comparison
+        self.comparison, self._refining = comparison, refining
         self._view.show_comparison(comparison, refining=refining)
         if not refining:
             self.settled.emit(True)

@@ -1,4 +1,4 @@
-"""What is taken away from the window: the worklist as a table, the comparison as a picture."""
+"""What is taken away at once, without asking the models again: the worklist as a table, the comparison as a picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from PySide6.QtCore import QBuffer, QByteArray, QObject
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.batch import Record
 from core.errors import UsageError
-from core.export import CsvTable, Record
+from core.export import CsvTable, JsonLines
 from core.files import bytes_written_whole, written_whole
 from gui.background import Background
 from gui.notifications import Banner, Notifications
@@ -32,14 +33,15 @@ class Exports(QObject):
         self._banner = banner
         self._notifications = notifications
 
-    def csv(self, entries: list[Entry]) -> None:
-        """Write the table of the files that have an answer or a reason why not."""
+    def table(self, entries: list[Entry]) -> None:
+        """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
         records = [record for entry in entries if (record := entry.record()) is not None]
         if not records:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
-        path = self._ask(self.tr("Export table"), "twinlens.csv", self.tr("Tables (*.csv)"))
+        kinds = self.tr("Tables (*.csv);;JSON lines (*.jsonl)")
+        path = self._ask(self.tr("Export table"), "twinlens.csv", kinds)
         if path is not None:
-            self._write(path, lambda: write_csv(path, records))
+            self._write(path, lambda: write_table(path, records))
 
     def picture(self, widget: QWidget) -> None:
         """Write the comparison as it stands on the screen."""
@@ -49,11 +51,11 @@ class Exports(QObject):
             self._write(path, lambda: save_picture(path, picture))
 
     def _ask(self, title: str, name: str, kinds: str) -> Path | None:
-        chosen, _kind = QFileDialog.getSaveFileName(self._window, title, name, kinds)
+        chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, kinds)
         if not chosen:
             return None
         path = Path(chosen)
-        return path if path.suffix else path.with_suffix(Path(name).suffix)
+        return path if path.suffix else path.with_suffix(".jsonl" if "jsonl" in kind else Path(name).suffix)
 
     def _write(self, path: Path, job: Callable[[], object]) -> None:
         running = Background(job, self)
@@ -62,15 +64,15 @@ class Exports(QObject):
         running.start()
 
 
-def write_csv(path: Path, records: list[Record]) -> None:
-    """Write records as a table.
+def write_table(path: Path, records: list[Record]) -> None:
+    """Write records as JSON lines where the file's name ends so, else as CSV.
 
     Raises:
         WriteError: if the file can't be written.
     """
     tasks = {record["task"] for record in records if record["task"] is not None}
     with written_whole(path) as file:
-        table = CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
+        table = JsonLines(file) if path.suffix == ".jsonl" else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
         for record in records:
             table.add(record)
 

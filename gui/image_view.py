@@ -156,6 +156,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             return self._window
         return (0.0, 1.0) if self._picture is None else self._picture.own_window
 
+    @property
+    def chosen_window(self) -> tuple[float, float] | None:
+        """The pixel values that a person chose to be black and white, None for the file's own way."""
+        return self._window
+
     def set_window(self, window: tuple[float, float] | None) -> None:
         """Show these pixel values black and white, or the image in its file's own way."""
         self._window = window

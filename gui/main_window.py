@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from core.catalogue import read_catalogue
 from core.errors import WriteError
+from core.history import VERDICTS
 from core.notice import NOTICE
 from gui import session, theme
 from gui.background import Background
@@ -37,6 +38,9 @@ from gui.file_search import FileSearch
 from gui.model_card_dialog import ModelCardDialog
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner, Notifications
+from gui.recorder import Recorder
+from gui.reporter import Reporter
+from gui.reviews import Reviews
 from gui.settings import Preferences, read_preferences, resolved_theme, store
 from gui.shortcuts import COMMANDS
 from gui.thumbnails import Thumbnails
@@ -70,11 +74,15 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.notifications = Notifications(self.banner, self)
         self.exports = Exports(self, self.banner, self.notifications)
+        self.recorder = Recorder(self)
         self.comparison = ComparisonView()
         self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), read_catalogue())
         self.list = WorklistView(self.worklist, self.thumbnails)
         self.conductor = Conductor(self.engine, self.worklist, self.comparison, self.chooser, self.banner, self)
         self.conductor.set_preferences(self.preferences)
+        self.recorder.wanted = self.preferences.history
+        self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
+        self.reporter = Reporter(self)
         self.commands = Commands(self)
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         self.dock = self._make_dock()
@@ -92,6 +100,7 @@ class MainWindow(QMainWindow):
         """Start the threads, then open files, or the last session where none are named."""
         self.notifications.install()
         self.thumbnails.start()
+        self.recorder.start()
         self.conductor.start()
         if not self.settings.value("noticed", False, type=bool):
             self.banner.say(
@@ -126,6 +135,7 @@ class MainWindow(QMainWindow):
         before, self.preferences = self.preferences, preferences
         self.apply_theme()
         self.conductor.set_preferences(preferences)
+        self.recorder.wanted = preferences.history
         if (before.runtime, before.threads) != (preferences.runtime, preferences.threads):
             self.conductor.models_changed()
 
@@ -138,11 +148,14 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the session and stop all threads."""
         self._remember()
+        self.reporter.stop()
         threads = [*self._searches, *self.findChildren(Background)]
         for thread in threads:
             thread.requestInterruption()
-        stopped = [thread.wait(500) for thread in threads]
-        self.all_stopped = all([*stopped, self.thumbnails.close(), self.engine.close()])
+        until = QDeadlineTimer(1000)
+        stopped = [thread.wait(until) for thread in threads]
+        self.comparison.review.finish_note()
+        self.all_stopped = all([*stopped, self.thumbnails.close(), self.engine.close(), self.recorder.close()])
         self.notifications.uninstall()
         super().closeEvent(event)
         self.closed.emit()
@@ -164,6 +177,12 @@ class MainWindow(QMainWindow):
         self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.conductor.batch_changed.connect(self._on_batch)
         self.comparison.card_requested.connect(self._show_card)
+        self.list.chosen.connect(self.reviews.show)
+        self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
+        self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
+        self.recorder.failed.connect(self.notifications.show_error)
+        for verdict in VERDICTS:
+            self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _on_system_theme(self) -> None:
@@ -197,6 +216,7 @@ class MainWindow(QMainWindow):
             self.commands.actions[name].setEnabled(progress.running)
         if progress.total and not progress.running:
             self.list.sort()
+            self.reporter.tell_scores()
 
     # building
 
@@ -259,7 +279,7 @@ class MainWindow(QMainWindow):
         report.setToolTip(self.tr("Take the comparison or the table away"))
         report.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.report_menu = QMenu(report)
-        for name in ("save_picture", "export_csv"):
+        for name in ("report", "export", "export_csv", "save_picture"):
             self.report_menu.addAction(self.commands.actions[name])
         report.setMenu(self.report_menu)
         row.addWidget(report)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, Q
 from core.folders import data_folder
 from core.runtime import RUNTIME_CHOICES, RuntimeChoice
 from gui import theme
+from gui.kept_box import KeptBox
 
 ThemeChoice = Literal["auto", "dark", "light"]
 
@@ -26,7 +27,7 @@ class Preferences:
         threads: CPU threads, 0 for the runtime's own choice.
         cam: how a heat map is made at the start: ``fast``, ``exact`` or ``none``.
         maps_in_batch: whether "Analyse all" makes heat maps as well, to measure their overlap.
-        history: whether files, selection and recent files are remembered.
+        history: whether analyses and reviews are recorded, and files, selection and recent files remembered.
     """
 
     theme: ThemeChoice = "dark"
@@ -99,9 +100,10 @@ class SettingsDialog(QDialog):
         self._threads.setValue(preferences.threads)
         self._maps_in_batch = QCheckBox(self.tr("Measure the overlap of the heat maps as well (slower)"))
         self._maps_in_batch.setChecked(preferences.maps_in_batch)
-        self._history = QCheckBox(self.tr("Remember files and selection for the next start"))
+        self._history = QCheckBox(self.tr("Record analyses and reviews; remember files for the next start"))
         self._history.setChecked(preferences.history)
 
+        self.kept = KeptBox(parent or self)
         form = QFormLayout(self)
         form.setContentsMargins(24, 24, 24, 24)
         form.setSpacing(16)
@@ -114,6 +116,7 @@ class SettingsDialog(QDialog):
         privacy = QLabel(self.tr("Everything stays on this machine; no image leaves it."))
         theme.styled(privacy, "small", "dim")
         form.addRow("", privacy)
+        form.addRow(self.tr("Kept here"), self.kept)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

@@ -55,27 +55,21 @@ class Command:
         return QKeySequence(self.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if self.keys else ""
 
 
-FILE, GO, VIEW, ANALYSE, HELP = (
+FILE, GO, VIEW, ANALYSE, REVIEW, REPORT, HELP = (
     "&File",
     "&Go",
     "&View",
     "&Analyse",
+    "Re&view",
+    "&Report",
     "&Help",
 )
-MENUS = (FILE, GO, VIEW, ANALYSE, HELP)
+MENUS = (FILE, GO, VIEW, ANALYSE, REVIEW, REPORT, HELP)
 
 COMMANDS: tuple[Command, ...] = (
     Command("open", FILE, "&Open images…", ("Ctrl+O",)),
     Command("open_folder", FILE, "Open &folder…", ("Ctrl+Shift+O",)),
-    Command("demonstration", FILE, "Open the &demonstration", ("Ctrl+D",)),
-    Command("export_csv", FILE, "&Export table as CSV…", ("Ctrl+E",)),
-    Command(
-        "save_picture",
-        FILE,
-        "&Save picture of the comparison…",
-        ("Ctrl+S",),
-        last_of_group=True,
-    ),
+    Command("demonstration", FILE, "Open the &demonstration", ("Ctrl+D",), last_of_group=True),
     Command("import_model", FILE, "&Import model…", last_of_group=True),
     Command("remove", FILE, "&Remove from the worklist", ("Ctrl+Backspace",)),
     Command("clear", FILE, "&Clear the worklist", last_of_group=True),
@@ -106,6 +100,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("next_class", ANALYSE, "Explain the &next class", ("K",), last_of_group=True),
     Command("teacher_card", ANALYSE, "Model card of the &teacher"),
     Command("student_card", ANALYSE, "Model card of the &student"),
+    Command("agree", REVIEW, "&Agree", ("A",)),
+    Command("disagree", REVIEW, "&Disagree", ("X",)),
+    Command("unsure", REVIEW, "&Unsure", ("U",)),
+    Command("note", REVIEW, "&Note", ("M",), last_of_group=True),
+    Command("history", REVIEW, "&History", ("Ctrl+H",)),
+    Command("scores", REVIEW, "&Scores over the worklist", ("Ctrl+J",)),
+    Command("report", REPORT, "&PDF report…", ("Ctrl+Shift+R",)),
+    Command("export", REPORT, "Export &data…", ("Ctrl+Shift+E",), last_of_group=True),
+    Command("export_csv", REPORT, "Export worklist as &table…", ("Ctrl+E",)),
+    Command("save_picture", REPORT, "&Save picture of the comparison…", ("Ctrl+S",)),
     Command("shortcuts", HELP, "&Keys", ("F1",)),
     Command("about", HELP, "&About Twinlens"),
 )

@@ -191,6 +191,7 @@ def _style_sheet(colours: Colours) -> str:
             "bold": "font-weight: 600;",
             "dim": f"color: {colours.dim};",
             "warning": f"color: {colours.warning};",
+            "tight": "padding: 4px 6px;",
             "line": f"background: {colours.line};",
             "teacher": f"color: {colours.teacher};",
             "student": f"color: {colours.student};",
@@ -240,6 +241,12 @@ QRadioButton::indicator {{
     width: 7px; height: 7px; border: 1px solid {colours.dim}; border-radius: 4px; background: transparent;
 }}
 QRadioButton::indicator:checked {{ background: {colours.text}; border-color: {colours.text}; }}
+QCheckBox::indicator:unchecked {{
+    width: 12px; height: 12px; border: 1px solid {colours.dim}; border-radius: 2px; background: transparent;
+}}
+QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:disabled {{ border-color: {colours.disabled}; }}
+QCheckBox:disabled, QRadioButton:disabled {{ color: {colours.disabled}; }}
+QTableView::item {{ padding-left: 5px; }}
 QRadioButton:focus {{ text-decoration: underline; }}
 QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; }}
 QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; }}

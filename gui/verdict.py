@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from core.batch import Record
+from core.batch import Record, record_of
 from core.comparison import Answer, Comparison
 from core.medical_image import MedicalImage
 from core.tasks import Task, get_task
@@ -60,41 +59,13 @@ class Verdict:
 def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
     """Return what is kept of a comparison."""
     task = get_task(comparison.teacher.bundle.card.task)
-    record = {
-        "path": str(image.path),
-        "image": {
-            "sha256": image.digest,
-            "format": image.format,
-            "width": image.width,
-            "height": image.height,
-            "bits": image.bits,
-        },
-        "task": task.id,
-        **comparison.as_dict(),
-        "notices": list(notices),
-        "error": None,
-    }
     return Verdict(
         _said(task, comparison.teacher),
         _said(task, comparison.student),
         comparison.same_class,
         comparison.js_divergence,
-        record,
+        record_of(image, comparison, notices),
     )
-
-
-def failure(path: Path, reason: str) -> Record:
-    """Return the record of a file that could not be compared."""
-    return {
-        "path": str(path),
-        "image": None,
-        "task": None,
-        "teacher": None,
-        "student": None,
-        "agreement": None,
-        "notices": [],
-        "error": reason,
-    }
 
 
 def _said(task: Task, answer: Answer) -> Said:

@@ -8,6 +8,7 @@ from core.classifier import Prediction
 from core.comparison import Comparison
 from core.console import RUNTIME_NAMES, milliseconds
 from core.heatmap import HeatMap
+from core.history import Verdict
 from core.tasks import Task
 
 # Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
@@ -18,6 +19,28 @@ FARTHEST = "opposite answers"
 def tr(text: str) -> str:
     """Return the translation of a text of this file."""
     return QCoreApplication.translate("wording", text)
+
+
+def review_words(verdict: Verdict) -> str:
+    """Return a reviewer's verdict in a word."""
+    return {"agree": tr("Agree"), "disagree": tr("Disagree"), "unsure": tr("Unsure")}[verdict]
+
+
+def review_sentence(verdict: Verdict) -> str:
+    """Return a reviewer's verdict as a report says it."""
+    return {
+        "agree": tr("The reviewer agrees."),
+        "disagree": tr("The reviewer disagrees."),
+        "unsure": tr("The reviewer is unsure."),
+    }[verdict]
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in kB, MB or GB."""
+    for scale, unit in ((1e9, "GB"), (1e6, "MB")):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{max(1, round(size / 1e3))} kB"
 
 
 def counted(value: float) -> str:

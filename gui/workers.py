@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -70,6 +70,7 @@ class AnalysisEngine(QObject):
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
+    compared = Signal(object, str, object, object)  # path, digest, Comparison as far as it came, Choice
     unjudged = Signal(object, str)  # path, the reason: of "Analyse all"
     batch_changed = Signal(object)  # BatchProgress
     stopped_batch = Signal(str)  # the models can't be used, so that no file could be judged
@@ -198,14 +199,19 @@ class AnalysisEngine(QObject):
             task, teacher, student = self._analyst.models(request.choice, image)
             self.models_ready.emit(ticket, task, teacher.bundle, student.bundle)
             notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
-            for i, found in enumerate(self._analyst.watch(image, request.choice, request.class_index)):
-                if self._outdated(ticket):
-                    return
-                self.grown.emit(ticket, found, True)
-                if i == 0:
-                    self.judged.emit(request.path, verdict(image, found, notices), request.choice)
-            self.grown.emit(ticket, found, False)
+            growing = self._analyst.watch(image, request.choice, request.class_index)
+            found = next(growing)
             self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+            try:
+                self.grown.emit(ticket, found, True)
+                for found in growing:
+                    if self._outdated(ticket):
+                        return
+                    self.grown.emit(ticket, found, True)
+            finally:
+                self.compared.emit(request.path, image.digest, found, request.choice)
+            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+            self.grown.emit(ticket, found, False)
         except TwinlensError as error:
             self.failed.emit(ticket, request.path, str(error))
 
@@ -244,6 +250,7 @@ class AnalysisEngine(QObject):
         if isinstance(result, str):
             self.unjudged.emit(path, result)
         else:
+            self.compared.emit(path, image.digest, found, replace(choice, cam=self._batch_cam))
             self.judged.emit(path, result, choice)
         self._tell()
 

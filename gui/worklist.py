@@ -10,8 +10,10 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
-from core.batch import Record
-from gui.verdict import Verdict, failure
+from core.batch import Record, failed_record
+from gui.recorder import NO_REVIEW, Review
+from gui.verdict import Verdict
+from gui.wording import review_words
 
 Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -34,6 +36,7 @@ class Show(StrEnum):
     NOVEL = "novel"
     FAILED = "failed"
     WAITING = "waiting"
+    UNREVIEWED = "unreviewed"
 
 
 class Order(StrEnum):
@@ -56,12 +59,14 @@ class Entry:
         number: its place in the order in which files were added.
         verdict: what both models said, once they were asked.
         error: why it could not be compared, or an empty string.
+        review: what the reviewer thinks of the verdict.
     """
 
     path: Path
     number: int
     verdict: Verdict | None = None
     error: str = ""
+    review: Review = NO_REVIEW
 
     @property
     def state(self) -> State:
@@ -73,7 +78,7 @@ class Entry:
     def record(self) -> Record | None:
         """Return its record for exports, None while nothing is known."""
         if self.error:
-            return failure(self.path, self.error)
+            return failed_record(self.path, self.error)
         return None if self.verdict is None else self.verdict.record
 
 
@@ -109,6 +114,11 @@ class Worklist(QAbstractListModel):
         """Return all files in their present order."""
         return list(self._entries)
 
+    def entry_of(self, path: Path | None) -> Entry | None:
+        """Return a file's entry, None if it is not in the list."""
+        row = None if path is None else self._rows.get(path)
+        return None if row is None else self._entries[row]
+
     def row_of(self, path: Path) -> int | None:
         """Return the row of a file, None if it is not in the list."""
         return self._rows.get(path)
@@ -143,10 +153,17 @@ class Worklist(QAbstractListModel):
         """Note why a file could not be compared."""
         self._change(path, None, reason)
 
+    def set_review(self, path: Path, review: Review) -> None:
+        """Note what the reviewer thinks of a file's verdict."""
+        row = self._rows.get(path)
+        if row is not None:
+            self._entries[row].review = review
+            self.dataChanged.emit(self.index(row), self.index(row))
+
     def forget_verdicts(self) -> None:
         """Put all files back to waiting: other models compare from now on."""
         for entry in self._entries:
-            entry.verdict, entry.error = None, ""
+            entry.verdict, entry.error, entry.review = None, "", NO_REVIEW
         if self._entries:
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
@@ -182,6 +199,10 @@ class Worklist(QAbstractListModel):
             lines.append(self.tr("Unsure: more than one class is plausible"))
         if entry.verdict.novel:
             lines.append(self.tr("Can't be judged: unlike the training images"))
+        if entry.review.verdict is not None:
+            lines.append(self.tr("You: {0}").format(review_words(entry.review.verdict)))
+        if entry.review.note:
+            lines.append(self.tr("Note: {0}").format(entry.review.note))
         return "\n".join(lines)
 
 
@@ -233,4 +254,5 @@ _ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
     Show.NOVEL: lambda entry: entry.verdict is not None and entry.verdict.novel,
     Show.FAILED: lambda entry: bool(entry.error),
     Show.WAITING: lambda entry: entry.state is State.WAITING,
+    Show.UNREVIEWED: lambda entry: entry.verdict is not None and entry.review.verdict is None,
 }

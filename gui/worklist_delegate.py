@@ -7,8 +7,10 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui import theme
+from gui.recorder import Review
 from gui.thumbnails import Thumbnails
 from gui.verdict import Said
+from gui.wording import review_words
 from gui.worklist import ENTRY_ROLE, Entry
 
 HEIGHT = 72
@@ -67,6 +69,8 @@ class WorklistDelegate(QStyledItemDelegate):
     def _draw_words(self, painter: QPainter, area: QRect, entry: Entry) -> None:
         line = area.height() // 3
         name = QRect(area.left(), area.top(), area.width(), line)
+        if entry.review:
+            name.setRight(self._draw_review(painter, name, entry.review) - 4)
         _text(painter, name, entry.path.name, theme.colour("text"), theme.BODY, Qt.TextElideMode.ElideMiddle)
         second = name.translated(0, line)
         if entry.error:
@@ -89,6 +93,16 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.setFont(theme.font(theme.TITLE))
         painter.setPen(theme.colour("warning" if colour == "warning" else "dim"))
         painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, sign)
+
+    def _draw_review(self, painter: QPainter, rect: QRect, review: Review) -> int:
+        """Draw the reviewer's verdict at the right end of a line; return where it begins."""
+        words = review_words(review.verdict).lower() if review.verdict is not None else ""
+        words = f"{words} ✎".strip() if review.note else words
+        painter.setFont(theme.font(theme.SMALL, bold=True))
+        painter.setPen(theme.colour("text"))
+        width = painter.fontMetrics().horizontalAdvance(words)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        return rect.right() - width
 
     def _draw_answer(self, painter: QPainter, rect: QRect, letter: str, said: Said, colour: QColor) -> None:
         _text(painter, rect, letter, colour, theme.SMALL)

@@ -196,6 +196,7 @@ class WorklistView(QWidget):
             Show.NOVEL: self.tr("Can't judge"),
             Show.FAILED: self.tr("Failed"),
             Show.WAITING: self.tr("Not analysed"),
+            Show.UNREVIEWED: self.tr("Not reviewed"),
         }
 
     def _order_names(self) -> dict[str, str]:

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
-from core.agreement_statistics import Tally, bootstrap_macro_f1, label_of, macro_f1, wilson
+from core.agreement_statistics import Tally, bootstrap_macro_f1, macro_f1, wilson
+from core.labels import label_of
 from core.tasks import CHEST_XRAY, LUNG_COLON
 
 

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import threading
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -103,3 +104,20 @@ def analysed(qtbot, make_window):
         window.open_paths([demonstration_radiograph()])
     assert done.args == [True]
     return window
+
+
+@pytest.fixture(scope="session")
+def png():
+    """Writes the demonstration radiograph, made small, as PNG."""
+    from PIL import Image
+
+    from core.images import read_image
+    from core.preprocess import resize
+
+    picture = resize(read_image(demonstration_radiograph()).displayed(), 256, 240)
+
+    def write(path, flipped=False):
+        values = picture[:, ::-1] if flipped else picture
+        Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(path)
+
+    return write

@@ -31,23 +31,6 @@ def folder(tmp_path, png):
     return root
 
 
-@pytest.fixture(scope="session")
-def png():
-    """Writes the demonstration radiograph, made small, as PNG."""
-    from PIL import Image
-
-    from core.images import read_image
-    from core.preprocess import resize
-
-    picture = resize(read_image(demonstration_radiograph()).displayed(), 256, 240)
-
-    def write(path, flipped=False):
-        values = picture[:, ::-1] if flipped else picture
-        Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(path)
-
-    return write
-
-
 def all_settled(window, count):
     def check():
         states = [entry.state for entry in window.worklist.entries()]

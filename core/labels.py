@@ -1,0 +1,69 @@
+"""The true classes of images, where the folders that they lie in tell them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from core.tasks import Task
+
+MANIFEST = "manifest.csv"
+FOLDERS_UP = 6  # how far above an image its manifest may lie
+MOST_BYTES = 64 << 20  # of a manifest
+
+
+def label_of(path: Path, task: Task) -> str | None:
+    """Return the class that an image's folder is named after, at any level and in any case, the nearest one.
+
+    That is how COVID-QU-Ex (``Test/COVID-19/images/x.png``) and LC25000 (``lung_scc/x.jpeg``) lie on disk.
+    """
+    known = {label.lower(): label for label in task.class_ids}
+    return next((known[part.name.lower()] for part in path.parents if part.name.lower() in known), None)
+
+
+@dataclass
+class Labels:
+    """Looks up true classes; each manifest is read once.
+
+    A ``manifest.csv`` beside an image or in a folder above it, with the columns ``path`` (relative to the manifest) and
+    ``label``, goes before the names of folders. One that can't be read says nothing.
+    """
+
+    _manifests: dict[Path, dict[str, str] | None] = field(default_factory=dict)
+
+    def of(self, path: Path, task: Task) -> str | None:
+        """Return the true class of an image, None where nothing tells it.
+
+        Args:
+            path: the image, absolute.
+            task: whose classes are meant; another label is none.
+        """
+        for folder in islice(path.parents, FOLDERS_UP):
+            if folder not in self._manifests:
+                self._manifests[folder] = _read(folder)
+            listed = self._manifests[folder]
+            if listed is not None:
+                known = {label.lower(): label for label in task.class_ids}
+                found = listed.get(os.path.normpath(path.relative_to(folder)))
+                if found is not None:
+                    return known.get(found.lower())
+        return label_of(path, task)
+
+
+def _read(folder: Path) -> dict[str, str] | None:
+    """Return the labels that a folder's manifest gives, by path within the folder; None without a usable one."""
+    path = folder / MANIFEST
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            return None
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if not {"path", "label"} <= set(reader.fieldnames or ()):
+                return None
+            rows = [(row["path"], row["label"]) for row in reader]
+            return {os.path.normpath(path): label.strip() for path, label in rows if path and label}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return None

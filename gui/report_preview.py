@@ -1,0 +1,196 @@
+"""The pages of one image's report, made anew whenever something about it changes, in a worker."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from core.errors import TwinlensError
+from core.report import ReportWriter
+from core.report_layout import PaperSize
+from gui import theme
+from gui.analysis import Interrupted
+from gui.background import Background
+from gui.pdf_pages import pdf_pages
+from gui.takeaway import Item, Source, Stop
+
+WAIT = 250  # milliseconds without a change before the page is made anew
+MARGIN = 16
+WIDEST = 1000  # logical pixels of a page
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is previewed.
+
+    Attributes:
+        item: the image.
+        words: the impression.
+        paper: size of the paper.
+        hide_names: whether images are called by numbers.
+        with_identity: whether the patient's identity is printed.
+    """
+
+    item: Item
+    words: str
+    paper: PaperSize
+    hide_names: bool
+    with_identity: bool
+
+
+class ReportPreview(QScrollArea):
+    """Shows the pages below each other, as wide as there is room.
+
+    Args:
+        source: who compares.
+        owner: lives at least as long as the worker, e.g. the window.
+    """
+
+    ended = Signal()  # a worker has stopped
+    drawn = Signal()  # pages are on screen
+    failed = Signal(object)  # an error that nobody expected
+
+    def __init__(self, source: Source, owner: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._source, self._owner = source, owner
+        self.job: Background | None = None
+        self._page: Page | None = None
+        self._outdated = False
+        self.pages: list[QLabel] = []
+        self.setAccessibleName(self.tr("Preview of the report"))
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        sheet = QWidget()
+        self._column = QVBoxLayout(sheet)
+        self._column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._column.setSpacing(MARGIN)
+        self._column.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._column.addWidget(self.words)
+        self.setWidget(sheet)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WAIT)
+        self._timer.timeout.connect(self._start)
+
+    def show_page(self, page: Page | None) -> None:
+        """Show the pages of an image as soon as they are made; None shows nothing."""
+        if page is not None and self._page is not None and page.item.path != self._page.item.path:
+            self._show([])
+        self._page = page
+        if page is None:
+            self._show([])
+            self._say(self.tr("There is no image to show."))
+            return
+        if not self.pages:
+            self._say(self.tr("Comparing {0}…").format(page.item.path.name))
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Make no more pages."""
+        self._timer.stop()
+        self._outdated = False
+        if self.job is not None:
+            self.job.requestInterruption()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the pages anew in the new width."""
+        super().resizeEvent(event)
+        if self._page is not None:
+            self._timer.start()
+
+    def _start(self) -> None:
+        if self.job is not None:
+            self._outdated = True
+            self.job.requestInterruption()
+            return
+        page = self._page
+        if page is None:
+            return
+        width = min(WIDEST, self.viewport().width() - 2 * MARGIN)
+        scale = self.devicePixelRatioF()
+        job = Background(
+            lambda: drawn_pages(self._source, page, round(max(200, width) * scale), job.isInterruptionRequested),
+            self._owner,
+        )
+        job.done.connect(lambda found: self._on_done(page, found, scale))
+        job.failed.connect(self._on_failed)
+        self.job = job
+        job.start()
+
+    def _on_done(self, page: Page, found: list[QImage] | str, scale: float) -> None:
+        if page == self._page:
+            if isinstance(found, str):
+                self._show([])
+                self._say(f"⚠ {found}", "warning")
+            else:
+                self._say("")
+                self._show(found, scale)
+                self.drawn.emit()
+        self._end()
+
+    def _on_failed(self, error: BaseException) -> None:
+        if isinstance(error, TwinlensError):
+            self._show([])
+            self._say(f"⚠ {error}", "warning")
+        elif not isinstance(error, Interrupted):
+            self.failed.emit(error)
+        self._end()
+
+    def _end(self) -> None:
+        self.job = None
+        if self._outdated:
+            self._outdated = False
+            self._start()
+        self.ended.emit()
+
+    def _show(self, pictures: list[QImage], scale: float = 1.0) -> None:
+        for old in self.pages:
+            self._column.removeWidget(old)
+            old.deleteLater()
+        self.pages = []
+        for number, picture in enumerate(pictures, 1):
+            label = QLabel()
+            picture.setDevicePixelRatio(scale)
+            label.setPixmap(QPixmap.fromImage(picture))
+            label.setAccessibleName(self.tr("Page {0}").format(number))
+            self._column.addWidget(label)
+            self.pages.append(label)
+
+    def _say(self, words: str, *looks: str) -> None:
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+        theme.styled(self.words, *(looks or ("dim",)))
+
+
+def drawn_pages(source: Source, page: Page, width: int, stop: Stop) -> list[QImage] | str:
+    """Return the pages of one image's report as pictures, or why it can't be compared.
+
+    Args:
+        source: who compares.
+        page: what is previewed.
+        width: of a page, in pixels.
+        stop: asked whether to go on.
+
+    Raises:
+        Interrupted: if it was stopped.
+        TwinlensError: if a model can't be used.
+    """
+    found = source.examine(page.item.path, stop, with_identity=page.with_identity)
+    if found.image is None or found.comparison is None:
+        return str(found.record["error"])
+    if stop():
+        raise Interrupted
+    with tempfile.TemporaryDirectory(prefix="twinlens-") as folder:
+        path = Path(folder) / "preview.pdf"
+        with ReportWriter(path, page.paper, hide_names=page.hide_names, with_identity=page.with_identity) as report:
+            report.add(found.image, found.comparison, page.words, window=page.item.window)
+        return pdf_pages(path, width)

@@ -1,0 +1,71 @@
+"""Leads the review: what the person says of the image on screen goes to the worklist and into the history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.errors import UsageError
+from core.history import Verdict
+from gui.recorder import Recorder, Review
+from gui.review_bar import ReviewBar
+from gui.worklist import Worklist
+
+
+class Reviews(QObject):
+    """Knows which file the review bar speaks of.
+
+    Args:
+        bar: where the person says it.
+        worklist: shows it beside each file.
+        recorder: keeps it.
+    """
+
+    def __init__(self, bar: ReviewBar, worklist: Worklist, recorder: Recorder, parent: QObject) -> None:
+        super().__init__(parent)
+        self._bar, self._worklist, self._recorder = bar, worklist, recorder
+        self._path: Path | None = None
+        bar.changed.connect(self._on_changed)
+        recorder.reviewed.connect(worklist.set_review)
+        worklist.dataChanged.connect(self._refresh)
+        worklist.modelReset.connect(self._refresh)
+
+    def show(self, path: Path | None) -> None:
+        """Review another file; a note on the one before is kept."""
+        if path != self._path:
+            self._bar.finish_note()
+            self._path = path
+            self._refresh()
+
+    def say(self, verdict: Verdict) -> None:
+        """Take a verdict on the file on screen, or take it back.
+
+        Raises:
+            UsageError: if there is no answer to review.
+        """
+        self._demand_answer()
+        self._bar.toggle(verdict)
+
+    def write_note(self) -> None:
+        """Put the cursor into the note.
+
+        Raises:
+            UsageError: if there is no answer to review.
+        """
+        self._demand_answer()
+        self._bar.note.setFocus()
+
+    def _demand_answer(self) -> None:
+        if not self._bar.isEnabled():
+            raise UsageError("There is no answer to review yet.", remedy="Open an image and wait for the answers.")
+
+    def _refresh(self) -> None:
+        entry = self._worklist.entry_of(self._path)
+        self._bar.show_review(None if entry is None or entry.verdict is None else entry.review)
+
+    def _on_changed(self, review: Review) -> None:
+        path = self._path
+        if path is not None:
+            self._recorder.review(path, review)
+            self._worklist.set_review(path, review)  # a filter may now hide the file, and another one come on screen

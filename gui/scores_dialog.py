@@ -1,0 +1,125 @@
+"""How both models did over the worklist: agreement, and scores with intervals where folders tell the true classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from core.agreement_statistics import Interval, Scores, Tally
+from core.labels import Labels
+from core.tasks import Task, get_task
+from gui import theme
+
+WIDTH = 720  # of the dialog, in logical pixels
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """What was found over the images of one task.
+
+    Attributes:
+        task: the task.
+        images: how many were judged.
+        agreement: how often both gave the same answer.
+        kappa: Cohen's kappa of the two, or None.
+        labelled: how many have a known true class.
+        scores: of teacher and student on those, None where there are none.
+    """
+
+    task: Task
+    images: int
+    agreement: Interval
+    kappa: float | None
+    labelled: int
+    scores: tuple[Scores, Scores] | None
+
+
+def tallied(answers: list[tuple[Path, str, str, str]]) -> list[TaskScores]:
+    """Return what was found, by task; reads manifests, so not in the window's thread.
+
+    Args:
+        answers: file, task, teacher's and student's answer of each image.
+    """
+    labels = Labels()
+    tallies: dict[str, Tally] = {}
+    for path, task_id, teacher, student in answers:
+        task = get_task(task_id)
+        tallies.setdefault(task_id, Tally(task)).add(teacher, student, labels.of(path.absolute(), task))
+    return [
+        TaskScores(tally.task, tally.images, tally.agreement, tally.kappa, tally.labelled, tally.scores())
+        for tally in tallies.values()
+    ]
+
+
+class ScoresDialog(QDialog):
+    """Shows the scores of each task."""
+
+    def __init__(self, found: list[TaskScores], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Scores over the worklist"))
+        page = QVBoxLayout(self)
+        page.setContentsMargins(24, 24, 24, 24)
+        page.setSpacing(16)
+        for scores in found:
+            self._add_task(page, scores)
+        caution = QLabel(
+            self.tr("Intervals hold 95 %: Wilson's for shares, a bootstrap over images for F1. They know nothing of "
+                    "how the images were chosen, and images like those of the training flatter both models.")
+        )  # fmt: skip
+        caution.setWordWrap(True)
+        theme.styled(caution, "small", "dim")
+        page.addWidget(caution)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        page.addWidget(buttons)
+        self.setMinimumWidth(WIDTH)
+        self.resize(WIDTH, page.heightForWidth(WIDTH))
+
+    def _add_task(self, page: QVBoxLayout, found: TaskScores) -> None:
+        page.addWidget(theme.styled(QLabel(found.task.name), "title"))
+        kappa = "" if found.kappa is None else self.tr(" · Cohen's kappa {0}").format(f"{found.kappa:.2f}")
+        words = self.tr("Teacher and student say the same on {0} of {1} images: {2}{3}")
+        same = round(found.agreement.value * found.images)
+        agreement = QLabel(words.format(f"{same:,}", f"{found.images:,}", found.agreement, kappa))
+        agreement.setWordWrap(True)
+        page.addWidget(agreement)
+        if found.scores is None:
+            classes = ", ".join(found.task.class_ids)
+            missing = QLabel(
+                self.tr("No true classes are known. Folders named after the classes ({0}), or a manifest.csv with the "
+                        "columns path and label beside the images, tell them.").format(classes)
+            )  # fmt: skip
+            missing.setWordWrap(True)
+            theme.styled(missing, "dim")
+            page.addWidget(missing)
+            return
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(6)
+        head = self.tr("Against {0} known classes").format(f"{found.labelled:,}")
+        for column, (text, look) in enumerate(
+            ((head, "dim"), (self.tr("Teacher"), "teacher"), (self.tr("Student"), "student"))
+        ):
+            grid.addWidget(theme.styled(QLabel(text), "small" if column == 0 else "bold", look), 0, column)
+        teacher, student = found.scores
+        rows = [
+            (self.tr("Accuracy"), teacher.accuracy, student.accuracy),
+            (self.tr("Macro F1"), teacher.macro_f1, student.macro_f1),
+        ]
+        rows += [
+            (self.tr("Recall, {0}").format(found.task.class_name(label)), teacher.recall[label], student.recall[label])
+            for label in teacher.recall
+        ]
+        for row, (name, *intervals) in enumerate(rows, 1):
+            grid.addWidget(QLabel(name), row, 0)
+            for column, interval in enumerate(intervals, 1):
+                cell = QLabel(str(interval))
+                cell.setAccessibleName(f"{name}: {interval}")
+                cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                grid.addWidget(cell, row, column)
+        grid.setColumnStretch(0, 1)
+        page.addLayout(grid)
