@@ -68,6 +68,7 @@ class ReviewBar(QWidget):
         self.buttons[verdict].setAccessibleName(tip)
 
     def _note_finished(self) -> None:
+        self.note.setCursorPosition(0)
         if self.isEnabled() and self.note.text().strip() != self._review.note:
             self._change(Review(self._review.verdict, self.note.text().strip()))
 
