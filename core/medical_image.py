@@ -119,7 +119,7 @@ class MedicalImage:
         if self.pixels.ndim == 2:
             return True
         step = max(1, int(np.sqrt(self.height * self.width / SAMPLE)))
-        seen = self.pixels[::step, ::step].astype(np.float32) * (255 / self._full_range()[1])
+        seen = self.pixels[::step, ::step].astype(np.float64) * (255 / self._full_range()[1])
         chroma = seen.max(axis=2) - seen.min(axis=2)
         return bool(np.percentile(chroma, GREY_PERCENT) <= GREY_CHROMA)
 
@@ -162,12 +162,14 @@ class MedicalImage:
             index = np.clip(np.rint(self.pixels) - self.lookup.first, 0, len(self.lookup.brightness) - 1)
             shown = self.lookup.brightness[index.astype(np.intp)]
         elif window is None and self.window is not None and self.window.function == "SIGMOID":
-            shown = _sigmoid(self.pixels.astype(np.float32), self.window)
+            shown = _sigmoid(self.pixels.astype(_precision(self.pixels)), self.window)
         else:
             low, high = window if window is not None else self.display_window()
-            shown = self.pixels.astype(np.float32)
-            np.subtract(shown, np.float32(low), out=shown)
-            np.multiply(shown, np.float32(1 / (high - low)), out=shown)
+            shown = self.pixels.astype(_precision(self.pixels))
+            number = shown.dtype.type
+            with np.errstate(over="ignore", invalid="ignore"):  # a file may hold any number, also infinite ones
+                np.subtract(shown, number(low), out=shown)
+                np.multiply(shown, number(1 / (high - low)), out=shown)
             np.clip(np.nan_to_num(shown, copy=False, posinf=1.0, neginf=0.0), 0.0, 1.0, out=shown)
         if self.inverted:
             shown = 1 - shown
@@ -194,6 +196,11 @@ class MedicalImage:
         return self.tail_window()
 
 
-def _sigmoid(values: FloatArray, window: Window) -> FloatArray:
+def _precision(pixels: Pixels) -> type[np.float32 | np.float64]:
+    """Return the precision to compute brightness in: single, but for numbers that it may not be able to hold."""
+    return np.float64 if pixels.dtype == np.float64 else np.float32
+
+
+def _sigmoid(values: npt.NDArray[np.float32 | np.float64], window: Window) -> FloatArray:
     exponent = np.clip(-4 * (values - window.centre) / window.width, -80, 80)
     return np.asarray(1 / (1 + np.exp(exponent)), dtype=np.float32)

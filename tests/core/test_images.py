@@ -13,6 +13,7 @@ from PIL import Image
 from core.errors import ImageError
 from core.images import find_images, read_image
 from core.limits import MAX_PIXELS
+from core.medical_image import MedicalImage
 
 
 @pytest.fixture
@@ -322,3 +323,17 @@ def test_folders_are_searched_for_images_by_content(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     found = list(find_images([tmp_path, tmp_path / "notes.png"]))
     assert [p.name for p in found] == ["a.png", "two", "notes.png"]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 3)])
+def test_any_number_in_a_file_of_floats_is_shown_without_a_warning(shape, tmp_path):
+    pixels = np.zeros(shape)
+    pixels[0, 0], pixels[0, 1], pixels[1, 0], pixels[1, 1] = 1e300, -1e300, np.inf, np.nan
+    image = MedicalImage(pixels, tmp_path / "x", "TIFF", "0" * 64, 64)
+    shown = image.displayed()
+    assert shown.dtype == np.float32
+    assert np.isfinite(shown).all()
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+    assert image.displayed((0.0, 2.0))[0, 0].max() == 1
+    assert isinstance(image.is_grey, bool)
