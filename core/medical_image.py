@@ -119,7 +119,9 @@ class MedicalImage:
         if self.pixels.ndim == 2:
             return True
         step = max(1, int(np.sqrt(self.height * self.width / SAMPLE)))
-        seen = self.pixels[::step, ::step].astype(np.float64) * (255 / self._full_range()[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            seen = self.pixels[::step, ::step].astype(np.float64) * (255 / self._full_range()[1])
+        seen = np.nan_to_num(seen, posinf=255, neginf=0)
         chroma = seen.max(axis=2) - seen.min(axis=2)
         return bool(np.percentile(chroma, GREY_PERCENT) <= GREY_CHROMA)
 
