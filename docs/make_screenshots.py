@@ -160,7 +160,7 @@ def scene_takeaway(window: MainWindow, copies: list[Path]) -> None:
     window.conductor.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
-    window.commands.actions["agree"].trigger()
+    window.commands.actions["unsure"].trigger()
     save_dialog(window, "report", "report", wait=20_000)
     for command in ("export", "history", "scores"):
         save_dialog(window, command, command, wait=1_000)
