@@ -168,7 +168,7 @@ def scene_takeaway(window: MainWindow, copies: list[Path]) -> None:
 
 def scene_training(window: MainWindow, _copies: list[Path]) -> None:
     """The training window."""
-    save_dialog(window, "train", "training", wait=8_000)
+    save_dialog(window, "train", "training", wait=25_000)
 
 
 SCENES: dict[str, Callable[[MainWindow, list[Path]], None]] = {
