@@ -1,6 +1,7 @@
-"""Make the pictures of the window in docs/images: ``python docs/make_screenshots.py``.
+"""Make the pictures of the documentation in docs/images: ``python docs/make_screenshots.py [SCENE…]``.
 
-They show the demonstration radiograph only, which comes with pydicom-data.
+They show the demonstration radiograph, which comes with pydicom-data, and altered copies of it. Scenes are the
+functions of ``SCENES``; without a name all are made.
 """
 
 from __future__ import annotations
@@ -8,41 +9,189 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtCore import QEventLoop, QSize  # noqa: E402
-from PySide6.QtWidgets import QWidget  # noqa: E402
+import numpy as np  # noqa: E402
+from PIL import Image, ImageFilter  # noqa: E402
+from PySide6.QtCore import QEventLoop, QRect, QSize, QTimer, SignalInstance  # noqa: E402
+from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 from core.demo import demonstration_radiograph  # noqa: E402
+from core.images import read_image  # noqa: E402
 from gui import theme  # noqa: E402
 from gui.app import make_application  # noqa: E402
 from gui.main_window import MainWindow  # noqa: E402
 from gui.settings import Preferences, store, write_preferences  # noqa: E402
-from gui.shortcuts import ShortcutSheet  # noqa: E402
+from gui.workers import BatchProgress  # noqa: E402
 
 SIZES = {"1280": QSize(1280, 800), "2560": QSize(2560, 1440)}
 THEMES: tuple[theme.Theme, ...] = ("dark", "light")
 IMAGES = ROOT / "docs" / "images"
 
 
-def save(widget: QWidget, name: str) -> None:
+def save(widget: QWidget, name: str, part: QRect | None = None) -> None:
     """Save a widget as WebP, which shows a radiograph without bands in a third of a PNG's size."""
     IMAGES.mkdir(exist_ok=True)
     path = IMAGES / f"{name}.webp"
-    if not widget.grab().save(str(path), "WEBP", 90):  # type: ignore[call-overload]
+    picture = widget.grab() if part is None else widget.grab(part)
+    if not picture.save(str(path), "WEBP", 90):  # type: ignore[call-overload]
         raise SystemExit(f"{path} can't be written.")
-    print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB")
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB", flush=True)
 
 
-def main() -> None:
-    """Make all pictures."""
+def save_dialog(window: MainWindow, command: str, name: str, wait: int = 300) -> None:
+    """Run a command, and save the window that it opens when it has stood for so many milliseconds; then close it."""
+    waiting, timer = QEventLoop(), QTimer()
+
+    def look() -> None:
+        for opened in QApplication.topLevelWidgets():
+            if opened is not window and opened.isVisible() and (isinstance(opened, QDialog) or opened.windowTitle()):
+                timer.stop()
+                save(opened, name)
+                opened.close()
+                waiting.quit()
+                return
+
+    timer.setInterval(wait)
+    timer.timeout.connect(look)
+    timer.start()
+    window.commands.actions[command].trigger()
+    if timer.isActive():  # else it was a dialog that had to be answered first
+        waiting.exec()
+
+
+def wait_for(signal: SignalInstance, act: Callable[[], object]) -> None:
+    """Act, and return when the signal has come."""
+    waiting = QEventLoop()
+    signal.connect(waiting.quit)
+    act()
+    waiting.exec()
+    signal.disconnect(waiting.quit)
+    QApplication.processEvents()
+
+
+def altered_copies(folder: Path) -> list[Path]:
+    """Write copies of the demonstration radiograph that are altered as their names say, and a file that is no image."""
+    brightness = read_image(demonstration_radiograph()).displayed()
+    original = Image.fromarray((255 * brightness).astype(np.uint8))
+    copies = {
+        "as it is": original,
+        "mirrored": original.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "tilted by 10 degrees": original.rotate(10),
+        "less contrast": Image.fromarray((255 * (0.5 + (brightness - 0.5) * 0.5)).astype(np.uint8)),
+        "blurred": original.filter(ImageFilter.GaussianBlur(60)),
+        "upside down": original.rotate(180),
+    }
+    for name, copy in copies.items():
+        copy.resize((copy.width // 2, copy.height // 2)).save(folder / f"{name}.png")
+    (folder / "no image.png").write_text("This is a text.", encoding="utf-8")
+    return [folder / f"{name}.png" for name in (*copies, "no image")]
+
+
+def scene_window(window: MainWindow, _copies: list[Path]) -> None:
+    """The window: empty, and with the radiograph in both themes and two sizes."""
+    save(window, "window-empty")
+    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    for look in THEMES:
+        theme.apply(application(), look)
+        for name, size in SIZES.items():
+            window.resize(size)
+            QApplication.processEvents()
+            save(window, f"window-{look}-{name}")
+    theme.apply(application(), "dark")
+    window.resize(SIZES["1280"])
+
+
+def scene_view(window: MainWindow, _copies: list[Path]) -> None:
+    """Ways to look at one comparison: contour, difference, another window, another class."""
+    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    actions, view = window.commands.actions, window.comparison
+    for name in ("contour", "difference"):
+        actions[name].trigger()
+        QApplication.processEvents()
+        save(view, f"view-{name}")
+        actions[name].trigger()
+    actions["overlay"].trigger()
+    actions["preset_2"].trigger()
+    QApplication.processEvents()
+    save(view, "view-full-range")
+    actions["overlay"].trigger()
+    actions["reset"].trigger()
+    wait_for(window.conductor.settled, actions["next_class"].trigger)
+    save(view, "view-next-class")
+
+
+def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
+    """A worklist that was analysed whole, and an image that neither network can judge."""
+    wait_for(window.conductor.settled, lambda: window.open_paths(copies))
+    done = QEventLoop()
+
+    def on_batch(progress: BatchProgress) -> None:
+        if progress.total and not progress.running:
+            done.quit()
+
+    window.conductor.batch_changed.connect(on_batch)
+    window.commands.actions["analyse_all"].trigger()
+    done.exec()
+    QApplication.processEvents()
+    save(window, "worklist")
+    strange = next(path for path in copies if path.stem == "upside down")
+    wait_for(window.conductor.settled, lambda: window.list.choose(strange))
+    save(window.comparison, "cant-judge")
+
+
+def scene_dialogs(window: MainWindow, _copies: list[Path]) -> None:
+    """The smaller windows."""
+    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    names = {"shortcuts": "keys", "settings": "settings", "search": "command-search", "student_card": "model-card"}
+    for command, name in names.items():
+        save_dialog(window, command, name)
+
+
+def scene_takeaway(window: MainWindow, copies: list[Path]) -> None:
+    """Report, export, history and scores."""
+    wait_for(window.conductor.settled, lambda: window.open_paths(copies[:5]))
+    done = QEventLoop()
+    window.conductor.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
+    window.commands.actions["analyse_all"].trigger()
+    done.exec()
+    window.commands.actions["unsure"].trigger()
+    save_dialog(window, "report", "report", wait=20_000)
+    for command in ("export", "history", "scores"):
+        save_dialog(window, command, command, wait=1_000)
+
+
+def scene_training(window: MainWindow, _copies: list[Path]) -> None:
+    """The training window."""
+    save_dialog(window, "train", "training", wait=25_000)
+
+
+SCENES: dict[str, Callable[[MainWindow, list[Path]], None]] = {
+    "window": scene_window,
+    "view": scene_view,
+    "worklist": scene_worklist,
+    "dialogs": scene_dialogs,
+    "takeaway": scene_takeaway,
+    "training": scene_training,
+}
+
+
+def application() -> QApplication:
+    """Return the application of this process."""
+    return make_application()
+
+
+def play(scene: Callable[[MainWindow, list[Path]], None]) -> None:
+    """Play a scene in a new window, with a data folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["TWINLENS_DATA"] = folder
-        app = make_application()
+        os.environ["TWINLENS_DATA"] = f"{folder}/data"
+        copies = Path(folder) / "copies"
+        copies.mkdir()
         settings = store()
         write_preferences(settings, Preferences())
         settings.setValue("noticed", True)
@@ -52,27 +201,18 @@ def main() -> None:
         window.resize(SIZES["1280"])
         window.show()
         window.begin([])
-        app.processEvents()
-        save(window, "window-empty")
-        analysed = QEventLoop()
-        window.conductor.settled.connect(analysed.quit)
-        window.open_paths([demonstration_radiograph()])
-        analysed.exec()
-        for look in THEMES:
-            theme.apply(app, look)
-            for name, size in SIZES.items():
-                window.resize(size)
-                app.processEvents()
-                save(window, f"window-{look}-{name}")
-        theme.apply(app, "dark")
-        sheet = ShortcutSheet(window)
-        sheet.show()
-        app.processEvents()
-        save(sheet, "keys")
-        sheet.close()
+        QApplication.processEvents()
+        scene(window, altered_copies(copies))
         window.close()
         window.deleteLater()
-        app.processEvents()
+        QApplication.processEvents()
+
+
+def main() -> None:
+    """Make the pictures of the scenes that are named."""
+    application()
+    for name in sys.argv[1:] or SCENES:
+        play(SCENES[name])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from core.door import run
+from core.errors import TwinlensError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,11 +29,26 @@ def open_window(
         from gui.self_test import self_test
 
         sys.exit(self_test())
+    _demand_display()
     from core.demo import demonstration_radiograph
     from gui.app import start
 
     paths = [*(images or []), *([demonstration_radiograph()] if demo else [])]
     sys.exit(start(paths, screenshot))
+
+
+def _demand_display() -> None:
+    """Say so where there is no display, on which Qt would end the process with advice that does not help.
+
+    Raises:
+        TwinlensError: on Linux, if no display is named.
+    """
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    if sys.platform == "linux" and not named:
+        raise TwinlensError(
+            "There is no display to open a window on.",
+            remedy="Use python -m core compare, or set QT_QPA_PLATFORM=offscreen for a screenshot.",
+        )
 
 
 def main() -> None:

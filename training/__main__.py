@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from training.train_commands import distill, teacher, throughput
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
+
+EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
 
 app = typer.Typer(
     help="Make and measure the weights. For research use only, not for diagnosis.",
@@ -184,8 +187,16 @@ def _percent(share: float) -> str:
 
 
 def main() -> None:
-    """Run the command line."""
-    run(app)
+    """Run the command line; a missing package of the extra ``train`` is said in a line."""
+    try:
+        run(app)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRA:
+            raise
+        typer.echo(
+            f"Error: The package {error.name} is not installed. Training needs: pip install '.[train]'", err=True
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

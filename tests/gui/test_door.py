@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ENVIRONMENT = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -61,3 +62,16 @@ def test_an_installation_tests_itself(converted, own_data):
     answer = gui("--self-test")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == "Everything works."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_without_a_display_it_says_what_to_do():
+    bare = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    answer = subprocess.run(
+        [sys.executable, "-m", "gui", "--demo"], capture_output=True, encoding="utf-8", check=False, env=bare
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines() == [
+        "Error: There is no display to open a window on. "
+        "Use python -m core compare, or set QT_QPA_PLATFORM=offscreen for a screenshot."
+    ]
