@@ -13,7 +13,7 @@ from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, evaluate
 from training.scores import Scores
-from training.train_commands import distill, teacher, throughput
+from training.train_commands import EventsOption, distill, outline, teacher, throughput
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
@@ -40,6 +40,7 @@ def options() -> None:
 
 app.command()(teacher)
 app.command()(distill)
+app.command()(outline)
 app.command()(throughput)
 
 
@@ -82,11 +83,12 @@ def check_data_command(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
+    events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.check_data import run_check
 
-    raise typer.Exit(run_check(folder, as_json, report))
+    raise typer.Exit(run_check(folder, as_json, report, events))
 
 
 @app.command("publish")

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import typer
@@ -25,11 +26,14 @@ from training.data_findings import (
 )
 from training.data_report import SEVERITIES, DataReport, Look
 from training.datasets import open_dataset, tile_groups_of
+from training.events import Preparing
 from training.fingerprints import Fingerprint, fingerprint
 from training.parallel import spread
+from training.progress import print_json
 from training.samples import Dataset, Progress, Sample
 from training.shortcut_probe import ProbeScores, probe
 
+TOLD_EVERY = 20  # steps between lines of progress
 COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
 
 
@@ -70,8 +74,14 @@ def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: No
     )
 
 
-def run_check(folder: Path, as_json: bool, report: Path | None) -> int:
+def run_check(folder: Path, as_json: bool, report: Path | None, events: Literal["text", "json"] = "text") -> int:
     """Check a data set for the command line; return the exit code: 1 if there are errors, else 0.
+
+    Args:
+        folder: the data set.
+        as_json: whether the report is printed as JSON.
+        report: where it is also written as Markdown, or None.
+        events: ``json`` tells progress as lines of JSON before the report.
 
     Raises:
         UsageError: if there is no such folder, or none for the report.
@@ -82,7 +92,8 @@ def run_check(folder: Path, as_json: bool, report: Path | None) -> int:
     if report is not None and not report.resolve().parent.is_dir():
         raise UsageError(f"There is no folder for the report {report}.", remedy="Make it first.")
     with _Stages() as stages:
-        found = check(open_dataset(folder, progress=stages), stages)
+        progress: Progress = _tell if events == "json" else stages
+        found = check(open_dataset(folder, progress=progress), progress)
     page = found.as_markdown()
     if report is not None:
         with written_whole(report) as file:
@@ -97,6 +108,11 @@ def run_check(folder: Path, as_json: bool, report: Path | None) -> int:
     else:
         typer.echo(page)
     return 1 if found.has_errors else 0
+
+
+def _tell(what: str, done: int, total: int) -> None:
+    if done % TOLD_EVERY == 0 or done == total:
+        print_json(Preparing(what, done, total))
 
 
 class _Stages:

@@ -59,6 +59,24 @@ def distill(
     _run(read, data, out, resume, minutes, threads, events)
 
 
+def outline(
+    recipe: RecipeOption,
+    settings: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count parameters and multiply-accumulate operations of a recipe's network, without training it."""
+    import json
+    from dataclasses import asdict
+
+    import training.outline
+
+    found = training.outline.outline(read_recipe(recipe, tuple(settings or ())))
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        typer.echo(f"{found.network}: {found.parameters / 1e6:.2f} M parameters, {found.macs / 1e9:.3f} GMACs")
+
+
 def throughput(
     recipe: Annotated[Path, typer.Option("--recipe", help="A student's recipe with a teacher.")],
     settings: SetOption = None,

@@ -1,0 +1,36 @@
+"""How large the networks of a recipe are, before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.architectures import count_macs, count_parameters
+from core.tasks import get_task
+from training.networks import untrained
+from training.recipe import Recipe
+from training.step import network_name
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The size of the network that a recipe trains.
+
+    Attributes:
+        network: its name.
+        parameters: number of parameters.
+        macs: multiply-accumulate operations of a forward at the recipe's size.
+    """
+
+    network: str
+    parameters: int
+    macs: int
+
+
+def outline(recipe: Recipe) -> Outline:
+    """Build the network of a recipe, without weights to start from, and count."""
+    network = untrained(recipe.model, len(get_task(recipe.task).class_ids))
+    return Outline(
+        network=network_name(recipe),
+        parameters=count_parameters(network),
+        macs=count_macs(network, recipe.size, recipe.size),
+    )
