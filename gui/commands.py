@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
 from core.bundle import Bundle
-from core.catalogue import import_bundle, read_catalogue
+from core.catalogue import import_bundle
 from core.demo import demonstration_radiograph
 from gui import session
 from gui.about import AboutDialog
@@ -94,6 +94,7 @@ class Commands(QObject):
             "export": window.reporter.export,
             "export_csv": lambda: window.exports.table(listed.shown_entries()),
             "save_picture": lambda: window.exports.picture(window.comparison),
+            "train": window.show_training,
             "shortcuts": lambda: ShortcutSheet(window).open(),
             "about": lambda: AboutDialog(window).open(),
         }
@@ -134,8 +135,7 @@ class Commands(QObject):
         job.start()
 
     def _imported(self, bundle: Bundle) -> None:
-        self._window.chooser.set_catalogue(read_catalogue())
-        self._window.conductor.models_changed()
+        self._window.take_models()
         self._window.banner.say(self.tr("Installed: {0}").format(bundle.id))
 
     def _remove(self, paths: list[Path]) -> None:

@@ -44,6 +44,7 @@ from gui.reviews import Reviews
 from gui.settings import Preferences, read_preferences, resolved_theme, store
 from gui.shortcuts import COMMANDS
 from gui.thumbnails import Thumbnails
+from gui.training_window import TrainingWindow
 from gui.workers import AnalysisEngine, BatchProgress
 from gui.worklist import Worklist
 from gui.worklist_view import WorklistView
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(SMALLEST)
         self.settings = store()
         self.preferences = read_preferences(self.settings)
+        self.training: TrainingWindow | None = None
         self.last = session.read_session() if self.preferences.history else session.Session()
         self._searches: list[FileSearch] = []
         self._first_found = False
@@ -145,8 +147,34 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, resolved_theme(self.preferences.theme))
 
+    def show_training(self) -> None:
+        """Open the training window, or bring it to the front."""
+        if self.training is None:
+            self.training = TrainingWindow(self.settings)
+            self.training.models_changed.connect(self._on_trained)
+            self.training.news.connect(self._on_training_news)
+        self.training.setup.threads = self.preferences.threads
+        self.training.show()
+        self.training.raise_()
+        self.training.activateWindow()
+
+    def take_models(self) -> None:
+        """Offer the models that are installed now, and compare anew."""
+        self.chooser.set_catalogue(read_catalogue())
+        self.conductor.models_changed()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the session and stop all threads."""
+        """Remember the session and stop all threads; a training run may ask to stay."""
+        left = False
+        if self.training is not None:
+            alone = self.training.let_go()
+            if alone is None:
+                event.ignore()
+                return
+            left = not alone
+            self.training.close()
+            self.training.deleteLater()
+            self.training = None
         self._remember()
         self.reporter.stop()
         threads = [*self._searches, *self.findChildren(Background)]
@@ -155,7 +183,8 @@ class MainWindow(QMainWindow):
         until = QDeadlineTimer(1000)
         stopped = [thread.wait(until) for thread in threads]
         self.comparison.review.finish_note()
-        self.all_stopped = all([*stopped, self.thumbnails.close(), self.engine.close(), self.recorder.close()])
+        ended = all([*stopped, self.thumbnails.close(), self.engine.close(), self.recorder.close()])
+        self.all_stopped = ended and not left
         self.notifications.uninstall()
         super().closeEvent(event)
         self.closed.emit()
@@ -193,6 +222,14 @@ class MainWindow(QMainWindow):
         bundle = self.conductor.bundles.get(role)
         if bundle is not None:
             ModelCardDialog(bundle, self).open()
+
+    def _on_trained(self, model: str) -> None:
+        self.take_models()
+        self.banner.say(self.tr("Trained and installed: {0}").format(model))
+
+    def _on_training_news(self, words: str, warning: bool) -> None:
+        if self.training is not None and not self.training.isActiveWindow():
+            self.banner.say(words, warning=warning, button=self.tr("Show"), action=self.show_training)
 
     def _on_found(self, paths: list[Path]) -> None:
         self.worklist.add(paths)

@@ -144,7 +144,7 @@ class ModelChooser(QWidget):
             for network in ARCHITECTURES.values():
                 if network.id not in present:
                     box.addItem(self.tr("{0} – not installed").format(network.name), network.id)
-                    tip = self.tr("Train it with python -m training, or take File › Import model.")
+                    tip = self.tr("Train it with Analyse › Train a model, or take File › Import model.")
                     box.setItemData(box.count() - 1, tip, _TIP)
                     model = box.model()
                     if isinstance(model, QStandardItemModel):

@@ -1,0 +1,465 @@
+"""The training window: set up a run, check its data, watch it learn, and add what it learnt to the models."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.batch import NOTICE
+from core.catalogue import read_catalogue
+from core.errors import TwinlensError, UsageError
+from gui import theme
+from gui.notifications import Banner
+from gui.training_charts import Row, TrainingCharts
+from gui.training_findings import Findings, summary, task_of
+from gui.training_measure import Measuring, model_id, scores
+from gui.training_process import Command, Ending, Event, TrainingRun, read_log
+from gui.training_progress import TrainingProgress
+from gui.training_setup import TrainingSetup
+from training.run_folder import RunFolder
+
+FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
+SETUP_WIDTH = 376
+Answer = Literal["stop", "go on", "cancel"]
+
+
+class TrainingWindow(QWidget):
+    """One run at a time, in a process of its own; closing the window leaves it alone unless it is told to stop.
+
+    Args:
+        settings: where geometry and the last folders are remembered.
+
+    Signals:
+        models_changed: a model has been added, by its identifier.
+        news: what a person who does not look at this window should hear: words, and whether it is a warning.
+    """
+
+    models_changed = Signal(str)
+    news = Signal(str, bool)
+
+    def __init__(self, settings: QSettings) -> None:
+        super().__init__(None, Qt.WindowType.Window)
+        self.setWindowTitle(self.tr("Train a model"))
+        self.setMinimumSize(SMALLEST)
+        self._settings = settings
+        self._run: TrainingRun | None = None
+        self._stopping = False
+        self._check = Command(self)
+        self._outline = Command(self)
+        self.measuring = Measuring(self)
+        self.banner = Banner()
+        self.setup = TrainingSetup(read_catalogue(), settings)
+        self.progress = TrainingProgress()
+        self.charts = TrainingCharts()
+        self.findings = Findings()
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setFrameShape(QFrame.Shape.NoFrame)
+        self.log.setAccessibleName(self.tr("Log"))
+        self.log.setPlaceholderText(self.tr("What the processes write is kept here."))
+        self.start_button = self._button(self.tr("Sta&rt training"), self.start)
+        self.open_button = self._button(self.tr("&Open a run…"), self._choose_run)
+        self.new_button = self._button(self.tr("Set up &another"), self.set_up_another)
+        self.resume_button = self._button(self.tr("&Resume"), self.start)
+        self.measure_button = self._button(self.tr("&Measure, and add to the models"), self.measure)
+        self.stop_button = self._button(self.tr("Sto&p"), self.stop)
+        self._lay_out()
+        self._connect()
+        self._show_state()
+        self.progress.say(self.tr("Nothing is being trained"), self.tr("Choose a data set to begin."))
+        self._count_network()
+        geometry = settings.value("training/geometry")
+        self.resize(FIRST_SIZE)
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+
+    # what a person does
+
+    def start(self) -> None:
+        """Begin the run that is set up, or go on with the one that is shown."""
+        try:
+            plan = self.setup.plan
+            command = plan.command()
+            run = TrainingRun(plan.out, self)
+            run.start(*command)
+        except TwinlensError as error:
+            self.banner.say(str(error), warning=True)
+            return
+        self._follow(run)
+
+    def stop(self) -> None:
+        """Ask the run to stop at a checkpoint, the second time at once; or end a check or a measurement."""
+        if self._run is not None and self._run.running:
+            if self._stopping:
+                self._run.kill()
+            else:
+                self._stopping = True
+                self._run.stop()
+            self._show_state()
+        elif self.measuring.running:
+            self.measuring.cancel()
+            self._show_run(self.tr("Stopped; the models are as they were"))
+        else:
+            self._check.cancel()
+            self.findings.say(self.tr("The check was stopped."))
+            self.setup.data_words.setText("")
+            self._show_state()
+
+    def measure(self) -> None:
+        """Measure the finished run on the test images and add its network to the models."""
+        plan = self.setup.plan
+        if plan.data is None:
+            self.banner.say(self.tr("No data set has been chosen."), warning=True)
+            return
+        self.banner.hide()
+        self.measuring.start(plan.out, plan.data, plan.threads)
+        self._show_state()
+
+    def open_run(self, folder: Path) -> None:
+        """Show a run: follow it where it is under way, else offer what can be done with it."""
+        try:
+            self.setup.set_run(folder)
+        except UsageError as error:
+            self.banner.say(str(error), warning=True)
+            return
+        self.banner.hide()
+        run = TrainingRun(folder, self)
+        self._draw(folder)
+        if run.follow():
+            self._follow(run)
+        else:
+            self._run = run
+            self._show_run("")
+
+    def set_up_another(self) -> None:
+        """Leave the run that is shown."""
+        self._run = None
+        self.banner.hide()
+        self.setup.set_new()
+        self.progress.say(self.tr("Nothing is being trained"), "")
+        self._show_state()
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None and self._run.running
+
+    def let_go(self) -> bool | None:
+        """Get ready for the program's end.
+
+        Returns:
+            None if the person wants to stay; else whether everything here has ended. A run that was asked to stop
+            still writes its checkpoint, without the program.
+        """
+        left = False
+        if self._run is not None and self._run.running:
+            answer = self.ask()
+            if answer == "cancel":
+                return None
+            if answer == "stop":
+                self._run.stop()
+            left = self._run.leave()
+        for command in (self._check, self._outline, self.measuring):
+            command.cancel()
+        return not left
+
+    def ask(self) -> Answer:
+        """Ask what is to become of the run that is under way."""
+        box = QMessageBox(QMessageBox.Icon.Question, self.windowTitle(), self.tr("A run is under way."), parent=self)
+        box.setInformativeText(
+            self.tr(
+                "It can go on in the background and be opened again here, or stop: it then writes a checkpoint, "
+                "from which it can be resumed, and ends by itself."
+            )
+        )
+        go_on = box.addButton(self.tr("&Go on in the background"), QMessageBox.ButtonRole.AcceptRole)
+        stop = box.addButton(self.tr("&Stop it"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(go_on)
+        box.exec()
+        return "go on" if box.clickedButton() is go_on else "stop" if box.clickedButton() is stop else "cancel"
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about a run; remember the geometry."""
+        if self.running and not self._stopping:
+            answer = self.ask()
+            if answer == "cancel":
+                event.ignore()
+                return
+            if answer == "stop":
+                self.stop()
+        self._settings.setValue("training/geometry", self.saveGeometry())
+        super().closeEvent(event)
+
+    # the run
+
+    def _follow(self, run: TrainingRun) -> None:
+        self._run, self._stopping = run, False
+        self.banner.hide()
+        self.log.clear()
+        self.setup.set_open(False)
+        self.charts.begin(self.setup.role, self.setup.epochs.value(), _rows(run.folder))
+        self.progress.begin(self.setup.role, self.setup.recipe.currentText())
+        self.tabs.setCurrentWidget(self.charts)
+        run.told.connect(self._on_event)
+        run.ended.connect(self._on_ended)
+        self._show_state()
+
+    def _on_event(self, event: Event) -> None:
+        self.progress.tell(event)
+        match event["event"]:
+            case "Started":
+                rows = [row for row in _rows(self.setup.plan.out) if row["epoch"] < event["epoch"]]
+                self.charts.begin(self.setup.role, event["epochs"], rows)
+            case "StepDone" if event["loss"] is not None:
+                self.charts.add_step(event["epoch"] + event["step"] / event["steps"], event["loss"])
+            case "EpochDone":
+                self.charts.add_epoch(event["row"])
+        if self._stopping:
+            self.progress.details.setText(self.tr("Stopping at the next step; a checkpoint is written first"))
+
+    def _on_ended(self, ending: Ending) -> None:
+        folder = self.setup.plan.out
+        self._note(ending.log)
+        if not RunFolder(folder).recipe.is_file():  # it did not come as far as becoming a run
+            self._run = None
+            self.setup.set_open(True)
+            self.progress.say(self.tr("The training did not begin"), "")
+            self._complain(ending)
+            self._show_state()
+            return
+        self.setup.set_run(folder)
+        self._draw(folder)
+        self._show_run(ending.reason if ending.status in ("finished", "stopped") else "")
+        if ending.status in ("failed", "crashed"):
+            self._complain(ending)
+        elif ending.status == "finished":
+            self.news.emit(self.tr("The training has finished: {0}").format(folder.name), False)
+
+    def _complain(self, ending: Ending) -> None:
+        what = ending.reason or self.tr("It is not known why.")
+        if ending.status == "crashed":
+            words = self.tr("The training process has gone, and this window is not affected. {0} The log may say why.")
+            what = words.format(what)
+        self.banner.say(
+            what, warning=True, button=self.tr("Copy the log"), action=lambda: _copy(f"{what}\n\n{ending.log}")
+        )
+        self.news.emit(what, True)
+
+    def _draw(self, folder: Path) -> None:
+        self.charts.begin(self.setup.role, self.setup.epochs.value(), _rows(folder))
+        self.tabs.setCurrentWidget(self.charts)
+
+    def _show_run(self, reason: str) -> None:
+        """Say how the run stands that is not under way."""
+        folder = self.setup.plan.out
+        about = RunFolder(folder).read_result()
+        done = len(_rows(folder))
+        counted = self.tr("{0} of {1} epochs").format(done, self.setup.epochs.value())
+        if about.get("status") == "finished":
+            title = self.tr("Finished: {0}").format(folder.name)
+        else:
+            title = self.tr("Can go on: {0}").format(folder.name)
+        details = [counted, reason, scores(folder)]
+        self.progress.say(title, " · ".join(part for part in details if part))
+        self.progress.bar.setValue(round(self.progress.bar.maximum() * done / max(1, self.setup.epochs.value())))
+        if not self.log.toPlainText():
+            self._note(read_log(folder))
+        self._show_state()
+
+    # checks
+
+    def _check_data(self, folder: Path) -> None:
+        self.setup.data_words.setText(self.tr("Checking…"))
+        self.findings.say(self.tr("The images are read and compared: duplicates, leaks between splits, shortcuts."))
+        self.setup.set_data_task(None)
+        if not self.running:
+            self.tabs.setCurrentWidget(self.findings)
+            self.progress.say_busy(self.tr("Checking {0}").format(folder.name))
+        self._check.start("check-data", str(folder), "--json", "--events", "json")
+        self._show_state()
+
+    def _on_check_told(self, event: Event) -> None:
+        if not self.running and not self.measuring.running:
+            self.progress.tell(event)
+
+    def _on_checked(self, ending: Ending) -> None:
+        try:
+            report = json.loads(ending.output)
+            words = summary(report)
+        except (ValueError, KeyError, TypeError):
+            words = ending.reason or self.tr("The check ended without an answer.")
+            self.findings.say(words, warning=True)
+            self.setup.data_words.setText(self.tr("⚠ This data set can't be used."))
+        else:
+            self.findings.show_report(report)
+            self.setup.data_words.setText(words)
+            self.setup.set_data_task(task_of(report))
+        if not self.running and not self.measuring.running:
+            self.progress.say(self.tr("Nothing is being trained"), words)
+        self._show_state()
+
+    def _count_network(self) -> None:
+        plan = self.setup.plan
+        self.setup.size_words.setText(self.tr("Counting parameters…"))
+        overrides = [word for override in plan.overrides for word in ("--set", override)]
+        self._outline.start("outline", "--recipe", plan.recipe, "--json", *overrides)
+
+    def _on_outlined(self, ending: Ending) -> None:
+        try:
+            found = json.loads(ending.output)
+            self.setup.show_size(found["network"], found["parameters"], found["macs"])
+        except (ValueError, KeyError, TypeError):
+            self.setup.size_words.setText(ending.reason)
+
+    # measuring
+
+    def _on_measuring(self, what: str) -> None:
+        self.progress.say_busy(what, self.tr("This takes as long as answering every image of the split."))
+
+    def _on_measure_failed(self, ending: Ending) -> None:
+        self._note(ending.log)
+        self._show_run("")
+        self._complain(ending)
+
+    def _on_added(self, model: str) -> None:
+        self._show_run(self.tr("Added to the models as {0}").format(model))
+        self.setup.set_catalogue(read_catalogue())
+        self.models_changed.emit(model)
+
+    # parts
+
+    def _show_state(self) -> None:
+        """Offer what can be done now."""
+        plan = self.setup.plan
+        about = RunFolder(plan.out).read_result() if self._run is not None else {}
+        busy = self.running or self.measuring.running
+        shown = self._run is not None and not busy
+        finished = shown and about.get("status") == "finished"
+        self.start_button.setVisible(self._run is None)
+        self.start_button.setEnabled(not self.measuring.running)
+        self.open_button.setEnabled(not busy)
+        self.new_button.setVisible(self._run is not None)
+        self.new_button.setEnabled(not busy)
+        self.resume_button.setVisible(shown and not finished)
+        self.measure_button.setVisible(finished)
+        self.measure_button.setToolTip(self._replaces(plan.out) if finished else "")
+        self.stop_button.setVisible(busy or self._check.running)
+        self.stop_button.setText(self.tr("Sto&p at once") if self.running and self._stopping else self.tr("Sto&p"))
+
+    def _replaces(self, folder: Path) -> str:
+        model = model_id(folder)
+        if model in read_catalogue().bundles:
+            return self.tr("Stands in for the model {0} from then on").format(model)
+        return self.tr("The model will be called {0}").format(model)
+
+    def _note(self, text: str) -> None:
+        if text.strip():
+            self.log.appendPlainText(text.strip())
+
+    def _choose_run(self) -> None:
+        before = self.setup.out.text()
+        folder = str(Path(before).parent) if before else ""
+        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Choose a run's folder"), folder):
+            self.open_run(Path(chosen))
+
+    def _connect(self) -> None:
+        self.setup.data_chosen.connect(self._check_data)
+        self.setup.recipe_changed.connect(self._count_network)
+        self._check.told.connect(self._on_check_told)
+        self._check.ended.connect(self._on_checked)
+        self._outline.ended.connect(self._on_outlined)
+        self.measuring.began.connect(self._on_measuring)
+        self.measuring.said.connect(self._note)
+        self.measuring.failed.connect(self._on_measure_failed)
+        self.measuring.added.connect(self._on_added)
+
+    def _button(self, words: str, act: object) -> QPushButton:
+        button = QPushButton(words)
+        button.clicked.connect(act)
+        return button
+
+    def _lay_out(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self.setup)
+        left = QVBoxLayout()
+        left.setSpacing(16)
+        left.addWidget(scroll, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for button in (self.start_button, self.new_button, self.open_button):
+            row.addWidget(button)
+        row.addStretch(1)
+        left.addLayout(row)
+        side = QWidget()
+        side.setLayout(left)
+        side.setFixedWidth(SETUP_WIDTH)
+        left.setContentsMargins(24, 24, 16, 16)
+
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.findings, self.tr("&Data set"))
+        self.tabs.addTab(self.charts, self.tr("&Curves"))
+        self.tabs.addTab(self.log, self.tr("&Log"))
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.progress, 1)
+        for button in (self.resume_button, self.measure_button, self.stop_button):
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        right = QVBoxLayout()
+        right.setContentsMargins(24, 24, 24, 16)
+        right.setSpacing(16)
+        right.addLayout(head)
+        right.addWidget(self.tabs, 1)
+        line = QFrame()
+        line.setFixedWidth(1)
+        theme.styled(line, "line")
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(side)
+        body.addWidget(line)
+        body.addLayout(right, 1)
+        strip = QLabel("⚠  " + NOTICE)
+        strip.setContentsMargins(16, 4, 16, 4)
+        theme.styled(strip, "small", "warning")
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        page.addWidget(self.banner)
+        page.addLayout(body, 1)
+        page.addWidget(strip)
+
+
+def _rows(folder: Path) -> list[Row]:
+    """Return the epochs that a run has behind it."""
+    rows: list[Row] = []
+    with suppress(OSError, ValueError):
+        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+    return rows
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
