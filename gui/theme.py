@@ -233,6 +233,13 @@ QHeaderView::section {{
     background: {colours.window}; color: {colours.dim}; border: 0; border-bottom: 1px solid {colours.line};
     padding: 4px 8px; font-size: {SMALL}px;
 }}
+QTabWidget::pane {{ border: 0; border-top: 1px solid {colours.line}; }}
+QTabBar::tab {{
+    color: {colours.dim}; background: transparent; border: 0; border-bottom: 2px solid transparent;
+    padding: 4px 0; margin-right: 24px;
+}}
+QTabBar::tab:selected {{ color: {colours.text}; border-bottom-color: {colours.text}; }}
+QTabBar::tab:hover, QTabBar:focus::tab:selected {{ color: {colours.text}; border-bottom-color: {colours.focus}; }}
 QProgressBar {{ border: 0; background: {colours.raised}; text-align: center; }}
 QProgressBar::chunk {{ background: {colours.focus}; }}
 QProgressBar[look~="teacher"]::chunk {{ background: {colours.teacher}; }}

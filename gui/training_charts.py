@@ -189,7 +189,7 @@ class Chart(QWidget):
             axis.label.setFont(theme.font(theme.SMALL))
         self.plot.showGrid(x=False, y=True, alpha=0.25)
         self.plot.getViewBox().enableAutoRange(y=True)
-        self.plot.setXRange(0, max(1, epochs), padding=0.02)
+        self.plot.setXRange(0, max(1, epochs), padding=0.04)
         for name, (_words, _style, strength) in self._lines.items():
             curve = self.curves[name]
             curve.setPen(self._pen(side, name))

@@ -64,13 +64,13 @@ class TrainingProgress(QWidget):
         """Show words, without a line."""
         self.title.setText(title)
         self.details.setText(details)
-        self.bar.setRange(0, STEPS)
-        self.bar.setValue(0)
+        self.bar.setVisible(False)
 
     def say_busy(self, title: str, details: str = "") -> None:
         """Show words while something is under way of which nobody knows how long it takes."""
         self.say(title, details)
         self.bar.setRange(0, 0)
+        self.bar.setVisible(True)
 
     def begin(self, side: theme.Role, named: str) -> None:
         """Get ready for a run of a teacher or a student."""
@@ -105,12 +105,16 @@ class TrainingProgress(QWidget):
         words = self.tr("{0}: {1} of {2}").format(what, f"{done:,}", f"{total:,}")
         left = self._pace.seconds_left(what, done, total)
         self.details.setText(words if left is None else self.tr("{0} · {1} left").format(words, duration(left)))
-        self.bar.setRange(0, STEPS)
-        self.bar.setValue(round(STEPS * done / max(1, total)))
+        self.show_share(done / max(1, total))
 
     def _epoch(self, epoch: int, step: int, steps: int) -> None:
+        self.show_share((epoch + step / max(1, steps)) / max(1, self._epochs))
+
+    def show_share(self, share: float) -> None:
+        """Show how much is done, in [0, 1], as a line."""
         self.bar.setRange(0, STEPS)
-        self.bar.setValue(round(STEPS * (epoch + step / max(1, steps)) / max(1, self._epochs)))
+        self.bar.setValue(round(STEPS * min(1.0, share)))
+        self.bar.setVisible(True)
 
     def _started(self, event: Event) -> str:
         words = self.tr("From {0} · {1} images to learn from, {2} to validate on · {3}").format(

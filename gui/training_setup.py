@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QRadioButton,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -77,14 +77,22 @@ class TrainingSetup(QWidget):
         self.task.activated.connect(self._fill_recipes)
         self._add(page, self.tr("&Task"), self.task)
         self.roles = QButtonGroup(self)
-        self.teacher_role = QRadioButton(self.tr("Teac&her, the large network"))
-        self.student_role = QRadioButton(self.tr("&Student, the small one"))
+        self.teacher_role = QRadioButton(self.tr("Teac&her"))
+        self.student_role = QRadioButton(self.tr("&Student"))
+        self.teacher_role.setToolTip(self.tr("The large network"))
+        self.student_role.setToolTip(self.tr("The small network"))
         for button, look in ((self.teacher_role, "teacher"), (self.student_role, "student")):
             theme.styled(button, look)
             self.roles.addButton(button)
             button.clicked.connect(self._fill_recipes)
         self.student_role.setChecked(True)
-        self._row(page, self.student_role, self.teacher_role)
+        roles = QHBoxLayout()
+        roles.setContentsMargins(0, 8, 0, 0)
+        roles.setSpacing(24)
+        for button in (self.teacher_role, self.student_role):
+            roles.addWidget(button)
+        roles.addStretch(1)
+        page.addLayout(roles)
 
         self._space(page)
         self.recipe = QComboBox()
@@ -355,9 +363,10 @@ class TrainingSetup(QWidget):
     def _space(self, page: QVBoxLayout) -> None:
         page.addSpacing(8)
 
-    def _browse(self, choose: object, words: str) -> QPushButton:
-        button = QPushButton("…")
-        button.setFixedWidth(40)
+    def _browse(self, choose: object, words: str) -> QToolButton:
+        button = QToolButton()
+        button.setText("…")
+        button.setFixedWidth(32)
         button.setAccessibleName(words)
         button.setToolTip(words)
         button.clicked.connect(choose)

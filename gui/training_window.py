@@ -73,6 +73,7 @@ class TrainingWindow(QWidget):
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setFrameShape(QFrame.Shape.NoFrame)
+        self.log.viewport().setAutoFillBackground(False)
         self.log.setAccessibleName(self.tr("Log"))
         self.log.setPlaceholderText(self.tr("What the processes write is kept here."))
         self.start_button = self._button(self.tr("Sta&rt training"), self.start)
@@ -280,7 +281,7 @@ class TrainingWindow(QWidget):
             title = self.tr("Can go on: {0}").format(folder.name)
         details = [counted, reason, scores(folder)]
         self.progress.say(title, " · ".join(part for part in details if part))
-        self.progress.bar.setValue(round(self.progress.bar.maximum() * done / max(1, self.setup.epochs.value())))
+        self.progress.show_share(1.0 if about.get("status") == "finished" else done / max(1, self.setup.epochs.value()))
         if not self.log.toPlainText():
             self._note(read_log(folder))
         self._show_state()
