@@ -26,6 +26,7 @@ class Findings(QTextBrowser):
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
+        self.setViewportMargins(0, 16, 0, 0)
         self._report: Report | None = None
         self._words, self._warning = "", False
         self.say(self.tr("Choose the folder of a data set. It is checked before it is learnt from."))
@@ -87,7 +88,7 @@ def page(report: Report) -> str:
     """Return a report as HTML; all text of files and manifests is escaped."""
     dim = theme.colour("dim").name()
     parts = [
-        f'<p style="margin-top:8px; margin-bottom:16px"><b>'
+        f"<p><b>"
         f"{escape(report['name'])}</b>&nbsp;&nbsp;{escape(summary(report))}<br>"
         f'<span style="color:{dim}; font-size:{theme.SMALL}px">'
         + escape(tr("Layout: {0}. Split: {1}.").format(report["kind"], report["split_made"]))
@@ -107,7 +108,7 @@ def _finding(finding: Report, dim: str) -> str:
         examples.append(escape(tr("… and {0} more").format(f"{finding['count'] - len(examples):,}")))
     small = "<br>".join(examples)
     return (
-        f'<table cellspacing="0" cellpadding="0" style="margin-bottom:12px"><tr>'
+        f'<table cellspacing="0" cellpadding="0" style="margin-top:12px"><tr>'
         f'<td width="96" style="color:{tint}; white-space:nowrap"><b>{SIGNS[severity]}&nbsp; {escape(word)}</b></td>'
         f"<td>{escape(finding['text'])}"
         + (f'<br><span style="color:{dim}; font-size:{theme.SMALL}px">{small}</span>' if small else "")
@@ -123,4 +124,4 @@ def _table(report: Report, dim: str) -> str:
     for label, counts in report["classes"].items():
         figures = "".join(cell.format(f"{counts.get(split, 0):,}") for split in SPLITS)
         rows.append(f"<tr><td>{escape(label)}</td>{figures}</tr>")
-    return f'<table cellspacing="0" cellpadding="2" style="margin-top:8px">{"".join(rows)}</table>'
+    return f'<table cellspacing="0" cellpadding="2" style="margin-top:20px">{"".join(rows)}</table>'

@@ -15,8 +15,8 @@ from typing import IO, Any, Literal
 import psutil
 from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from core.batch import written_whole
-from core.errors import UsageError
+from core.errors import UsageError, WriteError
+from core.files import cannot_write, make_folder, written_whole
 from core.process import own_command
 from training.run_folder import RunFolder
 
@@ -78,7 +78,7 @@ class Command(QObject):
         """End it; nothing more is heard of it."""
         process, self._process = self._process, None
         if process is not None:
-            process.disconnect(self)
+            process.blockSignals(True)
             process.kill()
             process.waitForFinished(1000)
             process.deleteLater()
@@ -146,20 +146,17 @@ class TrainingRun(QObject):
         """Start a process in the folder, which is made where it is missing.
 
         Raises:
-            UsageError: if a process is at work there, or the folder can't be made or written to.
+            UsageError: if a process is at work there.
+            WriteError: if the folder can't be made or written to.
         """
         if running_in(self.folder) is not None:
             raise UsageError("This run is under way already.", path=self.folder, remedy="Open it to follow it.")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / EVENTS_FILE).write_bytes(b"")
-            (self.folder / LOG_FILE).write_bytes(b"")
+            make_folder(self.folder)
+            for name in (EVENTS_FILE, LOG_FILE):
+                (self.folder / name).write_bytes(b"")
         except OSError as cause:
-            raise UsageError(
-                f"The run's folder can't be written to ({cause.strerror}).",
-                path=self.folder,
-                remedy="Choose another folder.",
-            ) from cause
+            raise cannot_write(self.folder, cause) from cause
         self._process = process = _process(arguments)
         process.setStandardInputFile(QProcess.nullDevice())
         process.setStandardOutputFile(str(self.folder / EVENTS_FILE))
@@ -210,7 +207,7 @@ class TrainingRun(QObject):
             self._process.waitForFinished(milliseconds)
 
     def _note(self, pid: int) -> None:
-        with suppress(psutil.Error, OSError), written_whole(self.folder / PROCESS_FILE) as file:
+        with suppress(psutil.Error, WriteError), written_whole(self.folder / PROCESS_FILE) as file:
             json.dump({"pid": pid, "created": psutil.Process(pid).create_time()}, file)
 
     def _follow(self) -> None:

@@ -165,7 +165,7 @@ class TrainingSetup(QWidget):
     def set_data_task(self, task: str | None) -> None:
         """Note which task's classes the data set has, and train for it."""
         self._data_task = task
-        if task is not None and self._resumed is None and task != self.task.currentData():
+        if task is not None and self.task.isEnabled() and task != self.task.currentData():
             self.task.setCurrentIndex(self.task.findData(task))
             self._fill_recipes()
         self._changed()

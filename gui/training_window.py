@@ -228,7 +228,7 @@ class TrainingWindow(QWidget):
         self.progress.tell(event)
         match event["event"]:
             case "Started":
-                rows = [row for row in _rows(self.setup.plan.out) if row["epoch"] < event["epoch"]]
+                rows = [row for row in _rows(self._folder()) if row["epoch"] < event["epoch"]]
                 self.charts.begin(self.setup.role, event["epochs"], rows)
             case "StepDone" if event["loss"] is not None:
                 self.charts.add_step(event["epoch"] + event["step"] / event["steps"], event["loss"])
@@ -238,7 +238,7 @@ class TrainingWindow(QWidget):
             self.progress.details.setText(self.tr("Stopping at the next step; a checkpoint is written first"))
 
     def _on_ended(self, ending: Ending) -> None:
-        folder = self.setup.plan.out
+        folder = self._folder()
         self._note(ending.log)
         if not RunFolder(folder).recipe.is_file():  # it did not come as far as becoming a run
             self._run = None
@@ -271,7 +271,7 @@ class TrainingWindow(QWidget):
 
     def _show_run(self, reason: str) -> None:
         """Say how the run stands that is not under way."""
-        folder = self.setup.plan.out
+        folder = self._folder()
         about = RunFolder(folder).read_result()
         done = len(_rows(folder))
         counted = self.tr("{0} of {1} epochs").format(done, self.setup.epochs.value())
@@ -350,8 +350,7 @@ class TrainingWindow(QWidget):
 
     def _show_state(self) -> None:
         """Offer what can be done now."""
-        plan = self.setup.plan
-        about = RunFolder(plan.out).read_result() if self._run is not None else {}
+        about = RunFolder(self._folder()).read_result() if self._run is not None else {}
         busy = self.running or self.measuring.running
         shown = self._run is not None and not busy
         finished = shown and about.get("status") == "finished"
@@ -362,7 +361,7 @@ class TrainingWindow(QWidget):
         self.new_button.setEnabled(not busy)
         self.resume_button.setVisible(shown and not finished)
         self.measure_button.setVisible(finished)
-        self.measure_button.setToolTip(self._replaces(plan.out) if finished else "")
+        self.measure_button.setToolTip(self._replaces(self._folder()) if finished else "")
         self.stop_button.setVisible(busy or self._check.running)
         self.stop_button.setText(self.tr("Sto&p at once") if self.running and self._stopping else self.tr("Sto&p"))
 
@@ -371,6 +370,10 @@ class TrainingWindow(QWidget):
         if model in read_catalogue().bundles:
             return self.tr("Stands in for the model {0} from then on").format(model)
         return self.tr("The model will be called {0}").format(model)
+
+    def _folder(self) -> Path:
+        """Return the folder of the run that is shown."""
+        return self.setup.plan.out if self._run is None else self._run.folder
 
     def _note(self, text: str) -> None:
         if text.strip():
@@ -420,7 +423,7 @@ class TrainingWindow(QWidget):
         left.setContentsMargins(24, 24, 16, 16)
 
         self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(self.findings, self.tr("&Data set"))
         self.tabs.addTab(self.charts, self.tr("&Curves"))
         self.tabs.addTab(self.log, self.tr("&Log"))
