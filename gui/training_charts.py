@@ -218,7 +218,8 @@ class Chart(QWidget):
         _words, style, strength = self._lines[name]
         tint = theme.colour(side)
         tint.setAlphaF(strength)
-        return pg.mkPen(tint, width=2 if strength == 1.0 and style is Qt.PenStyle.SolidLine else 1.3, style=style)
+        pen: QPen = pg.mkPen(tint, width=2 if strength == 1.0 and style is Qt.PenStyle.SolidLine else 1.3, style=style)
+        return pen
 
     def _key_words(self, side: theme.Role) -> str:
         parts = []

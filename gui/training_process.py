@@ -87,7 +87,7 @@ class Command(QObject):
         if self._process is None:
             return
         self._log = (self._log + _text(self._process.readAllStandardError().data()))[-LOG_KEPT:]
-        for line in self._lines.split(self._process.readAllStandardOutput().data()):
+        for line in self._lines.split(bytes(self._process.readAllStandardOutput().data())):
             event = _event(line)
             if event is None:
                 self._output.append(line)
@@ -328,7 +328,7 @@ def _exit_words(code: int, *, crashed: bool) -> str:
 
 def _is_alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

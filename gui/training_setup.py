@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
@@ -376,4 +375,4 @@ class TrainingSetup(QWidget):
         box = QSpinBox()
         box.setRange(least, most)
         box.valueChanged.connect(self._changed)
-        return cast(QSpinBox, box)
+        return box

@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch import NOTICE
 from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
+from core.notice import NOTICE
 from gui import theme
 from gui.notifications import Banner
 from gui.training_charts import Row, TrainingCharts

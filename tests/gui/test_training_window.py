@@ -49,6 +49,9 @@ def make_training(qtbot, own_data, monkeypatch):
         dispose(window)
         if process is not None:
             process.kill()
+    for left in training_process._left:
+        left.waitForFinished(5000)
+    training_process._left.clear()
 
 
 @pytest.fixture
