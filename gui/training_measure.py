@@ -15,18 +15,18 @@ EVALUATION = "evaluation.json"
 
 
 class Measuring(QObject):
-    """Runs ``evaluate`` and then ``publish``, one after the other.
+    """Runs ``evaluate``, and ``publish`` once a person has seen the scores and wants it.
 
     Signals:
-        began: what is under way, in words.
         said: a line of what the commands print.
         failed: the command that did not go through, as an ``Ending``.
+        measured: the scores are in the run's folder.
         added: the identifier of the model that can be chosen now.
     """
 
-    began = Signal(str)
     said = Signal(str)
     failed = Signal(object)
+    measured = Signal()
     added = Signal(str)
 
     def __init__(self, parent: QObject) -> None:
@@ -42,12 +42,15 @@ class Measuring(QObject):
         """Whether it is under way."""
         return self._command.running
 
-    def start(self, folder: Path, data: Path, threads: int | None) -> None:
-        """Measure the run in a folder on a data set, then add it to the models."""
+    def measure(self, folder: Path, data: Path, threads: int | None) -> None:
+        """Measure the run in a folder on the test split of a data set."""
         self._folder, self._publishing = folder, False
-        self._threads = () if threads is None else ("--threads", str(threads))
-        self.began.emit(self.tr("Measuring on the test images"))
-        self._command.start("evaluate", str(folder), "--data", str(data), *self._threads)
+        self._command.start("evaluate", str(folder), "--data", str(data), *_threads(threads))
+
+    def publish(self, folder: Path, threads: int | None) -> None:
+        """Calibrate the measured run in a folder and add its network to the models."""
+        self._folder, self._publishing = folder, True
+        self._command.start("publish", str(folder), *_threads(threads))
 
     def cancel(self) -> None:
         """End what is under way; the models stay as they are."""
@@ -56,12 +59,14 @@ class Measuring(QObject):
     def _on_ended(self, ending: Ending) -> None:
         if ending.status != "finished":
             self.failed.emit(ending)
-        elif not self._publishing:
-            self._publishing = True
-            self.began.emit(self.tr("Calibrating, and adding it to the models"))
-            self._command.start("publish", str(self._folder), *self._threads)
-        else:
+        elif self._publishing:
             self.added.emit(model_id(self._folder))
+        else:
+            self.measured.emit()
+
+
+def _threads(threads: int | None) -> tuple[str, ...]:
+    return () if threads is None else ("--threads", str(threads))
 
 
 def model_id(folder: Path) -> str:

@@ -122,6 +122,8 @@ class TrainingSetup(QWidget):
 
         self._space(page)
         self.out = QLineEdit()
+        for field in (self.data, self.out):
+            field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
         self.out.editingFinished.connect(self._changed)
         self._browse_out = self._browse(self._choose_out, self.tr("Choose where the run is kept"))
         self._add(page, self.tr("Run's &folder"), self.out, self._browse_out)

@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.bundle import Bundle
 from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
+from core.folders import user_weights
 from core.notice import NOTICE
 from gui import theme
 from gui.notifications import Banner
@@ -80,7 +82,8 @@ class TrainingWindow(QWidget):
         self.open_button = self._button(self.tr("&Open a run…"), self._choose_run)
         self.new_button = self._button(self.tr("Set up &another"), self.set_up_another)
         self.resume_button = self._button(self.tr("&Resume"), self.start)
-        self.measure_button = self._button(self.tr("&Measure, and add to the models"), self.measure)
+        self.measure_button = self._button(self.tr("&Measure on the test images"), self.measure)
+        self.add_button = self._button(self.tr("&Add to the models"), self.add_to_models)
         self.stop_button = self._button(self.tr("Sto&p"), self.stop)
         self._lay_out()
         self._connect()
@@ -91,6 +94,9 @@ class TrainingWindow(QWidget):
         self.resize(FIRST_SIZE)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+        last = settings.value("training/run", "", type=str)
+        if last and running_in(Path(str(last))) is not None:
+            self.open_run(Path(str(last)))
 
     # what a person does
 
@@ -104,6 +110,7 @@ class TrainingWindow(QWidget):
         except TwinlensError as error:
             self.banner.say(str(error), warning=True)
             return
+        self._settings.setValue("training/run", str(plan.out))
         self._follow(run)
 
     def stop(self) -> None:
@@ -125,14 +132,44 @@ class TrainingWindow(QWidget):
             self._show_state()
 
     def measure(self) -> None:
-        """Measure the finished run on the test images and add its network to the models."""
+        """Measure the finished run on the test images."""
         plan = self.setup.plan
         if plan.data is None:
             self.banner.say(self.tr("No data set has been chosen."), warning=True)
             return
         self.banner.hide()
-        self.measuring.start(plan.out, plan.data, plan.threads)
+        self.measuring.measure(plan.out, plan.data, plan.threads)
+        self.progress.say_busy(self.tr("Measuring {0}").format(plan.out.name), self.tr("Every test image is answered"))
         self._show_state()
+
+    def add_to_models(self) -> None:
+        """Make the measured run a model that can be chosen in the program."""
+        plan = self.setup.plan
+        installed = read_catalogue().bundles.get(model_id(plan.out))
+        if installed is not None and not self.confirm(installed):
+            return
+        self.banner.hide()
+        self.measuring.publish(plan.out, plan.threads)
+        self.progress.say_busy(
+            self.tr("Adding {0} to the models").format(plan.out.name),
+            self.tr("It is calibrated on the validation images and stored as small as it can be without loss"),
+        )
+        self._show_state()
+
+    def confirm(self, installed: Bundle) -> bool:
+        """Ask whether the run may take the place of a model of the same name."""
+        box = QMessageBox(QMessageBox.Icon.Question, self.windowTitle(), "", parent=self)
+        box.setText(self.tr("The model {0} is installed already. The new one takes its place.").format(installed.id))
+        own = installed.directory.is_relative_to(user_weights())
+        box.setInformativeText(
+            self.tr("It is one of your own and will be gone.")
+            if own
+            else self.tr("It came with Twinlens, stays on disk, and is back once the new one is removed.")
+        )
+        take = box.addButton(self.tr("&Take the new one"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is take
 
     def open_run(self, folder: Path) -> None:
         """Show a run: follow it where it is under way, else offer what can be done with it."""
@@ -333,8 +370,9 @@ class TrainingWindow(QWidget):
 
     # measuring
 
-    def _on_measuring(self, what: str) -> None:
-        self.progress.say_busy(what, self.tr("This takes as long as answering every image of the split."))
+    def _on_measured(self) -> None:
+        self._show_run("")
+        self.news.emit(self.tr("Measured. {0}").format(scores(self._folder())), False)
 
     def _on_measure_failed(self, ending: Ending) -> None:
         self._note(ending.log)
@@ -361,15 +399,9 @@ class TrainingWindow(QWidget):
         self.new_button.setEnabled(not busy)
         self.resume_button.setVisible(shown and not finished)
         self.measure_button.setVisible(finished)
-        self.measure_button.setToolTip(self._replaces(self._folder()) if finished else "")
+        self.add_button.setVisible(finished and bool(scores(self._folder())))
         self.stop_button.setVisible(busy or self._check.running)
         self.stop_button.setText(self.tr("Sto&p at once") if self.running and self._stopping else self.tr("Sto&p"))
-
-    def _replaces(self, folder: Path) -> str:
-        model = model_id(folder)
-        if model in read_catalogue().bundles:
-            return self.tr("Stands in for the model {0} from then on").format(model)
-        return self.tr("The model will be called {0}").format(model)
 
     def _folder(self) -> Path:
         """Return the folder of the run that is shown."""
@@ -391,7 +423,7 @@ class TrainingWindow(QWidget):
         self._check.told.connect(self._on_check_told)
         self._check.ended.connect(self._on_checked)
         self._outline.ended.connect(self._on_outlined)
-        self.measuring.began.connect(self._on_measuring)
+        self.measuring.measured.connect(self._on_measured)
         self.measuring.said.connect(self._note)
         self.measuring.failed.connect(self._on_measure_failed)
         self.measuring.added.connect(self._on_added)
@@ -430,7 +462,7 @@ class TrainingWindow(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.progress, 1)
-        for button in (self.resume_button, self.measure_button, self.stop_button):
+        for button in (self.resume_button, self.measure_button, self.add_button, self.stop_button):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         right = QVBoxLayout()
         right.setContentsMargins(24, 24, 24, 16)

@@ -5,7 +5,9 @@ from pathlib import Path
 import fake_training
 import pytest
 from fake_training import row
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QMessageBox
 from tiny_training import tiny_recipe, write_images
 
 from core.process import own_command
@@ -18,7 +20,7 @@ from tests.gui.comparison_samples import dispose
 from training.recipe import to_toml
 from training.run_folder import RunFolder
 
-PATIENCE = 20_000
+PATIENCE = 120_000  # milliseconds; torch takes its time to load on busy cores
 FAKE = Path(fake_training.__file__)
 
 
@@ -84,7 +86,7 @@ def wait_for(qtbot, condition):
     qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
 
 
-def test_a_run_is_followed_to_its_end_and_becomes_a_model(prepared, qtbot):
+def test_a_run_is_followed_to_its_end_and_becomes_a_model(prepared, qtbot, monkeypatch):
     window = prepared
     window.start_button.click()
     assert window.stop_button.isVisible()
@@ -99,18 +101,28 @@ def test_a_run_is_followed_to_its_end_and_becomes_a_model(prepared, qtbot):
     assert "3 of 3 epochs" in window.progress.details.text()
     assert not window.resume_button.isVisible()
 
+    assert not window.add_button.isVisible()
+    window.measure_button.click()
+    wait_for(qtbot, window.add_button.isVisible)
+    monkeypatch.setattr(window, "confirm", lambda installed: installed.id != "chest-xray/student-ofa595")
+    window.add_button.click()
+    assert not window.measuring.running
+    monkeypatch.setattr(window, "confirm", lambda _installed: True)
     with qtbot.waitSignal(window.models_changed, timeout=PATIENCE) as added:
-        window.measure_button.click()
+        window.add_button.click()
     assert added.args == ["chest-xray/student-ofa595"]
     assert "90.0 % of 30 test images right (80.0 to 95.0 %)" in window.progress.details.text()
     assert "scored" in window.log.toPlainText()
 
 
-def test_a_model_that_cant_be_published_is_said(prepared, fake, qtbot):
+def test_a_model_that_cant_be_published_is_said(prepared, fake, qtbot, monkeypatch):
     prepared.start_button.click()
     wait_for(qtbot, ended(prepared))
     fake("refuse-publish")
     prepared.measure_button.click()
+    wait_for(qtbot, prepared.add_button.isVisible)
+    monkeypatch.setattr(prepared, "confirm", lambda _installed: True)
+    prepared.add_button.click()
     wait_for(qtbot, prepared.banner.isVisible)
     assert "evaluated with other weights" in prepared.banner.words.text()
     assert prepared.measure_button.isVisible()
@@ -261,8 +273,8 @@ def test_a_run_goes_on_without_the_window_and_is_found_again(prepared, make_trai
     assert prepared.let_go() is False
     assert running_in(folder) is not None
 
-    again = make_training()
-    again.open_run(folder)
+    again = make_training()  # finds the run that was left to itself
+    assert again.setup.plan.out == folder
     wait_for(qtbot, lambda: len(again.charts.rows) == 1)
     assert again.running
     again.stop_button.click()
@@ -363,3 +375,49 @@ def test_a_real_run_is_trained_stopped_and_resumed(make_training, recipe_file, t
     window.resume_button.click()
     wait_for(qtbot, lambda: len(window.charts.rows) > done)
     assert [int(r["epoch"]) for r in window.charts.rows] == list(range(len(window.charts.rows)))
+
+
+@pytest.mark.parametrize(("words", "answer"), [("Go on", "go on"), ("Stop", "stop"), ("Cancel", "cancel")])
+def test_the_question_about_a_run_is_answered_by_its_buttons(make_training, fake, words, answer):
+    window = make_training()
+
+    def press():
+        box = window.findChild(QMessageBox)
+        next(button for button in box.buttons() if words in button.text().replace("&", "")).click()
+
+    QTimer.singleShot(0, press)
+    assert window.ask() == answer
+
+
+def test_the_menu_opens_it_and_the_program_ends_only_as_the_person_says(
+    make_window, fake, recipe_file, tmp_path, qtbot
+):
+    main = make_window()
+    main.commands.actions["train"].trigger()
+    window = main.training
+    assert window.isVisible()
+    main.commands.actions["train"].trigger()
+    assert main.training is window
+    prepare(window, recipe_file, tmp_path / "data", tmp_path / "run", qtbot)
+    fake("hang")
+    window.start_button.click()
+    wait_for(qtbot, lambda: window.charts.rows)
+    window.ask = lambda: "cancel"
+    main.close()
+    assert main.isVisible()
+    window.ask = lambda: "stop"
+    main.close()
+    assert not main.isVisible()
+    assert not main.all_stopped  # the run still writes its checkpoint, and must not be ended with the program
+    wait_for(qtbot, lambda: running_in(tmp_path / "run") is None)
+    assert RunFolder(tmp_path / "run").read_result()["status"] == "stopped"
+
+
+def test_a_new_model_is_offered_at_once(make_window, fake, qtbot):
+    main = make_window()
+    main.show_training()
+    asked = []
+    main.chooser.set_catalogue = asked.append
+    main.training.models_changed.emit("chest-xray/student-ofa595")
+    assert "chest-xray/student-ofa595" in asked[0].bundles
+    assert "Trained and installed" in main.banner.words.text()
