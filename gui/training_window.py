@@ -33,7 +33,7 @@ from gui.notifications import Banner
 from gui.training_charts import Row, TrainingCharts
 from gui.training_findings import Findings, summary, task_of
 from gui.training_measure import Measuring, model_id, scores
-from gui.training_process import Command, Ending, Event, TrainingRun, read_log
+from gui.training_process import Command, Ending, Event, TrainingRun, read_log, running_in
 from gui.training_progress import TrainingProgress
 from gui.training_setup import TrainingSetup
 from training.run_folder import RunFolder
