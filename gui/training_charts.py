@@ -32,6 +32,7 @@ class TrainingCharts(QWidget):
                 "train_loss": (self.tr("training"), Qt.PenStyle.DashLine, 1.0),
                 "val_loss": (self.tr("validation"), Qt.PenStyle.SolidLine, 1.0),
             },
+            flattest=0.1,
         )
         self.scores = Chart(
             self.tr("On the validation images, %"),
@@ -39,6 +40,7 @@ class TrainingCharts(QWidget):
                 "val_macro_f1": (self.tr("macro F1"), Qt.PenStyle.DashLine, 1.0),
                 "val_accuracy": (self.tr("accuracy"), Qt.PenStyle.SolidLine, 1.0),
             },
+            flattest=5.0,
         )
         self.words = QLabel()
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -148,9 +150,10 @@ class Chart(QWidget):
     Args:
         title: what the height means.
         lines: name, words, style and strength of each line, the last one uppermost.
+        flattest: the smallest height of the chart, so that hardly any change looks like hardly any.
     """
 
-    def __init__(self, title: str, lines: dict[str, tuple[str, Qt.PenStyle, float]]) -> None:
+    def __init__(self, title: str, lines: dict[str, tuple[str, Qt.PenStyle, float]], flattest: float) -> None:
         super().__init__()
         self._lines = lines
         self.setAccessibleName(title)
@@ -159,7 +162,8 @@ class Chart(QWidget):
         self._key = QLabel()
         self._key.setTextFormat(Qt.TextFormat.RichText)
         theme.styled(self._key, "small", "dim")
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"bottom": _Epochs("bottom")})
+        self.plot.getViewBox().setLimits(minYRange=flattest)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
@@ -229,3 +233,12 @@ class Chart(QWidget):
             parts.append(f'<span style="color:{tint.name()}">{sample}</span>&nbsp;{words}')
         parts.append("◯&nbsp;" + self.tr("best epoch"))
         return "&nbsp;&nbsp; ".join(parts)
+
+
+class _Epochs(pg.AxisItem):  # type: ignore[misc]
+    """An axis with marks at whole epochs only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Return the distances of marks, none below an epoch."""
+        found = [(space, offset) for space, offset in super().tickSpacing(low, high, size) if space >= 1]
+        return found or [(1, 0)]

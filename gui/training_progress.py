@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.batch_bar import duration
@@ -36,15 +36,20 @@ class Pace:
 
 
 class TrainingProgress(QWidget):
-    """A title, the progress as a line, and the details beneath."""
+    """A title beside what can be done, the progress as a line, and the details beneath.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    Args:
+        buttons: what can be done; they are seen where they make sense.
+    """
+
+    def __init__(self, buttons: Sequence[QPushButton] = ()) -> None:
+        super().__init__()
         self._pace = Pace()
         self._epochs = 1
         self._named = ""
         self.title = QLabel()
         theme.styled(self.title, "title")
+        self.title.setMinimumHeight(32)  # of a button, so that nothing moves when one comes
         self.details = QLabel()
         self.details.setWordWrap(True)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -56,8 +61,15 @@ class TrainingProgress(QWidget):
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(8)
-        for widget in (self.title, self.bar, self.details):
-            page.addWidget(widget)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.title, 1)
+        for button in buttons:
+            row.addWidget(button)
+        page.addLayout(row)
+        page.addSpacing(4)
+        page.addWidget(self.bar)
+        page.addWidget(self.details)
         self.say("", "")
 
     def say(self, title: str, details: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
@@ -14,7 +13,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
@@ -26,7 +24,6 @@ from PySide6.QtWidgets import (
 from core.bundle import Bundle
 from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
-from core.folders import user_weights
 from core.notice import NOTICE
 from gui import theme
 from gui.notifications import Banner
@@ -35,12 +32,12 @@ from gui.training_findings import Findings, summary, task_of
 from gui.training_measure import Measuring, model_id, scores
 from gui.training_process import Command, Ending, Event, TrainingRun, read_log, running_in
 from gui.training_progress import TrainingProgress
+from gui.training_questions import Answer, ask_about_run, ask_to_replace
 from gui.training_setup import TrainingSetup
 from training.run_folder import RunFolder
 
 FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
 SETUP_WIDTH = 376
-Answer = Literal["stop", "go on", "cancel"]
 
 
 class TrainingWindow(QWidget):
@@ -69,7 +66,6 @@ class TrainingWindow(QWidget):
         self.measuring = Measuring(self)
         self.banner = Banner()
         self.setup = TrainingSetup(read_catalogue(), settings)
-        self.progress = TrainingProgress()
         self.charts = TrainingCharts()
         self.findings = Findings()
         self.log = QPlainTextEdit()
@@ -85,6 +81,7 @@ class TrainingWindow(QWidget):
         self.measure_button = self._button(self.tr("&Measure on the test images"), self.measure)
         self.add_button = self._button(self.tr("&Add to the models"), self.add_to_models)
         self.stop_button = self._button(self.tr("Sto&p"), self.stop)
+        self.progress = TrainingProgress((self.resume_button, self.measure_button, self.add_button, self.stop_button))
         self._lay_out()
         self._connect()
         self._show_state()
@@ -158,18 +155,7 @@ class TrainingWindow(QWidget):
 
     def confirm(self, installed: Bundle) -> bool:
         """Ask whether the run may take the place of a model of the same name."""
-        box = QMessageBox(QMessageBox.Icon.Question, self.windowTitle(), "", parent=self)
-        box.setText(self.tr("The model {0} is installed already. The new one takes its place.").format(installed.id))
-        own = installed.directory.is_relative_to(user_weights())
-        box.setInformativeText(
-            self.tr("It is one of your own and will be gone.")
-            if own
-            else self.tr("It came with Twinlens, stays on disk, and is back once the new one is removed.")
-        )
-        take = box.addButton(self.tr("&Take the new one"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is take
+        return ask_to_replace(self, installed)
 
     def open_run(self, folder: Path) -> None:
         """Show a run: follow it where it is under way, else offer what can be done with it."""
@@ -221,19 +207,7 @@ class TrainingWindow(QWidget):
 
     def ask(self) -> Answer:
         """Ask what is to become of the run that is under way."""
-        box = QMessageBox(QMessageBox.Icon.Question, self.windowTitle(), self.tr("A run is under way."), parent=self)
-        box.setInformativeText(
-            self.tr(
-                "It can go on in the background and be opened again here, or stop: it then writes a checkpoint, "
-                "from which it can be resumed, and ends by itself."
-            )
-        )
-        go_on = box.addButton(self.tr("&Go on in the background"), QMessageBox.ButtonRole.AcceptRole)
-        stop = box.addButton(self.tr("&Stop it"), QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(go_on)
-        box.exec()
-        return "go on" if box.clickedButton() is go_on else "stop" if box.clickedButton() is stop else "cancel"
+        return ask_about_run(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about a run; remember the geometry."""
@@ -310,6 +284,7 @@ class TrainingWindow(QWidget):
         """Say how the run stands that is not under way."""
         folder = self._folder()
         about = RunFolder(folder).read_result()
+        theme.styled(self.progress.bar, self.setup.role)
         done = len(_rows(folder))
         counted = self.tr("{0} of {1} epochs").format(done, self.setup.epochs.value())
         if about.get("status") == "finished":
@@ -459,15 +434,10 @@ class TrainingWindow(QWidget):
         self.tabs.addTab(self.findings, self.tr("&Data set"))
         self.tabs.addTab(self.charts, self.tr("&Curves"))
         self.tabs.addTab(self.log, self.tr("&Log"))
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.progress, 1)
-        for button in (self.resume_button, self.measure_button, self.add_button, self.stop_button):
-            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         right = QVBoxLayout()
         right.setContentsMargins(24, 24, 24, 16)
         right.setSpacing(16)
-        right.addLayout(head)
+        right.addWidget(self.progress)
         right.addWidget(self.tabs, 1)
         line = QFrame()
         line.setFixedWidth(1)
