@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
@@ -44,10 +45,12 @@ from gui.reviews import Reviews
 from gui.settings import Preferences, read_preferences, resolved_theme, store
 from gui.shortcuts import COMMANDS
 from gui.thumbnails import Thumbnails
-from gui.training_window import TrainingWindow
 from gui.workers import AnalysisEngine, BatchProgress
 from gui.worklist import Worklist
 from gui.worklist_view import WorklistView
+
+if TYPE_CHECKING:
+    from gui.training_window import TrainingWindow
 
 FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 600)
 DOCK_WIDTH = 264
@@ -149,6 +152,8 @@ class MainWindow(QMainWindow):
 
     def show_training(self) -> None:
         """Open the training window, or bring it to the front."""
+        from gui.training_window import TrainingWindow  # not needed to start
+
         if self.training is None:
             self.training = TrainingWindow(self.settings)
             self.training.models_changed.connect(self._on_trained)

@@ -158,6 +158,12 @@ class TrainingSetup(QWidget):
         """Whether a teacher or a student is trained."""
         return "teacher" if self.teacher_role.isChecked() else "student"
 
+    @property
+    def network(self) -> str:
+        """What the size of the network depends on; empty where no recipe stands."""
+        own = self._recipe
+        return "" if own is None else f"{own.task} {own.size} {own.model.model_dump_json(exclude={'start', 'dropout'})}"
+
     def set_data(self, folder: Path) -> None:
         """Choose a data folder, and say so."""
         self.data.setText(str(folder))

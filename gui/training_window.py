@@ -61,6 +61,7 @@ class TrainingWindow(QWidget):
         self._settings = settings
         self._run: TrainingRun | None = None
         self._stopping = False
+        self._sizes: dict[str, tuple[str, int, int]] = {}  # networks that have been counted
         self._check = Command(self)
         self._outline = Command(self)
         self.measuring = Measuring(self)
@@ -331,15 +332,19 @@ class TrainingWindow(QWidget):
         self._show_state()
 
     def _count_network(self) -> None:
-        plan = self.setup.plan
-        self.setup.size_words.setText(self.tr("Counting parameters…"))
-        overrides = [word for override in plan.overrides for word in ("--set", override)]
-        self._outline.start("outline", "--recipe", plan.recipe, "--json", *overrides)
+        self._outline.cancel()
+        network = self.setup.network
+        if network in self._sizes:
+            self.setup.show_size(*self._sizes[network])
+        elif network:
+            self.setup.size_words.setText(self.tr("Counting parameters…"))
+            self._outline.start("outline", "--recipe", self.setup.plan.recipe, "--json")
 
     def _on_outlined(self, ending: Ending) -> None:
         try:
             found = json.loads(ending.output)
-            self.setup.show_size(found["network"], found["parameters"], found["macs"])
+            size = self._sizes[self.setup.network] = (found["network"], found["parameters"], found["macs"])
+            self.setup.show_size(*size)
         except (ValueError, KeyError, TypeError):
             self.setup.size_words.setText(ending.reason)
 
