@@ -24,14 +24,20 @@ PATIENCE = 120_000  # milliseconds; torch takes its time to load on busy cores
 FAKE = Path(fake_training.__file__)
 
 
+@pytest.fixture(autouse=True)
+def no_process_left():
+    """Lets go of runs that were left to themselves, and which the tests have ended."""
+    yield
+    for left in training_process._left:
+        left.waitForFinished(5000)
+    training_process._left.clear()
+
+
 @pytest.fixture
 def fake(monkeypatch):
     """Puts a process in the place of the training module that only behaves like it; returns how to choose the way."""
     monkeypatch.setattr(training_process, "own_command", lambda _package, *words: [sys.executable, str(FAKE), *words])
-    yield lambda how: monkeypatch.setenv("TWINLENS_FAKE", how)
-    for left in training_process._left:
-        left.waitForFinished(5000)
-    training_process._left.clear()
+    return lambda how: monkeypatch.setenv("TWINLENS_FAKE", how)
 
 
 @pytest.fixture
