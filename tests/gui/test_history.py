@@ -73,13 +73,10 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
     assert len(records()) == 1
 
 
-def test_the_same_key_takes_a_verdict_back(recorded):
+def test_a_review_is_taken_back_and_kept_although_the_filter_then_hides_the_image(recorded):
     for expected in ("agree", None):
         recorded.commands.actions["agree"].trigger()
         assert recorded.worklist.entries()[0].review.verdict == expected
-
-
-def test_a_review_is_kept_although_the_filter_then_hides_the_image(recorded):
     box = recorded.list.show_box
     box.setCurrentIndex(box.findData(Show.UNREVIEWED))
     assert len(recorded.list.shown_entries()) == 1
@@ -145,14 +142,11 @@ def test_an_image_is_opened_again_from_the_history(view, recorded, qtbot):
     qtbot.waitUntil(lambda: recorded.conductor.path == demonstration_radiograph(), timeout=PATIENCE)
 
 
-def test_an_image_that_has_gone_is_said(view, tmp_path):
+def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot, tmp_path, monkeypatch):
     view.table.show([{**view.table.rows[0], "path": str(tmp_path / "gone.png")}])
     view.view.selectRow(0)
     view.open_button.click()
     assert "no longer there" in view.words.text()
-
-
-def test_the_history_is_exported_and_cleared(view, qtbot, tmp_path, monkeypatch):
     target = tmp_path / "history.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     view.export_button.click()

@@ -101,6 +101,8 @@ def test_identity_only_where_it_is_asked_for_and_warned_of(analysed, qtbot, tmp_
         assert "CompressedSamples^RG1" in words
         assert "RG1_UNCR" not in words
         assert "Image 1" in words
+        assert not save(dialog, tmp_path / "missing" / "report.pdf", qtbot, monkeypatch)
+        assert "The folder does not exist" in dialog.bar.words.text()
 
 
 def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monkeypatch):
@@ -135,12 +137,6 @@ def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypa
         assert path.read_text() == "before"
         assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["report.pdf"]
         assert dialog.save.isEnabled()
-
-
-def test_a_report_that_cant_be_written_is_said(analysed, qtbot, tmp_path, monkeypatch):
-    with opened(analysed, "report", qtbot) as dialog:
-        assert not save(dialog, tmp_path / "missing" / "report.pdf", qtbot, monkeypatch)
-        assert "The folder does not exist" in dialog.bar.words.text()
 
 
 def test_dicom_results_are_offered_for_dicom_images_only(three, qtbot):
@@ -198,7 +194,7 @@ def test_nothing_to_take_away_is_said(make_window):
         assert window.reporter.dialog is None
 
 
-def test_both_models_are_scored_where_folders_tell_the_classes(three, qtbot):
+def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qtbot, tmp_path, monkeypatch):
     from gui.scores_dialog import ScoresDialog
 
     qtbot.waitUntil(lambda: "true classes of 2 images are known" in three.banner.words.text(), timeout=PATIENCE)
@@ -211,8 +207,6 @@ def test_both_models_are_scored_where_folders_tell_the_classes(three, qtbot):
     assert shown[shown.index("Accuracy") + 1].startswith(f"{100 * right / 2:.1f} %")
     dialog.close()
 
-
-def test_the_table_is_written_as_json_lines_too(three, qtbot, tmp_path, monkeypatch):
     target = tmp_path / "table.jsonl"
     three.list.show_box.setCurrentIndex(three.list.show_box.findData(Show.FAILED))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
