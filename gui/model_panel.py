@@ -154,6 +154,7 @@ class ModelPanel(QWidget):
         self.answer.setText(wording.answer(self._task, prediction))
         reason = wording.doubt(self._task, prediction)
         self.doubt.setText(f"⚠ {reason}" if reason else "")
+        self.doubt.setToolTip(reason)
         self.timing.setText(wording.timing(prediction))
         self.timing.setToolTip(
             self.tr("Median of {0} forward passes at batch 1; “in all” adds the preparation of the image.").format(

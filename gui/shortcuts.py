@@ -132,6 +132,7 @@ def equip(action: QAction, command: Command) -> QAction:
     if short:
         action.setIconText(short)
     action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+    action.setAutoRepeat(command.menu == GO)  # a key held for long must not switch something on and off
     tip = f"{command.plain} ({command.key_words()})" if command.keys else command.plain
     action.setToolTip(tip)
     if command.id == "quit":
@@ -151,7 +152,7 @@ class ShortcutSheet(QDialog):
         for menu, commands in groupby(COMMANDS, lambda command: command.menu):
             title = QCoreApplication.translate(CONTEXT, menu).replace("&", "")
             rows = [(command.key_words(), command.plain) for command in commands if command.keys]
-            halves[0 if menu in (FILE, GO) else 1].append(self._group(title, rows))
+            halves[0 if menu in (FILE, GO, REVIEW, REPORT) else 1].append(self._group(title, rows))
         gestures = [
             (QCoreApplication.translate(CONTEXT, keys), QCoreApplication.translate(CONTEXT, words))
             for keys, words in GESTURES

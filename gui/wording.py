@@ -70,14 +70,14 @@ def is_novel(prediction: Prediction) -> bool:
 
 
 def doubt(task: Task, prediction: Prediction) -> str:
-    """Return why the answer is unsure: the classes that remain plausible; empty where it is exactly one or unknown."""
+    """Return the other classes that remain plausible beside the answer, in words; empty where none do."""
     plausible = prediction.plausible
     if plausible is None or len(plausible) == 1:
         return ""
     if not plausible:
         return tr("Unsure: no class is plausible enough")
-    names = [class_name(task, label) for label in plausible]
-    return tr("Unsure: {0} or {1}").format(", ".join(names[:-1]), names[-1])
+    others = [class_name(task, label) for label in plausible if label != prediction.predicted]
+    return tr("Unsure, or {0}").format(tr(" or ").join(others))
 
 
 def timing(prediction: Prediction) -> str:

@@ -89,10 +89,11 @@ class WorklistDelegate(QStyledItemDelegate):
         second.setRight(mark.left() - 4)
         self._draw_answer(painter, second, "T", entry.verdict.teacher, theme.colour("teacher"))
         self._draw_answer(painter, second.translated(0, line), "S", entry.verdict.student, theme.colour("student"))
-        sign, colour = ("✓", "dim") if entry.verdict.agree else ("≠", "warning")
+        if entry.verdict.teacher.novel or entry.verdict.student.novel:
+            return  # an answer that is held back neither agrees nor disagrees
         painter.setFont(theme.font(theme.TITLE))
-        painter.setPen(theme.colour("warning" if colour == "warning" else "dim"))
-        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, sign)
+        painter.setPen(theme.colour("dim" if entry.verdict.agree else "warning"))
+        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, "✓" if entry.verdict.agree else "≠")
 
     def _draw_review(self, painter: QPainter, rect: QRect, review: Review) -> int:
         """Draw the reviewer's verdict at the right end of a line; return where it begins."""

@@ -98,7 +98,7 @@ def test_an_unsure_answer_names_what_remains_plausible(view):
     found = agreeing()
     prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
     view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=False)
-    assert view.student.doubt.text() == "⚠ Unsure: COVID-19 or Normal"
+    assert view.student.doubt.text() == "⚠ Unsure, or Normal"
     assert view.teacher.doubt.text() == ""
     sure = replace(found.student.prediction, plausible=("COVID-19",))
     view.show_comparison(replace(found, student=replace(found.student, prediction=sure)), refining=False)
