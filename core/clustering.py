@@ -106,14 +106,13 @@ def krige(known: Float64Array, scores: Float64Array, rows: Float64Array, scale: 
     Returns:
         Shape (n, c).
     """
-    from scipy.linalg import cho_factor, cho_solve  # takes a third of a second, which the window's start would wait for
 
     def kernel(a: Float64Array, b: Float64Array) -> Float64Array:
         return np.asarray(np.exp(_squared_distances(a, b) / (-2 * scale * scale)))
 
     mean = scores.mean(axis=0)
-    factor = cho_factor(kernel(known, known) + NOISE * np.eye(len(known)))
-    return np.asarray(mean + kernel(rows, known) @ cho_solve(factor, scores - mean))
+    covariance = kernel(known, known) + NOISE * np.eye(len(known))
+    return np.asarray(mean + kernel(rows, known) @ np.linalg.solve(covariance, scores - mean))
 
 
 def _squared_distances(a: Float64Array, b: Float64Array) -> Float64Array:
