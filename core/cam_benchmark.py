@@ -45,8 +45,9 @@ class SpeedRow:
         first_s: seconds until the first map could be shown.
         seconds: seconds until the map was ready.
         peak_mib: resident memory above the loaded network, at most.
-        pearson: Pearson correlation with Twinlens's exact map of the same network, at the input's size.
-        iou20: overlap with its top 20 %.
+        pearson: Pearson correlation with Twinlens's exact map of the same network, at the input's size; None where the
+            exact map was not made.
+        iou20: overlap with its top 20 %, likewise.
         timeline: masks scored and seconds passed at each frame; empty for a library that shows the last map only.
     """
 
@@ -55,8 +56,8 @@ class SpeedRow:
     first_s: float
     seconds: float
     peak_mib: float
-    pearson: float
-    iou20: float
+    pearson: float | None
+    iou20: float | None
     timeline: list[tuple[int, float]]
 
 
@@ -94,16 +95,18 @@ def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]
 
     Args:
         bundles: the models.
-        libraries: keys of ``LIBRARIES``; ``EXACT`` among them, since its map is what the others are compared with.
+        libraries: keys of ``LIBRARIES``; with ``EXACT`` among them, all maps are compared with its map.
     """
     rows = []
     for bundle in bundles:
         with tempfile.TemporaryDirectory() as folder:
             found = {library: _in_a_process(library, bundle, Path(folder) / "map.npy") for library in libraries}
-        reference = found[EXACT][1]
         for library, (measured, values) in found.items():
-            close = round(pearson(values, reference), 4), round(iou_top(values, reference), 3)
-            rows.append(SpeedRow(bundle.id, library, **measured, pearson=close[0], iou20=close[1]))
+            close = overlap = None
+            if EXACT in found:
+                exact = found[EXACT][1]
+                close, overlap = round(pearson(values, exact), 4), round(iou_top(values, exact), 3)
+            rows.append(SpeedRow(bundle.id, library, **measured, pearson=close, iou20=overlap))
     return rows
 
 
@@ -224,9 +227,9 @@ def _torch_cam(bundle: Bundle, image: FloatArray) -> Run:
     return run
 
 
-EXACT = "twinlens exact"
+FAST, EXACT = "twinlens fast", "twinlens exact"
 LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Run]] = {
-    "twinlens fast": lambda bundle, image: _twinlens(bundle, image, "fast"),
+    FAST: lambda bundle, image: _twinlens(bundle, image, "fast"),
     EXACT: lambda bundle, image: _twinlens(bundle, image, "exact"),
     "pytorch-grad-cam": _pytorch_grad_cam,
     "torch-cam": _torch_cam,
