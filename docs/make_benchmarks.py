@@ -106,7 +106,7 @@ def plot(speed: Report, fidelity: list[list[FidelityRow]]) -> None:
         axes.fill_between(seconds, mean, worst, color=colour, alpha=0.15)
         axes.axvline(theirs[model], color=colour, linestyle=":")
         axes.annotate(
-            "pytorch-grad-cam", (theirs[model], 0.3), color=colour, rotation=90, ha="right", va="top", fontsize=8
+            "pytorch-grad-cam", (theirs[model], 1e-3), color=colour, rotation=90, ha="right", va="center", fontsize=8
         )
     axes.set(xscale="log", yscale="log", xlabel="seconds", ylabel="1 − Pearson correlation with the exact map")
     axes.invert_yaxis()
