@@ -105,7 +105,7 @@ def _deb(folder: Path, out: Path) -> list[Path]:
     """Make a Debian package with desktop entry, icon and file associations, where dpkg-deb is there."""
     if shutil.which("dpkg-deb") is None:
         return []
-    architecture = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout
+    architecture = subprocess.check_output(["dpkg", "--print-architecture"], encoding="utf-8")
     name = f"twinlens_{VERSION}_{architecture.strip()}"
     root = out / name
     shutil.rmtree(root, ignore_errors=True)

@@ -126,7 +126,7 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
     for bundle in bundles:
         for choice in ("openvino", "torch"):
             command = [sys.executable, "-m", "core.latency", str(bundle.directory), choice, str(runs)]
-            answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own module
+            answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
             seen = json.loads(answer.stdout)
             p90 = statistics.quantiles(seen, n=10)[-1]
             rows.append(LatencyRow(bundle.id, choice, round(statistics.median(seen), 2), round(p90, 2), len(seen)))

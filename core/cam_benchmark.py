@@ -113,7 +113,7 @@ def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]
 def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, Any], FloatArray]:
     command = [sys.executable, "-m", "core.cam_benchmark", library, str(bundle.directory), str(out)]
     answer = subprocess.run(  # noqa: S603 - our own module
-        command, capture_output=True, text=True, check=False, timeout=WORST_WALL_SECONDS
+        command, capture_output=True, encoding="utf-8", check=False, timeout=WORST_WALL_SECONDS
     )
     if answer.returncode != 0:
         raise TwinlensError(

@@ -67,7 +67,7 @@ def start_up() -> float:
     times = []
     for _ in range(STARTS):
         started = time.time()
-        answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+        answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)  # noqa: S603
         times.append(float(answer.stdout.split()[-1]) - started)
     return sorted(times)[len(times) // 2]
 

@@ -164,7 +164,7 @@ def test_the_table_is_not_left_half_written(chest, tmp_path):
 
 def test_importing_core_does_not_import_anything_heavy():
     script = "import core, sys; print(sorted({'torch', 'cv2', 'numpy', 'openvino', 'timm'} & set(sys.modules)))"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert answer.stdout.strip() == "[]"
 
 
@@ -175,5 +175,5 @@ def test_listing_models_does_not_import_torch():
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print(sorted({'torch', 'timm', 'openvino', 'pytorch_grad_cam'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert answer.stdout.splitlines()[-1] == "[]"

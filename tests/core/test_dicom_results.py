@@ -113,7 +113,7 @@ def test_an_independent_checker_finds_no_error(results):
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy (dicom3tools) is not installed")
     for path in results:
-        found = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        found = subprocess.run(["dciodvfy", path], capture_output=True, encoding="utf-8", check=False)
         errors = [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
         assert errors == [], path.name
 

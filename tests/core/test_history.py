@@ -45,7 +45,10 @@ def writer(tmp_path, path):
 
     def start(records):
         return subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(records)], stdout=subprocess.PIPE, text=True, env=environment
+            [sys.executable, "-c", WRITER, str(path), str(records)],
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env=environment,
         )
 
     return start

@@ -106,7 +106,7 @@ def test_a_second_start_takes_the_converted_network_from_disk_without_torch(stud
         f"load_runtime(read_catalogue().bundles[{STUDENT!r}], 'openvino'); print('torch' in sys.modules)"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ}
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True, env={**os.environ}
     )
     assert answer.stdout.strip() == "False"
 

@@ -300,7 +300,7 @@ for _ in ScoreCam(runtime, probe).refine(0, "exact"):
     peak = max(peak, process.memory_info().rss)
 print((peak - before) / 2**20)
 """
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert float(answer.stdout) < 300
 
 

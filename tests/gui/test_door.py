@@ -52,7 +52,7 @@ def test_the_window_is_up_before_torch_and_openvino_are_imported():
         "window.close()"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=ENVIRONMENT
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False, env=ENVIRONMENT
     )
     assert answer.returncode == 0, answer.stderr
 

@@ -40,7 +40,7 @@ class Screen:
 
     def do(self, *words):
         answer = subprocess.run(
-            ["xdotool", *map(str, words)], env=self.env, capture_output=True, text=True, check=False, timeout=30
+            ["xdotool", *map(str, words)], env=self.env, capture_output=True, encoding="utf-8", check=False, timeout=30
         )
         return answer.stdout.strip()
 

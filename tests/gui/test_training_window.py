@@ -358,7 +358,7 @@ def test_time_left_is_told_from_the_pace_of_each_kind_of_work():
 
 def test_the_window_needs_no_torch():
     script = "import sys, gui.training_window; print({'torch', 'timm', 'matplotlib'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"
 
 

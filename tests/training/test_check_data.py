@@ -165,7 +165,7 @@ def test_what_the_progress_raises_stops_the_check(tmp_path):
 
 def command(*arguments):
     line = [sys.executable, "-m", "training", "check-data", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+    return subprocess.run(line, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_the_command_reports_and_its_exit_code_says_whether_there_are_errors(tmp_path):

@@ -60,7 +60,7 @@ def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
     (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(augment__views=2)))
     command = [sys.executable, "-m", "training", "distill", "--recipe", tmp_path / "recipe.toml", "--data", images]
     command += ["--out", tmp_path / "run", "--teacher", vgg19, "--set", "optim.epochs=3", "--threads", "1"]
-    told = subprocess.run(command, capture_output=True, text=True, env=single_threaded(), check=True).stdout
+    told = subprocess.run(command, capture_output=True, encoding="utf-8", env=single_threaded(), check=True).stdout
     assert "M parameters" in told
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert about["status"] == "finished"

@@ -52,7 +52,7 @@ def test_the_command_prints_json(shared_data, tmp_path):
     answer = subprocess.run(
         [sys.executable, "-m", "training", "evaluate", "lung-colon/student-ofa595", "--data", tmp_path, "--json"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     found = json.loads(answer.stdout)
@@ -75,5 +75,5 @@ def test_agreement_with_another_model_is_the_literal_mean(tmp_path):
 
 def test_training_never_imports_qt():
     script = "import sys, training.__main__, training.bootstrap; print([m for m in sys.modules if 'PySide' in m])"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert answer.stdout.strip() == "[]"

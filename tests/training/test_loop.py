@@ -80,7 +80,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights_bit_for_bit(whole_ru
     command = [sys.executable, "-m", "training", "teacher", "--recipe", tmp_path / "tiny.toml", "--data", images]
     command += ["--out", out, "--resume", "--events", "json", "--threads", "1"]
     for victim in ((0, 5), (1, 2)):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=single_threaded()) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=single_threaded()) as process:
             for line in process.stdout:
                 event = json.loads(line)
                 if event["event"] == "StepDone" and (event["epoch"], event["step"]) == victim:
@@ -89,7 +89,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights_bit_for_bit(whole_ru
             process.stdout.read()
         assert process.returncode == -signal.SIGKILL
         assert not (out / "weights.safetensors").exists()
-    last = subprocess.run(command, capture_output=True, text=True, env=single_threaded(), check=True)
+    last = subprocess.run(command, capture_output=True, encoding="utf-8", env=single_threaded(), check=True)
     started = next(e for e in map(json.loads, last.stdout.splitlines()) if e["event"] == "Started")
     assert (started["epoch"], started["step"]) > (0, 0), "it began anew"
     assert bits(out) == bits(whole_run[0])
@@ -139,7 +139,7 @@ def test_sigterm_keeps_a_checkpoint_and_ends_with_3(images, tmp_path):
     (tmp_path / "tiny.toml").write_text(to_toml(tiny_recipe(checkpoint_steps=1000)))
     command = [sys.executable, "-m", "training", "teacher", "--recipe", tmp_path / "tiny.toml", "--data", images]
     command += ["--out", tmp_path / "run", "--events", "json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=single_threaded()) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=single_threaded()) as process:
         for line in process.stdout:
             if '"StepDone"' in line:
                 process.send_signal(signal.SIGTERM)
