@@ -111,8 +111,12 @@ class BatchComparer:
 
 def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str]) -> Record:
     """Return what the headless contract says of an image that was compared, as plain values."""
-    facts = {"sha256": image.digest, "format": image.format, "width": image.width, "height": image.height,
-             "bits": image.bits}  # fmt: skip
+    shown = (None, None) if image.pixels.ndim == 3 else image.display_window()
+    spacing = image.spacing or (None, None)
+    facts = {"sha256": image.digest, "format": image.format, "modality": image.modality or None,
+             "width": image.width, "height": image.height, "bits": image.bits,
+             "row_spacing_mm": spacing[0], "column_spacing_mm": spacing[1],
+             "shown_low": shown[0], "shown_high": shown[1]}  # fmt: skip
     return {"path": str(image.path), "image": facts, "task": comparison.teacher.bundle.card.task,
             **comparison.as_dict(), "notices": list(notices), "error": None}  # fmt: skip
 

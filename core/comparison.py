@@ -39,6 +39,7 @@ class Answer:
         return {
             "model": self.bundle.id,
             "model_sha256": self.bundle.card.weights_sha256,
+            "card": self.bundle.card.facts(),
             "probabilities": dict(zip(p.class_ids, (float(v) for v in p.probabilities), strict=True)),
             "predicted": p.predicted,
             "latency_ms": p.latency.forward_ms,

@@ -37,9 +37,18 @@ Record = dict[str, Any]
 Bytes = npt.NDArray[np.uint8]
 
 _ANSWER = ("model", "model_sha256", "predicted", "latency_ms", "total_ms", "runtime", "device", "precision", "novel")
+_NOVELTY = ("score", "threshold", "reason")
 _CAM = ("class", "layer", "method", "maps_scored", "maps_total", "estimated_error", "seconds")
 _AGREEMENT = ("same_class", "js_divergence", "cam_pearson", "cam_iou20", "speed_ratio", "size_ratio")
-_IMAGE = ("sha256", "format", "width", "height", "bits")
+_IMAGE = (
+    "sha256", "format", "modality", "width", "height", "bits", "row_spacing_mm", "column_spacing_mm", "shown_low",
+    "shown_high",
+)  # fmt: skip
+_CARD = (
+    "parameters", "storage", "made_by", "made_on", "temperature", "preprocessing", "test_dataset", "test_images",
+    "test_accuracy", "test_macro_f1", "test_ece", "test_caution",
+)  # fmt: skip
+_READER = ("label", "verdict", "note", "impression")
 
 
 class CsvTable:
@@ -47,11 +56,13 @@ class CsvTable:
 
     def __init__(self, file: TextIO, task: str | None) -> None:
         tasks = TASKS.values() if task is None else [get_task(task)]
-        columns = ["path", *(f"image_{name}" for name in _IMAGE), "task"]
+        columns = ["path", *(f"image_{name}" for name in _IMAGE), "task", *_READER]
         for side in SIDES:
             columns += [f"{side}_{name}" for name in _ANSWER]
+            columns += [f"{side}_novelty_{name}" for name in _NOVELTY] + [f"{side}_plausible"]
             columns += [f"{side}_p_{label}" for t in tasks for label in t.class_ids]
             columns += [f"{side}_cam_{name}" for name in _CAM]
+            columns += [f"{side}_{name}" for name in _CARD]
         columns += [*_AGREEMENT, "notices", "error", "notice"]
         self._writer = csv.DictWriter(file, columns, extrasaction="ignore")
         self._writer.writeheader()
@@ -59,12 +70,16 @@ class CsvTable:
     def add(self, record: Record) -> None:
         """Write one record; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
         row: Record = {key: record[key] for key in ("path", "task", "error")}
+        row |= {name: record.get(name) for name in _READER}
         row |= {f"image_{name}": value for name, value in (record["image"] or {}).items()}
         for side in SIDES:
             answer = record[side] or {}
             row |= {f"{side}_{name}": answer.get(name) for name in _ANSWER}
             row |= {f"{side}_p_{label}": p for label, p in answer.get("probabilities", {}).items()}
+            row |= {f"{side}_novelty_{name}": value for name, value in (answer.get("novelty") or {}).items()}
+            row[f"{side}_plausible"] = " ".join(answer.get("plausible") or ())
             row |= {f"{side}_cam_{name}": value for name, value in (answer.get("cam") or {}).items()}
+            row |= {f"{side}_{name}": value for name, value in answer.get("card", {}).items()}
         row |= {**(record["agreement"] or {}), "notices": " ".join(record["notices"]), "notice": NOTICE}
         self._writer.writerow({name: safe_cell(value) for name, value in row.items()})
 

@@ -71,6 +71,25 @@ class HistoryError(TwinlensError):
 
 
 @dataclass(frozen=True)
+class Review:
+    """What the reviewer thinks of a comparison.
+
+    Attributes:
+        verdict: ``agree``, ``disagree``, ``unsure``, or None where nothing was said.
+        note: free text.
+    """
+
+    verdict: Verdict | None = None
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        return self.verdict is not None or bool(self.note)
+
+
+NO_REVIEW = Review()
+
+
+@dataclass(frozen=True)
 class Query:
     """Which records to find; what is None or empty does not matter.
 

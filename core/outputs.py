@@ -15,7 +15,7 @@ from core.dicom_results import write_dicom_results
 from core.errors import TwinlensError
 from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
 from core.files import written_whole
-from core.history import History, HistoryError
+from core.history import NO_REVIEW, History, HistoryError, Review
 from core.labels import Labels
 from core.medical_image import MedicalImage
 from core.report import ReportWriter
@@ -111,18 +111,26 @@ class Outputs:
             self.remarks += _scores(tally)
 
     def add(
-        self, found: Compared, impression: str | None = None, window: tuple[float, float] | None = None
-    ) -> None:  # fmt: skip
+        self,
+        found: Compared,
+        impression: str | None = None,
+        window: tuple[float, float] | None = None,
+        review: Review = NO_REVIEW,
+    ) -> None:
         """Write one comparison, or that there is none.
 
         Args:
             found: the comparison.
             impression: free text for its page, None for the one that is wanted for all pages.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
+            review: what the reader thinks of both answers.
         """
         self._count += 1
-        record = dict(found.record)
-        path = Path(record["path"])
+        path = Path(found.record["path"])
+        text = self.wanted.impression if impression is None else impression
+        record = read_by(found.record, review, self._labels) | {"impression": text}
+        if window is not None and record["image"] is not None:
+            record["image"] = {**record["image"], "shown_low": window[0], "shown_high": window[1]}
         if self.wanted.hide_names:
             record["path"] = f"Image {self._count}"
             record["error"] = record["error"] and _reason(found.record)
@@ -132,20 +140,18 @@ class Outputs:
             if self._report is not None:
                 self._report.add_failed(path, _reason(found.record))
             return
-        text = self.wanted.impression if impression is None else impression
-        self._add_answers(found.image, found.comparison, record, text, window)
+        self._add_answers(found.image, found.comparison, record, window)
 
     def _add_answers(
-        self, image: MedicalImage, comparison: Comparison, record: Record, text: str, window: tuple[float, float] | None
+        self, image: MedicalImage, comparison: Comparison, record: Record, window: tuple[float, float] | None
     ) -> None:  # fmt: skip
-        label = None
+        label = record["label"] if self.wanted.labelled else None
         if self.wanted.labelled:
             task = get_task(record["task"])
-            label = self._labels.of(image.path.absolute(), task)
             said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
         if self._report is not None:
-            self._report.add(image, comparison, text, window=window, label=label)
+            self._report.add(image, comparison, record["impression"], window=window, label=label)
         if self._pictures is not None:
             self._pictures.add(image, comparison, record, window)
         if self.wanted.dicom is not None:
@@ -175,6 +181,14 @@ class Outputs:
         if history.notice:
             self.remarks.append(history.notice)
         return history
+
+
+def read_by(record: Record, review: Review, labels: Labels) -> Record:
+    """Return a record with the reader's verdict and note, and the image's true class where its place tells it."""
+    label = None
+    if record["task"] is not None:
+        label = labels.of(Path(record["path"]).absolute(), get_task(record["task"]))
+    return {**record, "label": label, "verdict": review.verdict, "note": review.note}
 
 
 def _reason(record: Record) -> str:

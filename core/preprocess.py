@@ -40,6 +40,12 @@ class Preprocessing(BaseModel):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
+    def in_words(self) -> str:
+        """Return it as a line for people."""
+        colour = "shades of grey" if self.channels == "grey" else "RGB"
+        mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        return f"{colour}, both axes scaled to {self.width} × {self.height} pixels, mean {mean}, deviation {std}"
+
 
 def resize(picture: FloatArray, height: int, width: int) -> FloatArray:
     """Scale a picture of shape (h, w) or (h, w, 3) to (height, width), each axis on its own.

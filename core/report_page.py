@@ -197,7 +197,7 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
         row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
         row("Test scores", [_scores(card) for card in cards]),
         row("Answer", [_timing(answer) for answer in answers]),
-        row("Preprocessing", [_preprocessing(card) for card in cards]),
+        row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
         row("Heat map", [_map(answer, task) for answer in answers]),
     ]  # fmt: skip
 
@@ -222,17 +222,6 @@ def _timing(answer: Answer) -> str:
     times = f"{milliseconds(said.latency.forward_ms)} forward, {milliseconds(said.latency.total_ms)} with preprocessing"
     runtime = RUNTIME_NAMES.get(said.runtime, said.runtime)
     return f"{times}; {runtime}, {said.device}, {said.precision}; temperature {answer.bundle.card.temperature:g}"
-
-
-def _preprocessing(card: Card) -> str:
-    how = card.preprocessing
-    colour = "shades of grey" if how.channels == "grey" else "RGB"
-    size = f"both axes scaled to {how.width} × {how.height} pixels"
-    return f"{colour}, {size}, mean {_numbers(how.mean)}, deviation {_numbers(how.std)}"
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return " ".join(f"{value:g}" for value in values)
 
 
 def _map(answer: Answer, task: Task) -> str:

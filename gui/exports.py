@@ -13,6 +13,9 @@ from core.batch import Record
 from core.errors import UsageError
 from core.export import CsvTable, JsonLines
 from core.files import bytes_written_whole, written_whole
+from core.history import Review
+from core.labels import Labels
+from core.outputs import read_by
 from gui.background import Background
 from gui.notifications import Banner, Notifications
 from gui.worklist import Entry
@@ -35,13 +38,13 @@ class Exports(QObject):
 
     def table(self, entries: list[Entry]) -> None:
         """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
-        records = [record for entry in entries if (record := entry.record()) is not None]
-        if not records:
+        rows = [(record, entry.review) for entry in entries if (record := entry.record()) is not None]
+        if not rows:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
         kinds = self.tr("Tables (*.csv);;JSON lines (*.jsonl)")
         path = self._ask(self.tr("Export table"), "twinlens.csv", kinds)
         if path is not None:
-            self._write(path, lambda: write_table(path, records))
+            self._write(path, lambda: write_table(path, rows))
 
     def picture(self, widget: QWidget) -> None:
         """Write the comparison as it stands on the screen."""
@@ -64,17 +67,18 @@ class Exports(QObject):
         running.start()
 
 
-def write_table(path: Path, records: list[Record]) -> None:
-    """Write records as JSON lines where the file's name ends so, else as CSV.
+def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
+    """Write records, each with its review, as JSON lines where the file's name ends so, else as CSV.
 
     Raises:
         WriteError: if the file can't be written.
     """
-    tasks = {record["task"] for record in records if record["task"] is not None}
+    labels = Labels()
+    tasks = {record["task"] for record, _review in rows if record["task"] is not None}
     with written_whole(path) as file:
         table = JsonLines(file) if path.suffix == ".jsonl" else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
-        for record in records:
-            table.add(record)
+        for record, review in rows:
+            table.add(read_by(record, review, labels))
 
 
 def save_picture(path: Path, picture: QImage) -> None:

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.comparison import Comparison
-from core.history import History, HistoryError, Query, Verdict
+from core.history import History, HistoryError, Query, Review
 from gui.analysis import Choice
 
 Job = Callable[[History], Any]
-
-
-@dataclass(frozen=True)
-class Review:
-    """What the reviewer thinks of a comparison.
-
-    Attributes:
-        verdict: ``agree``, ``disagree``, ``unsure``, or None where nothing was said.
-        note: free text.
-    """
-
-    verdict: Verdict | None = None
-    note: str = ""
-
-    def __bool__(self) -> bool:
-        return self.verdict is not None or bool(self.note)
-
-
-NO_REVIEW = Review()
 
 
 class Recorder(QObject):

@@ -87,6 +87,7 @@ class Reporter(QObject):
             windows={path: shown} if path is not None and shown is not None else {},
             ready=window.conductor.ready,
             words={entry.path: words for entry in entries if (words := self._words(entry))},
+            reviews={entry.path: entry.review for entry in entries if entry.review},
             dicom=frozenset(entry.path for entry in entries if is_dicom(entry)),
         )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
-from core.history import VERDICTS, Verdict
+from core.history import VERDICTS, Review, Verdict
 from gui import theme
-from gui.recorder import Review
 from gui.wording import review_words
 
 

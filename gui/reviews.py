@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.errors import UsageError
-from core.history import Verdict
-from gui.recorder import Recorder, Review
+from core.history import Review, Verdict
+from gui.recorder import Recorder
 from gui.review_bar import ReviewBar
 from gui.worklist import Worklist
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.batch import Compared, failed_record, record_of
 from core.errors import ImageError
 from core.files import make_folder
+from core.history import NO_REVIEW, Review
 from core.images import read_image
 from core.outputs import Outputs, Wanted
 from gui.analysis import Analyst, Choice, Interrupted
@@ -41,10 +42,12 @@ class Item:
     Attributes:
         path: the file.
         window: the pixel values spread over the scale of grey, None for the file's own way of showing itself.
+        review: what the reader thinks of both answers.
     """
 
     path: Path
     window: tuple[float, float] | None = None
+    review: Review = NO_REVIEW
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Offer:
         windows: how the person has set window and level, by file.
         ready: what is on screen, if it is complete, so that it need not be compared anew.
         words: what goes into the field "Impression" of a file's page.
+        reviews: what the reader thinks of both answers, by file.
         dicom: the files that are known to be DICOM, or are called so.
     """
 
@@ -65,11 +69,12 @@ class Offer:
     windows: dict[Path, tuple[float, float]]
     ready: Compared | None
     words: dict[Path, str]
+    reviews: dict[Path, Review]
     dicom: frozenset[Path]
 
     def items(self, scope: Scope) -> list[Item]:
         """Return the images of a scope."""
-        return [Item(path, self.windows.get(path)) for path in self.scopes[scope]]
+        return [Item(path, self.windows.get(path), self.reviews.get(path, NO_REVIEW)) for path in self.scopes[scope]]
 
 
 def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[Path], current: Path | None
@@ -181,7 +186,7 @@ def take(
         started = time.perf_counter()
         for done, item in enumerate(items, 1):
             found = source.examine(item.path, stop, with_identity=wanted.with_identity)
-            outputs.add(found, words.get(item.path, ""), item.window)
+            outputs.add(found, words.get(item.path, ""), item.window, item.review)
             if done == 1:  # it may have been compared before, or had the models loaded: it tells nothing of the others
                 started = time.perf_counter()
             left = None if done == 1 else (time.perf_counter() - started) / (done - 1) * (len(items) - done)

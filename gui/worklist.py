@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
 from core.batch import Record, failed_record
-from gui.recorder import NO_REVIEW, Review
+from core.history import NO_REVIEW, Review
 from gui.verdict import Verdict
 from gui.wording import review_words
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from core.history import Review
 from gui import theme
-from gui.recorder import Review
 from gui.thumbnails import Thumbnails
 from gui.verdict import Said
 from gui.wording import review_words

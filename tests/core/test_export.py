@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.batch import record_of
 from core.errors import WriteError
 from core.export import CsvTable, JsonLines, PictureFolder, safe_cell
 from core.render import blended, coloured
@@ -15,9 +16,9 @@ from core.render import blended, coloured
 
 @pytest.fixture
 def record(chest_image, chest_comparison):
-    facts = {"sha256": chest_image.digest, "format": "DICOM", "width": 1841, "height": 1955, "bits": 15}
-    return {"path": "=cmd|' /C calc'!A0.dcm", "image": facts, "task": "chest-xray", **chest_comparison.as_dict(),
-            "notices": ["one", "two"], "error": None}  # fmt: skip
+    said = record_of(chest_image, chest_comparison, ["one", "two"])
+    return {**said, "path": "=cmd|' /C calc'!A0.dcm", "label": "Normal", "verdict": "disagree", "note": "+ masses",
+            "impression": "Masses."}  # fmt: skip
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
@@ -44,8 +45,31 @@ def test_the_table_holds_all_that_the_record_says(record):
     assert float(first["student_cam_estimated_error"]) == 0.015
     assert float(first["cam_pearson"]) == record["agreement"]["cam_pearson"] < 0
     assert first["notices"] == "one two"
+    assert (first["label"], first["verdict"], first["note"], first["impression"]) == (
+        "Normal", "disagree", "'+ masses", "Masses.",
+    )  # fmt: skip
     assert second["error"] == "x: broken"
     assert second["teacher_predicted"] == ""
+
+
+def test_the_table_says_of_each_model_what_the_report_says(record, chest_image, chest_comparison):
+    file = io.StringIO()
+    CsvTable(file, None).add(record)
+    (row,) = csv.DictReader(io.StringIO(file.getvalue()))
+    assert row["image_modality"] == chest_image.modality
+    assert (float(row["image_shown_low"]), float(row["image_shown_high"])) == chest_image.display_window()
+    for side in ("teacher", "student"):
+        card = getattr(chest_comparison, side).bundle.card
+        scores = card.scores[0]
+        assert float(row[f"{side}_test_accuracy"]) == scores.accuracy
+        assert int(row[f"{side}_test_images"]) == scores.images
+        assert row[f"{side}_test_caution"] == scores.caution
+        assert float(row[f"{side}_temperature"]) == card.temperature
+        assert int(row[f"{side}_parameters"]) == card.parameters
+        assert row[f"{side}_made_on"] == str(card.training.made_on)
+        assert "224 × 224 pixels" in row[f"{side}_preprocessing"]
+    assert row.keys() >= {"teacher_plausible", "student_novelty_reason"}
+    assert None not in row
 
 
 def test_every_column_is_documented(record):
