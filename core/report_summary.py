@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from core.agreement_statistics import Scores, Tally
+from core.files import bytes_written_whole
 from core.fonts import lines
-from core.report_layout import GREY, HEADING, INK, RULE, SMALL, STUDENT, TEACHER, TEXT, TRACK, WARNING, Sheets
+from core.report_layout import (
+    GREY,
+    HEADING,
+    INK,
+    RULE,
+    SMALL,
+    STUDENT,
+    TEACHER,
+    TEXT,
+    TRACK,
+    WARNING,
+    PaperSize,
+    Sheets,
+)
 
 CELL, ROW = 74.0, 13.0
 
@@ -32,6 +48,19 @@ class Line:
     same: bool
     warned: bool = False
     error: str = ""
+
+
+def write_summary(path: Path, paper: PaperSize, tallies: list[Tally], rows: list[Line]) -> None:
+    """Write a PDF that holds the summary alone.
+
+    Raises:
+        WriteError: if it can't be written.
+    """
+    with bytes_written_whole(path) as file:
+        sheets = Sheets(file, paper, datetime.now().astimezone())
+        summary_pages(sheets, tallies, rows)
+        sheets.end()
+        sheets.pdf.close()
 
 
 def summary_pages(sheets: Sheets, tallies: list[Tally], rows: list[Line]) -> None:

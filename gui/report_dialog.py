@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from core.outputs import Wanted
 from core.report_layout import PAPER, PaperSize
 from gui import theme
-from gui.report_preview import Page, ReportPreview
+from gui.report_preview import Page, ReportPreview, Summary
 from gui.takeaway import Item, Offer, Scope
 from gui.takeaway_dialog import TakeawayDialog
 
@@ -89,10 +89,19 @@ class ReportDialog(TakeawayDialog):
         return super().busy() or self.preview.job is not None
 
     def turn(self, by: int) -> None:
-        """Preview the image that many further on."""
-        last = len(self.items()) - 1
-        self._at = min(max(self._at + by, 0), max(last, 0))
+        """Preview the image that many further on; the summary comes after the last of several."""
+        self._at = min(max(self._at + by, 0), max(self._places() - 1, 0))
         self._on_turned()
+
+    def _places(self) -> int:
+        """Return how many images there are, and one more where they get a summary."""
+        count = len(self.items())
+        return count + 1 if count > 1 else count
+
+    def _item(self) -> Item | None:
+        """Return the image in the preview, None where it is the summary, or nothing."""
+        items = self.items()
+        return items[self._at] if self._at < len(items) else None
 
     def _on_contents(self) -> None:
         items = self.items()
@@ -112,20 +121,23 @@ class ReportDialog(TakeawayDialog):
         return self.bar.job is not None
 
     def _on_turned(self) -> None:
-        items = self.items()
+        count, item = len(self.items()), self._item()
         self.earlier.setEnabled(self._at > 0)
-        self.later.setEnabled(self._at < len(items) - 1)
-        self.where.setText(self.tr("Image {0} of {1}").format(self._at + 1, len(items)) if items else "")
-        self.impression.setEnabled(bool(items))
+        self.later.setEnabled(self._at < self._places() - 1)
+        if item is not None:
+            self.where.setText(self.tr("Image {0} of {1}").format(self._at + 1, count))
+        else:
+            self.where.setText(self.tr("Summary") if count else "")
+        self.impression.setEnabled(item is not None)
         self.impression.blockSignals(True)
-        self.impression.setPlainText(self._words.get(items[self._at].path, "") if items else "")
+        self.impression.setPlainText("" if item is None else self._words.get(item.path, ""))
         self.impression.blockSignals(False)
         self._refresh()
 
     def _on_worded(self) -> None:
-        items = self.items()
-        if items:
-            path, words = items[self._at].path, self.impression.toPlainText()
+        item = self._item()
+        if item is not None:
+            path, words = item.path, self.impression.toPlainText()
             self._words[path] = words
             self.worded.emit(path, words)
             self._refresh()
@@ -135,9 +147,12 @@ class ReportDialog(TakeawayDialog):
         if not items:
             self.preview.show_page(None)
             return
-        item = items[self._at]
+        contents, item = self.contents, self._item()
+        if item is None:
+            hidden = contents.hide_names.isChecked()
+            self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, self.tr("Summary")))
+            return
         words = self._words.get(item.path, "")
-        contents = self.contents
         self.preview.show_page(
             Page(item, words, self.paper, contents.hide_names.isChecked(), contents.with_identity.isChecked())
         )

@@ -1,8 +1,9 @@
-"""The pages of one image's report, made anew whenever something about it changes, in a worker."""
+"""The pages of a report, one image's or the summary's, made anew whenever something about them changes, in a worker."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,19 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from core.agreement_statistics import Tally
 from core.errors import TwinlensError
+from core.labels import Labels
 from core.report import ReportWriter
 from core.report_layout import PaperSize
+from core.report_summary import Line, write_summary
+from core.tasks import get_task
 from gui import theme
 from gui.analysis import Interrupted
 from gui.background import Background
 from gui.pdf_pages import pdf_pages
-from gui.takeaway import Item, Source, Stop
+from gui.takeaway import Item, Offer, Source, Stop
+from gui.verdict import Said
 
 WAIT = 250  # milliseconds without a change before the page is made anew
 MARGIN = 16
@@ -42,6 +48,88 @@ class Page:
     hide_names: bool
     with_identity: bool
 
+    @property
+    def name(self) -> str:
+        """What it is about."""
+        return self.item.path.name
+
+    def drawn(self, source: Source, width: int, stop: Stop) -> list[QImage] | str:
+        """Return its pages as pictures, or why the image can't be compared.
+
+        Args:
+            source: who compares.
+            width: of a page, in pixels.
+            stop: asked whether to go on.
+
+        Raises:
+            Interrupted: if it was stopped.
+            TwinlensError: if a model can't be used.
+        """
+        found = source.examine(self.item.path, stop, with_identity=self.with_identity)
+        image, comparison = found.image, found.comparison
+        if image is None or comparison is None:
+            return str(found.record["error"])
+        if stop():
+            raise Interrupted
+
+        def write(path: Path) -> None:
+            with ReportWriter(path, self.paper, hide_names=self.hide_names, with_identity=self.with_identity) as report:
+                report.add(image, comparison, self.words, window=self.item.window)
+
+        return _pictures(write, width)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The summary of many images, from what was said of them in the window; those not analysed yet say so.
+
+    Attributes:
+        items: the images.
+        offer: what the window knows of them.
+        paper: size of the paper.
+        hide_names: whether images are called by numbers.
+        name: what it is called.
+    """
+
+    items: tuple[Item, ...]
+    offer: Offer
+    paper: PaperSize
+    hide_names: bool
+    name: str
+
+    def drawn(self, _source: Source, width: int, stop: Stop) -> list[QImage] | str:
+        """Return its pages as pictures; errors and arguments are those of :meth:`Page.drawn`."""
+        labels, tallies, rows = Labels(), dict[str, Tally](), list[Line]()
+        page = 0
+        for number, item in enumerate(self.items, 1):
+            if stop():
+                raise Interrupted
+            name = f"Image {number}" if self.hide_names else item.path.name
+            verdict = self.offer.verdicts.get(item.path)
+            if verdict is None:
+                reason = self.offer.errors.get(item.path, "").removeprefix(f"{item.path}: ")
+                rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
+                continue
+            page += 1
+            task = get_task(verdict.record["task"])
+            teacher, student = (verdict.record[side]["predicted"] for side in ("teacher", "student"))
+            label = labels.of(item.path.absolute(), task)
+            tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
+            warned = verdict.unsure or verdict.novel
+            rows.append(Line(page, name, _words(verdict.teacher), _words(verdict.student), verdict.agree, warned))
+        return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
+
+
+def _words(said: Said) -> str:
+    return f"{said.name} {100 * said.confidence:.1f} %"
+
+
+def _pictures(write: Callable[[Path], None], width: int) -> list[QImage]:
+    with tempfile.TemporaryDirectory(prefix="twinlens-") as folder:
+        path = Path(folder) / "preview.pdf"
+        write(path)
+        return pdf_pages(path, width)
+
 
 class ReportPreview(QScrollArea):
     """Shows the pages below each other, as wide as there is room.
@@ -59,7 +147,7 @@ class ReportPreview(QScrollArea):
         super().__init__(parent)
         self._source, self._owner = source, owner
         self.job: Background | None = None
-        self._page: Page | None = None
+        self._page: Page | Summary | None = None
         self._outdated = False
         self.pages: list[QLabel] = []
         self.setAccessibleName(self.tr("Preview of the report"))
@@ -81,9 +169,9 @@ class ReportPreview(QScrollArea):
         self._timer.setInterval(WAIT)
         self._timer.timeout.connect(self._start)
 
-    def show_page(self, page: Page | None) -> None:
-        """Show the pages of an image as soon as they are made; None shows nothing."""
-        if page is not None and self._page is not None and page.item.path != self._page.item.path:
+    def show_page(self, page: Page | Summary | None) -> None:
+        """Show pages as soon as they are made; None shows nothing."""
+        if page is not None and self._page is not None and page.name != self._page.name:
             self._show([])
         self._page = page
         if page is None:
@@ -91,7 +179,7 @@ class ReportPreview(QScrollArea):
             self._say(self.tr("There is no image to show."))
             return
         if not self.pages:
-            self._say(self.tr("Comparing {0}…").format(page.item.path.name))
+            self._say(self.tr("Comparing {0}…").format(page.name) if isinstance(page, Page) else "")
         self._timer.start()
 
     def stop(self) -> None:
@@ -118,15 +206,14 @@ class ReportPreview(QScrollArea):
         width = min(WIDEST, self.viewport().width() - 2 * MARGIN)
         scale = self.devicePixelRatioF()
         job = Background(
-            lambda: drawn_pages(self._source, page, round(max(200, width) * scale), job.isInterruptionRequested),
-            self._owner,
+            lambda: page.drawn(self._source, round(max(200, width) * scale), job.isInterruptionRequested), self._owner
         )
         job.done.connect(lambda found: self._on_done(page, found, scale))
         job.failed.connect(self._on_failed)
         self.job = job
         job.start()
 
-    def _on_done(self, page: Page, found: list[QImage] | str, scale: float) -> None:
+    def _on_done(self, page: Page | Summary, found: list[QImage] | str, scale: float) -> None:
         if page == self._page:
             if isinstance(found, str):
                 self._show([])
@@ -169,28 +256,3 @@ class ReportPreview(QScrollArea):
         self.words.setText(words)
         self.words.setVisible(bool(words))
         theme.styled(self.words, *(looks or ("dim",)))
-
-
-def drawn_pages(source: Source, page: Page, width: int, stop: Stop) -> list[QImage] | str:
-    """Return the pages of one image's report as pictures, or why it can't be compared.
-
-    Args:
-        source: who compares.
-        page: what is previewed.
-        width: of a page, in pixels.
-        stop: asked whether to go on.
-
-    Raises:
-        Interrupted: if it was stopped.
-        TwinlensError: if a model can't be used.
-    """
-    found = source.examine(page.item.path, stop, with_identity=page.with_identity)
-    if found.image is None or found.comparison is None:
-        return str(found.record["error"])
-    if stop():
-        raise Interrupted
-    with tempfile.TemporaryDirectory(prefix="twinlens-") as folder:
-        path = Path(folder) / "preview.pdf"
-        with ReportWriter(path, page.paper, hide_names=page.hide_names, with_identity=page.with_identity) as report:
-            report.add(found.image, found.comparison, page.words, window=page.item.window)
-        return pdf_pages(path, width)

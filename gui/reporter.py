@@ -88,6 +88,8 @@ class Reporter(QObject):
             ready=window.conductor.ready,
             words={entry.path: words for entry in entries if (words := self._words(entry))},
             reviews={entry.path: entry.review for entry in entries if entry.review},
+            verdicts={entry.path: entry.verdict for entry in entries if entry.verdict is not None},
+            errors={entry.path: entry.error for entry in entries if entry.error},
             dicom=frozenset(entry.path for entry in entries if is_dicom(entry)),
         )
 

@@ -17,6 +17,7 @@ from core.history import NO_REVIEW, Review
 from core.images import read_image
 from core.outputs import Outputs, Wanted
 from gui.analysis import Analyst, Choice, Interrupted
+from gui.verdict import Verdict
 from gui.worklist import Entry, State
 
 KEPT = 3  # comparisons kept in memory, so that turning the preview's pages back costs nothing
@@ -61,6 +62,8 @@ class Offer:
         ready: what is on screen, if it is complete, so that it need not be compared anew.
         words: what goes into the field "Impression" of a file's page.
         reviews: what the reader thinks of both answers, by file.
+        verdicts: what both models said, by file, of those that were analysed.
+        errors: why a file could not be compared, by file.
         dicom: the files that are known to be DICOM, or are called so.
     """
 
@@ -70,6 +73,8 @@ class Offer:
     ready: Compared | None
     words: dict[Path, str]
     reviews: dict[Path, Review]
+    verdicts: dict[Path, Verdict]
+    errors: dict[Path, str]
     dicom: frozenset[Path]
 
     def items(self, scope: Scope) -> list[Item]:

@@ -5,17 +5,26 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from pypdf import PdfReader
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel
 
 from core.batch import Compared, record_of
 from core.export import SIDES
+from core.history import Review
 from core.report_layout import PAPER
 from gui.conductor import Conductor
+from gui.pdf_pages import pdf_pages
 from gui.takeaway import Scope
 from gui.worklist import Show, State
 from tests.gui.comparison_samples import agreeing
 
 PATIENCE = 25_000
+
+
+def as_array(picture):
+    grey = picture.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    return rows[:, : grey.width()].astype(int)
 
 
 def words_of(path):
@@ -113,6 +122,13 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
         qtbot.waitUntil(lambda: "damaged" in dialog.preview.words.text(), timeout=PATIENCE)
         dialog.turn(2)
         dialog.impression.setPlainText("The last one.")
+        dialog.turn(1)
+        assert dialog.where.text() == "Summary"
+        assert not dialog.later.isEnabled()
+        assert not dialog.impression.isEnabled()
+        with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
+            pass
+        summary = dialog.preview.pages[0].pixmap().toImage()
         assert save(dialog, tmp_path / "report.pdf", qtbot, monkeypatch)
         pages = [page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages]
         assert len(pages) == 3
@@ -121,6 +137,9 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
         assert "Summary of 3 images" in pages[2]
         assert "1 could not be opened" in pages[2]
         assert "Against the labels of 2 images" in pages[2]
+        shown, written = as_array(summary), as_array(pdf_pages(tmp_path / "report.pdf", summary.width())[2])
+        assert shown.shape == written.shape
+        assert np.mean(np.abs(shown - written) > 60) < 0.002  # the page's number and the minute may differ
 
 
 def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypatch):
@@ -206,6 +225,16 @@ def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qt
     shown = [label.text() for label in dialog.findChildren(QLabel)]
     assert shown[shown.index("Accuracy") + 1].startswith(f"{100 * right / 2:.1f} %")
     dialog.close()
+
+    shown = three.worklist.entry_of(entries[0].path)
+    three.worklist.set_review(shown.path, Review("disagree", "a marker"))
+    target = tmp_path / "all.jsonl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    three.commands.actions["export_csv"].trigger()
+    qtbot.waitUntil(lambda: str(target) in three.banner.words.text(), timeout=PATIENCE)
+    records = {r["path"]: r for r in map(json.loads, target.read_text(encoding="utf-8").splitlines())}
+    told = records[str(shown.path)]
+    assert (told["label"], told["verdict"], told["note"]) == (truth[shown.path.name], "disagree", "a marker")
 
     target = tmp_path / "table.jsonl"
     three.list.show_box.setCurrentIndex(three.list.show_box.findData(Show.FAILED))
