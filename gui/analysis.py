@@ -18,6 +18,7 @@ from core.preprocess import preprocess
 from core.runtime import RuntimeChoice
 from core.scorecam import Depth, ScoreCam, explain_pair
 from core.tasks import Task, get_task, guess_task
+from gui.screen_picture import ScreenPicture
 
 IMAGES_KEPT, IMAGE_BYTES_KEPT = 6, 256 << 20
 CLASSIFIERS_KEPT = 6
@@ -75,6 +76,7 @@ class Analyst:
     _images: OrderedDict[tuple[Path, int, int], MedicalImage] = field(default_factory=OrderedDict)
     _classifiers: OrderedDict[tuple[object, ...], Classifier] = field(default_factory=OrderedDict)
     _answered: OrderedDict[tuple[object, ...], _Answered] = field(default_factory=OrderedDict)
+    _picture: ScreenPicture | None = None
 
     def open(self, path: Path) -> MedicalImage:
         """Return an image, from memory if it is one of the last and its file has not changed.
@@ -96,6 +98,12 @@ class Analyst:
         ):
             self._images.popitem(last=False)
         return self._images[key]
+
+    def picture(self, image: MedicalImage) -> ScreenPicture:
+        """Return an opened image ready for the screen, the last one from memory."""
+        if self._picture is None or self._picture.image is not image:
+            self._picture = ScreenPicture(image)
+        return self._picture
 
     def models(self, choice: Choice, image: MedicalImage | None) -> tuple[Task, Classifier, Classifier]:
         """Return the task, and teacher and student, loading them the first time.

@@ -66,7 +66,7 @@ class AnalysisEngine(QObject):
 
     busy = Signal(int, str)  # ticket, the network that is being loaded
     models_ready = Signal(int, object, object, object)  # ticket, Task, teacher's Bundle, student's Bundle
-    image_opened = Signal(int, object)  # ticket, MedicalImage
+    image_opened = Signal(int, object)  # ticket, ScreenPicture
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
@@ -193,7 +193,7 @@ class AnalysisEngine(QObject):
         self._analyst.say = lambda name: self._say(ticket, name)
         try:
             image = self._analyst.open(request.path)
-            self.image_opened.emit(ticket, image)
+            self.image_opened.emit(ticket, self._analyst.picture(image))
             if self._outdated(ticket):
                 return
             task, teacher, student = self._analyst.models(request.choice, image)
