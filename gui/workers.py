@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.comparison import CamMode, watch
 from core.errors import TwinlensError
 from gui.analysis import Analyst, Choice, Interrupted
+from gui.background import Worker
 from gui.verdict import Verdict, verdict
 
 
@@ -91,12 +92,12 @@ class AnalysisEngine(QObject):
         self._forget = False
         self._tickets = 0
         self._analyst = Analyst()
-        self._thread = _Thread(self)
+        self._thread = Worker("analysis", self.run, self)
 
     def start(self, choice: Choice) -> None:
         """Start the thread and load the models that will most likely be needed."""
         self._warm_up = choice
-        self._thread.start()
+        self._thread.begin()
 
     def close(self, milliseconds: int = 1500) -> bool:
         """Stop all work and the thread; return whether it has ended within a time."""
@@ -275,16 +276,3 @@ class AnalysisEngine(QObject):
             left = self._batch_seconds / done * (total - done) if done else None
             progress = BatchProgress(done, total, self._paused and done < total, left)
         self.batch_changed.emit(progress)
-
-
-class _Thread(QThread):
-    """The engine's thread."""
-
-    def __init__(self, engine: AnalysisEngine) -> None:
-        super().__init__(engine)
-        self.setObjectName("analysis")
-        self._engine = engine
-
-    def run(self) -> None:
-        """Run until the engine is closed."""
-        self._engine.run()
