@@ -78,7 +78,6 @@ class Thumbnails(QObject):
                 self._made.emit(path, thumbnail(path))
 
 
-
 def thumbnail(path: Path) -> QImage | None:
     """Return a file as a square picture of ``SIDE`` pixels, its middle where it is not square; None if it can't be."""
     try:

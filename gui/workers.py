@@ -91,7 +91,7 @@ class AnalysisEngine(QObject):
         self._closing = False
         self._forget = False
         self._tickets = 0
-        self._analyst = Analyst()
+        self._analyst = Analyst(closing=lambda: self._closing)
         self._thread = Worker("analysis", self.run, self)
 
     def start(self, choice: Choice) -> None:
@@ -181,7 +181,7 @@ class AnalysisEngine(QObject):
                 self._wake.wait()
 
     def _load(self, choice: Choice) -> None:
-        self._analyst.say = lambda name: self._say(0, name)
+        self._analyst.say = lambda name: self.busy.emit(0, name)
         try:
             task, teacher, student = self._analyst.models(choice, None)
         except TwinlensError as error:
@@ -191,7 +191,7 @@ class AnalysisEngine(QObject):
 
     def _show(self, request: Request) -> None:
         ticket = request.ticket
-        self._analyst.say = lambda name: self._say(ticket, name)
+        self._analyst.say = lambda name: self.busy.emit(ticket, name)
         try:
             image = self._analyst.open(request.path)
             self.image_opened.emit(ticket, self._analyst.picture(image))
@@ -254,11 +254,6 @@ class AnalysisEngine(QObject):
             self.compared.emit(path, image.digest, found, replace(choice, cam=self._batch_cam))
             self.judged.emit(path, result, choice)
         self._tell()
-
-    def _say(self, ticket: int, network: str) -> None:
-        if self._closing:
-            raise Interrupted
-        self.busy.emit(ticket, network)
 
     def _outdated(self, ticket: int) -> bool:
         return self._closing or self._tickets != ticket
