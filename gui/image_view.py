@@ -27,7 +27,7 @@ Tool = Literal["pan", "zoom", "window"]
 ZOOM_STEP = 1.2  # a notch of the wheel
 CLOSEST, FARTHEST = 8.0, 0.25  # pixels of the image across the view; share of the view that the image fills
 DRAG_RANGE = 500  # pixels of the screen that a drag takes to widen the window by its own width
-Outline = tuple[npt.NDArray[np.int32], QColor]
+Outline = tuple[npt.NDArray[np.float32], QColor]
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
@@ -98,7 +98,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw closed outlines over the image.
 
         Args:
-            outlines: polygons (n, 2) of columns and rows on a square map that covers the whole image, with a colour.
+            outlines: polygons (n, 2) as :func:`core.render.contours` gives them, on a square map that covers the whole
+                image, with a colour.
             size: height and width of that map.
         """
         for item in self._outlines:
