@@ -32,8 +32,8 @@ class Worker(QThread):
 
     def run(self) -> None:
         """Give way, then do the work."""
-        if sys.platform == "linux":  # where Qt's priorities have no effect, and "process 0" is this thread
-            os.setpriority(os.PRIO_PROCESS, 0, GIVEN_WAY)
+        if sys.platform == "linux":  # where Qt's priorities have no effect, and this one is the thread's own
+            os.nice(GIVEN_WAY)
         self.do(self._work)
 
     def do(self, work: Callable[[], Any]) -> None:
