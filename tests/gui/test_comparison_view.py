@@ -246,3 +246,16 @@ def test_everything_has_a_name_and_the_themes_differ(view, qapp):
     dark = view.teacher.chart.bars.opts["brushes"][0].name()
     theme.apply(qapp, "light")
     assert dark != view.teacher.chart.bars.opts["brushes"][0].name() == theme.colour("teacher").name()
+
+
+def test_the_tabulator_goes_through_the_controls_as_they_stand(view):
+    row, reached = view.controls, []
+    widget = row.nextInFocusChain()
+    while widget is not row:
+        if row.isAncestorOf(widget) and widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            reached.append(widget)
+        widget = widget.nextInFocusChain()
+    assert len(reached) == 11
+    start = reached.index(min(reached, key=lambda widget: widget.x()))
+    order = [widget.x() for widget in reached[start:] + reached[:start]]
+    assert order == sorted(order)
