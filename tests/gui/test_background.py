@@ -13,7 +13,7 @@ def run(qtbot, job):
     results, errors = [], []
     background.done.connect(results.append)
     background.failed.connect(errors.append)
-    with qtbot.waitSignal(background.finished, timeout=30_000):
+    with qtbot.waitSignal(background.destroyed, timeout=30_000):
         background.begin()
     return results, errors
 
