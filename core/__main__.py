@@ -234,6 +234,18 @@ def _decode() -> None:
     serve()
 
 
+@app.command(name="convert", hidden=True)
+def _convert(folders: list[Path]) -> None:
+    """Convert the models in these folders for OpenVINO, for another process of Twinlens."""
+    from core.bundle import read_bundle
+    from core.openvino_conversion import converted_network
+
+    for folder in folders:
+        bundle = read_bundle(folder)
+        bundle.verify()
+        converted_network(bundle)
+
+
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
     from core.benchmark import fidelity_table, machine
     from core.cam_benchmark import fidelity

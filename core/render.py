@@ -20,6 +20,7 @@ COLOUR_MAPS: tuple[ColourMap, ...] = get_args(ColourMap)
 # teacher minus student: teal where the student's map is stronger, indigo where the teacher's is, as in the window
 STUDENT_RGB, TEACHER_RGB = (38, 198, 186), (124, 131, 253)
 CONTOUR_SHARE = 0.2
+CONTOUR_FINENESS = 4  # steps of an outline in a pixel of the map
 
 
 @cache
@@ -81,16 +82,28 @@ def blended(picture: FloatArray, layer: Bytes) -> Bytes:
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
-def contours(values: FloatArray, share: float = CONTOUR_SHARE) -> list[npt.NDArray[np.int32]]:
-    """Return the outlines of a map's highest ``share`` of pixels: closed polygons, shape (n, 2), columns x and y.
+def contours(values: FloatArray, share: float = CONTOUR_SHARE) -> list[FloatArray]:
+    """Return the outlines of a map's highest ``share`` of pixels, smooth between them.
 
-    A map that is zero everywhere has none.
+    They are lines of equal value, half-way between the lowest value inside and the highest outside.
+
+    Args:
+        values: the map, shape (H, W).
+        share: share of its pixels inside, in (0, 1).
+
+    Returns:
+        Closed polygons, shape (n, 2), columns x and rows y, whole numbers being the middles of pixels; none where the
+        map is the same everywhere.
     """
-    if not values.any():
+    inside = top_share(values, share)
+    if inside.all() or not inside.any():
         return []
-    mask = top_share(values, share).astype(np.uint8)
-    found, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    return [np.asarray(outline[:, 0, :], dtype=np.int32) for outline in found]
+    level = (float(values[inside].min()) + float(values[~inside].max())) / 2
+    size = (values.shape[1] * CONTOUR_FINENESS, values.shape[0] * CONTOUR_FINENESS)
+    mask = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) > level).astype(np.uint8)
+    found, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    lines = [cv2.approxPolyDP(outline, 1.0, closed=True)[:, 0, :] for outline in found]
+    return [((line + 0.5) / CONTOUR_FINENESS - 0.5).astype(np.float32) for line in lines]
 
 
 def colour_bar(name: ColourMap, height: int, width: int) -> Bytes:

@@ -90,6 +90,20 @@ def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto", threads: int | 
         return fallback
 
 
+def needs_conversion(bundle: Bundle, choice: RuntimeChoice = "auto") -> bool:
+    """Return whether ``load_runtime`` will first convert this model, which takes up to half a minute."""
+    from core.runtime_torch import has_accelerator
+
+    if choice == "torch" or (choice == "auto" and has_accelerator()):
+        return False
+    try:
+        from core.openvino_conversion import is_converted
+
+        return not is_converted(bundle)
+    except ImportError:  # OpenVINO is not installed
+        return False
+
+
 def probe_input(how: Preprocessing) -> FloatArray:
     """Return the fixed input of shape (1, 3, H, W) on which runtimes are compared: smooth waves and seeded noise."""
     rows = np.linspace(0, 3 * np.pi, how.height, dtype=np.float32)[:, None]

@@ -1,16 +1,12 @@
-"""The OpenVINO runtime, the fastest on a CPU, with the converted and compiled network kept on disk.
+"""The OpenVINO runtime, the fastest on a CPU.
 
-Converting goes through torch once for each bundle. What is kept holds torch's own logits on the probe, so that every
-later start checks the agreement without importing torch. What does not agree is made anew once, since a file on disk
-may have been damaged.
+Every start checks the agreement with torch's logits that are kept with the converted network. What does not agree is
+made anew once, since a file on disk may have been damaged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +16,14 @@ import numpy.typing as npt
 
 from core.architectures import get_architecture
 from core.errors import RuntimeUnavailableError
-from core.folders import cache_folder
 from core.masks import MaskScorer, mask_scorer
+from core.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
 from core.runtime import check_agreement, probe_input
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
 
 FloatArray = npt.NDArray[np.float32]
-
-CACHE_LAYOUT = 1
-CACHE_ENTRIES = 12
-MODEL_FILE, PROBE_FILE, COMPILED_FOLDER = "model.xml", "probe.npy", "compiled"
 
 
 class OpenVinoRuntime:
@@ -75,10 +67,10 @@ class OpenVinoRuntime:
         self._with_maps: Any = None
         self._streams: list[Any] = []
         try:
-            self._open(_cached_network(bundle))
+            self._open(converted_network(bundle))
         except RuntimeUnavailableError:
-            shutil.rmtree(_cached_network(bundle), ignore_errors=True)
-            self._open(_cached_network(bundle))
+            shutil.rmtree(converted_network(bundle), ignore_errors=True)
+            self._open(converted_network(bundle))
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -142,62 +134,3 @@ class OpenVinoRuntime:
         requests = [compiled.create_infer_request() for _ in range(streams)]
         check_agreement(requests[0].infer({0: self._probe})[0], self._expected, "OpenVINO")
         return requests
-
-
-def _cached_network(bundle: Bundle) -> Path:
-    """Return the folder of the converted network, converting it first where this has not been done."""
-    import openvino
-
-    card = bundle.card
-    facts = (CACHE_LAYOUT, openvino.__version__, card.weights_sha256, card.network, card.head, len(card.classes))
-    shape = (card.preprocessing.height, card.preprocessing.width)
-    key = hashlib.sha256(repr((facts, shape)).encode()).hexdigest()[:32]
-    root = cache_folder() / "openvino"
-    entry = root / key
-    if (entry / MODEL_FILE).is_file() and (entry / PROBE_FILE).is_file():
-        os.utime(entry)
-        return entry
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as folder:
-        staged = Path(folder) / key
-        staged.mkdir()
-        _convert(bundle, staged)
-        try:
-            staged.replace(entry)
-        except OSError:
-            if not (entry / MODEL_FILE).is_file():  # else another process was quicker, with the same network
-                raise
-    _forget_oldest(root)
-    return entry
-
-
-def _convert(bundle: Bundle, folder: Path) -> None:
-    """Write the network as OpenVINO's own format, and torch's logits on the probe, into a folder."""
-    import openvino
-    import torch
-
-    from core.architectures import with_maps
-
-    card = bundle.card
-    height, width = card.preprocessing.height, card.preprocessing.width
-    network = with_maps(card.network, bundle.load_network())
-    with torch.no_grad():
-        expected = network(torch.from_numpy(probe_input(card.preprocessing)))[0].numpy()
-        batch = torch.export.Dim("batch", min=1, max=4096)
-        try:
-            program = torch.export.export(
-                network, (torch.zeros(2, 3, height, width),), dynamic_shapes={"batch": {0: batch}}
-            )
-            model = openvino.convert_model(program)
-        except Exception as cause:  # torch.export and the converter raise many kinds; torch itself still runs it
-            raise RuntimeUnavailableError(f"OpenVINO can't convert this network ({type(cause).__name__}).") from cause
-    model.reshape([-1, 3, height, width])
-    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
-    np.save(folder / PROBE_FILE, expected)
-
-
-def _forget_oldest(root: Path) -> None:
-    """Keep the most recently used entries of the cache."""
-    entries = sorted((e for e in root.iterdir() if not e.name.startswith(".")), key=lambda e: e.stat().st_mtime)
-    for entry in entries[:-CACHE_ENTRIES]:
-        shutil.rmtree(entry, ignore_errors=True)

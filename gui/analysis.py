@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from core.bundle import Bundle
 from core.cams import METHODS, class_activation_map
 from core.catalogue import Catalogue, read_catalogue
 from core.classifier import Classifier
@@ -15,9 +16,11 @@ from core.comparison import Comparison, compare
 from core.images import read_image
 from core.medical_image import MedicalImage
 from core.preprocess import preprocess
-from core.runtime import RuntimeChoice
+from core.runtime import RuntimeChoice, needs_conversion
 from core.scorecam import Depth, ScoreCam, explain_pair
 from core.tasks import Task, get_task, guess_task
+from gui.conversion import convert
+from gui.screen_picture import ScreenPicture
 
 IMAGES_KEPT, IMAGE_BYTES_KEPT = 6, 256 << 20
 CLASSIFIERS_KEPT = 6
@@ -66,15 +69,18 @@ class Analyst:
     """Owns the loaded models and the last images; belongs to one thread.
 
     Attributes:
-        say: told the name of a network before it is loaded; may raise ``Interrupted``.
+        say: told the name of a network before it is loaded.
+        closing: whether the program is being closed, so that nothing need be loaded any more.
         catalogue: the installed models; read when first needed, and again after ``forget_models``.
     """
 
     say: Callable[[str], None] = lambda _text: None
+    closing: Callable[[], bool] = lambda: False
     catalogue: Catalogue | None = None
     _images: OrderedDict[tuple[Path, int, int], MedicalImage] = field(default_factory=OrderedDict)
     _classifiers: OrderedDict[tuple[object, ...], Classifier] = field(default_factory=OrderedDict)
     _answered: OrderedDict[tuple[object, ...], _Answered] = field(default_factory=OrderedDict)
+    _picture: ScreenPicture | None = None
 
     def open(self, path: Path) -> MedicalImage:
         """Return an image, from memory if it is one of the last and its file has not changed.
@@ -97,15 +103,24 @@ class Analyst:
             self._images.popitem(last=False)
         return self._images[key]
 
+    def picture(self, image: MedicalImage) -> ScreenPicture:
+        """Return an opened image ready for the screen, the last one from memory."""
+        if self._picture is None or self._picture.image is not image:
+            self._picture = ScreenPicture(image)
+        return self._picture
+
     def models(self, choice: Choice, image: MedicalImage | None) -> tuple[Task, Classifier, Classifier]:
         """Return the task, and teacher and student, loading them the first time.
 
         Raises:
             UsageError: if one is not installed.
             BundleError: if one is damaged.
+            Interrupted: if the program is being closed.
         """
         task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
-        teacher, student = (self._classifier(task, role, choice) for role in ROLES)
+        bundles = [self._bundle(task, role, choice) for role in ROLES]
+        self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
+        teacher, student = (self._classifier(bundle, choice) for bundle in bundles)
         return task, teacher, student
 
     def watch(self, image: MedicalImage, choice: Choice, class_index: int | None = None) -> Iterator[Comparison]:
@@ -160,15 +175,26 @@ class Analyst:
             self._answered.popitem(last=False)
         return self._answered[key]
 
-    def _classifier(self, task: Task, role: Role, choice: Choice) -> Classifier:
+    def _bundle(self, task: Task, role: Role, choice: Choice) -> Bundle:
         if self.catalogue is None:
             self.catalogue = read_catalogue()
         network = getattr(choice, role)
         if choice.task is None and network not in {b.card.network for b in self.catalogue.of_task(task.id, role)}:
             network = None  # it was chosen for images of another task
-        bundle = self.catalogue.find(task.id, role, network)
-        key = (bundle.id, bundle.card.weights_sha256, choice.runtime, choice.threads)
+        return self.catalogue.find(task.id, role, network)
+
+    def _convert(self, bundles: list[Bundle], runtime: RuntimeChoice) -> None:
+        """Convert those that have not been; both in one process, since most of its time goes into its start."""
+        waiting = [bundle for bundle in bundles if needs_conversion(bundle, runtime)]
+        if waiting:
+            self.say(" + ".join(bundle.name for bundle in waiting))
+            convert(waiting, self.closing)
+
+    def _classifier(self, bundle: Bundle, choice: Choice) -> Classifier:
+        key = _key(bundle, choice)
         if key not in self._classifiers:
+            if self.closing():
+                raise Interrupted
             self.say(bundle.name)
             self._classifiers[key] = Classifier(bundle, choice.runtime, choice.threads)
         self._classifiers.move_to_end(key)
@@ -176,3 +202,7 @@ class Analyst:
             self._classifiers.popitem(last=False)
             self._answered.clear()  # they are told apart by the identity of classifiers, which may now be used again
         return self._classifiers[key]
+
+
+def _key(bundle: Bundle, choice: Choice) -> tuple[object, ...]:
+    return bundle.id, bundle.card.weights_sha256, choice.runtime, choice.threads

@@ -1,15 +1,48 @@
-"""Runs one function in a thread and hands its result, or its error, back by signal."""
+"""Work outside the window's thread, which it gives way to: for as long as the window lives, or one job."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+GIVEN_WAY = 5  # of 19 steps by which such a thread is less urgent than the window's
 
-class Background(QThread):
-    """One job; keep it until ``finished``, then it deletes itself.
+
+class Worker(QThread):
+    """A thread that yields to the window's where both want a processor, and so do the threads that it starts.
+
+    Args:
+        name: for those who look at it from outside.
+        work: returns when it has been told to.
+        parent: lives at least as long as the thread.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Any], parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self._work = work
+
+    def begin(self) -> None:
+        """Start."""
+        self.start(QThread.Priority.LowPriority)
+
+    def run(self) -> None:
+        """Give way, then do the work."""
+        if sys.platform == "linux":  # where Qt's priorities have no effect, and this one is the thread's own
+            os.nice(GIVEN_WAY)
+        self.do(self._work)
+
+    def do(self, work: Callable[[], Any]) -> None:
+        """Do the work."""
+        work()
+
+
+class Background(Worker):
+    """One job, whose result, or error, comes back by signal; keep it until ``finished``, then it deletes itself.
 
     Args:
         job: what is to be done, without touching a widget.
@@ -20,15 +53,13 @@ class Background(QThread):
     failed = Signal(object)  # the exception
 
     def __init__(self, job: Callable[[], Any], parent: QObject) -> None:
-        super().__init__(parent)
-        self.setObjectName("background job")
-        self._job = job
+        super().__init__("background job", job, parent)
         self.finished.connect(self.deleteLater)
 
-    def run(self) -> None:
+    def do(self, work: Callable[[], Any]) -> None:
         """Do the job."""
         try:
-            result = self._job()
+            result = work()
         except Exception as error:  # noqa: BLE001 - handed over to be shown
             self.failed.emit(error)
         else:

@@ -132,7 +132,7 @@ class Commands(QObject):
         job = Background(lambda: import_bundle(Path(chosen)), self)
         job.done.connect(self._imported)
         job.failed.connect(self._window.notifications.show_error)
-        job.start()
+        job.begin()
 
     def _imported(self, bundle: Bundle) -> None:
         self._window.take_models()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
@@ -10,14 +10,13 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStacke
 
 from core.bundle import Bundle
 from core.comparison import Comparison
-from core.medical_image import MedicalImage
 from core.tasks import Task
 from gui import theme, wording
 from gui.display_controls import Display, DisplayControls
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
 from gui.review_bar import ReviewBar
-from gui.screen_picture import ScreenPicture, full_range, tails
+from gui.screen_picture import ScreenPicture
 
 
 class ComparisonView(QWidget):
@@ -36,7 +35,7 @@ class ComparisonView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task: Task | None = None
-        self._image: MedicalImage | None = None
+        self._picture: ScreenPicture | None = None
         self._comparison: Comparison | None = None
         self._refining = False
         self._held = False
@@ -77,11 +76,10 @@ class ComparisonView(QWidget):
         self.student.set_model(task, student)
         self.agreement.clear()
 
-    def show_image(self, image: MedicalImage) -> None:
+    def show_picture(self, picture: ScreenPicture) -> None:
         """Show a new image: answers, zoom, window and level start anew, display settings stay."""
-        self._image = image
+        self._picture = picture
         self._comparison = None
-        picture = ScreenPicture(image)
         for panel in self.panels:
             panel.show_picture(picture)
         self._say("")
@@ -94,7 +92,7 @@ class ComparisonView(QWidget):
             comparison: a frame of :func:`core.comparison.watch`.
             refining: whether more frames follow.
         """
-        if self._image is None:
+        if self._picture is None:
             return
         self._comparison, self._refining = comparison, refining
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
@@ -105,7 +103,7 @@ class ComparisonView(QWidget):
 
     def show_busy(self, text: str) -> None:
         """Say what is under way, where its result will appear."""
-        if self._image is None:
+        if self._picture is None:
             self._say_instead(text)
             return
         self._say(text)
@@ -138,7 +136,7 @@ class ComparisonView(QWidget):
     # drawing
 
     def _forget(self) -> None:
-        self._image = self._comparison = None
+        self._picture = self._comparison = None
         for panel in self.panels:
             panel.show_picture(None)
         self._say("")
@@ -192,12 +190,9 @@ class ComparisonView(QWidget):
         self._draw()
 
     def _take_preset(self, name: str) -> None:
-        if self._image is None:
-            return
-        chosen: dict[str, Callable[[MedicalImage], tuple[float, float]]] = {"full": full_range, "tails": tails}
-        window = chosen[name](self._image) if name in chosen else None
-        for panel in self.panels:
-            panel.view.set_window(window)
+        if self._picture is not None:
+            for panel in self.panels:
+                panel.view.set_window(self._picture.presets.get(name))
 
     def _reset(self) -> None:
         for panel in self.panels:

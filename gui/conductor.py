@@ -11,12 +11,12 @@ from core.batch import Compared
 from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
-from core.medical_image import MedicalImage
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner
+from gui.screen_picture import ScreenPicture
 from gui.settings import Preferences
 from gui.verdict import Verdict
 from gui.workers import AnalysisEngine, BatchProgress
@@ -58,7 +58,7 @@ class Conductor(QObject):
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
         self.task: Task | None = None
-        self._shown: MedicalImage | None = None
+        self._shown: ScreenPicture | None = None
         self._refining = False
         engine.busy.connect(self._on_busy)
         engine.models_ready.connect(self._on_models)
@@ -84,9 +84,10 @@ class Conductor(QObject):
     def ready(self) -> Compared | None:
         """What is on screen, None while something of it is still missing."""
         entry = self._worklist.entry_of(self.path)
-        image, comparison = self._shown, self.comparison
-        if entry is None or entry.verdict is None or image is None or comparison is None or self._refining:
+        picture, comparison = self._shown, self.comparison
+        if entry is None or entry.verdict is None or picture is None or comparison is None or self._refining:
             return None
+        image = picture.image
         return Compared(entry.verdict.record, image, comparison) if image.path == self.path else None
 
     @property
@@ -188,13 +189,13 @@ class Conductor(QObject):
             self.bundles = bundles
             self._view.set_models(task, teacher, student)
 
-    def _on_image(self, ticket: int, image: MedicalImage) -> None:
+    def _on_image(self, ticket: int, picture: ScreenPicture) -> None:
         if ticket == self._ticket:
-            self._shown, self._refining = image, True
-        if ticket == self._ticket and (self.comparison is None or self._image != (self.path, image.digest)):
-            self._image = (self.path, image.digest)
+            self._shown, self._refining = picture, True
+        if ticket == self._ticket and (self.comparison is None or self._image != (self.path, picture.image.digest)):
+            self._image = (self.path, picture.image.digest)
             self.comparison = None
-            self._view.show_image(image)
+            self._view.show_picture(picture)
 
     def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
         if ticket != self._ticket:

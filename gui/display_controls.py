@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -218,6 +219,9 @@ class DisplayControls(QWidget):
         theme.styled(presets, "small")
         row.addWidget(presets)
         row.addWidget(self._button(self.reset_action))
+        placed = [item.widget() for i in range(row.count()) if (item := row.itemAt(i)) is not None]
+        for before, after in pairwise(w for w in placed if w is not None and w.focusPolicy() != Qt.FocusPolicy.NoFocus):
+            self.setTabOrder(before, after)
 
     def _button(self, action: QAction) -> QToolButton:
         button = QToolButton(self)

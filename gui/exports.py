@@ -64,7 +64,7 @@ class Exports(QObject):
         running = Background(job, self)
         running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(path)))
         running.failed.connect(self._notifications.show_error)
-        running.start()
+        running.begin()
 
 
 def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:

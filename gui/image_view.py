@@ -18,7 +18,7 @@ from gui.screen_picture import ScreenPicture
 if TYPE_CHECKING:
     from pyqtgraph.GraphicsScene.mouseEvents import HoverEvent, MouseDragEvent
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
     from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from core.medical_image import MedicalImage
@@ -27,7 +27,7 @@ Tool = Literal["pan", "zoom", "window"]
 ZOOM_STEP = 1.2  # a notch of the wheel
 CLOSEST, FARTHEST = 8.0, 0.25  # pixels of the image across the view; share of the view that the image fills
 DRAG_RANGE = 500  # pixels of the screen that a drag takes to widen the window by its own width
-Outline = tuple[npt.NDArray[np.int32], QColor]
+Outline = tuple[npt.NDArray[np.float32], QColor]
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
@@ -40,6 +40,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     moved = Signal()  # zoomed or panned by the person
     window_changed = Signal(float, float)  # window and level by the person: values shown black and white
     pointed = Signal(object)  # (column, row) under the pointer, or None
+    _stale = Signal()  # what is on screen is no longer what should be
     tool: Tool = "pan"
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -52,6 +53,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._window: tuple[float, float] | None = None
         self._fitted = True
         self._shown: object = None
+        self._is_stale = False
 
         self._box = _Box(self)
         self.setCentralItem(self._box)
@@ -69,7 +71,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.colour_bar = ColourBar(self)
         self._value = self._words()
         self._levels = self._words()
-        self._box.sigRangeChanged.connect(self._render)
+        self._box.sigRangeChanged.connect(self._render_soon)
+        self._stale.connect(self._render, Qt.ConnectionType.QueuedConnection)
 
     # what is shown
 
@@ -95,7 +98,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw closed outlines over the image.
 
         Args:
-            outlines: polygons (n, 2) of columns and rows on a square map that covers the whole image, with a colour.
+            outlines: polygons (n, 2) as :func:`core.render.contours` gives them, on a square map that covers the whole
+                image, with a colour.
             size: height and width of that map.
         """
         for item in self._outlines:
@@ -167,7 +171,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._levels.setText(self._window_text())
         self._levels.setVisible(bool(self._levels.text()))
         self._place_words()
-        self._render()
+        self._render_soon()
 
     def _window_text(self) -> str:
         """Return width and level, as the file writes them where its own window is shown; empty for plain colour."""
@@ -204,7 +208,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Show the whole image."""
         self._fitted = True
         self._box.setRange(self._extent(), padding=0, disableAutoRange=True)
-        self._render()
+        self._render_soon()
 
     def visible(self) -> QRectF:
         """Return the part of the plane that is in view, in positions."""
@@ -257,8 +261,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         across, down = self._stretch()
         return QRectF(0, 0, self._image.width * across, self._image.height * down)
 
+    def _render_soon(self) -> None:
+        """Render once when all has its place: a new image moves the range several times."""
+        if not self._is_stale:
+            self._is_stale = True
+            self._stale.emit()
+
     def _render(self) -> None:
         """Put the part of the image that is in view on screen, at the screen's resolution."""
+        self._is_stale = False
         if self._picture is None or self._box.width() < 1:
             return
         across, down = self._stretch()
@@ -300,7 +311,13 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         if self._fitted:
             self.fit()
         else:
+            self._render_soon()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what should be on screen, also if it changed a moment ago."""
+        if self._is_stale:
             self._render()
+        super().paintEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Zoom with plus and minus, pan with the arrows."""

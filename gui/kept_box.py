@@ -42,7 +42,7 @@ class KeptBox(QWidget):
         job = Background(kept, self._owner)
         job.done.connect(self._show)
         job.failed.connect(self._on_failed)
-        job.start()
+        job.begin()
 
     def _show(self, found: list[Kept]) -> None:
         while (item := self._grid.takeAt(0)) is not None:
@@ -83,7 +83,7 @@ class KeptBox(QWidget):
         job = Background(partial(remove, thing), self._owner)
         job.done.connect(self._on_removed)
         job.failed.connect(self._on_failed)
-        job.start()
+        job.begin()
 
     def _on_removed(self, _nothing: object) -> None:
         if self._removing == HISTORY:

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
 from core.history import History, HistoryError, Query, Review
 from gui.analysis import Choice
+from gui.background import Worker
 
 Job = Callable[[History], Any]
 
@@ -38,11 +39,11 @@ class Recorder(QObject):
         self._reviews: dict[Path, Review] = {}  # of files whose record is not written yet
         self._broken = False
         self._answered.connect(lambda then, answer: then(answer))
-        self._thread = _Thread(self)
+        self._thread = Worker("history", self.run, self)
 
     def start(self) -> None:
         """Start the thread; the history is opened when it is first needed."""
-        self._thread.start()
+        self._thread.begin()
 
     def close(self, milliseconds: int = 1500) -> bool:
         """Finish what was asked for and stop the thread; return whether it has ended within a time."""
@@ -125,16 +126,3 @@ class Recorder(QObject):
         else:
             history.review(number, review.verdict, review.note)
             self.changed.emit()
-
-
-class _Thread(QThread):
-    """The recorder's thread."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(recorder)
-        self.setObjectName("history")
-        self._recorder = recorder
-
-    def run(self) -> None:
-        """Run until the recorder is closed."""
-        self._recorder.run()

@@ -211,7 +211,7 @@ class ReportPreview(QScrollArea):
         job.done.connect(lambda found: self._on_done(page, found, scale))
         job.failed.connect(self._on_failed)
         self.job = job
-        job.start()
+        job.begin()
 
     def _on_done(self, page: Page | Summary, found: list[QImage] | str, scale: float) -> None:
         if page == self._page:

@@ -110,7 +110,7 @@ class Reporter(QObject):
         job = Background(lambda: tallied(answers), self._window)
         job.done.connect(then)
         job.failed.connect(self._window.notifications.show_error)
-        job.start()
+        job.begin()
 
     def _show_scores(self, found: list[TaskScores]) -> None:
         ScoresDialog(found, self._window).show()

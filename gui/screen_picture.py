@@ -1,7 +1,8 @@
 """The part of an image that is on screen, at the screen's resolution: so that any image is as quick to show.
 
 An image is kept at full size, half, a quarter …; what is asked for is cut out of the smallest that is sharp enough and
-then made bright or dark as :meth:`core.medical_image.MedicalImage.displayed` does it.
+then made bright or dark as :meth:`core.medical_image.MedicalImage.displayed` does it. All that takes the time of the
+whole image is done when it is made, which the engine's thread does: the window's thread only cuts out.
 """
 
 from __future__ import annotations
@@ -26,17 +27,24 @@ class ScreenPicture:
     Attributes:
         image: the opened image.
         own_window: pixel values shown at either end of the scale of grey if nobody wants it otherwise.
+        presets: other windows by name: ``full``, the range of all values, and ``tails``, without the outermost 0.1 %.
     """
 
     def __init__(self, image: MedicalImage) -> None:
         self.image = image
         self.own_window = image.display_window()
+        self.presets = {"full": full_range(image), "tails": tails(image)}
         pixels = image.pixels
         if pixels.dtype not in (np.uint8, np.uint16, np.int16):
             pixels = np.nan_to_num(pixels.astype(np.float32), copy=False)
         self._levels: list[npt.NDArray[Any]] = [np.ascontiguousarray(pixels)]
+        while max(image.height, image.width) / 2 ** len(self._levels) >= SMALLEST:
+            last = self._levels[-1]
+            size = (-(-last.shape[1] // 2), -(-last.shape[0] // 2))
+            self._levels.append(cv2.resize(last, size, interpolation=cv2.INTER_AREA))
         self._window: Window | str = "none yet"
         self._table: npt.NDArray[np.uint8] | None = None
+        self._last: tuple[object, npt.NDArray[np.uint8]] | None = None
 
     def part(self, wanted: Rectangle, screen_pixels: float, window: Window) -> tuple[npt.NDArray[np.uint8], Rectangle]:
         """Return what is shown of a part of the image.
@@ -50,36 +58,25 @@ class ScreenPicture:
             Brightness, uint8 of shape (h, w) or (h, w, 3), and the part that it covers, which is at least the one
             that was wanted as far as the image goes.
         """
-        step = self._step(screen_pixels)
-        level = self._level(step)
+        step = 1
+        while screen_pixels * step * 2 <= 1 and step < 2 ** (len(self._levels) - 1):
+            step *= 2  # there is still a pixel for each of the screen's
+        level = self._levels[step.bit_length() - 1]
         left, top = max(0, int(wanted[0] / step) - 1), max(0, int(wanted[1] / step) - 1)
         right = min(level.shape[1], int((wanted[0] + wanted[2]) / step) + 2)
         bottom = min(level.shape[0], int((wanted[1] + wanted[3]) / step) + 2)
         right, bottom = max(right, left + 1), max(bottom, top + 1)
         left, top = min(left, right - 1, level.shape[1] - 1), min(top, bottom - 1, level.shape[0] - 1)
-        values = level[top:bottom, left:right]
-        padding = self.image.padding
-        if padding is not None:
-            padding = padding[::step, ::step][top:bottom, left:right]
         # the last row or column of a smaller copy may stand for less than a step
         across, down = self.image.width / level.shape[1], self.image.height / level.shape[0]
-        covered = (left * across, top * down, values.shape[1] * across, values.shape[0] * down)
-        return self._brightness(values, padding, window), covered
-
-    def _step(self, screen_pixels: float) -> int:
-        """Return the power of two by which the image may be smaller and still has a pixel for each of the screen's."""
-        step = 1
-        longest = max(self.image.height, self.image.width)
-        while screen_pixels * step * 2 <= 1 and longest / (step * 2) >= SMALLEST:
-            step *= 2
-        return step
-
-    def _level(self, step: int) -> npt.NDArray[Any]:
-        while 2 ** (len(self._levels) - 1) < step:
-            last = self._levels[-1]
-            size = (-(-last.shape[1] // 2), -(-last.shape[0] // 2))
-            self._levels.append(cv2.resize(last, size, interpolation=cv2.INTER_AREA))
-        return self._levels[step.bit_length() - 1]
+        covered = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+        asked = (step, left, top, right, bottom, window)
+        if self._last is None or self._last[0] != asked:  # the other view most often asks for the same
+            padding = self.image.padding
+            if padding is not None:
+                padding = padding[::step, ::step][top:bottom, left:right]
+            self._last = asked, self._brightness(level[top:bottom, left:right], padding, window)
+        return self._last[1], covered
 
     def _is_sigmoid(self) -> bool:
         return self.image.window is not None and self.image.window.function == "SIGMOID"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtGui import QAction, QKeySequence, Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui import theme
@@ -148,23 +148,22 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle(self.tr("Keys"))
         columns = QHBoxLayout()
         columns.setSpacing(48)
-        halves: tuple[list[QGridLayout], list[QGridLayout]] = ([], [])
+        halves = (QGridLayout(), QGridLayout())
         for menu, commands in groupby(COMMANDS, lambda command: command.menu):
             title = QCoreApplication.translate(CONTEXT, menu).replace("&", "")
             rows = [(command.key_words(), command.plain) for command in commands if command.keys]
-            halves[0 if menu in (FILE, GO, REVIEW, REPORT) else 1].append(self._group(title, rows))
+            self._add_group(halves[0 if menu in (FILE, GO, REVIEW, REPORT) else 1], title, rows)
         gestures = [
             (QCoreApplication.translate(CONTEXT, keys), QCoreApplication.translate(CONTEXT, words))
             for keys, words in GESTURES
         ]
-        halves[1].append(self._group(self.tr("Held, dragged, clicked"), gestures))
+        self._add_group(halves[1], self.tr("Held, dragged, clicked"), gestures)
         for half in halves:
-            column = QVBoxLayout()
-            column.setSpacing(24)
-            for group in half:
-                column.addLayout(group)
-            column.addStretch(1)
-            columns.addLayout(column)
+            half.setHorizontalSpacing(24)
+            half.setVerticalSpacing(4)
+            half.setColumnStretch(1, 1)
+            half.setRowStretch(half.rowCount(), 1)
+            columns.addLayout(half)
         page = QVBoxLayout(self)
         page.setContentsMargins(32, 24, 32, 24)
         page.setSpacing(24)
@@ -173,19 +172,14 @@ class ShortcutSheet(QDialog):
         buttons.rejected.connect(self.reject)
         page.addWidget(buttons)
 
-    def _group(self, title: str, rows: list[tuple[str, str]]) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(24)
-        grid.setVerticalSpacing(6)
+    def _add_group(self, grid: QGridLayout, title: str, rows: list[tuple[str, str]]) -> None:
+        first = grid.rowCount()  # the grid's own first row is empty
         head = QLabel(title)
+        head.setContentsMargins(0, 16 if first > 1 else 0, 0, 4)
         theme.styled(head, "bold")
-        grid.addWidget(head, 0, 0, 1, 2)
-        for row, (keys, words) in enumerate(rows, 1):
+        grid.addWidget(head, first, 0, 1, 2)
+        for row, (keys, words) in enumerate(rows, first + 1):
             label = QLabel(keys)
-            label.setAlignment(Qt.AlignmentFlag.AlignRight)
             theme.styled(label, "dim")
             grid.addWidget(label, row, 0)
             grid.addWidget(QLabel(words), row, 1)
-        grid.setColumnMinimumWidth(0, 104)
-        grid.setColumnStretch(1, 1)
-        return grid

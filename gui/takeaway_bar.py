@@ -69,7 +69,7 @@ class TakeawayBar(QWidget):
         self.bar.setValue(0)
         self._say(self.tr("Writing…"))
         self._show_running(True)
-        job.start()
+        job.begin()
 
     def stop(self) -> None:
         """Stop after the batch of forwards that is under way."""

@@ -7,12 +7,13 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from core.errors import ImageError
 from core.images import read_image
 from core.preprocess import resize
+from gui.background import Worker
 
 SIDE = 96  # pixels, for 48 on screens of twice the density
 KEPT = 600
@@ -32,11 +33,11 @@ class Thumbnails(QObject):
         self._wake = threading.Condition()
         self._closing = False
         self._made.connect(self._keep)
-        self._thread = _Thread(self)
+        self._thread = Worker("thumbnails", self.run, self)
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start(QThread.Priority.LowPriority)
+        self._thread.begin()
 
     def close(self, milliseconds: int = 1500) -> bool:
         """Stop the thread; return whether it has ended within a time."""
@@ -75,19 +76,6 @@ class Thumbnails(QObject):
                 path, _ = self._wishes.popitem()
             if path not in self._kept:  # it may have been wished for again while it was made
                 self._made.emit(path, thumbnail(path))
-
-
-class _Thread(QThread):
-    """The thread in which thumbnails are made."""
-
-    def __init__(self, thumbnails: Thumbnails) -> None:
-        super().__init__(thumbnails)
-        self.setObjectName("thumbnails")
-        self._thumbnails = thumbnails
-
-    def run(self) -> None:
-        """Run until closed."""
-        self._thumbnails.run()
 
 
 def thumbnail(path: Path) -> QImage | None:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.comparison import CamMode, watch
 from core.errors import TwinlensError
 from gui.analysis import Analyst, Choice, Interrupted
+from gui.background import Worker
 from gui.verdict import Verdict, verdict
 
 
@@ -66,7 +67,7 @@ class AnalysisEngine(QObject):
 
     busy = Signal(int, str)  # ticket, the network that is being loaded
     models_ready = Signal(int, object, object, object)  # ticket, Task, teacher's Bundle, student's Bundle
-    image_opened = Signal(int, object)  # ticket, MedicalImage
+    image_opened = Signal(int, object)  # ticket, ScreenPicture
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
@@ -90,13 +91,13 @@ class AnalysisEngine(QObject):
         self._closing = False
         self._forget = False
         self._tickets = 0
-        self._analyst = Analyst()
-        self._thread = _Thread(self)
+        self._analyst = Analyst(closing=lambda: self._closing)
+        self._thread = Worker("analysis", self.run, self)
 
     def start(self, choice: Choice) -> None:
         """Start the thread and load the models that will most likely be needed."""
         self._warm_up = choice
-        self._thread.start()
+        self._thread.begin()
 
     def close(self, milliseconds: int = 1500) -> bool:
         """Stop all work and the thread; return whether it has ended within a time."""
@@ -180,7 +181,7 @@ class AnalysisEngine(QObject):
                 self._wake.wait()
 
     def _load(self, choice: Choice) -> None:
-        self._analyst.say = lambda name: self._say(0, name)
+        self._analyst.say = lambda name: self.busy.emit(0, name)
         try:
             task, teacher, student = self._analyst.models(choice, None)
         except TwinlensError as error:
@@ -190,10 +191,10 @@ class AnalysisEngine(QObject):
 
     def _show(self, request: Request) -> None:
         ticket = request.ticket
-        self._analyst.say = lambda name: self._say(ticket, name)
+        self._analyst.say = lambda name: self.busy.emit(ticket, name)
         try:
             image = self._analyst.open(request.path)
-            self.image_opened.emit(ticket, image)
+            self.image_opened.emit(ticket, self._analyst.picture(image))
             if self._outdated(ticket):
                 return
             task, teacher, student = self._analyst.models(request.choice, image)
@@ -254,11 +255,6 @@ class AnalysisEngine(QObject):
             self.judged.emit(path, result, choice)
         self._tell()
 
-    def _say(self, ticket: int, network: str) -> None:
-        if self._closing:
-            raise Interrupted
-        self.busy.emit(ticket, network)
-
     def _outdated(self, ticket: int) -> bool:
         return self._closing or self._tickets != ticket
 
@@ -275,16 +271,3 @@ class AnalysisEngine(QObject):
             left = self._batch_seconds / done * (total - done) if done else None
             progress = BatchProgress(done, total, self._paused and done < total, left)
         self.batch_changed.emit(progress)
-
-
-class _Thread(QThread):
-    """The engine's thread."""
-
-    def __init__(self, engine: AnalysisEngine) -> None:
-        super().__init__(engine)
-        self.setObjectName("analysis")
-        self._engine = engine
-
-    def run(self) -> None:
-        """Run until the engine is closed."""
-        self._engine.run()

@@ -37,9 +37,18 @@ def test_contours_enclose_the_top_share():
     values = np.zeros((50, 50), np.float32)
     values[10:20, 30:40] = 1
     (outline,) = contours(values, 100 / 2500)
-    assert outline.min(axis=0).tolist() == [30, 10]
-    assert outline.max(axis=0).tolist() == [39, 19]
+    assert outline.min(axis=0).tolist() == pytest.approx([29.5, 9.5], abs=0.25)
+    assert outline.max(axis=0).tolist() == pytest.approx([39.5, 19.5], abs=0.25)
     assert contours(np.zeros((5, 5), np.float32)) == []
+
+
+def test_contours_are_smooth_between_the_pixels():
+    rows, columns = np.mgrid[:40, :40].astype(np.float32)
+    distance = np.hypot(rows - 18.3, columns - 21.6)
+    (outline,) = contours(np.exp(-((distance / 9) ** 2)), 0.2)
+    radii = np.hypot(outline[:, 0] - 21.6, outline[:, 1] - 18.3)
+    expected = np.sqrt(0.2 * 1600 / np.pi)
+    assert np.abs(radii - expected).max() < 0.35  # of a pixel of the map
 
 
 def test_the_colour_bar_has_its_highest_value_on_top():

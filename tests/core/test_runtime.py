@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import core.runtime_openvino
+import core.openvino_conversion
 from core.catalogue import read_catalogue
 from core.errors import BundleError, RuntimeUnavailableError
 from core.folders import cache_folder
@@ -67,7 +67,7 @@ def test_a_runtime_that_disagrees_is_not_used_and_says_so(student, monkeypatch):
 
     def doctored(path, *args, **kwargs):
         found = honest(path, *args, **kwargs)
-        return found + 0.1 if Path(path).name == core.runtime_openvino.PROBE_FILE else found
+        return found + 0.1 if Path(path).name == core.openvino_conversion.PROBE_FILE else found
 
     monkeypatch.setattr(np, "load", doctored)
     monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
@@ -131,9 +131,22 @@ def test_the_cache_holds_whole_entries_only_and_forgets_the_oldest(student, monk
     root = cache_folder() / "openvino"
     assert all((entry / "model.xml").is_file() for entry in root.iterdir())
     newest = max(root.iterdir(), key=lambda e: e.stat().st_mtime)
-    monkeypatch.setattr(core.runtime_openvino, "CACHE_ENTRIES", 1)
-    core.runtime_openvino._forget_oldest(root)
+    monkeypatch.setattr(core.openvino_conversion, "CACHE_ENTRIES", 1)
+    core.openvino_conversion._forget_oldest(root)
     assert list(root.iterdir()) == [newest]
+
+
+def test_what_a_conversion_that_was_cut_off_left_behind_is_removed(student):
+    load_runtime(student, "openvino")
+    root = cache_folder() / "openvino"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f".new-{gone.pid}-abc", ".new-older", f".new-{os.getpid()}-abc"]
+    for name in names:
+        (root / name).mkdir()
+    core.openvino_conversion.sweep()
+    assert [name for name in names if (root / name).exists()] == names[2:]
+    (root / names[2]).rmdir()
 
 
 @pytest.mark.parametrize("name", ["model.bin", "model.xml", "probe.npy"])

@@ -61,12 +61,14 @@ def own_data(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def converted():
-    """The chest networks, converted for this machine, so that closing a window never waits for it."""
+    """The chest networks, converted for this machine as the window does it, so that no test has to wait for it."""
     from core.catalogue import read_catalogue
-    from core.classifier import Classifier
+    from core.openvino_conversion import is_converted
+    from gui.conversion import convert
 
-    for role in ("teacher", "student"):
-        Classifier(read_catalogue().find("chest-xray", role))
+    bundles = [read_catalogue().find("chest-xray", role) for role in ("teacher", "student")]
+    convert([bundle for bundle in bundles if not is_converted(bundle)], lambda: False)
+    assert all(is_converted(bundle) for bundle in bundles)
 
 
 @pytest.fixture

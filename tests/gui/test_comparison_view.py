@@ -13,6 +13,7 @@ from gui.comparison_view import ComparisonView
 from gui.display_controls import Display
 from gui.model_card_dialog import ModelCardDialog
 from gui.model_panel import MAP_SIZE
+from gui.screen_picture import ScreenPicture
 from tests.gui.comparison_samples import LEFT, RIGHT, agreeing, disagreeing, dispose, picture
 
 
@@ -24,7 +25,7 @@ def view(qapp):
     made.show()
     found = agreeing()
     made.set_models(CHEST_XRAY, found.teacher.bundle, found.student.bundle)
-    made.show_image(picture(np.tile(np.arange(256, dtype=np.uint8), (300, 1))))
+    made.show_picture(ScreenPicture(picture(np.tile(np.arange(256, dtype=np.uint8), (300, 1)))))
     yield made
     dispose(made)
 
@@ -213,7 +214,7 @@ def test_a_new_image_forgets_the_answers_and_keeps_the_settings(view):
     view.show_comparison(agreeing(), refining=False)
     view.controls.opacity.setValue(35)
     view.teacher.view.zoom(3, QPointF(40, 60))
-    view.show_image(picture(np.zeros((50, 50), np.uint8)))
+    view.show_picture(ScreenPicture(picture(np.zeros((50, 50), np.uint8))))
     assert view.teacher.answer.text() == "–"
     assert view.agreement.text() == ""
     assert layer(view.teacher) is None
@@ -245,3 +246,16 @@ def test_everything_has_a_name_and_the_themes_differ(view, qapp):
     dark = view.teacher.chart.bars.opts["brushes"][0].name()
     theme.apply(qapp, "light")
     assert dark != view.teacher.chart.bars.opts["brushes"][0].name() == theme.colour("teacher").name()
+
+
+def test_the_tabulator_goes_through_the_controls_as_they_stand(view):
+    row, reached = view.controls, []
+    widget = row.nextInFocusChain()
+    while widget is not row:
+        if row.isAncestorOf(widget) and widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            reached.append(widget)
+        widget = widget.nextInFocusChain()
+    assert len(reached) == 11
+    start = reached.index(min(reached, key=lambda widget: widget.x()))
+    order = [widget.x() for widget in reached[start:] + reached[:start]]
+    assert order == sorted(order)

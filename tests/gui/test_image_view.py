@@ -87,6 +87,29 @@ def test_a_large_image_is_shown_from_a_smaller_copy(radiograph):
     assert abs(shown.mean() - whole.mean()) < 1
 
 
+def test_a_view_cuts_a_part_out_once_a_turn_of_the_event_loop(view, radiograph, qapp, monkeypatch):
+    asked, part = [], ScreenPicture.part
+    monkeypatch.setattr(ScreenPicture, "part", lambda self, *of: asked.append(of) or part(self, *of))
+    view.show_picture(ScreenPicture(radiograph))
+    view.set_window((0.0, 2000.0))
+    view.zoom(2, QPointF(900, 900))
+    assert asked == []
+    qapp.processEvents()
+    assert len(asked) == 1
+    view.set_window((0.0, 1000.0))
+    view.grab()  # what is painted is never behind
+    assert [window for _wanted, _density, window in asked] == [(0.0, 2000.0), (0.0, 1000.0)]
+
+
+def test_two_views_of_the_same_part_share_it(radiograph):
+    shown = ScreenPicture(radiograph)
+    first, _ = shown.part((0, 0, 900, 900), 0.5, None)
+    again, _ = shown.part((0, 0, 900, 900), 0.5, None)
+    assert again is first
+    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.presets["tails"])
+    assert not (other == first).all()
+
+
 def test_the_read_out_is_the_value_in_the_file(view, radiograph):
     import pydicom
 
