@@ -134,7 +134,8 @@ def audit_command(
     threads: Threads = None,
 ) -> None:
     """Measure how much of a model's skill may come from shortcuts, and write a page."""
-    from training.audit import audit, write_page
+    from training.audit import audit
+    from training.audit_page import write_page
 
     models = [_model(name) for name in (bundle, teacher) if name is not None]
     found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
