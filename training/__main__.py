@@ -123,6 +123,19 @@ def novelty_command(
     typer.echo(table(measure(_model(bundle), data, other, images, runtime, threads)))
 
 
+@app.command("coverage")
+def coverage_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure how well rules for the plausible classes keep their promise."""
+    from training.coverage import coverage, table
+
+    typer.echo(table(coverage(_model(bundle), data, runtime, threads)))
+
+
 @app.command("audit")
 def audit_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],

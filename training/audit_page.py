@@ -107,9 +107,9 @@ def page(audits: Audits) -> str:
         "",
         f"`{command}{f' --teacher {found[1].bundle}' if pair else ''}`",
         "",
-        f"{len(audits.pictures.labels)} of {len(audits.all_labels)} test images, drawn by a fixed seed, the same for all "
-        "models. Intervals are of 95 %, from 2,000 bootstrap samples of whole patients or originals, as far as they are "
-        "known. "
+        f"{len(audits.pictures.labels)} of {len(audits.all_labels)} test images, drawn by a fixed seed, the same for "
+        "all models. Intervals are of 95 %, from 2,000 bootstrap samples of whole patients or originals, as far as "
+        "they are known. "
         f"{_what_is_hidden(audits)}",
         "",
         *(_inheritance(audits) if pair else []),
@@ -121,8 +121,8 @@ def page(audits: Audits) -> str:
         "|---" * (len(found) + 1 + pair) + "|",
         *_part_rows(audits),
         "",
-        "A hidden part has the picture's mean brightness or colour, which no training image has: some of the loss comes "
-        "from that alone.",
+        "A hidden part has the picture's mean brightness or colour, which no training image has: some of the loss "
+        "comes from that alone.",
         "",
         "## Accuracy under disturbances",
         "",
@@ -130,8 +130,8 @@ def page(audits: Audits) -> str:
         "",
         "## Where the heat maps lie",
         "",
-        f"Share of Score-CAM's energy (fast map, for the model's own answer), over {len(found[0].energy['border'])} of the "
-        "images; the share of the area is what a map would have that is even.",
+        f"Share of Score-CAM's energy (fast map, for the model's own answer), over {len(found[0].energy['border'])} of "
+        "the images; the share of the area is what a map would have that is even.",
         "",
         f"| | share of the area | {head} |",
         "|---" * (len(found) + 2) + "|",
@@ -174,13 +174,15 @@ def _inheritance(audits: Audits) -> list[str]:
     lines = ["## Does distillation inherit the teacher's shortcuts?", ""]
     whole = repeats(audits.all_labels, teacher.plain, student.plain, audits.all_clusters)
     cases = [(f"all {len(audits.all_labels)} test images {PLAIN}", whole)]
-    for name in (BORDER_ONLY, LUNGS_HIDDEN):
-        if name in student.answers:
-            cases.append((name, repeats(labels, teacher.answers[name], student.answers[name], clusters)))
+    cases += [
+        (name, repeats(labels, teacher.answers[name], student.answers[name], clusters))
+        for name in (BORDER_ONLY, LUNGS_HIDDEN)
+        if name in student.answers
+    ]
     lines += [f"- {_leaning(audits, name)}" for name in (BORDER_ONLY, BORDER_HIDDEN) if name in student.answers]
     lines += [
         "",
-        "| images | errors of the teacher | repeated by the student with the same wrong class | by chance | more than chance |",
+        "| images | errors of the teacher | repeated by the student, same wrong class | by chance | beyond chance |",
         "|---|---|---|---|---|",
     ]
     for name, one in cases:
@@ -200,8 +202,8 @@ def _inheritance(audits: Audits) -> list[str]:
             else "That the student shares its teacher's errors beyond chance is not shown."
         )
         lines += [
-            f"**{said}** Whether it got them from the teacher or from the same images takes a student trained without the "
-            "teacher to tell.",
+            f"**{said}** Whether it got them from the teacher or from the same images takes a student trained without "
+            "the teacher to tell.",
             "",
         ]
     return lines

@@ -10,7 +10,7 @@ from core.novelty import NoveltyGate, described, nearest
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
-CENTRES = 16
+CENTRES = 32
 FEWEST = 5  # images behind a centre, so that none shows through
 FOLDS = 5
 KEPT = 0.98  # share of the validation images that pass
@@ -18,7 +18,7 @@ SEED = 0
 
 
 def fit_gate(thumbnails: FloatArray, *, by_layout: bool) -> NoveltyGate:
-    """Fit a gate to the thumbnails (N, 4, S, S) of validation images.
+    """Fit a gate to the thumbnails (N, CHANNELS, S, S) of validation images.
 
     The centres are k-means' over all of them. The threshold is the ``KEPT`` quantile of distances to centres of folds
     that did not hold the image, since an image pulls its own centre near.

@@ -28,7 +28,7 @@ NEIGHBOURS = 5
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What detectors see of N images: features (N, K), logits (N, C) and thumbnails (N, 4, S, S)."""
+    """What detectors see of N images: features (N, K), logits (N, C) and thumbnails (N, CHANNELS, S, S)."""
 
     features: FloatArray
     logits: FloatArray
@@ -86,7 +86,7 @@ def measure(
     labels = val.labels(card.classes)
     gate = fit_gate(val.thumbnails, by_layout=card.preprocessing.channels == "grey")
     detectors = _detectors(Seen(val.features, val.logits, val.thumbnails), labels)
-    detectors["gate: thumbnail, nearest of 16 centres"] = lambda seen: gate.scores(seen.thumbnails)
+    detectors["gate: thumbnail, nearest centre"] = lambda seen: gate.scores(seen.thumbnails)
     own = Seen(test.features, test.logits, test.thumbnails)
     strangers = {
         name: _seen(pictures, bundle, engine)
