@@ -49,6 +49,7 @@ DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
     "upside down": lambda picture: np.ascontiguousarray(picture[::-1, ::-1]),
     "left half only": half,
     "left half, the rest black": half_padded,
+    "upper half only": lambda picture: np.ascontiguousarray(picture[: picture.shape[0] // 2]),
     "turned grey": grey,
 }
 
