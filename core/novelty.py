@@ -2,9 +2,10 @@
 
 A thumbnail of the image is compared with typical thumbnails of the training data, and its distance to the nearest one
 counts. Radiographs have a layout: their brightness, freed of contrast and exposure, lies where lungs, heart and
-shoulders lie. Histology tiles have none, but colours and grain of their own. Detectors over the student's features
-(Mahalanobis distances, energy, nearest neighbours) were measured beside this one and were worse by far at many times
-the size: what a network has learnt to ignore, it does not notice. ``python -m training novelty`` prints the table.
+shoulders lie, and edges run as ribs and diaphragm do (oriented gradients, after Dalal and Triggs 2005). Histology tiles
+have none, but colours and grain of their own. Detectors over the student's features (Mahalanobis distances, energy,
+nearest neighbours) were measured beside this one and are worse at many times the size: what a network has learnt to
+ignore, it does not notice. ``python -m training novelty`` prints the table.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ State = dict[str, npt.NDArray[np.generic]]
 SIDE = 16  # pixels of a thumbnail's side
 FLAT = 0.02  # contrast, as a standard deviation of brightness, below which a picture counts as blank
 FLATNESS_WEIGHT = 2.0
-COLOUR_WEIGHT, GRAIN_WEIGHT = 2.0, 2.0
-LAYOUT_SIZE = SIDE**2 + 1
+COLOUR_WEIGHT, GRAIN_WEIGHT, EDGE_WEIGHT = 2.0, 2.0, 2.0
+EDGE_SIDE = 112  # pixels of the side of the picture whose edges are looked at
+ORIENTATIONS = 8  # of edges, over half a turn
+CHANNELS = 4 + ORIENTATIONS
+LAYOUT_SIZE = SIDE**2 + 1 + ORIENTATIONS * (SIDE // 2) ** 2
 COLOUR_SIZE = 2 * SIDE**2 + 2 * (SIDE // 2) ** 2
 
 
@@ -73,7 +77,7 @@ class NoveltyGate:
         return bool(self.centres.shape[1] == LAYOUT_SIZE)
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:
-        """Return the distances (N,) of thumbnails (N, 4, S, S) to their nearest centres."""
+        """Return the distances (N,) of thumbnails (N, CHANNELS, S, S) to their nearest centres."""
         return nearest(self.centres, described(thumbnails, by_layout=self.by_layout))
 
     def judge(self, batch: FloatArray, how: Preprocessing, task: str) -> Novelty:
@@ -114,26 +118,29 @@ def read_gate(state: State) -> NoveltyGate:
 
 
 def thumbnail(batch: FloatArray, how: Preprocessing) -> FloatArray:
-    """Return network inputs (N, 3, H, W) as thumbnails (N, 4, S, S), float32 in [0, 1]: red, green, blue and grain.
+    """Return network inputs (N, 3, H, W) as thumbnails (N, CHANNELS, S, S), float32 in [0, 1].
 
-    The normalisation is undone, so that the gate judges the picture as it is shown. Pixels are averaged by area; grain
-    is the standard deviation of the brightness within each of the S² fields.
+    The channels are red, green, blue, grain and ``ORIENTATIONS`` of edges. The normalisation is undone, so that the
+    gate judges the picture as it is shown. Pixels are averaged by area; grain is the standard deviation of the
+    brightness within each of the S² fields; an orientation's channel is the mean gradient in that direction.
     """
     pictures = batch * np.array(how.std, np.float32)[:, None, None] + np.array(how.mean, np.float32)[:, None, None]
-    found = np.empty((len(batch), 4, SIDE, SIDE), np.float32)
+    found = np.empty((len(batch), CHANNELS, SIDE, SIDE), np.float32)
     for i, picture in enumerate(pictures):
         bright = picture.mean(axis=0)
         small = _shrunk(picture.transpose(1, 2, 0))
         found[i, :3] = small.transpose(2, 0, 1)
         found[i, 3] = np.sqrt(np.maximum(0, _shrunk(bright * bright) - small.mean(axis=2) ** 2))
+        found[i, 4:] = _edges(bright)
     return np.clip(found, 0, 1)
 
 
 def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
-    """Return thumbnails (N, 4, S, S) as rows (N, D) whose distances tell how unlike they are.
+    """Return thumbnails (N, CHANNELS, S, S) as rows (N, D) whose distances tell how unlike they are.
 
-    By layout: brightness, less its mean and over its contrast, and how flat the picture is. Else: brightness, red less
-    green and blue less green at half the resolution, and grain.
+    By layout: brightness, less its mean and over its contrast; how flat the picture is; and the square roots of edges
+    at half the resolution, over their length. Else: brightness, red less green and blue less green at half the
+    resolution, and grain.
     """
     small = np.asarray(thumbnails, dtype=np.float64)
     count = len(small)
@@ -141,10 +148,11 @@ def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
     if by_layout:
         off = bright - bright.mean(axis=1, keepdims=True)
         contrast = np.sqrt((off**2).mean(axis=1, keepdims=True) + FLAT**2)
-        return np.concatenate([off / (contrast * SIDE), FLATNESS_WEIGHT * FLAT / contrast], axis=1)
+        edges = np.sqrt(_halved(small[:, 4:]))
+        edges /= np.maximum(1e-6, np.linalg.norm(edges, axis=1, keepdims=True))
+        return np.concatenate([off / (contrast * SIDE), FLATNESS_WEIGHT * FLAT / contrast, EDGE_WEIGHT * edges], axis=1)
     red, green, blue = small[:, 0], small[:, 1], small[:, 2]
-    colour = np.stack([red - green, blue - green], axis=1)
-    colour = colour.reshape(count, 2, SIDE // 2, 2, SIDE // 2, 2).mean(axis=(3, 5)).reshape(count, -1)
+    colour = _halved(np.stack([red - green, blue - green], axis=1))
     return np.concatenate([bright, COLOUR_WEIGHT * colour, GRAIN_WEIGHT * small[:, 3].reshape(count, -1)], axis=1)
 
 
@@ -152,6 +160,22 @@ def nearest(centres: Float64Array, rows: Float64Array) -> Float64Array:
     """Return the Euclidean distance of each row (N, D) to the nearest centre (M, D), shape (N,)."""
     squares = (rows**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None] - 2 * rows @ centres.T
     return np.asarray(np.sqrt(np.maximum(0, squares.min(axis=1))))
+
+
+def _halved(channels: Float64Array) -> Float64Array:
+    """Return channels (N, K, S, S), averaged over fields of 2 × 2, as rows (N, K · (S / 2)²)."""
+    count, kinds = channels.shape[:2]
+    fields = channels.reshape(count, kinds, SIDE // 2, 2, SIDE // 2, 2)
+    return np.asarray(fields.mean(axis=(3, 5)).reshape(count, -1))
+
+
+def _edges(bright: FloatArray) -> FloatArray:
+    """Return the mean strength of edges of each orientation in each field, shape (ORIENTATIONS, S, S)."""
+    small = cv2.resize(bright, (EDGE_SIDE, EDGE_SIDE), interpolation=cv2.INTER_AREA)
+    across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=0.25)
+    strength, angle = cv2.cartToPolar(across, down)
+    orientation = (angle * (ORIENTATIONS / np.pi)).astype(int) % ORIENTATIONS
+    return np.stack([_shrunk(strength * (orientation == k)) for k in range(ORIENTATIONS)])
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:

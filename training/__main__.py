@@ -123,6 +123,19 @@ def novelty_command(
     typer.echo(table(measure(_model(bundle), data, other, images, runtime, threads)))
 
 
+@app.command("coverage")
+def coverage_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure how well rules for the plausible classes keep their promise."""
+    from training.coverage import coverage, table
+
+    typer.echo(table(coverage(_model(bundle), data, runtime, threads)))
+
+
 @app.command("audit")
 def audit_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
@@ -134,7 +147,8 @@ def audit_command(
     threads: Threads = None,
 ) -> None:
     """Measure how much of a model's skill may come from shortcuts, and write a page."""
-    from training.audit import audit, write_page
+    from training.audit import audit
+    from training.audit_page import write_page
 
     models = [_model(name) for name in (bundle, teacher) if name is not None]
     found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))

@@ -25,7 +25,7 @@ from core.runtime import Runtime
 from training.datasets import Sample
 
 FloatArray = npt.NDArray[np.float32]
-CACHE_LAYOUT = 2
+CACHE_LAYOUT = 3
 CACHE_ENTRIES = 40
 
 
@@ -37,7 +37,7 @@ class Answers:
         samples: the images, in the order of the rows.
         logits: shape (N, C), float32.
         features: shape (N, K), float32: the last spatial maps, averaged over their pixels.
-        thumbnails: shape (N, 4, S, S), float32: the inputs made small, as the novelty gate looks at them.
+        thumbnails: shape (N, CHANNELS, S, S), float32: the inputs made small, as the novelty gate looks at them.
     """
 
     samples: list[Sample]

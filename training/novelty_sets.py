@@ -35,12 +35,21 @@ def half(picture: Picture) -> Picture:
     return np.ascontiguousarray(picture[:, : picture.shape[1] // 2])
 
 
+def half_padded(picture: Picture) -> Picture:
+    """Return a picture whose right half is black."""
+    found = picture.copy()
+    found[:, picture.shape[1] // 2 :] = 0
+    return found
+
+
 # what is done to the task's own test images
 DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
     "inverted": lambda picture: 1 - picture,
     "rotated by 90°": lambda picture: np.ascontiguousarray(np.rot90(picture)),
     "upside down": lambda picture: np.ascontiguousarray(picture[::-1, ::-1]),
     "left half only": half,
+    "left half, the rest black": half_padded,
+    "upper half only": lambda picture: np.ascontiguousarray(picture[: picture.shape[0] // 2]),
     "turned grey": grey,
 }
 

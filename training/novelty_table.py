@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from core.bundle import Bundle
 from core.images import read_image
-from core.novelty import thumbnail
+from core.novelty import SIDE, described, nearest, thumbnail
 from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
 from training.answers import answer
 from training.datasets import Sample, of_split, open_dataset
-from training.novelty import fit_gate
+from training.novelty import LAYOUT_CENTRES, centres_of, fit_gate
 from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
 from training.scores import auroc
 
@@ -28,7 +28,7 @@ NEIGHBOURS = 5
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What detectors see of N images: features (N, K), logits (N, C) and thumbnails (N, 4, S, S)."""
+    """What detectors see of N images: features (N, K), logits (N, C) and thumbnails (N, CHANNELS, S, S)."""
 
     features: FloatArray
     logits: FloatArray
@@ -86,7 +86,9 @@ def measure(
     labels = val.labels(card.classes)
     gate = fit_gate(val.thumbnails, by_layout=card.preprocessing.channels == "grey")
     detectors = _detectors(Seen(val.features, val.logits, val.thumbnails), labels)
-    detectors["gate: thumbnail, nearest of 16 centres"] = lambda seen: gate.scores(seen.thumbnails)
+    if gate.by_layout:
+        detectors |= _parts(val.thumbnails)
+    detectors["gate: thumbnail, nearest centre"] = lambda seen: gate.scores(seen.thumbnails)
     own = Seen(test.features, test.logits, test.thumbnails)
     strangers = {
         name: _seen(pictures, bundle, engine)
@@ -185,6 +187,17 @@ def _detectors(val: Seen, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
         "energy (Liu 2020)": lambda seen: -np.asarray(logsumexp(seen.logits.astype(np.float64), axis=1)),
         "deep k-NN (Sun 2022)": lambda seen: neighbours.kneighbors(_unit(seen.features))[0][:, -1],
     }
+
+
+def _parts(val: FloatArray) -> dict[str, Detector]:
+    """Return what each half of a radiograph's description tells alone, from the thumbnails of the validation split."""
+
+    def alone(part: slice) -> Detector:
+        centres = centres_of(described(val, by_layout=True)[:, part], LAYOUT_CENTRES)
+        return lambda seen: nearest(centres, described(seen.thumbnails, by_layout=True)[:, part])
+
+    layout = SIDE**2 + 1
+    return {"layout alone": alone(slice(layout)), "edges alone": alone(slice(layout, None))}
 
 
 def _unit(rows: npt.NDArray[np.floating]) -> Float64Array:

@@ -2,8 +2,22 @@ import numpy as np
 import pytest
 
 from core.errors import BundleError
-from core.novelty import COLOUR_SIZE, LAYOUT_SIZE, NoveltyGate, described, nearest, read_gate, thumbnail
+from core.novelty import CHANNELS, COLOUR_SIZE, LAYOUT_SIZE, NoveltyGate, described, nearest, read_gate, thumbnail
 from core.preprocess import Preprocessing, to_network_input
+
+
+def test_edges_are_told_by_their_direction_not_their_sign():
+    waves = np.sin(np.linspace(0, 40, 224, dtype=np.float32))[:, None] * np.ones(224, np.float32)
+    how = Preprocessing(channels="grey")
+
+    def edges(picture):
+        found = thumbnail(to_network_input((picture / 2 + 0.5).astype(np.float32), how), how)[0, 4:]
+        return found.mean(axis=(1, 2)) / found.mean(axis=(1, 2)).sum()
+
+    assert edges(waves)[4] > 0.95  # they run across, the gradient points down: half of half a turn
+    np.testing.assert_allclose(edges(-waves), edges(waves), atol=1e-3)
+    across = edges(waves.T)
+    assert across[0] + across[7] > 0.95
 
 
 def test_a_thumbnail_is_the_mean_and_spread_of_each_field_of_the_shown_picture():
@@ -17,20 +31,22 @@ def test_a_thumbnail_is_the_mean_and_spread_of_each_field_of_the_shown_picture()
 
 def test_the_layout_is_the_same_at_any_exposure_and_contrast_but_not_turned_inverted_or_blank():
     random = np.random.default_rng(0)
-    picture = np.repeat(random.random((1, 1, 16, 16)), 4, axis=1)
+    picture = np.repeat(random.random((1, 1, 16, 16)), CHANNELS, axis=1)
     row = described(picture, by_layout=True)
     assert row.shape == (1, LAYOUT_SIZE)
 
     def off(other):
         return float(nearest(row, described(other, by_layout=True))[0])
 
-    assert off(0.2 + 0.6 * picture) < 0.1
+    brighter = 0.6 * picture
+    brighter[:, :4] += 0.2  # edges gain no offset
+    assert off(brighter) < 0.1
     for other in (np.rot90(picture, axes=(2, 3)), 1 - picture, np.full_like(picture, 0.5)):
         assert off(other) > 1
 
 
 def test_colours_and_grain_count_where_there_is_no_layout():
-    thumbnails = np.random.default_rng(0).random((5, 4, 16, 16))
+    thumbnails = np.random.default_rng(0).random((5, CHANNELS, 16, 16))
     rows = described(thumbnails, by_layout=False)
     assert rows.shape == (5, COLOUR_SIZE)
     grey = thumbnails.copy()

@@ -1,0 +1,159 @@
+"""How well rules for the set of plausible classes keep their promise: fitted on val, tried on its halves and on test.
+
+A promise of coverage holds on average over draws of the validation images. How far one draw is off depends on how many
+independent patients or originals there are, and that can be measured on the validation split alone: fit on half of its
+groups, try on the other half, many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.bundle import Bundle
+from core.calibration import conformal_floor, fit_temperature, plausible, softmax
+from core.runtime import RuntimeChoice, load_runtime
+from training.answers import answer
+from training.audit_page import Figure, figure
+from training.datasets import Sample, of_split, open_dataset
+from training.publish import COVERAGE
+
+Float64Array = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+Sets = Callable[[Float64Array], npt.NDArray[np.bool_]]  # from probabilities (N, C) to the sets (N, C)
+Rule = Callable[[Float64Array, Labels], Sets]
+HALVES = 100
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How one rule kept its promise.
+
+    Attributes:
+        rule: its name.
+        off: root mean square of coverage less promise over halves of val, in [0, 1].
+        covered: on test, with its interval by patient or original.
+        unsure: share of test images whose set is not exactly one class.
+        empty: share whose set is empty.
+    """
+
+    rule: str
+    off: float
+    covered: Figure
+    unsure: float
+    empty: float
+
+
+def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", threads: int | None = None) -> list[Kept]:
+    """Try every rule on a bundle.
+
+    Args:
+        bundle: the model; its temperature and rule are fitted anew.
+        folder: its data set.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+    """
+    samples, classes = open_dataset(folder).samples, bundle.card.classes
+    engine = load_runtime(bundle, runtime, threads)
+    val, test = (answer(bundle, engine, of_split(samples, split, classes)) for split in ("val", "test"))
+    labels, truth = val.labels(classes), test.labels(classes)
+    groups, originals = _groups(val.samples), _groups(test.samples)
+    random = np.random.default_rng(SEED)
+    halves = [(random.random(groups.max() + 1) < 0.5)[groups] for _ in range(HALVES)]
+    found = []
+    for name, rule in RULES.items():
+        off = []
+        for half in halves:
+            temperature = fit_temperature(val.logits[half], labels[half])
+            sets = rule(softmax(val.logits[half], temperature), labels[half])
+            off.append(_covered(sets(softmax(val.logits[~half], temperature)), labels[~half]).mean() - COVERAGE)
+        temperature = fit_temperature(val.logits, labels)
+        inside = rule(softmax(val.logits, temperature), labels)(softmax(test.logits, temperature))
+        found.append(
+            Kept(
+                rule=name,
+                off=float(np.sqrt(np.mean(np.square(off)))),
+                covered=figure(_covered(inside, truth), originals),
+                unsure=float((inside.sum(axis=1) != 1).mean()),
+                empty=float((~inside.any(axis=1)).mean()),
+            )
+        )
+    return found
+
+
+def table(found: list[Kept]) -> str:
+    """Return the rules as a Markdown table."""
+    lines = ["| rule | off on halves of val | covered on test | unsure | empty |", "|---|---|---|---|---|"]
+    for one in found:
+        ends = f"{100 * one.covered.low:.1f}–{100 * one.covered.high:.1f}"
+        lines.append(
+            f"| {one.rule} | ±{100 * one.off:.1f} points | {100 * one.covered.mean:.1f} % ({ends}) | "
+            f"{100 * one.unsure:.1f} % | {100 * one.empty:.1f} % |"
+        )
+    return "\n".join(lines)
+
+
+def lac(probabilities: Float64Array, labels: Labels) -> Sets:
+    """The rule of the cards: see :func:`core.calibration.conformal_floor`."""
+    floor = conformal_floor(probabilities, labels, COVERAGE)
+    return lambda p: plausible(p, floor)
+
+
+def lac_by_class(probabilities: Float64Array, labels: Labels) -> Sets:
+    """A floor for each class (Mondrian), from the images of that class."""
+    floors = np.array(
+        [
+            conformal_floor(probabilities[labels == c], labels[labels == c], COVERAGE)
+            for c in range(probabilities.shape[1])
+        ]
+    )
+    return lambda p: np.asarray(p >= floors)
+
+
+def mass(probabilities: Float64Array, labels: Labels) -> Sets:
+    """The floor above which the promised share of the calibrated probability lies; labels only set the temperature."""
+    falling = np.sort(probabilities.ravel())[::-1]
+    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), COVERAGE))
+    floor = float(falling[min(enough, len(falling) - 1)])
+    return lambda p: plausible(p, floor)
+
+
+def randomised_aps(probabilities: Float64Array, labels: Labels) -> Sets:
+    """Adaptive sets (Romano, Sesia and Candès 2020, arXiv 2006.02544), randomised so that coverage is exact.
+
+    The random number of an image follows from its probabilities, so that the same image gets the same set.
+    """
+    scores = np.sort(_accumulated(probabilities)[np.arange(len(labels)), labels])
+    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * COVERAGE))) - 1]
+    return lambda p: np.asarray(_accumulated(p) <= limit)
+
+
+RULES: dict[str, Rule] = {
+    "LAC, one floor (the cards' rule)": lac,
+    "LAC, a floor for each class": lac_by_class,
+    "floor by calibrated probability": mass,
+    "APS, randomised": randomised_aps,
+}
+
+
+def _accumulated(probabilities: Float64Array) -> Float64Array:
+    """Return for each class the probability of all that are likelier, and a random share of its own."""
+    order = np.argsort(-probabilities, axis=1)
+    falling = np.take_along_axis(probabilities, order, axis=1)
+    share = np.mod(1e6 * probabilities[:, :1], 1)  # digits that carry no meaning
+    found = np.empty_like(probabilities)
+    np.put_along_axis(found, order, falling.cumsum(axis=1) - share * falling, axis=1)
+    return found
+
+
+def _covered(inside: npt.NDArray[np.bool_], labels: Labels) -> npt.NDArray[np.bool_]:
+    return inside[np.arange(len(labels)), labels]
+
+
+def _groups(samples: list[Sample]) -> Labels:
+    return np.unique([s.group or str(s.path) for s in samples], return_inverse=True)[1].astype(np.intp)
