@@ -24,6 +24,7 @@ from training.recipe import Recipe
 from training.run_data import open_run_data
 from training.run_result import RunFacts
 from training.step import Batches, Stepper, make_optimiser, with_loss
+from training.teacher_engine import choose_engine, torch_logits
 from training.teacher_logits import TeacherLogits
 from training.teachers import Teacher, load_teacher
 
@@ -67,7 +68,7 @@ class Setup:
 
     def logits(self, network: nn.Module, images: Tensor) -> Tensor:
         """Return a network's logits, float32, computed in the run's precision."""
-        return _logits(self.accelerator, network, images)
+        return torch_logits(self.accelerator, network, images)
 
     def cached(self, view: int, progress: Callable[[int, int], bool]) -> Tensor | None:
         """Return the teachers' logits on a view, (K, N, C), on the device, or None where ``progress`` stopped it."""
@@ -175,26 +176,17 @@ def _assemble(facts: RunFacts, accelerator: Accelerator, network: nn.Module, ste
     if facts.teachers and recipe.teachers.cache:
         cache = TeacherLogits(
             facts.teachers,
+            [choose_engine(teacher, accelerator) for teacher in facts.teachers],
             facts.train,
             facts.how,
             recipe.augment,
             classes,
-            lambda teacher, images: _logits(accelerator, teacher.module, images),
-            accelerator.mixed_precision,
         )
     elif facts.teachers:
         teach = _teach(facts.teachers, accelerator, with_maps=recipe.loss.needs_maps)
     batches = Batches(recipe, pixels, facts.train.labels, classes, facts.how, device)
     stepper = Stepper(recipe, accelerator, module, optimiser, batches, teach)
     return Setup(facts, accelerator, network, trained, module, optimiser, average, stepper, pixels, cache, steps)
-
-
-def _logits(accelerator: Accelerator, network: nn.Module, images: Tensor) -> Tensor:
-    import torch
-
-    with torch.inference_mode(), accelerator.autocast():
-        logits: Tensor = network(images)
-    return logits.float()
 
 
 def _teach(teachers: list[Teacher], accelerator: Accelerator, *, with_maps: bool) -> Teach:

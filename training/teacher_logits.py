@@ -1,7 +1,8 @@
 """Teachers' logits on every view of every training image, computed once and kept on disk.
 
 One array file a view and teacher, (N, C) float32, in which NaN stands for what is not known yet. Its folder is named
-by the teacher's weights, the images and the augmentation, so that runs which share all three share the work.
+by the teacher's weights, what computes them, the images and the augmentation, so that runs which share all these share
+the work.
 Images go through a teacher in their own order and in batches of a fixed size: what is stored does not depend on when
 or for which run it was computed, and a batch that was cut short by a kill is computed again whole.
 """
@@ -23,6 +24,7 @@ from core.preprocess import Preprocessing
 from training.augment import COLUMNS, as_floats, augment, normalise, view_numbers
 from training.image_store import ImageStore
 from training.recipe import Augment
+from training.teacher_engine import Engine
 from training.teachers import Teacher
 
 if TYPE_CHECKING:
@@ -37,38 +39,36 @@ class TeacherLogits:
 
     Args:
         teachers: the teachers, on the device where they compute.
+        engines: what computes each one's logits.
         store: the images.
         how: the preprocessing.
         views: the augmentation.
         classes: number of classes.
-        forward: computes a teacher's logits (B, C), float32, for a batch (B, 3, H, W), in the run's precision.
-        precision: the name of that precision.
     """
 
     def __init__(
         self,
         teachers: list[Teacher],
+        engines: list[Engine],
         store: ImageStore,
         how: Preprocessing,
         views: Augment,
         classes: int,
-        forward: Callable[[Teacher, torch.Tensor], torch.Tensor],
-        precision: str,
     ) -> None:
         self._teachers = teachers
+        self._engines = engines
         self._store = store
         self._how = how
         self._views = views
         self._shape = (len(store), classes)
-        self._forward = forward
         unmixed = views.model_copy(update={"views": 0, "mixup": 0.0, "cutmix": 0.0})
-        named = f"{store.key} {how.model_dump_json()} {unmixed.model_dump_json()} {precision} {COLUMNS}"
+        named = f"{store.key} {how.model_dump_json()} {unmixed.model_dump_json()}"
         self._folders = [
             cache_folder()
             / "training"
             / "teacher-logits"
-            / hashlib.sha256(f"{teacher.sha256} {named}".encode()).hexdigest()[:20]
-            for teacher in teachers
+            / hashlib.sha256(f"{teacher.sha256} {named} {engine.name} {COLUMNS}".encode()).hexdigest()[:20]
+            for teacher, engine in zip(teachers, engines, strict=True)
         ]
 
     def of_view(
@@ -105,15 +105,16 @@ class TeacherLogits:
                 return None
             rows = slice(start, min(start + CHUNK, len(self._store)))
             if np.isnan(files[k][rows]).any():
-                files[k][rows] = self._answer(self._teachers[k], pixels[rows], numbers[rows])
+                files[k][rows] = self._answer(k, pixels[rows], numbers[rows])
         return np.stack(files)
 
-    def _answer(self, teacher: Teacher, pixels: torch.Tensor, numbers: FloatArray) -> FloatArray:
+    def _answer(self, k: int, pixels: torch.Tensor, numbers: FloatArray) -> FloatArray:
         import torch
 
+        teacher = self._teachers[k]
         device = next(teacher.module.parameters()).device
         images = augment(as_floats(pixels.to(device)), torch.from_numpy(numbers).to(device), self._views)
-        found: FloatArray = self._forward(teacher, normalise(images, self._how)).cpu().numpy()
+        found: FloatArray = self._engines[k].forward(normalise(images, self._how)).cpu().numpy()
         if not np.isfinite(found).all():
             raise TwinlensError(
                 f"The teacher {teacher.id} gives answers that are not finite.", remedy="Choose another teacher."

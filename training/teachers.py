@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from core.errors import BundleError, UsageError
 from core.preprocess import Preprocessing
+from training.finished_run import read_run
 from training.networks import find_bundle, untrained
 from training.recipe import Model
 from training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from core.bundle import Bundle
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,14 @@ class Teacher:
         sha256: checksum of its weights, hexadecimal.
         network: identifier of the architecture.
         module: the network with its weights, in evaluation mode.
+        bundle: the same as a bundle, for other runtimes than torch; None where no card describes the network.
     """
 
     id: str
     sha256: str
     network: str
     module: nn.Module
+    bundle: Bundle | None
 
 
 def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Teacher:
@@ -53,7 +58,7 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
     else:
         bundle = find_bundle(name)
         card = bundle.card
-        teacher = Teacher(bundle.id, card.weights_sha256, card.network, bundle.load_network())
+        teacher = Teacher(bundle.id, card.weights_sha256, card.network, bundle.load_network(), bundle)
         found_classes, found_how = card.classes, card.preprocessing
     if found_classes != classes:
         raise UsageError(
@@ -90,4 +95,5 @@ def _from_run(run: RunFolder) -> tuple[Teacher, tuple[str, ...], Preprocessing]:
     name = f"{about['task']}/{about['role']}-{about['network']}@{digest[:12]}"
     module = module.to(memory_format=torch.channels_last)
     how = Preprocessing.model_validate(about["preprocessing"])
-    return Teacher(name, digest, about["network"], module.eval()), tuple(about["classes"]), how
+    bundle = read_run(run.path) if model.subnet is None else None
+    return Teacher(name, digest, about["network"], module.eval(), bundle), tuple(about["classes"]), how

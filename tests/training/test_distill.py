@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 
-from core.errors import BundleError, TwinlensError, UsageError
+from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.preprocess import Preprocessing
 from training import events
 from training.augment import as_floats, augment, normalise, view_numbers
@@ -19,6 +20,7 @@ from training.loop import train
 from training.networks import build
 from training.recipe import to_toml
 from training.run_data import open_run_data
+from training.teacher_engine import Engine, choose_engine, torch_engine
 from training.teacher_logits import TeacherLogits
 from training.teachers import load_teacher
 from training.throughput import measure
@@ -95,11 +97,14 @@ def logits_of(teachers, images, views, forward=None):
     data = open_run_data(images, CLASSES)
     store = load_images(data.train, CLASSES, HOW, data.contents)
 
-    def ask(teacher, batch):
-        with torch.inference_mode():
-            return teacher.module(batch)
+    def engine(teacher):
+        def ask(batch):
+            with torch.inference_mode():
+                return teacher.module(batch)
 
-    return store, TeacherLogits(teachers, store, HOW, views, 3, forward or ask, "no")
+        return Engine("no", forward or ask)
+
+    return store, TeacherLogits(teachers, [engine(teacher) for teacher in teachers], store, HOW, views, 3)
 
 
 def test_cached_logits_are_the_teachers_on_the_same_view(images, small_teacher):
@@ -120,7 +125,7 @@ def test_logits_are_computed_once_and_what_a_kill_left_is_computed_again(images,
     views = tiny_recipe(augment__views=2, augment__seed=7).augment
     asked = []
 
-    def counting(teacher, batch):
+    def counting(batch):
         asked.append(len(batch))
         with torch.inference_mode():
             return teacher.module(batch)
@@ -150,10 +155,32 @@ def test_other_weights_or_another_augmentation_are_another_cache(images, small_t
     assert len(folders) == 6
 
 
+def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19):
+    teacher, accelerator = load_teacher(str(vgg19), CLASSES, HOW), Accelerator()
+    views = tiny_recipe(augment__views=1, augment__seed=12).augment
+    engines = choose_engine(teacher, accelerator), torch_engine(teacher, accelerator)
+    assert [engine.name for engine in engines] == ["openvino", "no"]
+    data = open_run_data(images, CLASSES)
+    store = load_images(data.train, CLASSES, HOW, data.contents)
+    caches = [TeacherLogits([teacher], [engine], store, HOW, views, 3) for engine in engines]
+    fast, slow = (cache.of_view(0, store.tensor()) for cache in caches)
+    assert caches[0]._folders != caches[1]._folders
+    assert np.abs(fast - slow).max() < 1e-3
+    assert slow.std() > 1e-3
+
+
+def test_torch_computes_where_openvino_can_not(vgg19, monkeypatch):
+    def missing(_bundle, _threads):
+        raise RuntimeUnavailableError("OpenVINO is not installed.")
+
+    monkeypatch.setattr("training.teacher_engine.OpenVinoRuntime", missing)
+    assert choose_engine(load_teacher(str(vgg19), CLASSES, HOW), Accelerator()).name == "no"
+
+
 def test_a_teacher_that_answers_nonsense_is_refused(images, small_teacher):
     teacher = load_teacher(str(small_teacher), CLASSES, HOW)
     views = tiny_recipe(augment__seed=9).augment
-    store, cache = logits_of([teacher], images, views, lambda _t, batch: torch.full((len(batch), 3), torch.nan))
+    store, cache = logits_of([teacher], images, views, lambda batch: torch.full((len(batch), 3), torch.nan))
     with pytest.raises(TwinlensError, match="not finite"):
         cache.of_view(0, store.tensor())
 
