@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import UsageError
+from core.subnets import OFA_595, Subnet
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-# OFA-595 as a subnet of ofa_mbv3_d234_e346_k357_w1.2 ("flops@595M_top1@80.0_finetune@75"): kernel sizes and expansion
-# ratios of five stages of four places (a place beyond a stage's depth is unused), and the depths
-OFA_595 = {
-    "ks": [3, 5, 3, 3, 5, 5, 3, 5, 7, 5, 3, 5, 3, 5, 7, 3, 3, 3, 5, 3],
-    "e": [3, 4, 3, 3, 4, 4, 6, 3, 6, 6, 3, 4, 6, 6, 6, 4, 6, 6, 6, 3],
-    "d": [3, 4, 4, 4, 4],
-}
 
 VggHead = Literal["gap", "fc"]
 
@@ -73,21 +66,7 @@ def _timm(name: str) -> Callable[[int, VggHead], nn.Module]:
 
 
 def _ofa595(classes: int, _head: VggHead) -> nn.Module:
-    """OFA-595 (Cai et al., Once-for-All, arXiv 1908.09791), cut out of the supernet by the package's own classes."""
-    from ofa.imagenet_classification.elastic_nn.networks import OFAMobileNetV3
-
-    supernet = OFAMobileNetV3(
-        n_classes=classes,
-        bn_param=(0.1, 1e-5),
-        dropout_rate=0.2,
-        width_mult=1.2,
-        ks_list=[3, 5, 7],
-        expand_ratio_list=[3, 4, 6],
-        depth_list=[2, 3, 4],
-    )
-    supernet.set_active_subnet(**OFA_595)
-    network: nn.Module = supernet.get_active_subnet(preserve_weight=True)
-    return network
+    return OFA_595.build(classes)
 
 
 VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", False, "BSD-3-Clause", _vgg19)
@@ -117,18 +96,36 @@ def get_architecture(network: str) -> Architecture:
         ) from None
 
 
-def build_network(network: str, classes: int, head: VggHead = "gap") -> nn.Module:
+def build_network(network: str, classes: int, head: VggHead = "gap", subnet: Subnet | None = None) -> nn.Module:
     """Build a network with random weights, in evaluation mode.
 
     Args:
         network: identifier, a key of ``ARCHITECTURES``.
         classes: number of outputs.
         head: VGG19 only: ``gap`` (20.0 M parameters) or the original 4096-wide ``fc`` (139.6 M).
+        subnet: OFA-595 only: another subnet of its supernet.
 
     Raises:
         UsageError: if there is no such network.
     """
+    if subnet is not None:
+        return subnet.build(classes).eval()
     return get_architecture(network).build(classes, head).eval()
+
+
+def model_name(model: str) -> str:
+    """Return the name of a network or of a subnet for people.
+
+    Args:
+        model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; a bundle's identifier, which ends
+            with either, will do.
+
+    Raises:
+        UsageError: if there is no such network.
+    """
+    network, _, digest = model.rpartition("/")[2].removeprefix("teacher-").removeprefix("student-").partition("-")
+    name = get_architecture(network).name
+    return f"{name.partition('-')[0]} subnet {digest}" if digest else name
 
 
 def cam_layer(network: str, module: nn.Module) -> nn.Module:

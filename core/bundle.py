@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from core.architectures import build_network, get_architecture
+from core.architectures import build_network, get_architecture, model_name
 from core.card import CARD_FORMAT, Card, Storage
 from core.errors import BundleError, UsageError
 from core.novelty import NoveltyGate, read_gate
@@ -60,13 +60,13 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """The identifier, ``task/role-network``."""
+        """The identifier, ``task/role-model``."""
         return self.card.id
 
     @property
     def name(self) -> str:
         """The network's name, e.g. ``OFA-595``."""
-        return get_architecture(self.card.network).name
+        return model_name(self.card.model)
 
     @property
     def weights_path(self) -> Path:
@@ -143,7 +143,7 @@ class Bundle:
         """
         import torch
 
-        network = build_network(self.card.network, len(self.card.classes), self.card.head)
+        network = build_network(self.card.network, len(self.card.classes), self.card.head, self.card.subnet)
         expected = network.state_dict()
         needed = sum(value.numel() * value.element_size() for value in expected.values())
         if self.weights_bytes > needed + MAX_TENSOR_NAMES_BYTES:  # before it is read: int8 grows fourfold
@@ -260,7 +260,7 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
     Args:
         target: the bundle's folder.
         state: float32 tensors of the network, packed here as ``card.storage`` says.
-        card: the card; its checksums are set here.
+        card: the card; its format and its checksums are set here.
         gate: the novelty gate, if there is one.
 
     Returns:
@@ -273,11 +273,11 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
         staged = Path(folder) / target.name
         staged.mkdir()
         save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
-        checksums = {"weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
+        own = {"format": CARD_FORMAT, "weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
         if gate is not None:
             save_file(gate.state(), staged / NOVELTY_FILE)
-            checksums["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
-        card = card.model_copy(update=checksums)
+            own["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
+        card = card.model_copy(update=own)
         (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         replace_folder(staged, target)
     return read_bundle(target)

@@ -10,8 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.architectures import VggHead
 from core.preprocess import Preprocessing
+from core.subnets import Subnet
 
-CARD_FORMAT = 2  # the newest layout that this version reads; 1 had no calibration, novelty statistics and full scores
+# the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
+# scores, 2 no subnets and no border probe
+CARD_FORMAT = 3
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -166,6 +169,7 @@ class Card(_Part):
         role: ``teacher`` or ``student``.
         network: identifier of the architecture.
         head: which head VGG19 has.
+        subnet: which subnet of OFA-595's supernet this is, or None where it is OFA-595 itself or no such network.
         preprocessing: how an image becomes the network's input.
         temperature: logits are divided by it before the softmax.
         conformal: which answers are called plausible, or None where no rule was fitted.
@@ -181,12 +185,13 @@ class Card(_Part):
         novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
     network: Word
     head: VggHead = "gap"
+    subnet: Subnet | None = None
     preprocessing: Preprocessing
     temperature: float = Field(default=1.0, gt=0, le=100)
     conformal: Conformal | None = None
@@ -207,6 +212,8 @@ class Card(_Part):
             raise ValueError("the class labels are not distinct")
         if not math.isfinite(self.temperature):
             raise ValueError("the temperature is not finite")
+        if self.subnet is not None and self.network != "ofa595":
+            raise ValueError("only ofa595 has subnets")
         return self
 
     def facts(self) -> dict[str, Any]:
@@ -229,5 +236,10 @@ class Card(_Part):
 
     @property
     def id(self) -> str:
-        """The bundle's identifier, ``task/role-network``, which is also its place below the weights folder."""
-        return f"{self.task}/{self.role}-{self.network}"
+        """The bundle's identifier, ``task/role-model``, which is also its place below the weights folder."""
+        return f"{self.task}/{self.role}-{self.model}"
+
+    @property
+    def model(self) -> str:
+        """The network's identifier, with the subnet's digest where it is one: ``ofa595`` or ``ofa595-0123abcd``."""
+        return self.network if self.subnet is None else f"{self.network}-{self.subnet.digest}"

@@ -48,7 +48,7 @@ class Catalogue:
         candidates = self.of_task(task, role)
         if network is not None:
             wanted = network.lower()
-            candidates = [b for b in candidates if wanted in (b.card.network, b.name.lower(), b.id)]
+            candidates = [b for b in candidates if wanted in (b.card.model, b.name.lower(), b.id)]
         if not candidates:
             installed = ", ".join(b.id for b in self.bundles.values()) or "none"
             what = f"{role} {network!r}" if network else role

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from core.architectures import get_architecture
+from core.architectures import model_name
 from core.tasks import get_task
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def summary(record: dict[str, Any]) -> str:
     lines = [f"{record['path']}  ({task.name})"]
     for side in ("teacher", "student"):
         answer = record[side]
-        name = get_architecture(answer["model"].split("-")[-1]).name
+        name = model_name(answer["model"])
         chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
         said = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
         where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"

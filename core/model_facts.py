@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
-from core.architectures import get_architecture
+from core.architectures import model_name
 from core.card import Card, Interval, Scores
 from core.tasks import TASKS
 
 
 def model_facts(card: Card) -> str:
     """Return a model card as Markdown; text of the card is escaped, since it may come from a stranger."""
-    network = get_architecture(card.network).name
+    network = model_name(card.model)
     task = TASKS.get(card.task)
     lines = [
         f"# Model facts: {network} ({card.role}), {_text(task.name if task else card.task)}",

@@ -25,6 +25,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "task": card.task,
         "role": card.role,
         "network": card.network,
+        "subnet": None if card.subnet is None else card.subnet.model_dump(),
         "name": bundle.name,
         "parameters": card.parameters,
         "macs": card.macs,

@@ -179,7 +179,7 @@ class Analyst:
         if self.catalogue is None:
             self.catalogue = read_catalogue()
         network = getattr(choice, role)
-        if choice.task is None and network not in {b.card.network for b in self.catalogue.of_task(task.id, role)}:
+        if choice.task is None and network not in {b.card.model for b in self.catalogue.of_task(task.id, role)}:
             network = None  # it was chosen for images of another task
         return self.catalogue.find(task.id, role, network)
 

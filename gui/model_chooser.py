@@ -134,13 +134,13 @@ class ModelChooser(QWidget):
             box.clear()
             installed = self._catalogue.of_task(self._task.id, role)
             for bundle in installed:
-                box.addItem(bundle.name, bundle.card.network)
+                box.addItem(bundle.name, bundle.card.model)
                 scores = bundle.card.scores
                 tip = self.tr("{0:.1f} M parameters").format(bundle.card.parameters / 1e6)
                 if scores:
                     tip += self.tr(", {0:.1f} % right on {1}").format(100 * scores[0].accuracy, scores[0].dataset)
                 box.setItemData(box.count() - 1, tip, _TIP)
-            present = {bundle.card.network for bundle in installed}
+            present = {bundle.card.model for bundle in installed}
             for network in ARCHITECTURES.values():
                 if network.id not in present:
                     box.addItem(self.tr("{0} – not installed").format(network.name), network.id)
@@ -151,7 +151,7 @@ class ModelChooser(QWidget):
                         model.item(box.count() - 1).setEnabled(False)
             wanted = getattr(self._choice, role)
             if wanted not in present and installed:
-                wanted = self._catalogue.find(self._task.id, role).card.network
+                wanted = self._catalogue.find(self._task.id, role).card.model
             box.setCurrentIndex(box.findData(wanted) if wanted in present else -1)
             _fit_popup(box)
 

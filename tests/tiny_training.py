@@ -16,8 +16,11 @@ CLASSES = ("COVID-19", "Non-COVID", "Normal")
 SMALL_SUBNET = {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5, "width": 0.35}
 
 
-def write_images(folder: Path, images: int = 100, size: int = 32) -> Path:
-    """Write a data folder: of ten images seven are for training, three for validation; brightness tells the class."""
+def write_images(folder: Path, images: int = 100, size: int = 32, test: int = 0) -> Path:
+    """Write a data folder in which brightness tells the class.
+
+    Of ten images seven are for training, ``test`` for testing and the others for validation.
+    """
     random = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -25,7 +28,9 @@ def write_images(folder: Path, images: int = 100, size: int = 32) -> Path:
         label = i % 3
         pixels = random.normal(60 + 60 * label, 25, (size, size)).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:03d}.png")
-        rows.append((f"{i:03d}.png", CLASSES[label], "train" if i % 10 < 7 else "val"))
+        rows.append(
+            (f"{i:03d}.png", CLASSES[label], "train" if i % 10 < 7 else "test" if i % 10 >= 10 - test else "val")
+        )
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "split"), *rows])
     return folder

@@ -15,6 +15,8 @@ from core.bundle import WEIGHTS_FILE, Bundle
 from core.card import Card, Training
 from core.errors import TwinlensError, UsageError
 from core.files import written_whole
+from core.preprocess import Preprocessing
+from core.subnets import Subnet
 from training.card_texts import DATA, LICENCE, LIMITS, USE
 from training.evaluate import Evaluation
 
@@ -40,8 +42,6 @@ def read_run(folder: Path) -> Bundle:
     facts = _json(folder / RUN_FILE)
     if facts.get("status") != "finished":
         raise RunError(f"The run's status is {facts.get('status')}.", path=folder, remedy="Go on with it (--resume).")
-    if facts.get("subnet"):
-        raise RunError("A subnet other than OFA-595 can't be published: no bundle describes it yet.", path=folder)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise RunError("The run has no weights yet.", path=folder, remedy="Let it finish, or resume it.")
@@ -50,7 +50,9 @@ def read_run(folder: Path) -> Bundle:
     if digest != facts.get("weights_sha256", digest):
         raise RunError("The run's weights have changed since it finished.", path=weights, remedy="Train it again.")
     try:
-        network = build_network(facts["network"], len(facts["classes"]), facts.get("head") or "gap")
+        how = Preprocessing.model_validate(facts["preprocessing"])
+        subnet = None if facts.get("subnet") is None else Subnet.model_validate(facts["subnet"])
+        network = build_network(facts["network"], len(facts["classes"]), facts.get("head") or "gap", subnet)
         teachers = [
             teacher["id"] if isinstance(teacher, dict) else str(teacher) for teacher in facts.get("teachers", ())
         ]
@@ -61,10 +63,11 @@ def read_run(folder: Path) -> Bundle:
             role=facts["role"],
             network=facts["network"],
             head=facts.get("head") or "gap",
-            preprocessing=facts["preprocessing"],
+            subnet=subnet,
+            preprocessing=how,
             storage="float32",
             parameters=count_parameters(network),
-            macs=count_macs(network),
+            macs=count_macs(network, how.height, how.width),
             training=Training(
                 data=DATA.get(task, "a data set of the user's own"),
                 method=_method(facts, teachers),

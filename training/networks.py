@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from core.bundle import Bundle
-    from training.recipe import Model, Subnet
+    from training.recipe import Model
 
 
 def build(model: Model, classes: int, seed: int) -> tuple[nn.Module, str]:
@@ -36,22 +36,13 @@ def build(model: Model, classes: int, seed: int) -> tuple[nn.Module, str]:
     import torch
 
     torch.manual_seed(seed)
-    network = (
-        build_network(model.network, classes, model.head) if model.subnet is None else _subnet(model.subnet, classes)
-    )
+    network = build_network(model.network, classes, model.head, model.subnet)
     started = _start(network, model)
     if model.dropout is not None:
         for part in network.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = model.dropout
     return network.to(memory_format=torch.channels_last), started
-
-
-def untrained(model: Model, classes: int) -> nn.Module:
-    """Build a network with random weights, in evaluation mode."""
-    if model.subnet is not None:
-        return _subnet(model.subnet, classes).eval()
-    return build_network(model.network, classes, model.head)
 
 
 def find_bundle(name: str) -> Bundle:
@@ -87,23 +78,6 @@ class LastMaps:
     def remove(self) -> None:
         """Stop catching."""
         self._handle.remove()
-
-
-def _subnet(subnet: Subnet, classes: int) -> nn.Module:
-    from ofa.imagenet_classification.elastic_nn.networks import OFAMobileNetV3
-
-    supernet = OFAMobileNetV3(
-        n_classes=classes,
-        bn_param=(0.1, 1e-5),
-        dropout_rate=0.2,
-        width_mult=subnet.width,
-        ks_list=[3, 5, 7],
-        expand_ratio_list=[3, 4, 6],
-        depth_list=[2, 3, 4],
-    )
-    supernet.set_active_subnet(ks=list(subnet.ks), e=list(subnet.e), d=list(subnet.d))
-    network: nn.Module = supernet.get_active_subnet(preserve_weight=True)
-    return network
 
 
 def _start(network: nn.Module, model: Model) -> str:

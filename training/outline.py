@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.architectures import count_macs, count_parameters
+from core.architectures import build_network, count_macs, count_parameters
 from core.tasks import get_task
-from training.networks import untrained
 from training.recipe import Recipe
 from training.step import network_name
 
@@ -28,7 +27,8 @@ class Outline:
 
 def outline(recipe: Recipe) -> Outline:
     """Build the network of a recipe, without weights to start from, and count."""
-    network = untrained(recipe.model, len(get_task(recipe.task).class_ids))
+    model = recipe.model
+    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet)
     return Outline(
         network=network_name(recipe),
         parameters=count_parameters(network),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.architectures import VggHead, get_architecture
 from core.card import Role
 from core.errors import UsageError
+from core.subnets import Subnet
 from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
@@ -25,22 +26,6 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Subnet(_Part):
-    """A subnet of the once-for-all supernet ofa_mbv3_d234_e346_k357.
-
-    Attributes:
-        ks: kernel size of each of five stages of four places; a place beyond a stage's depth is unused.
-        e: expansion ratio of each place.
-        d: depth of each stage.
-        width: width multiplier of all stages; 1.2 is OFA-595's.
-    """
-
-    ks: tuple[Literal[3, 5, 7], ...] = Field(min_length=20, max_length=20)
-    e: tuple[Literal[3, 4, 6], ...] = Field(min_length=20, max_length=20)
-    d: tuple[Literal[2, 3, 4], ...] = Field(min_length=5, max_length=5)
-    width: float = Field(default=1.2, ge=0.2, le=2.0)
 
 
 class Model(_Part):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.architectures import get_architecture
+from core.architectures import model_name
 from core.preprocess import Preprocessing
 from training.augment import as_floats, augment, normalise
 from training.criterion import Terms, build_criterion
@@ -215,5 +215,5 @@ def make_optimiser(module: nn.Module, recipe: Recipe, fused: bool) -> torch.opti
 
 def network_name(recipe: Recipe) -> str:
     """Return the network's name for people."""
-    name = get_architecture(recipe.model.network).name
-    return name if recipe.model.subnet is None else f"a subnet of {name}'s supernet"
+    subnet = recipe.model.subnet
+    return model_name(recipe.model.network if subnet is None else f"{recipe.model.network}-{subnet.digest}")

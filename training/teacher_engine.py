@@ -31,7 +31,7 @@ class Engine:
 
 def choose_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
     """Return OpenVINO where a float32 run computes on the CPU and OpenVINO agrees with torch there, else torch."""
-    if accelerator.device.type == "cpu" and accelerator.mixed_precision == "no" and teacher.bundle is not None:
+    if accelerator.device.type == "cpu" and accelerator.mixed_precision == "no":
         import torch
 
         try:

@@ -106,8 +106,8 @@ def test_each_way_to_be_damaged_has_its_own_message(bundle, state, tmp_path):
     assert "does not have" in failing(write_bundle(tmp_path / "c", long, make_card()).load_network)
 
     card = json.loads((bundle.directory / "card.json").read_text())
-    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": 3, "later": 1}))
-    assert "format 3" in failing(lambda: read_bundle(bundle.directory))
+    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": 4, "later": 1}))
+    assert "format 4" in failing(lambda: read_bundle(bundle.directory))
 
     (bundle.directory / "card.json").write_text(json.dumps({**card, "temperature": -1}))
     assert "temperature" in failing(lambda: read_bundle(bundle.directory))

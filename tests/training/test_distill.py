@@ -15,6 +15,7 @@ from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, Usa
 from core.preprocess import Preprocessing
 from training import events
 from training.augment import as_floats, augment, normalise, view_numbers
+from training.finished_run import RunError
 from training.image_store import load_images
 from training.loop import train
 from training.networks import build
@@ -227,7 +228,7 @@ def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
     before = weights.read_bytes()
     weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     try:
-        with pytest.raises(BundleError, match="changed"):
+        with pytest.raises(RunError, match="changed"):
             load_teacher(str(small_teacher), CLASSES, HOW)
     finally:
         weights.write_bytes(before)

@@ -14,7 +14,7 @@ def test_the_size_is_that_of_the_network_that_is_trained():
     network, _started = build(recipe.model, 3, seed=1)
     found = outline(recipe)
     assert found.parameters == sum(p.numel() for p in network.parameters())
-    assert found.network == "a subnet of OFA-595's supernet"
+    assert found.network == f"OFA subnet {recipe.model.subnet.digest}"
 
 
 def test_the_size_of_a_bundled_recipe_is_that_of_the_installed_model():

@@ -1,0 +1,76 @@
+"""From a data folder to the program's own answer, by the public commands alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from tiny_training import single_threaded, tiny_recipe, write_images
+from typer.testing import CliRunner
+
+from core.catalogue import read_catalogue
+from core.subnets import Subnet
+from training.__main__ import app
+from training.recipe import to_toml
+
+VGG19 = tiny_recipe(role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
+STUDENT = tiny_recipe(augment__views=2)
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch):
+    """A user's folder of models with nothing in it yet."""
+    monkeypatch.setenv("TWINLENS_DATA", str(tmp_path / "installed"))
+    return tmp_path / "installed" / "weights"
+
+
+def twinlens_train(*words):
+    """Run a command of the training module and return what it printed."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def twinlens(*words):
+    """Run a command of the program, in a process of its own, and return what it printed."""
+    command = [sys.executable, "-m", "core", *map(str, words)]
+    done = subprocess.run(command, check=False, env=single_threaded(), capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_path):
+    data = write_images(tmp_path / "images", 100, test=2)
+    found = json.loads(twinlens_train("check-data", data, "--json"))
+    assert found["images"] == 100
+    for name, recipe in (("vgg19", VGG19), ("student", STUDENT)):
+        (tmp_path / f"{name}.toml").write_text(to_toml(recipe), encoding="utf-8")
+    teacher, student = tmp_path / "runs" / "vgg19", tmp_path / "runs" / "student"
+
+    twinlens_train("teacher", "--recipe", tmp_path / "vgg19.toml", "--data", data, "--out", teacher)
+    command = ("distill", "--recipe", tmp_path / "student.toml", "--data", data, "--out", student)
+    assert "M parameters" in twinlens_train(*command, "--teacher", teacher)
+    scored = json.loads(
+        twinlens_train("evaluate", student, "--data", data, "--teacher", teacher, "--runtime", "torch", "--json")
+    )
+    assert scored["overall"]["images"] == 20
+    assert 0 <= scored["agreement"]["same_class"] <= 1
+    twinlens_train("evaluate", teacher, "--data", data, "--runtime", "torch")
+    for run in (teacher, student):
+        twinlens_train("publish", run, "--runtime", "torch")
+
+    subnet = Subnet.model_validate(STUDENT.model.subnet)
+    ids = "chest-xray/teacher-vgg19", f"chest-xray/student-ofa595-{subnet.digest}"
+    made = read_catalogue([own_models])
+    assert not made.broken
+    assert made.bundles.keys() == set(ids)
+    card = made.bundles[ids[1]].card
+    assert card.subnet == subnet
+    assert card.training.teacher.startswith("chest-xray/teacher-vgg19@")
+    compare = ("compare", data / "008.png", "--teacher", ids[0], "--student", ids[1])
+    (record,) = json.loads(twinlens(*compare, "--json"))["images"]
+    assert record["error"] is None
+    assert (record["teacher"]["model"], record["student"]["model"]) == ids
+    assert sum(record["student"]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert record["student"]["cam"] is not None
+    assert f"OFA subnet {subnet.digest}" in twinlens(*compare, "--cam", "none")
