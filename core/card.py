@@ -94,6 +94,7 @@ class Scores(_Part):
         covered: share of images whose conformal set holds the right class.
         unsure: share of images whose conformal set is not exactly one class.
         refused: share of images that the novelty gate refused.
+        border_probe: accuracy that a linear model reaches on the same images from the border of their thumbnails alone.
     """
 
     dataset: str = Field(max_length=500)
@@ -115,6 +116,7 @@ class Scores(_Part):
     covered: Fraction | None = None
     unsure: Fraction | None = None
     refused: Fraction | None = None
+    border_probe: Fraction | None = None
 
 
 class Conformal(_Part):

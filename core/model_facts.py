@@ -89,6 +89,7 @@ def _performance(card: Card, scores: Scores) -> list[str]:
         ("Plausible classes hold the right one", scores.covered),
         ("Unsure", scores.unsure),
         ("Own images kept back by the novelty gate", scores.refused),
+        ("Accuracy of a linear model that sees only the border of the images", scores.border_probe),
     )
     rows += [(name, _percent(share)) for name, share in shares if share is not None]
     lines = [

@@ -13,6 +13,7 @@ from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, evaluate
 from training.scores import Scores
+from training.shortcut_probe import border_words
 from training.train_commands import EventsOption, distill, outline, teacher, throughput
 
 if TYPE_CHECKING:
@@ -58,15 +59,13 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a bundle or a run on labelled images, the way a user gets its answers."""
-    from core.console import Progress
-    from training.datasets import of_split, open_dataset
+    from training.check_data import Stages
     from training.finished_run import is_run, write_evaluation
 
     found = _model(bundle)
     other = None if teacher is None else _model(teacher)
-    total = len(of_split(open_dataset(data).samples, split, found.card.classes)) * (1 if other is None else 2)
-    with Progress("Scoring", total) as shown:
-        measured = evaluate(found, data, split, runtime, threads, lambda image: shown.advance(image.name), other)
+    with Stages() as stages:
+        measured = evaluate(found, data, split, runtime, threads, stages, other)
     if is_run(found.directory):
         write_evaluation(found.directory, data, measured)
     if report is not None:
@@ -184,6 +183,8 @@ def _lines(measured: Evaluation) -> str:
         )
     if known.refused is not None:
         lines.append(f"  refused as strange {_percent(known.refused)}")
+    if measured.border is not None:
+        lines.append(f"  {border_words(measured.border)}")
     if measured.agreement is not None:
         with_ = measured.agreement
         lines.append(f"  same class as {with_.bundle} in {_percent(with_.same_class)}, KL {with_.kl:.4f} nat")

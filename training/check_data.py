@@ -91,7 +91,7 @@ def run_check(folder: Path, as_json: bool, report: Path | None, events: Literal[
         raise UsageError(f"There is no folder {folder}.", remedy="Name the folder of a data set.")
     if report is not None and not report.resolve().parent.is_dir():
         raise UsageError(f"There is no folder for the report {report}.", remedy="Make it first.")
-    with _Stages() as stages:
+    with Stages() as stages:
         progress: Progress = _tell if events == "json" else stages
         found = check(open_dataset(folder, progress=progress), progress)
     page = found.as_markdown()
@@ -115,14 +115,14 @@ def _tell(what: str, done: int, total: int) -> None:
         print_json(Preparing(what, done, total))
 
 
-class _Stages:
+class Stages:
     """Shows one bar after another on the terminal, one for each thing that is under way."""
 
     def __init__(self) -> None:
         self._what = ""
         self._shown: core.console.Progress | None = None
 
-    def __enter__(self) -> _Stages:
+    def __enter__(self) -> Stages:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -130,6 +130,7 @@ class _Stages:
             self._shown.__exit__(*exception)
 
     def __call__(self, what: str, _done: int, total: int) -> None:
+        """Show one more step of what is under way."""
         if what != self._what:
             self.__exit__(None, None, None)
             self._what, self._shown = what, core.console.Progress(what, total).__enter__()

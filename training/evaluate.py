@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
 from training.datasets import Sample, of_split, open_dataset
+from training.samples import Progress
 from training.scores import GroupResult, Intervals, Scores, intervals, score
+from training.shortcut_probe import ProbeScores, probe_dataset
 
 # manifest columns by whose values scores are broken down, where a data set has them
 SUBGROUPS = ("population", "source")
@@ -73,6 +75,7 @@ class Evaluation:
         intervals: bootstrap 95 % intervals of accuracy, macro F1 and AUROC on all images.
         limits: conformal sets and the novelty gate.
         subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
+        border: what linear models on thumbnails score, one on their border alone; None where images are too few.
         agreement: agreement with another model, or None.
     """
 
@@ -87,6 +90,7 @@ class Evaluation:
     intervals: Intervals
     limits: Limits
     subgroups: dict[str, GroupResult]
+    border: ProbeScores | None = None
     agreement: Agreement | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -100,7 +104,7 @@ def evaluate(
     split: str = "test",
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
-    progress: Callable[[Path], None] = lambda _image: None,
+    progress: Progress = lambda _what, _done, _total: None,
     teacher: Bundle | None = None,
 ) -> Evaluation:
     """Score a bundle on one split of a data set.
@@ -111,21 +115,29 @@ def evaluate(
         split: which split.
         runtime: which runtime computes the logits.
         threads: CPU threads, or None.
-        progress: called with each image that has been scored.
+        progress: called after each image with what is under way, how many are done and how many there are.
         teacher: a model to compare the answers with, or None.
 
     Raises:
         DatasetError: if the data set is unusable.
         ImageError: if an image can't be read.
     """
-    samples = of_split(open_dataset(folder).samples, split, bundle.card.classes)
+    dataset = open_dataset(folder, progress=progress)
+    samples = of_split(dataset.samples, split, bundle.card.classes)
+    border = probe_dataset(dataset, split, progress)
+    total = len(samples) * (1 if teacher is None else 2)
+    done = count(1)
+
+    def scored(_image: Path) -> None:
+        progress("Scoring", next(done), total)
+
     engine = load_runtime(bundle, runtime, threads)
-    found = answer(bundle, engine, samples, progress)
+    found = answer(bundle, engine, samples, scored)
     agreement = None
     if teacher is not None:
-        theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, progress)
+        theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, scored)
         agreement = agree(bundle, found, teacher, theirs)
-    return summarise(bundle, found, folder, split, engine.name, bundle.read_gate(), agreement)
+    return summarise(bundle, found, folder, split, engine.name, bundle.read_gate(), border, agreement)
 
 
 def summarise(
@@ -135,6 +147,7 @@ def summarise(
     split: str,
     runtime: str,
     gate: NoveltyGate | None,
+    border: ProbeScores | None = None,
     agreement: Agreement | None = None,
 ) -> Evaluation:
     """Return the scores of a bundle's answers to one split; the card's temperature and rules are applied here."""
@@ -154,6 +167,7 @@ def summarise(
         intervals=intervals(probabilities, labels),
         limits=_limits(probabilities, labels, card.conformal, gate, found),
         subgroups=_by_subgroup(probabilities, raw, labels, found.samples, card.classes),
+        border=border,
         agreement=agreement,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from core.files import written_whole
 from training.evaluate import Evaluation
+from training.shortcut_probe import BORDER
 
 
 def write_report(measured: Evaluation, path: Path) -> None:
@@ -44,6 +45,14 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
         ]
     if known.refused is not None:
         rows.append(("Refused as strange", _percent(known.refused)))
+    if measured.border is not None:
+        rows += [
+            (
+                f"Linear model on the border alone (outer {BORDER} of 32 pixels)",
+                _percent(measured.border.border),
+            ),
+            ("Linear model on the whole 32×32 thumbnail", _percent(measured.border.whole)),
+        ]
     if measured.agreement is not None:
         rows += [
             (f"Same class as {measured.agreement.bundle}", _percent(measured.agreement.same_class)),

@@ -23,6 +23,7 @@ from training.datasets import of_split, open_dataset
 from training.evaluate import Evaluation, summarise
 from training.finished_run import read_evaluation, read_run
 from training.novelty import fit_gate
+from training.shortcut_probe import probe_dataset
 
 COVERAGE = 0.95
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
@@ -88,14 +89,17 @@ def finish(
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
-    samples = open_dataset(folder).samples
+    dataset = open_dataset(folder)
+    samples = dataset.samples
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".finish-") as scratch:
         packed = write_bundle(Path(scratch) / target.name, state, card)
         engine = load_runtime(packed, runtime, threads)
         card, gate = limits(packed.card, answer(packed, engine, of_split(samples, "val", card.classes)))
         tested = answer(packed, engine, of_split(samples, "test", card.classes))
-        measured = summarise(replace(packed, card=card), tested, folder, "test", engine.name, gate)
+        measured = summarise(
+            replace(packed, card=card), tested, folder, "test", engine.name, gate, probe_dataset(dataset, "test")
+        )
     card = card.model_copy(update={"scores": (card_scores(measured, card.task),)})
     return write_bundle(target, state, card, gate)
 
@@ -156,6 +160,7 @@ def card_scores(measured: Evaluation, task: str) -> CardScores:
         covered=_rounded(known.covered),
         unsure=_rounded(known.unsure),
         refused=_rounded(known.refused),
+        border_probe=None if measured.border is None else round(measured.border.border, 4),
     )
 
 

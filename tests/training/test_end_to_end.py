@@ -13,7 +13,7 @@ from core.subnets import Subnet
 from training.__main__ import app
 from training.recipe import to_toml
 
-VGG19 = tiny_recipe(role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
+VGG19 = tiny_recipe(checkpoint_steps=1000, role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
 STUDENT = tiny_recipe(augment__views=2)
 
 
@@ -55,7 +55,8 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     )
     assert scored["overall"]["images"] == 20
     assert 0 <= scored["agreement"]["same_class"] <= 1
-    twinlens_train("evaluate", teacher, "--data", data, "--runtime", "torch")
+    assert scored["border"]["border"] > 0.9  # brightness, which tells the class here, shows on the border too
+    assert "border alone" in twinlens_train("evaluate", teacher, "--data", data, "--runtime", "torch")
     for run in (teacher, student):
         twinlens_train("publish", run, "--runtime", "torch")
 
@@ -66,6 +67,7 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     assert made.bundles.keys() == set(ids)
     card = made.bundles[ids[1]].card
     assert card.subnet == subnet
+    assert card.scores[0].border_probe == pytest.approx(scored["border"]["border"])
     assert card.training.teacher.startswith("chest-xray/teacher-vgg19@")
     compare = ("compare", data / "008.png", "--teacher", ids[0], "--student", ids[1])
     (record,) = json.loads(twinlens(*compare, "--json"))["images"]

@@ -3,8 +3,11 @@ import csv
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from tiny_training import write_images
 
-from training.shortcut_probe import BORDER, border_mask, linear_accuracy, probe
+from training.datasets import open_dataset
+from training.shortcut_probe import BORDER, border_mask, linear_accuracy, probe, probe_dataset
 
 
 def generated(where):
@@ -35,6 +38,21 @@ def test_too_little_to_say_anything():
     thumbnails, labels, splits = generated(border_mask(32))
     assert probe(thumbnails, labels, ["train"] * 300) is None
     assert probe(thumbnails, ["c"] * 300, splits) is None
+
+
+def test_the_probe_of_a_folder_is_measured_once_and_again_when_an_image_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path / "cache"))
+    dataset = open_dataset(write_images(tmp_path / "images", 100, test=2))
+    found = probe_dataset(dataset, "test")
+    assert found.border > 0.95
+    assert (found.train_images, found.test_images) == (70, 20)
+    read = []
+    assert probe_dataset(dataset, "test", lambda *step: read.append(step)) == found
+    assert not read
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(dataset.samples[0].path)
+    probe_dataset(dataset, "test", lambda *step: read.append(step))
+    assert len(read) == 90
+    assert probe_dataset(dataset, "train") is None
 
 
 def test_the_known_shortcut_of_the_radiographs(shared_data):
