@@ -80,8 +80,9 @@ def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
     (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(**VGG, checkpoint_steps=1000)))
     environment = {**single_threaded(), "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += ["-m", "training", "teacher"]
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--num_machines", "1", "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    command += ["--num_cpu_threads_per_process", "1", "-m", "training", "teacher"]
     command += ["--recipe", tmp_path / "recipe.toml", "--data", images, "--out", tmp_path / "run"]
     subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
     start = build(tiny_recipe(**VGG).model, 3, 0)[0].state_dict()
