@@ -130,6 +130,16 @@ Event = Preparing | Started | StepDone | EpochDone | CheckpointWritten | Ended
 Listener = Callable[[Event], None]
 
 
+def both(first: Listener, second: Listener) -> Listener:
+    """Return a listener that tells two."""
+
+    def listen(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return listen
+
+
 def as_json_line(event: Event) -> str:
     """Return an event as a line of JSON, its kind under ``event``."""
     return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False)

@@ -1,8 +1,9 @@
 """Make every network of both tasks, unattended: ``python -m training.make_all --data DATA --out OUT [--minutes 9]``.
 
-Both tasks: VGG19; the two transformers, distilled from it; the student alone and from each teacher, three seeds each.
-Every run is evaluated, teachers and the best student from VGG19 are published into ``OUT/installed``. Called again it
-goes on where it stopped, whether by its minutes, by a signal or by a kill.
+Both tasks: VGG19; the two transformers, distilled from it; the student alone and from VGG19 with three seeds each, and
+from each transformer with one. Every run is evaluated, teachers and the best student from VGG19 are published into
+``OUT/installed``, and ``OUT/results.md`` holds the scores of all. Called again it goes on where it stopped, whether by
+its minutes, by a signal or by a kill.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import typer
 
 from core.door import run as run_door
 from training.jobs import Job, Outcome, run_jobs
+from training.results_table import read_results, results_page
 from training.run_folder import RunFolder
 from training.train_commands import STOPPED
 
@@ -51,7 +53,7 @@ class Plan:
             teachers += [self._training(task, network, network, "vgg19", 0) for network in TRANSFORMERS]
             for seed in SEEDS:
                 students.append(self._training(task, "ofa595", f"ofa595-alone-{seed}", None, seed))
-                for teacher in ("vgg19", *TRANSFORMERS):
+                for teacher in ("vgg19", *TRANSFORMERS) if seed == SEEDS[0] else ("vgg19",):
                     name = f"ofa595-from-{teacher}-{seed}"
                     students.append(self._training(task, "ofa595", name, teacher, seed))
         rest += [self._evaluation(job) for job in teachers + students]
@@ -149,6 +151,7 @@ def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
             rows.append({"run": job.name, "status": result["status"], **result["val"], "seconds": result["seconds"]})
             typer.echo(f"{job.name:<48} {result['status']:<9} validation {100 * result['val']['accuracy']:6.2f} %")
     (plan.out / "summary.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    (plan.out / "results.md").write_text(results_page(read_results(plan.out)), encoding="utf-8")
     typer.echo(f"{outcome.finished} jobs done, {len(outcome.failed)} failed, {outcome.left} left.")
 
 

@@ -19,6 +19,7 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the run
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Another value: key=value, e.g. optim.epochs=5.")]
 MinutesOption = Annotated[float | None, typer.Option(min=0, help="Stop at a checkpoint after so many minutes.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
+TensorBoardOption = Annotated[bool, typer.Option("--tensorboard", help="Also write the epochs for TensorBoard.")]
 EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is told.")]
 
 
@@ -30,10 +31,11 @@ def teacher(
     settings: SetOption = None,
     minutes: MinutesOption = None,
     threads: ThreadsOption = None,
+    tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
     """Train a network as its recipe says. Ends with 3 if it was stopped and can go on."""
-    _run(read_recipe(recipe, tuple(settings or ())), data, out, resume, minutes, threads, events)
+    _run(read_recipe(recipe, tuple(settings or ())), data, out, resume, minutes, threads, tensorboard, events)
 
 
 def distill(
@@ -47,6 +49,7 @@ def distill(
     settings: SetOption = None,
     minutes: MinutesOption = None,
     threads: ThreadsOption = None,
+    tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
     """Train a network from its teachers. Ends with 3 if it was stopped and can go on."""
@@ -56,7 +59,7 @@ def distill(
     read = read_recipe(recipe, tuple(overrides))
     if not read.teachers.bundles:
         raise UsageError("The recipe names no teacher.", remedy="Name one with --teacher, or use the teacher command.")
-    _run(read, data, out, resume, minutes, threads, events)
+    _run(read, data, out, resume, minutes, threads, tensorboard, events)
 
 
 def outline(
@@ -102,13 +105,20 @@ def throughput(
 
 
 def _run(
-    recipe: Recipe, data: Path, out: Path, resume: bool, minutes: float | None, threads: int | None, how: str
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    resume: bool,
+    minutes: float | None,
+    threads: int | None,
+    tensorboard: bool,
+    how: str,
 ) -> None:
     from contextlib import ExitStack
 
     import torch
 
-    from training.events import Listener, StopRequest, stopped_by_signals
+    from training.events import Listener, StopRequest, both, stopped_by_signals
     from training.loop import train
     from training.progress import Follower, print_json
     from training.run_folder import RunFolder
@@ -119,6 +129,10 @@ def _run(
     with ExitStack() as stack:
         stack.enter_context(stopped_by_signals(stop))
         listen: Listener = print_json if how == "json" else stack.enter_context(Follower())
+        if tensorboard:
+            from training.tensorboard import TensorBoard
+
+            listen = both(listen, stack.enter_context(TensorBoard(out)))
         ended = train(recipe, data, out, resume=resume, listen=listen, stop=stop)
     if ended.status == "stopped":
         raise typer.Exit(STOPPED)

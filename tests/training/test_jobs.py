@@ -56,7 +56,7 @@ def test_the_plan_makes_everything_and_every_recipe_is_there(tmp_path):
     jobs = {job.name: job for job in plan.jobs()}
     assert all(need in jobs for job in jobs.values() for need in job.needs)
     trainings = [job for job in jobs.values() if ":" not in job.name]
-    assert len(trainings) == len(FOLDERS) * (3 + 3 * 4)
+    assert len(trainings) == len(FOLDERS) * (3 + 3 * 2 + 2)
     for job in trainings:
         command = job.command()
         settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
