@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.architectures import VggHead
 from core.preprocess import Preprocessing
-from core.subnets import Subnet
+from core.subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
 # scores, 2 no subnets and no border probe
@@ -243,5 +243,5 @@ class Card(_Part):
 
     @property
     def model(self) -> str:
-        """The network's identifier, with the subnet's digest where it is one: ``ofa595`` or ``ofa595-0123abcd``."""
-        return self.network if self.subnet is None else f"{self.network}-{self.subnet.digest}"
+        """The network's identifier, with the subnet's digest where it is one; see :func:`core.subnets.model_id`."""
+        return model_id(self.network, self.subnet)

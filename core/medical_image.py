@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -143,6 +144,10 @@ class MedicalImage:
 
     def tail_window(self) -> tuple[float, float]:
         """Return the range of pixel values less ``TAIL_PERCENT`` of the pixels at either end."""
+        return self._tails
+
+    @cached_property
+    def _tails(self) -> tuple[float, float]:
         step = max(1, int(np.sqrt(self.height * self.width / SAMPLE)))
         seen = self.pixels[::step, ::step]
         if self.padding is not None and not self.padding[::step, ::step].all():

@@ -58,6 +58,11 @@ class Subnet(BaseModel):
         return network
 
 
+def model_id(network: str, subnet: Subnet | None) -> str:
+    """Return a network's identifier, with the subnet's digest where it is one: ``ofa595`` or ``ofa595-0123abcd``."""
+    return network if subnet is None else f"{network}-{subnet.digest}"
+
+
 # "flops@595M_top1@80.0_finetune@75" of ofa_mbv3_d234_e346_k357_w1.2
 OFA_595 = Subnet(
     ks=(3, 5, 3, 3, 5, 5, 3, 5, 7, 5, 3, 5, 3, 5, 7, 3, 3, 3, 5, 3),

@@ -70,12 +70,12 @@ class Analyst:
 
     Attributes:
         say: told the name of a network before it is loaded.
-        closing: whether the program is being closed, so that nothing need be loaded any more.
+        unwanted: whether what is asked for is no longer wanted, so that nothing need be loaded any more.
         catalogue: the installed models; read when first needed, and again after ``forget_models``.
     """
 
     say: Callable[[str], None] = lambda _text: None
-    closing: Callable[[], bool] = lambda: False
+    unwanted: Callable[[], bool] = lambda: False
     catalogue: Catalogue | None = None
     _images: OrderedDict[tuple[Path, int, int], MedicalImage] = field(default_factory=OrderedDict)
     _classifiers: OrderedDict[tuple[object, ...], Classifier] = field(default_factory=OrderedDict)
@@ -115,7 +115,7 @@ class Analyst:
         Raises:
             UsageError: if one is not installed.
             BundleError: if one is damaged.
-            Interrupted: if the program is being closed.
+            Interrupted: if it is no longer wanted.
         """
         task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
         bundles = [self._bundle(task, role, choice) for role in ROLES]
@@ -188,12 +188,12 @@ class Analyst:
         waiting = [bundle for bundle in bundles if needs_conversion(bundle, runtime)]
         if waiting:
             self.say(" + ".join(bundle.name for bundle in waiting))
-            convert(waiting, self.closing)
+            convert(waiting, self.unwanted)
 
     def _classifier(self, bundle: Bundle, choice: Choice) -> Classifier:
         key = _key(bundle, choice)
         if key not in self._classifiers:
-            if self.closing():
+            if self.unwanted():
                 raise Interrupted
             self.say(bundle.name)
             self._classifiers[key] = Classifier(bundle, choice.runtime, choice.threads)

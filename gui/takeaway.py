@@ -145,12 +145,9 @@ class Source:
         return found
 
     def _compare(self, path: Path, stop: Stop) -> Compared:
-        def say(_network: str) -> None:
-            if stop():
-                raise Interrupted
-
-        self._analyst.say = say
-        say("")
+        self._analyst.unwanted = stop
+        if stop():
+            raise Interrupted
         try:
             image = self._analyst.open(path)
         except ImageError as error:

@@ -91,7 +91,7 @@ class AnalysisEngine(QObject):
         self._closing = False
         self._forget = False
         self._tickets = 0
-        self._analyst = Analyst(closing=lambda: self._closing)
+        self._analyst = Analyst(unwanted=lambda: self._closing)
         self._thread = Worker("analysis", self.run, self)
 
     def start(self, choice: Choice) -> None:

@@ -28,12 +28,12 @@ from training.audit_changes import (
     usual_lungs,
     without_markers,
 )
+from training.clustered import Indices, clusters_of
 from training.datasets import Sample, of_split, open_dataset
 from training.evaluate import summarise
 from training.scores import GroupResult
 
 FloatArray = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.intp]
 Change = Callable[[FloatArray, int], FloatArray]  # takes a picture and its number
 MAPS = 60  # images whose Score-CAM is made
 SEED = 0
@@ -137,7 +137,7 @@ def audit(
         pictures=pictures,
         of_pictures=drawn,
         all_labels=np.array([card.classes.index(s.label) for s in samples]),
-        all_clusters=_clusters(samples),
+        all_clusters=clusters_of(samples),
         classes=card.classes,
         marked=float(np.mean([markers(p).any() for p in pictures.pixels])) if "lung" in pictures.masks else None,
     )
@@ -175,7 +175,7 @@ def look(samples: list[Sample], classes: Sequence[str], *, colour: bool) -> Pict
     return Pictures(
         samples=samples,
         labels=np.array([classes.index(s.label) for s in samples], dtype=np.intp),
-        clusters=_clusters(samples),
+        clusters=clusters_of(samples),
         pixels=[_read(s.path, colour=colour) for s in samples],
         masks=masks,
         lungs_outlined=outlined,
@@ -226,11 +226,6 @@ def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, guesses: In
             if masks[i].any() and total > 0:  # a normal film has no infection
                 shares[name].append(float(values[masks[i]].sum()) / total)
     return {name: np.array(found, np.float32) for name, found in shares.items() if found}
-
-
-def _clusters(samples: list[Sample]) -> Indices:
-    names = [s.group or str(s.path) for s in samples]
-    return np.unique(names, return_inverse=True)[1].astype(np.intp)
 
 
 def _read(path: Path, *, colour: bool) -> FloatArray:

@@ -9,27 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.files import written_whole
-from training.audit import BORDER_HIDDEN, BORDER_ONLY, LUNGS_HIDDEN, PLAIN, Audit, Audits, Indices
+from training.audit import BORDER_HIDDEN, BORDER_ONLY, LUNGS_HIDDEN, PLAIN, Audit, Audits
 from training.audit_changes import BORDER, disturbances
+from training.clustered import Figure, Indices, figure
 
 Float64Array = npt.NDArray[np.float64]
-RESAMPLES = 2000
-SEED = 0
 COLOURS = ("#1f5fa8", "#d1732b")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A mean with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def is_apart_from_zero(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
@@ -47,21 +32,6 @@ class Repeats:
     share: float
     chance: float
     excess: Figure
-
-
-def figure(values: npt.ArrayLike, clusters: Indices) -> Figure:
-    """Return the mean of values (N,) with a percentile bootstrap 95 % interval, drawing whole clusters.
-
-    Args:
-        values: one an image.
-        clusters: shape (N,), equal for images of one patient or original, which err together.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    _, index = np.unique(clusters, return_inverse=True)
-    sums, sizes = np.bincount(index, values), np.bincount(index)
-    drawn = np.random.default_rng(SEED).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), RESAMPLES)
-    low, high = np.percentile(drawn @ sums / (drawn @ sizes), [2.5, 97.5])
-    return Figure(float(values.mean()), float(low), float(high))
 
 
 def repeats(labels: Indices, teacher: Indices, student: Indices, clusters: Indices) -> Repeats | None:
@@ -131,7 +101,7 @@ def page(audits: Audits) -> str:
         "## Where the heat maps lie",
         "",
         f"Share of Score-CAM's energy (fast map, for the model's own answer), over {len(found[0].energy['border'])} of "
-        "the images; the share of the area is what a map would have that is even.",
+        "the images; the share of the area is what a map would have that is even. Intervals here draw single images.",
         "",
         f"| | share of the area | {head} |",
         "|---" * (len(found) + 2) + "|",

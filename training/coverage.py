@@ -18,8 +18,8 @@ from core.bundle import Bundle
 from core.calibration import conformal_floor, fit_temperature, plausible, softmax
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import answer
-from training.audit_page import Figure, figure
-from training.datasets import Sample, of_split, open_dataset
+from training.clustered import Figure, clusters_of, figure
+from training.datasets import of_split, open_dataset
 from training.publish import COVERAGE
 
 Float64Array = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
     engine = load_runtime(bundle, runtime, threads)
     val, test = (answer(bundle, engine, of_split(samples, split, classes)) for split in ("val", "test"))
     labels, truth = val.labels(classes), test.labels(classes)
-    groups, originals = _groups(val.samples), _groups(test.samples)
+    groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)
     halves = [(random.random(groups.max() + 1) < 0.5)[groups] for _ in range(HALVES)]
     found = []
@@ -153,7 +153,3 @@ def _accumulated(probabilities: Float64Array) -> Float64Array:
 
 def _covered(inside: npt.NDArray[np.bool_], labels: Labels) -> npt.NDArray[np.bool_]:
     return inside[np.arange(len(labels)), labels]
-
-
-def _groups(samples: list[Sample]) -> Labels:
-    return np.unique([s.group or str(s.path) for s in samples], return_inverse=True)[1].astype(np.intp)

@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from core.door import run as run_door
+from core.files import written_whole
 from training.jobs import Job, Outcome, run_jobs
 from training.results_table import read_results, results_page
 from training.run_folder import RunFolder
@@ -151,7 +152,8 @@ def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
             rows.append({"run": job.name, "status": result["status"], **result["val"], "seconds": result["seconds"]})
             typer.echo(f"{job.name:<48} {result['status']:<9} validation {100 * result['val']['accuracy']:6.2f} %")
     (plan.out / "summary.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    (plan.out / "results.md").write_text(results_page(read_results(plan.out)), encoding="utf-8")
+    with written_whole(plan.out / "results.md") as file:
+        file.write(results_page(read_results(plan.out)))
     typer.echo(f"{outcome.finished} jobs done, {len(outcome.failed)} failed, {outcome.left} left.")
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from core.architectures import model_name
 from core.preprocess import Preprocessing
+from core.subnets import model_id
 from training.augment import as_floats, augment, normalise
 from training.criterion import Terms, build_criterion
 from training.mixing import mix
@@ -215,5 +216,4 @@ def make_optimiser(module: nn.Module, recipe: Recipe, fused: bool) -> torch.opti
 
 def network_name(recipe: Recipe) -> str:
     """Return the network's name for people."""
-    subnet = recipe.model.subnet
-    return model_name(recipe.model.network if subnet is None else f"{recipe.model.network}-{subnet.digest}")
+    return model_name(model_id(recipe.model.network, recipe.model.subnet))

@@ -25,7 +25,7 @@ def test_closing_ends_a_conversion_before_anything_is_loaded(tmp_path, monkeypat
     monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path))
     monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
     said = []
-    analyst = Analyst(say=said.append, closing=lambda: bool(said))
+    analyst = Analyst(say=said.append, unwanted=lambda: bool(said))
     with pytest.raises(Interrupted):
         analyst.models(Choice(task="chest-xray"), None)
     assert len(said) == 1

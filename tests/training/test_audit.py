@@ -14,7 +14,8 @@ from training.audit_changes import (
     usual_lungs,
     without_markers,
 )
-from training.audit_page import figure, repeats, write_page
+from training.audit_page import repeats, write_page
+from training.clustered import figure
 from training.samples import Sample
 
 

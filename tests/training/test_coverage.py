@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.calibration import softmax
-from training.audit_page import Figure
+from training.clustered import Figure
 from training.coverage import COVERAGE, RULES, Kept, randomised_aps, table
 
 
