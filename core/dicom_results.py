@@ -18,17 +18,19 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from core import __version__
 from core.comparison import Answer, Comparison
-from core.errors import WriteError
+from core.errors import SourceError
 from core.export import SIDES, with_legend
 from core.files import bytes_written_whole, make_folder
 from core.medical_image import MedicalImage
 from core.notice import NOTICE
+from core.quiet import quiet
 from core.report_pictures import overlay, shown
 from core.tasks import get_task
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
 
+OTHERWISE = "Export PNG overlays and tables in place of them."
 SCHEME = "99TWINLENS"  # concepts that no published terminology has; names begin with 99 by PS3.16, 8
 LONGEST = 1024  # pixels of an overlay's longer side
 SERIES = {"overlay": 9101, "report": 9102, "map": 9103}
@@ -67,9 +69,37 @@ def write_dicom_results(
         window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
 
     Raises:
-        WriteError: if the image is no DICOM file, lacks an identifier, has changed since, or a file can't be written.
+        SourceError: if the image is no DICOM file, lacks an identifier, has changed since, or its header holds what
+            no result can carry on.
+        WriteError: if a file can't be written.
     """
-    source, whose = _without_identity(_source(image))
+    try:
+        with quiet():
+            files = _files(_source(image), image, comparison, keep_identity, window)
+    except (ValueError, TypeError, KeyError, AttributeError) as cause:  # what pydicom and highdicom raise
+        raise SourceError(
+            f"The header of the DICOM image is not fit for results that refer to it ({cause}).",
+            path=image.path,
+            remedy=OTHERWISE,
+        ) from cause
+    make_folder(folder)
+    written = []
+    for name, content in files.items():
+        written.append(folder / f"{image.digest[:12]}-{name}.dcm")
+        with bytes_written_whole(written[-1]) as file:
+            file.write(content)
+    return written
+
+
+def _files(
+    header: Dataset,
+    image: MedicalImage,
+    comparison: Comparison,
+    keep_identity: bool,
+    window: tuple[float, float] | None,
+) -> dict[str, bytes]:
+    """Return the content of each file by the end of its name."""
+    source, whose = _without_identity(header)
     identity = whose if keep_identity else _pseudonym(source)
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
@@ -78,35 +108,34 @@ def write_dicom_results(
             pixels = with_legend(overlay(picture, answer.heat_map), side, answer)
             objects[f"{side}-overlay"] = _capture(source, pixels, side, answer, number)
             objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, answer, number)
-    make_folder(folder)
-    written = []
+    files = {}
     for name, found in objects.items():
         for keyword, value in identity.items():
             found.pop(keyword, None)  # highdicom shares its elements with the source: they are replaced, not changed
             setattr(found, keyword, value)
-        written.append(folder / f"{image.digest[:12]}-{name}.dcm")
-        with bytes_written_whole(written[-1]) as file:
-            found.save_as(file, enforce_file_format=True)
-    return written
+        content = io.BytesIO()
+        found.save_as(content, enforce_file_format=True)
+        files[name] = content.getvalue()
+    return files
 
 
 def _source(image: MedicalImage) -> Dataset:
     """Return all of the image's header, now that its identity is needed."""
     if image.format != "DICOM":
-        raise WriteError(
+        raise SourceError(
             f"DICOM results can be written for DICOM images only; this is a {image.format} file.",
             path=image.path,
-            remedy="Export PNG overlays and tables in place of them.",
+            remedy=OTHERWISE,
         )
     try:
         data = image.path.read_bytes()
     except OSError as cause:
-        raise WriteError("The image can't be read again.", path=image.path, remedy="Open it again.") from cause
+        raise SourceError("The image can't be read again.", path=image.path, remedy="Open it again.") from cause
     if hashlib.sha256(data).hexdigest() != image.digest:
-        raise WriteError("The image has changed since it was opened.", path=image.path, remedy="Open it again.")
+        raise SourceError("The image has changed since it was opened.", path=image.path, remedy="Open it again.")
     source = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=[*HEADER, *IDENTITY], force=True)
     if missing := [name for name in NEEDED if not source.get(name)]:
-        raise WriteError(
+        raise SourceError(
             f"The DICOM image has no {missing[0]}, so results can't refer to it.",
             path=image.path,
             remedy="Get the file again from the archive.",
@@ -141,10 +170,10 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: Answer, number: in
 
     found: Dataset = SCImage.from_ref_dataset(
         ref_dataset=source, pixel_array=np.ascontiguousarray(pixels), photometric_interpretation="RGB",
-        bits_allocated=8, coordinate_system="PATIENT",
-        patient_orientation=tuple(source.get("PatientOrientation") or ("", "")),
+        bits_allocated=8, coordinate_system="PATIENT", patient_orientation=("L", "F"),
         transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_maker(),
     )  # fmt: skip
+    found.PatientOrientation = source.get("PatientOrientation") or ""  # highdicom wants one; many files have none
     found.BurnedInAnnotation = "YES"
     found.Laterality = ""
     found.SeriesDescription = "Twinlens heat maps (research only)"

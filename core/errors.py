@@ -51,3 +51,7 @@ class ExplanationError(TwinlensError):
 
 class WriteError(TwinlensError):
     """A report, export or record could not be written."""
+
+
+class SourceError(WriteError):
+    """Results can't be written for this image, for what it is itself; others may do."""

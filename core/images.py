@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.errors import ImageError
 from core.medical_image import MedicalImage
+from core.quiet import quiet
 
 MAX_FILE_BYTES = 1 << 30
 SUPPORTED = "Twinlens opens PNG, JPEG, TIFF, BMP and DICOM images."
 HEAD_BYTES = 4096
-
-# libraries warn through process-wide filters, which threads may only change one at a time
-_QUIET = threading.Lock()
 
 
 def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage:
@@ -43,8 +39,7 @@ def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage
 
     digest = hashlib.sha256(data).hexdigest()
     try:
-        with _QUIET, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             if kind == "DICOM":
                 return read_dicom(data, path, digest, with_identity=with_identity)
             return read_raster(data, path, digest, kind)

@@ -12,7 +12,7 @@ from core.agreement_statistics import Tally
 from core.batch import Compared, Record
 from core.comparison import Comparison
 from core.dicom_results import write_dicom_results
-from core.errors import TwinlensError
+from core.errors import SourceError, TwinlensError
 from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
 from core.files import written_whole
 from core.history import NO_REVIEW, History, HistoryError, Review
@@ -155,13 +155,13 @@ class Outputs:
         if self._pictures is not None:
             self._pictures.add(image, comparison, record, window)
         if self.wanted.dicom is not None:
-            if image.format == "DICOM":
+            try:
                 write_dicom_results(
                     self.wanted.dicom, image, comparison, keep_identity=self.wanted.with_identity, window=window
                 )
-            else:
+            except SourceError as error:  # the other images' results are written all the same
                 self.failed = True
-                self.remarks.append(f"{record['path']}: DICOM results are written for DICOM images only.")
+                self.remarks.append(f"{record['path']}: {error.problem} {error.remedy}")
         if self._history is not None:
             self._record(self._history, image, comparison)
 

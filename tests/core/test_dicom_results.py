@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from core.dicom_results import write_dicom_results
-from core.errors import WriteError
+from core.errors import SourceError
 from core.images import read_image
 
 
@@ -112,6 +112,10 @@ def test_an_independent_checker_finds_no_error(results):
     """David Clunie's dciodvfy (Debian: dicom3tools)."""
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy (dicom3tools) is not installed")
+    check(results)
+
+
+def check(results):
     for path in results:
         found = subprocess.run(["dciodvfy", path], capture_output=True, encoding="utf-8", check=False)
         errors = [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
@@ -119,13 +123,53 @@ def test_an_independent_checker_finds_no_error(results):
 
 
 def test_other_images_get_a_clear_message(tmp_path, chest_image, chest_comparison):
-    with pytest.raises(WriteError, match="for DICOM images only; this is a PNG file"):
+    with pytest.raises(SourceError, match="for DICOM images only; this is a PNG file"):
         write_dicom_results(tmp_path / "out", replace(chest_image, format="PNG"), chest_comparison)
     assert not (tmp_path / "out").exists()
 
 
+BARE = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SamplesPerPixel",
+    "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelData", "PatientSex", "PatientName",
+)  # fmt: skip
+
+
+def test_an_image_with_hardly_a_header_gets_results_too(tmp_path, source, chest_comparison):
+    dataset = pydicom.dcmread(source.path)
+    for element in list(dataset):
+        if element.keyword not in BARE:
+            del dataset[element.tag]
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    dataset.save_as(tmp_path / "bare.dcm")
+    written = write_dicom_results(tmp_path / "out", read_image(tmp_path / "bare.dcm"), chest_comparison)
+    assert len(written) == 5
+    assert read(written, "student-overlay.dcm").PatientOrientation == ""
+    if shutil.which("dciodvfy"):
+        check(written)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("PatientOrientation", "SIDEWAYS"), ("ImagePositionPatient", ["0", "0"]), ("StudyDate", "soon")],
+)
+def test_a_header_that_no_result_can_carry_on_is_a_clear_error(tmp_path, source, chest_comparison, keyword, value):
+    dataset = pydicom.dcmread(source.path)
+    dataset.FrameOfReferenceUID = dataset.StudyInstanceUID
+    with pydicom.config.disable_value_validation():
+        setattr(dataset, keyword, value)
+        dataset.save_as(tmp_path / "odd.dcm")
+    image = read_image(tmp_path / "odd.dcm")
+    try:
+        assert len(write_dicom_results(tmp_path / "out", image, chest_comparison, keep_identity=True)) == 5
+    except SourceError as error:
+        assert "odd.dcm" in str(error)
+        assert "Export PNG" in str(error)
+        assert not (tmp_path / "out").exists()
+
+
 def test_a_file_that_has_changed_since_is_refused(tmp_path, source, chest_comparison):
-    with pytest.raises(WriteError, match="has changed since"):
+    with pytest.raises(SourceError, match="has changed since"):
         write_dicom_results(tmp_path / "out", replace(source, digest="0" * 64), chest_comparison)
 
 
@@ -133,5 +177,5 @@ def test_an_image_without_identifiers_is_refused(tmp_path, source, chest_compari
     dataset = pydicom.dcmread(source.path)
     del dataset.StudyInstanceUID
     dataset.save_as(tmp_path / "no-study.dcm")
-    with pytest.raises(WriteError, match="no StudyInstanceUID"):
+    with pytest.raises(SourceError, match="no StudyInstanceUID"):
         write_dicom_results(tmp_path / "out", read_image(tmp_path / "no-study.dcm"), chest_comparison)
