@@ -75,14 +75,22 @@ def card(
     model: Annotated[
         str, typer.Argument(help="A bundle's identifier such as chest-xray/student-ofa595, or its folder.")
     ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this file, .md or .pdf, instead of printing it.", dir_okay=False)
+    ] = None,
+    paper: Annotated[PaperSize, typer.Option(help="Paper of the PDF.")] = "A4",
 ) -> None:
     """Print a model's card as Markdown: what it is for, how it was made, what it scores and what it can't do."""
     from core.bundle import read_bundle
     from core.catalogue import read_catalogue
-    from core.model_facts import model_facts
+    from core.model_facts import model_facts, write_model_facts
 
     bundle = read_catalogue().bundles.get(model) or read_bundle(Path(model))
-    typer.echo(model_facts(bundle.card), nl=False)
+    if out is None:
+        typer.echo(model_facts(bundle.card), nl=False)
+    else:
+        write_model_facts(out, bundle.card, paper)
+        typer.echo(f"Written: {out}")
 
 
 @app.command()

@@ -13,12 +13,13 @@ from core.preprocess import Preprocessing
 from core.subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
-# scores, 2 no subnets and no border probe
-CARD_FORMAT = 3
+# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling
+CARD_FORMAT = 4
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Images = Annotated[int, Field(ge=1, le=10**12)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -56,7 +57,7 @@ class GroupScores(_Part):
     """What a model scored on one part of the data, e.g. ``population=adult``."""
 
     group: str = Field(max_length=200)
-    images: int = Field(ge=1)
+    images: Images
     accuracy: Fraction
     accuracy_interval: Interval
     macro_f1: Fraction
@@ -68,7 +69,7 @@ class ReliabilityBin(_Part):
 
     confidence: Fraction
     accuracy: Fraction
-    images: int = Field(ge=1)
+    images: Images
 
 
 class Scores(_Part):
@@ -91,6 +92,7 @@ class Scores(_Part):
         confusion: images by true class (rows) and answer (columns), in the order of the card's classes.
         groups: the scores of parts of the data.
         reliability: the reliability diagram.
+        reliability_uncalibrated: the same before temperature scaling.
         covered: share of images whose conformal set holds the right class.
         unsure: share of images whose conformal set is not exactly one class.
         refused: share of images that the novelty gate refused.
@@ -98,7 +100,7 @@ class Scores(_Part):
     """
 
     dataset: str = Field(max_length=500)
-    images: int = Field(ge=1)
+    images: Images
     accuracy: Fraction
     macro_f1: Fraction
     ece: Fraction
@@ -113,6 +115,7 @@ class Scores(_Part):
     confusion: tuple[tuple[int, ...], ...] = Field(default=(), max_length=1000)
     groups: tuple[GroupScores, ...] = Field(default=(), max_length=200)
     reliability: tuple[ReliabilityBin, ...] = Field(default=(), max_length=100)
+    reliability_uncalibrated: tuple[ReliabilityBin, ...] = Field(default=(), max_length=100)
     covered: Fraction | None = None
     unsure: Fraction | None = None
     refused: Fraction | None = None
@@ -132,7 +135,7 @@ class Conformal(_Part):
     method: Literal["LAC"] = "LAC"
     coverage: Fraction
     floor: Fraction
-    images: int = Field(ge=1)
+    images: Images
 
 
 class Training(_Part):
@@ -187,7 +190,7 @@ class Card(_Part):
         novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1, 2, 3] = 3
+    format: Literal[1, 2, 3, 4] = 4
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
@@ -198,8 +201,8 @@ class Card(_Part):
     temperature: float = Field(default=1.0, gt=0, le=100)
     conformal: Conformal | None = None
     storage: Storage
-    parameters: int = Field(ge=1)
-    macs: int = Field(ge=1)
+    parameters: int = Field(ge=1, le=10**15)
+    macs: int = Field(ge=1, le=10**18)
     training: Training
     scores: tuple[Scores, ...] = Field(default=(), max_length=50)
     intended_use: str = Field(max_length=2000)
@@ -216,6 +219,9 @@ class Card(_Part):
             raise ValueError("the temperature is not finite")
         if self.subnet is not None and self.network != "ofa595":
             raise ValueError("only ofa595 has subnets")
+        size = len(self.classes)
+        if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
+            raise ValueError("a confusion matrix has another size than the classes")
         return self
 
     def facts(self) -> dict[str, Any]:

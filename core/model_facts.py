@@ -6,74 +6,190 @@ labels"; the CLAIM 2024 and TRIPOD+AI 2024 checklists.
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
+from pathlib import Path
 
 from core.architectures import model_name
 from core.card import Card, Interval, Scores
+from core.errors import UsageError
+from core.files import bytes_written_whole, written_whole
+from core.notice import NOTICE
+from core.page_blocks import (
+    Block,
+    Caution,
+    Curve,
+    Facts,
+    Heading,
+    Items,
+    Paragraph,
+    Reliability,
+    Table,
+    markdown,
+    percent,
+)
+from core.page_sheets import draw_blocks
+from core.report_layout import STUDENT, TEACHER, PaperSize, Sheets
 from core.tasks import TASKS
+
+MOST_COLUMNS = 12  # classes up to which a confusion matrix can be read on a page
+
+
+def write_model_facts(path: Path, card: Card, paper: PaperSize = "A4") -> None:
+    """Write a model card as Markdown (``.md``) or PDF (``.pdf``); the file appears whole or not at all.
+
+    Raises:
+        UsageError: if its name ends otherwise.
+        WriteError: if it can't be written.
+    """
+    kind = path.suffix.lower()
+    if kind == ".md":
+        with written_whole(path) as text:
+            text.write(model_facts(card))
+    elif kind == ".pdf":
+        with bytes_written_whole(path) as file:
+            title = _title(card)
+            sheets = Sheets(file, paper, datetime.now().astimezone(), title=f"Twinlens: model card of {title}")
+            sheets.begin(f"Model card · {title}")
+            draw_blocks(sheets, facts(card), TEACHER if card.role == "teacher" else STUDENT)
+            sheets.end()
+            sheets.pdf.close()
+    else:
+        raise UsageError(
+            f"A model card can't be written as {kind or 'a file without an ending'}: {path.name}",
+            remedy="Give a name that ends in .md or .pdf.",
+        )
 
 
 def model_facts(card: Card) -> str:
-    """Return a model card as Markdown; text of the card is escaped, since it may come from a stranger."""
-    network = model_name(card.model)
-    task = TASKS.get(card.task)
-    lines = [
-        f"# Model facts: {network} ({card.role}), {_text(task.name if task else card.task)}",
-        "",
-        "**For research use only. Not for diagnosis.**",
-        "",
-        "## Summary",
-        "",
-        f"- Model: `{card.id}`, {network}, {card.parameters / 1e6:.1f} million parameters, "
-        f"{card.macs / 1e9:.2f} billion multiply-accumulates an image, stored as {card.storage}",
-        f"- Input: one {_text(task.image_kind) if task else 'image'}, scaled to {card.preprocessing.height} × "
-        f"{card.preprocessing.width} pixels, {'grey' if card.preprocessing.channels == 'grey' else 'colour'}",
-        f"- Output: a probability for each of {', '.join(_names(card))}",
-        f"- Weights: SHA-256 `{card.weights_sha256[:16]}…`, licence: {_text(card.licence)}",
-        "",
-        "## Uses and directions",
-        "",
-        f"- Intended use: {_text(card.intended_use)}",
-        *_directions(card),
-        "",
-        "## Warnings: what it can't do",
-        "",
-        *(f"- {_text(limit)}" for limit in card.limits),
-        "",
-        "## Development: training data and method",
-        "",
-        f"- Data: {_text(card.training.data)}",
-        f"- Method: {_text(card.training.method)}",
-        f"- Made by: {_text(card.training.made_by)}, on {card.training.made_on.isoformat()}",
+    """Return a model card as Markdown."""
+    return markdown(facts(card))
+
+
+def facts(card: Card) -> list[Block]:
+    """Return a model card as the blocks of a page."""
+    blocks: list[Block] = [
+        Heading(1, f"Model facts: {_title(card)}"),
+        Paragraph(NOTICE, strong=True),
+        Heading(2, "Summary"),
+        _summary(card),
+        Heading(2, "Uses and directions"),
+        _directions(card),
+        Heading(2, "Warnings: what it can't do"),
+        Items(card.limits or ("None are stated.",)),
+        Heading(2, "Development: training data and method"),
+        _development(card),
+        Heading(2, "Validation and performance"),
     ]
-    if card.training.teacher:
-        lines.append(f"- Distilled from: {_text(card.training.teacher)}")
-    if card.training.recipe_digest:
-        lines.append(f"- Recipe: SHA-256 `{card.training.recipe_digest[:16]}…`")
-    if card.training.seed is not None:
-        lines.append(f"- Seed: {card.training.seed}")
-    lines += ["", "## Performance"]
     if not card.scores:
-        lines += ["", "Not measured."]
+        blocks.append(Paragraph("Not measured."))
     for scores in card.scores:
-        lines += _performance(card, scores)
-    return "\n".join(lines) + "\n"
+        blocks += _performance(card, scores)
+    return blocks
 
 
-def _directions(card: Card) -> list[str]:
-    lines = [f"- Calibration: logits are divided by the temperature {card.temperature:.3f} before the softmax"]
+def _title(card: Card) -> str:
+    task = TASKS.get(card.task)
+    return f"{model_name(card.model)} ({card.role}), {task.name if task else card.task}"
+
+
+def _summary(card: Card) -> Facts:
+    task, size = TASKS.get(card.task), card.preprocessing
+    names = {label.id: label.name for label in task.classes} if task else {}
+    image = f"one {task.image_kind}" if task else "one image"
+    colour = "grey" if size.channels == "grey" else "colour"
+    return Facts(
+        (
+            (
+                "Model",
+                f"{card.id}, {model_name(card.model)}, {card.parameters / 1e6:.1f} million parameters, "
+                f"{card.macs / 1e9:.2f} billion multiply-accumulates an image, stored as {card.storage}",
+            ),
+            ("Input", f"{image}, scaled to {size.height} × {size.width} pixels, {colour}"),
+            ("Output", f"a probability for each of {', '.join(names.get(label, label) for label in card.classes)}"),
+            ("Weights", f"SHA-256 {card.weights_sha256[:16]}…, licence: {card.licence}"),
+        )
+    )
+
+
+def _directions(card: Card) -> Facts:
+    rows = [
+        ("Intended use", card.intended_use),
+        ("Calibration", f"logits are divided by the temperature {card.temperature:.3f} before the softmax"),
+    ]
     if card.conformal is not None:
-        lines.append(
-            f"- Plausible classes: those of at least {100 * card.conformal.floor:.1f} %; a split-conformal rule "
-            f"({card.conformal.method}) chosen on {card.conformal.images} validation images to hold the right class in "
-            f"{100 * card.conformal.coverage:.0f} % of images. Not exactly one plausible class means: unsure"
+        rows.append(
+            (
+                "Plausible classes",
+                f"those of at least {100 * card.conformal.floor:.1f} %; a split-conformal rule "
+                f"({card.conformal.method}) chosen on {card.conformal.images} validation images to hold the right "
+                f"class in {100 * card.conformal.coverage:.0f} % of images. Not exactly one plausible class means: "
+                "unsure",
+            )
         )
     gated = "the answer is kept back where an image is unlike the training images"
-    lines.append(f"- Novelty gate: {gated if card.novelty_sha256 else 'none; the model answers to any image'}")
-    return lines
+    rows.append(("Novelty gate", gated if card.novelty_sha256 else "none; the model answers to any image"))
+    return Facts(tuple(rows))
 
 
-def _performance(card: Card, scores: Scores) -> list[str]:
+def _development(card: Card) -> Facts:
+    made = card.training
+    rows = [
+        ("Data", made.data),
+        ("Method", made.method),
+        ("Made by", f"{made.made_by}, on {made.made_on.isoformat()}"),
+    ]
+    if made.teacher:
+        rows.append(("Distilled from", made.teacher))
+    if made.recipe_digest:
+        rows.append(("Recipe", f"SHA-256 {made.recipe_digest[:16]}…"))
+    if made.seed is not None:
+        rows.append(("Seed", str(made.seed)))
+    if made.epochs is not None:
+        rows.append(("Epochs", str(made.epochs)))
+    return Facts(tuple(rows))
+
+
+def _performance(card: Card, scores: Scores) -> list[Block]:
+    blocks: list[Block] = [
+        Heading(3, scores.dataset),
+        Paragraph(f"{scores.images} images, measured by {scores.measured_by}."),
+    ]
+    if scores.caution:
+        blocks.append(Caution(scores.caution))
+    blocks.append(_measures(scores))
+    if scores.classes:
+        blocks.append(
+            Table(
+                ("class", "images", "precision", "recall (sensitivity)", "AUROC"),
+                tuple(
+                    (found.label, str(found.images), percent(found.precision), percent(found.recall),
+                     "–" if found.auroc is None else f"{found.auroc:.4f}")
+                    for found in scores.classes
+                ),
+            )
+        )  # fmt: skip
+    blocks += _confusion(card, scores)
+    if scores.groups:
+        blocks.append(
+            Table(
+                ("group", "images", "accuracy", "macro F1", "ECE"),
+                tuple(
+                    (found.group, str(found.images), _with_interval(found.accuracy, found.accuracy_interval),
+                     percent(found.macro_f1), f"{found.ece:.3f}")
+                    for found in scores.groups
+                ),
+            )
+        )  # fmt: skip
+    curves = (
+        Curve("before", scores.ece_uncalibrated, scores.reliability_uncalibrated),
+        Curve("after", scores.ece, scores.reliability),
+    )
+    if known := tuple(curve for curve in curves if curve.bins):
+        blocks.append(Reliability(known))
+    return blocks
+
+
+def _measures(scores: Scores) -> Table:
     rows = [
         ("Accuracy", _with_interval(scores.accuracy, scores.accuracy_interval)),
         ("Macro F1", _with_interval(scores.macro_f1, scores.macro_f1_interval)),
@@ -91,57 +207,25 @@ def _performance(card: Card, scores: Scores) -> list[str]:
         ("Own images kept back by the novelty gate", scores.refused),
         ("Accuracy of a linear model that sees only the border of the images", scores.border_probe),
     )
-    rows += [(name, _percent(share)) for name, share in shares if share is not None]
-    lines = [
-        "",
-        f"### {_text(scores.dataset)}",
-        "",
-        f"{scores.images} images, measured by {_text(scores.measured_by)}.",
-    ]
-    if scores.caution:
-        lines += ["", f"**Caution:** {_text(scores.caution)}"]
-    lines += ["", "| measure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
-    if scores.classes:
-        lines += ["", "| class | images | precision | recall (sensitivity) | AUROC |", "|---|---|---|---|---|"]
-    for found in scores.classes:
-        area = "–" if found.auroc is None else f"{found.auroc:.4f}"
-        cells = (_text(found.label), str(found.images), _percent(found.precision), _percent(found.recall), area)
-        lines.append(f"| {' | '.join(cells)} |")
-    if scores.confusion:
-        lines += ["", "| truth \\ answer | " + " | ".join(map(_text, card.classes)) + " |"]
-        lines.append("|---" * (len(card.classes) + 1) + "|")
-        for label, counts in zip(card.classes, scores.confusion, strict=False):
-            lines.append(f"| {_text(label)} | " + " | ".join(map(str, counts)) + " |")
-    if scores.groups:
-        lines += ["", "| group | images | accuracy | macro F1 | ECE |", "|---|---|---|---|---|"]
-    for group in scores.groups:
-        lines.append(
-            f"| {_text(group.group)} | {group.images} | {_with_interval(group.accuracy, group.accuracy_interval)} | "
-            f"{_percent(group.macro_f1)} | {group.ece:.3f} |"
+    rows += [(name, percent(share)) for name, share in shares if share is not None]
+    return Table(("measure", "value"), tuple(rows))
+
+
+def _confusion(card: Card, scores: Scores) -> list[Block]:
+    if not scores.confusion:
+        return []
+    if len(card.classes) > MOST_COLUMNS:
+        return [Paragraph(f"The confusion matrix of {len(card.classes)} classes stands in card.json.")]
+    rows = zip(card.classes, scores.confusion, strict=True)
+    return [
+        Table(
+            ("truth ↓ answer →", *card.classes),
+            tuple((label, *map(str, counts)) for label, counts in rows),
         )
-    if scores.reliability:
-        lines += ["", "| mean confidence | share right | images |", "|---|---|---|"]
-    for point in scores.reliability:
-        lines.append(f"| {_percent(point.confidence)} | {_percent(point.accuracy)} | {point.images} |")
-    return lines
-
-
-def _names(card: Card) -> list[str]:
-    task = TASKS.get(card.task)
-    known = {label.id: label.name for label in task.classes} if task else {}
-    return [_text(known.get(label, label)) for label in card.classes]
+    ]
 
 
 def _with_interval(value: float, interval: Interval | None) -> str:
     if interval is None:
-        return _percent(value)
-    return f"{_percent(value)} (95 %: {_percent(interval.low)} to {_percent(interval.high)})"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
-
-
-def _text(value: str) -> str:
-    """Return text on one line without the power to mark anything up."""
-    return re.sub(r"([\\`*_\[\]<>|#&!])", r"\\\1", " ".join(value.split()))
+        return percent(value)
+    return f"{percent(value)} (95 %: {100 * interval.low:.2f} to {percent(interval.high)})"

@@ -1,4 +1,4 @@
-"""A report's sheets: margins, header and footer of every page, a cursor that goes down, and a few kinds of block."""
+"""The sheets of a report or model card: margins, header and footer of every page, a cursor that goes down, and a few kinds of block."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WARNING = "⚠"
 
 
 class Sheets:
-    """The pages of a report, one after another.
+    """The pages of a document, one after another.
 
     Attributes:
         pdf: the file.
@@ -43,12 +43,18 @@ class Sheets:
         page: number of the page in hand, from 1.
     """
 
-    def __init__(self, file: BinaryIO, paper: PaperSize, made: datetime) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        paper: PaperSize,
+        made: datetime,
+        title: str = "Twinlens: comparison of teacher and student",
+    ) -> None:
         self.width, self.height = PAPER[paper]
         self.pdf = PdfFile(
             file,
             (self.width, self.height),
-            title="Twinlens: comparison of teacher and student",
+            title=title,
             author="Twinlens",
             subject=NOTICE,
             creator=f"Twinlens {__version__}",
@@ -86,7 +92,7 @@ class Sheets:
             canvas.addOutlineEntry(bookmark, f"page{self.page}")
         y = self.height - MARGIN - 10
         draw(canvas, self.left, y, "Twinlens", TITLE, bold=True, colour=INK)
-        draw(canvas, self.left + 78, y, head, TEXT, colour=GREY)
+        self.text(self.left + 78, y, head, colour=GREY, room=self.room - 200)
         draw(canvas, self.right, y, f"{self._made:%Y-%m-%d %H:%M} {self._made:%Z}".strip(), TEXT, False, GREY, "right")
         self.line(y - 9)
         y = MARGIN - 12

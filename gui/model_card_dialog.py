@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QBrush, QTextCharFormat, QTextCursor, QTextDocument, QTextFrameFormat, QTextTable
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtGui import QBrush, QImage, QTextCharFormat, QTextCursor, QTextDocument, QTextFrameFormat, QTextTable
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.bundle import Bundle
-from core.model_facts import model_facts
+from core.card import Card
+from core.errors import TwinlensError
+from core.model_facts import facts, write_model_facts
+from core.page_blocks import RELIABILITY_CAPTION, Paragraph, Reliability, markdown
+from core.report_layout import PAPER, PaperSize
 from gui import theme
+from gui.background import Background
+from gui.reliability_picture import reliability_picture
 
 
 class ModelCardDialog(QDialog):
-    """Shows what a model is for, how it was made, how it scored, and what it can't do.
+    """Shows what a model is for, how it was made, how it scored, and what it can't do; writes it as PDF or Markdown.
 
     Args:
         bundle: the model.
@@ -19,20 +38,106 @@ class ModelCardDialog(QDialog):
 
     def __init__(self, bundle: Bundle, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Model card: {0}").format(bundle.name))
-        self.resize(720, 640)
-        self.text = QTextBrowser(self)
-        self.text.setAccessibleName(self.tr("Model card"))
-        self.text.setOpenExternalLinks(True)
-        self.text.document().setDocumentMargin(2 * theme.GRID)
-        self.text.document().setIndentWidth(3 * theme.GRID)
-        self.text.setMarkdown(model_facts(bundle.card))
-        _set_type(self.text.document())
+        self.resize(800, 680)
+        self._bundle = bundle
+        self._job: Background | None = None
+        self._leaving: int | None = None
+        self.text = CardText(self)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        theme.styled(self.words, "small", "dim")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
+        self.save: QPushButton = buttons.addButton(self.tr("&Save…"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.save.setToolTip(self.tr("Write this card as PDF or Markdown"))
+        self.save.clicked.connect(self._save)
+        foot = QHBoxLayout()
+        foot.setSpacing(2 * theme.GRID)
+        foot.addWidget(self.words, 1)
+        foot.addWidget(buttons)
         column = QVBoxLayout(self)
         column.addWidget(self.text)
-        column.addWidget(buttons)
+        column.addLayout(foot)
+        self.text.show_card(bundle.card)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "save"):
+            self.text.show_card(self._bundle.card)
+
+    def done(self, result: int) -> None:
+        """Close, once a file that is being written is there."""
+        if self._job is None:
+            super().done(result)
+        else:
+            self._leaving = result
+
+    def _save(self) -> None:
+        papers = {self.tr("PDF, {0} (*.pdf)").format(size): size for size in PAPER}
+        kinds = ";;".join([*papers, self.tr("Markdown (*.md)")])
+        name = f"{self._bundle.id.replace('/', ' ')} card.pdf"
+        chosen, kind = QFileDialog.getSaveFileName(self, self.tr("Save model card"), name, kinds)
+        if not chosen:
+            return
+        path, paper = Path(chosen), papers.get(kind, "A4")
+        self._write(path if path.suffix else path.with_suffix(".md" if "*.md" in kind else ".pdf"), paper)
+
+    def _write(self, path: Path, paper: PaperSize) -> None:
+        self.save.setEnabled(False)
+        self._job = Background(lambda: write_model_facts(path, self._bundle.card, paper), self)
+        self._job.done.connect(lambda _none: self._end(self.tr("Written: {0}").format(path)))
+        self._job.failed.connect(self._on_failed)
+        self._job.begin()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._leaving = None  # it has to be read first
+        if isinstance(error, TwinlensError):
+            self._end(f"⚠ {error}", "warning")
+        else:
+            self._end("⚠ " + self.tr("Something went wrong; nothing was written."), "warning")
+            raise error
+
+    def _end(self, words: str, look: str = "dim") -> None:
+        self._job = None
+        self.save.setEnabled(True)
+        self.words.setText(words)
+        theme.styled(self.words, "small", look)
+        if self._leaving is not None:
+            super().done(self._leaving)
+
+
+class CardText(QTextBrowser):
+    """The text of a card with its diagrams; it loads nothing else, whatever a stranger's card names."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.pictures: dict[str, QImage] = {}
+        self.setAccessibleName(self.tr("Model card"))
+        self.setOpenExternalLinks(True)
+
+    def show_card(self, card: Card) -> None:
+        """Show a card in the present theme."""
+        self.pictures.clear()
+        page = []
+        for block in facts(card):
+            if isinstance(block, Reliability):
+                name = f"reliability:{len(self.pictures)}"
+                self.pictures[name] = reliability_picture(block.curves, card.role, self.devicePixelRatioF())
+                page += [f"![{self.tr('Reliability diagram')}]({name})\n", markdown([Paragraph(RELIABILITY_CAPTION)])]
+            page.append(markdown([block]))
+        self.document().setDocumentMargin(2 * theme.GRID)
+        self.document().setIndentWidth(3 * theme.GRID)
+        self.setMarkdown("\n".join(page))
+        _set_type(self.document())
+
+    def loadResource(self, _kind: int, name: QUrl | str) -> QImage | None:
+        """Return a diagram."""
+        return self.pictures.get(QUrl(name).toString())
 
 
 def _set_type(document: QTextDocument) -> None:

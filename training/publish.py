@@ -153,10 +153,8 @@ def card_scores(measured: Evaluation, task: str) -> CardScores:
             )
             for group, found in measured.subgroups.items()
         ),
-        reliability=tuple(
-            ReliabilityBin(confidence=round(confidence, 4), accuracy=round(accuracy, 4), images=images)
-            for confidence, accuracy, images in all_.reliability
-        ),
+        reliability=_bins(all_.reliability),
+        reliability_uncalibrated=_bins(all_.reliability_uncalibrated),
         covered=_rounded(known.covered),
         unsure=_rounded(known.unsure),
         refused=_rounded(known.refused),
@@ -166,6 +164,13 @@ def card_scores(measured: Evaluation, task: str) -> CardScores:
 
 def _accuracy(found: Answers, card: Card) -> float:
     return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
+
+
+def _bins(points: tuple[tuple[float, float, int], ...]) -> tuple[ReliabilityBin, ...]:
+    return tuple(
+        ReliabilityBin(confidence=round(confidence, 4), accuracy=round(accuracy, 4), images=images)
+        for confidence, accuracy, images in points
+    )
 
 
 def _rounded(value: float | None) -> float | None:

@@ -33,6 +33,7 @@ class Scores:
         auroc_by_class: the area of each class, by label; None where one side is missing.
         confusion: images by true class (rows) and answer (columns).
         reliability: mean confidence, accuracy and images of each of 15 bins of confidence that holds any.
+        reliability_uncalibrated: the same of the plain softmax.
     """
 
     images: int
@@ -47,6 +48,7 @@ class Scores:
     auroc_by_class: dict[str, float | None]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[tuple[float, float, int], ...]
+    reliability_uncalibrated: tuple[tuple[float, float, int], ...]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def score(
         auroc_by_class=dict(zip(classes, areas, strict=True)),
         confusion=tuple(tuple(int(n) for n in row) for row in matrix),
         reliability=reliability(probabilities, labels),
+        reliability_uncalibrated=reliability(raw, labels),
     )
 
 

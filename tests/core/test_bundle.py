@@ -7,7 +7,7 @@ import torch
 
 from core.architectures import build_network
 from core.bundle import pack_state, read_bundle, unpack_state, write_bundle
-from core.card import Card, Training
+from core.card import CARD_FORMAT, Card, Training
 from core.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.errors import BundleError, UsageError
 from core.folders import user_weights
@@ -106,8 +106,8 @@ def test_each_way_to_be_damaged_has_its_own_message(bundle, state, tmp_path):
     assert "does not have" in failing(write_bundle(tmp_path / "c", long, make_card()).load_network)
 
     card = json.loads((bundle.directory / "card.json").read_text())
-    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": 4, "later": 1}))
-    assert "format 4" in failing(lambda: read_bundle(bundle.directory))
+    (bundle.directory / "card.json").write_text(json.dumps({**card, "format": CARD_FORMAT + 1, "later": 1}))
+    assert f"format {CARD_FORMAT + 1}" in failing(lambda: read_bundle(bundle.directory))
 
     (bundle.directory / "card.json").write_text(json.dumps({**card, "temperature": -1}))
     assert "temperature" in failing(lambda: read_bundle(bundle.directory))
