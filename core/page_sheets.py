@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import assert_never
 
-from core.fonts import Align, Rgb, draw, lines, width
+from core.fonts import ELLIPSIS, Align, Rgb, draw, lines, width
 from core.page_blocks import (
     CONFIDENCE_AXIS,
     RELIABILITY_CAPTION,
@@ -29,6 +29,7 @@ NAMES, BULLET = 104.0, 10.0  # points that facts and items are indented by
 STEP = 1.35  # of a line, in sizes of its letters
 SIDE, AXIS = 176.0, 30.0  # points of a diagram, and of the words at its left and below
 KEPT = 240.0  # points up to which a table is not torn apart
+MOST_LINES = 9  # of a cell of a table
 BEGINNING = 300.0  # points that the heading of a data set, its caution and first table take
 
 
@@ -117,15 +118,21 @@ def _shared(natural: list[float], room: float) -> list[float]:
     return widths
 
 
+def _broken(cell: str, room: float, bold: bool) -> list[str]:
+    """Return a cell's lines; one of very many is cut short."""
+    found = lines(cell, SMALL, room, bold)
+    return found if len(found) <= MOST_LINES else [*found[: MOST_LINES - 1], ELLIPSIS]
+
+
 def _height(cells: tuple[str, ...], widths: list[float], bold: bool = False) -> float:
-    most = max(len(lines(cell, SMALL, room, bold)) for cell, room in zip(cells, widths, strict=True))
+    most = max(len(_broken(cell, room, bold)) for cell, room in zip(cells, widths, strict=True))
     return most * SMALL * STEP + 3.5
 
 
 def _row(sheets: Sheets, cells: tuple[str, ...], widths: list[float], aligns: list[Align], bold: bool = False) -> None:
     x = sheets.left
     for cell, room, align in zip(cells, widths, aligns, strict=True):
-        for i, line in enumerate(lines(cell, SMALL, room, bold), 1):
+        for i, line in enumerate(_broken(cell, room, bold), 1):
             y = sheets.y - i * SMALL * STEP
             sheets.text(x + (room if align == "right" else 0), y, line, SMALL, bold, GREY if bold else INK, align)
         x += room + GAP

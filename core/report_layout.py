@@ -1,4 +1,4 @@
-"""The sheets of a report or model card: margins, header and footer of every page, a cursor that goes down, and a few kinds of block."""
+"""The sheets of a report or model card: margins, head and foot of every page, a cursor that goes down, and blocks."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ class ModelCardDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         self.save: QPushButton = buttons.addButton(self.tr("&Save…"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.save.setAutoDefault(False)
         self.save.setToolTip(self.tr("Write this card as PDF or Markdown"))
         self.save.clicked.connect(self._save)
         foot = QHBoxLayout()

@@ -60,6 +60,8 @@ def test_a_run_is_published_only_when_it_was_evaluated_with_these_weights(run_an
     assert card.conformal.images == 18
     assert card.scores[0].images == 12
     assert np.sum(card.scores[0].confusion) == 12
+    for bins in (card.scores[0].reliability_uncalibrated, card.scores[0].reliability):
+        assert sum(found.images for found in bins) == 12
     assert [p.name for p in made.directory.parent.iterdir()] == ["student-ofa595"]
     answer = Classifier(made, "torch").predict(read_image(data / "29.png"))
     assert not answer.novelty.is_novel

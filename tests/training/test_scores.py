@@ -27,6 +27,15 @@ def test_scores_are_scikit_learns():
     np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, guesses))
 
 
+def test_both_reliability_diagrams_are_kept_apart():
+    p, labels = drawn(300)
+    sharper = p**2 / (p**2).sum(axis=1, keepdims=True)
+    found = score(p, labels, CLASSES, uncalibrated=sharper)
+    assert found.reliability == score(p, labels, CLASSES).reliability_uncalibrated
+    assert found.reliability_uncalibrated == score(sharper, labels, CLASSES).reliability
+    assert found.reliability_uncalibrated != found.reliability
+
+
 def test_a_class_that_is_missing_has_no_figures_and_does_not_count_in_macro_f1():
     p, labels = drawn(100)
     p, labels = p[labels < 2], labels[labels < 2]
