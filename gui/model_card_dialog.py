@@ -91,25 +91,28 @@ class ModelCardDialog(QDialog):
     def _write(self, path: Path, paper: PaperSize) -> None:
         self.save.setEnabled(False)
         self._job = Background(lambda: write_model_facts(path, self._bundle.card, paper), self)
-        self._job.done.connect(lambda _none: self._end(self.tr("Written: {0}").format(path)))
+        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(path), "dim"))
         self._job.failed.connect(self._on_failed)
+        self._job.finished.connect(self._on_finished)
         self._job.begin()
 
     def _on_failed(self, error: Exception) -> None:
         self._leaving = None  # it has to be read first
         if isinstance(error, TwinlensError):
-            self._end(f"⚠ {error}", "warning")
+            self._say(f"⚠ {error}", "warning")
         else:
-            self._end("⚠ " + self.tr("Something went wrong; nothing was written."), "warning")
+            self._say("⚠ " + self.tr("Something went wrong; nothing was written."), "warning")
             raise error
 
-    def _end(self, words: str, look: str = "dim") -> None:
+    def _on_finished(self) -> None:
         self._job = None
         self.save.setEnabled(True)
-        self.words.setText(words)
-        theme.styled(self.words, "small", look)
         if self._leaving is not None:
             super().done(self._leaving)
+
+    def _say(self, words: str, look: str) -> None:
+        self.words.setText(words)
+        theme.styled(self.words, "small", look)
 
 
 class CardText(QTextBrowser):

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QPainter, QPen
 from core.page_blocks import CONFIDENCE_AXIS, RIGHT_AXIS, TICKS, Curve, dot
 from gui import theme
 
-SIDE, LEFT, ABOVE, BELOW, GAP = 232, 52, 28, 44, 24  # logical pixels of a diagram's square and of what is around it
+SIDE, LEFT, ABOVE, BELOW, GAP = 272, 52, 28, 44, 24  # logical pixels of a diagram's square and of what is around it
 
 
 def reliability_picture(curves: tuple[Curve, ...], role: theme.Role, ratio: float) -> QImage:

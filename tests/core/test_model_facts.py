@@ -116,8 +116,8 @@ def test_a_diagram_has_a_dot_for_each_bin_where_it_belongs(tmp_path):
     page = next(p for p in pypdf.PdfReader(path).pages if "temperature scaling ·" in p.extract_text())
     drawn = page.get_contents().get_data().decode("latin-1")
     squares = [[float(n) for n in found] for found in re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) \3 re S", drawn)]
-    number = r"(-?[\d.]+)"
-    circles = re.findall(rf"n {number} {number} m {number} {number} {number} {number} {number} {number} c", drawn)
+    number = r"(-?[\d.]+)\s+"
+    circles = re.findall(rf"n\s+{number * 2}m\s+{number * 6}c", drawn)
     scores = card.scores[0]
     assert len(squares) == 2
     for (x, y, side), bins in zip(squares, (scores.reliability_uncalibrated, scores.reliability), strict=True):
