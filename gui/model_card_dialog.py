@@ -146,6 +146,8 @@ class CardText(QTextBrowser):
 
 def _set_type(document: QTextDocument) -> None:
     """Give headings, lists and tables the window's sizes and distances in place of Qt's own."""
+    whole = QTextCursor(document)
+    whole.beginEditBlock()  # it is laid out once
     block = document.begin()
     while block.isValid():
         level = block.blockFormat().headingLevel()
@@ -174,3 +176,4 @@ def _set_type(document: QTextDocument) -> None:
             table.setTopMargin(theme.GRID)
             table.setBottomMargin(theme.GRID)
             frame.setFormat(table)
+    whole.endEditBlock()
