@@ -55,7 +55,8 @@ def write_model_facts(path: Path, card: Card, paper: PaperSize = "A4") -> None:
             sheets.pdf.close()
     else:
         raise UsageError(
-            f"A model card can't be written as {kind or 'a file without an ending'}: {path.name}",
+            f"A model card can't be written as {kind or 'a file without an ending'}.",
+            path=path,
             remedy="Give a name that ends in .md or .pdf.",
         )
 
