@@ -6,6 +6,10 @@ shoulders lie, and edges run as ribs and diaphragm do (oriented gradients, after
 have none, but colours and grain of their own. Detectors over the student's features (Mahalanobis distances, energy,
 nearest neighbours) were measured beside this one and are worse at many times the size: what a network has learnt to
 ignore, it does not notice. ``python -m training novelty`` prints the table.
+
+A radiograph that is turned, inverted, cut or blurred keeps much of its layout. So its gate also knows decoys, typical
+thumbnails of images that were disturbed so (outlier exposure, Hendrycks et al. 2019), and refuses what comes nearer to
+them than its own kind does.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ COLOUR_WEIGHT, GRAIN_WEIGHT, EDGE_WEIGHT = 2.0, 2.0, 2.0
 EDGE_SIDE = 112  # pixels of the side of the picture whose edges are looked at
 ORIENTATIONS = 8  # of edges, over half a turn
 CHANNELS = 4 + ORIENTATIONS
+NEAREST = 1e-6  # a decoy is taken to be no nearer
 LAYOUT_SIZE = SIDE**2 + 1 + ORIENTATIONS * (SIDE // 2) ** 2
 COLOUR_SIZE = 2 * SIDE**2 + 2 * (SIDE // 2) ** 2
 
@@ -65,11 +70,15 @@ class NoveltyGate:
     Attributes:
         centres: shape (M, D): descriptions of typical images, each the mean of several, so that no image can be seen
             in them. D tells the kind: ``LAYOUT_SIZE`` or ``COLOUR_SIZE``.
-        threshold: distances above it are refused.
+        threshold: scores above it are refused.
+        decoys: shape (N, D): descriptions of typical images that were turned, inverted, cut or blurred; N may be 0.
+        reach: the distance from the nearest decoy within which an image's own distance counts for more.
     """
 
     centres: Float64Array
     threshold: float
+    decoys: Float64Array
+    reach: float
 
     @property
     def by_layout(self) -> bool:
@@ -77,8 +86,9 @@ class NoveltyGate:
         return bool(self.centres.shape[1] == LAYOUT_SIZE)
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:
-        """Return the distances (N,) of thumbnails (N, CHANNELS, S, S) to their nearest centres."""
-        return nearest(self.centres, described(thumbnails, by_layout=self.by_layout))
+        """Return how strange thumbnails (N, CHANNELS, S, S) are, shape (N,): see :func:`strangeness`."""
+        rows = described(thumbnails, by_layout=self.by_layout)
+        return strangeness(nearest(self.centres, rows), nearest(self.decoys, rows), self.reach)
 
     def judge(self, batch: FloatArray, how: Preprocessing, task: str) -> Novelty:
         """Judge one image.
@@ -88,16 +98,26 @@ class NoveltyGate:
             how: the transform that made it.
             task: the model's task, for the reason in words.
         """
-        score = float(self.scores(thumbnail(batch, how))[0])
+        rows = described(thumbnail(batch, how), by_layout=self.by_layout)
+        to_centre, to_decoy = nearest(self.centres, rows), nearest(self.decoys, rows)
+        score = float(strangeness(to_centre, to_decoy, self.reach)[0])
         if not score > self.threshold:
             return Novelty(score, self.threshold)
         kinds = TASKS[task].image_kinds if task in TASKS else "images"
+        if to_decoy[0] < to_centre[0]:
+            told = f"In its layout this image is like {kinds} turned, inverted, cut or blurred."
+            return Novelty(score, self.threshold, told)
         what = "In its layout" if self.by_layout else "In its colours and texture"
         return Novelty(score, self.threshold, f"{what} this image is unlike the {kinds} that the model was trained on.")
 
     def state(self) -> State:
         """Return the numbers as tensors, for ``novelty.safetensors``."""
-        return {"centres": self.centres.astype(np.float16), "threshold": np.array([self.threshold], np.float32)}
+        return {
+            "centres": self.centres.astype(np.float16),
+            "threshold": np.array([self.threshold], np.float32),
+            "decoys": self.decoys.astype(np.float16),
+            "reach": np.array([self.reach], np.float32),
+        }
 
 
 def read_gate(state: State) -> NoveltyGate:
@@ -107,14 +127,18 @@ def read_gate(state: State) -> NoveltyGate:
         BundleError: if one is missing, has another shape or holds what is not finite.
     """
     remedy = "Install the bundle again."
-    if state.keys() != {"centres", "threshold"}:
-        raise BundleError("The novelty statistics are not centres and a threshold.", remedy=remedy)
-    centres, threshold = (np.asarray(state[name], dtype=np.float64) for name in ("centres", "threshold"))
+    if state.keys() != {"centres", "threshold", "decoys", "reach"}:
+        raise BundleError("The novelty statistics are not centres, decoys, a threshold and a reach.", remedy=remedy)
+    centres, decoys = (np.asarray(state[name], dtype=np.float64) for name in ("centres", "decoys"))
     if centres.ndim != 2 or not len(centres) or centres.shape[1] not in {LAYOUT_SIZE, COLOUR_SIZE}:
         raise BundleError(f"The novelty statistics have centres of the shape {centres.shape}.", remedy=remedy)
-    if threshold.shape != (1,) or not np.isfinite(centres).all() or not 0 < threshold[0] < np.inf:
+    if decoys.ndim != 2 or decoys.shape[1] != centres.shape[1]:
+        raise BundleError(f"The novelty statistics have decoys of the shape {decoys.shape}.", remedy=remedy)
+    numbers = [np.asarray(state[name], dtype=np.float64) for name in ("threshold", "reach")]
+    finite = all(np.isfinite(values).all() for values in (centres, decoys, *numbers))
+    if any(value.shape != (1,) for value in numbers) or not finite or numbers[0][0] <= 0 or numbers[1][0] < 0:
         raise BundleError("The novelty statistics hold values that are no distances.", remedy=remedy)
-    return NoveltyGate(centres, float(threshold[0]))
+    return NoveltyGate(centres, float(numbers[0][0]), decoys, float(numbers[1][0]))
 
 
 def thumbnail(batch: FloatArray, how: Preprocessing) -> FloatArray:
@@ -157,9 +181,16 @@ def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
 
 
 def nearest(centres: Float64Array, rows: Float64Array) -> Float64Array:
-    """Return the Euclidean distance of each row (N, D) to the nearest centre (M, D), shape (N,)."""
+    """Return the Euclidean distance of each row (N, D) to the nearest centre (M, D), shape (N,); infinite if M is 0."""
+    if not len(centres):
+        return np.full(len(rows), np.inf)
     squares = (rows**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None] - 2 * rows @ centres.T
     return np.asarray(np.sqrt(np.maximum(0, squares.min(axis=1))))
+
+
+def strangeness(to_centre: Float64Array, to_decoy: Float64Array, reach: float) -> Float64Array:
+    """Return the distances (N,) to the nearest centre, times ``reach / to_decoy`` where a decoy is within reach."""
+    return to_centre * np.maximum(1, reach / np.maximum(to_decoy, NEAREST))
 
 
 def _halved(channels: Float64Array) -> Float64Array:

@@ -21,6 +21,7 @@ CHEST_FILES = "RG1_"
 PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 NOISE_PICTURES = 40
+BLUR = 6 / 224  # standard deviation in widths of the picture
 
 
 def grey(picture: Picture) -> Picture:
@@ -30,9 +31,16 @@ def grey(picture: Picture) -> Picture:
     return np.repeat((picture @ LUMA)[:, :, None], 3, axis=2)
 
 
-def half(picture: Picture) -> Picture:
-    """Return the left half of a picture; its transform will stretch it to the full width."""
-    return np.ascontiguousarray(picture[:, : picture.shape[1] // 2])
+def part(rows: tuple[float, float] = (0, 1), columns: tuple[float, float] = (0, 1)) -> Callable[[Picture], Picture]:
+    """Return a function that cuts a picture to shares of its rows and columns; a transform will stretch the rest."""
+
+    def cut(picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        top, bottom = (round(share * height) for share in rows)
+        left, right = (round(share * width) for share in columns)
+        return np.ascontiguousarray(picture[top:bottom, left:right])
+
+    return cut
 
 
 def half_padded(picture: Picture) -> Picture:
@@ -42,14 +50,29 @@ def half_padded(picture: Picture) -> Picture:
     return found
 
 
+def blurred(picture: Picture) -> Picture:
+    """Return a picture blurred so far that ribs are gone."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR * picture.shape[1]), dtype=np.float32)
+
+
 # what is done to the task's own test images
 DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
     "inverted": lambda picture: 1 - picture,
     "rotated by 90°": lambda picture: np.ascontiguousarray(np.rot90(picture)),
+    "rotated by 270°": lambda picture: np.ascontiguousarray(np.rot90(picture, 3)),
     "upside down": lambda picture: np.ascontiguousarray(picture[::-1, ::-1]),
-    "left half only": half,
+    "left half only": part(columns=(0, 0.5)),
+    "right half only": part(columns=(0.5, 1)),
+    "upper half only": part(rows=(0, 0.5)),
+    "lower half only": part(rows=(0.5, 1)),
     "left half, the rest black": half_padded,
-    "upper half only": lambda picture: np.ascontiguousarray(picture[: picture.shape[0] // 2]),
+    "mirrored top to bottom": lambda picture: np.ascontiguousarray(picture[::-1]),
+    "upper 60 % only": part(rows=(0, 0.6)),
+    "middle quarter only": part(rows=(0.25, 0.75), columns=(0.25, 0.75)),
+    "upper left quarter only": part(rows=(0, 0.5), columns=(0, 0.5)),
+    "blurred": blurred,
     "turned grey": grey,
 }
 

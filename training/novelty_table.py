@@ -16,7 +16,7 @@ from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
 from training.answers import answer
 from training.datasets import Sample, of_split, open_dataset
-from training.novelty import LAYOUT_CENTRES, centres_of, fit_gate
+from training.novelty import DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
 from training.scores import auroc
 
@@ -84,11 +84,12 @@ def measure(
     val = answer(bundle, engine, of_split(samples, "val", card.classes))
     test = answer(bundle, engine, of_split(samples, "test", card.classes))
     labels = val.labels(card.classes)
-    gate = fit_gate(val.thumbnails, by_layout=card.preprocessing.channels == "grey")
+    decoys = decoy_thumbnails(val.samples, card.preprocessing)
+    gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     detectors = _detectors(Seen(val.features, val.logits, val.thumbnails), labels)
     if gate.by_layout:
         detectors |= _parts(val.thumbnails)
-    detectors["gate: thumbnail, nearest centre"] = lambda seen: gate.scores(seen.thumbnails)
+    detectors["gate"] = lambda seen: gate.scores(seen.thumbnails)
     own = Seen(test.features, test.logits, test.thumbnails)
     strangers = {
         name: _seen(pictures, bundle, engine)
@@ -97,7 +98,7 @@ def measure(
     rows = []
     for name, detector in detectors.items():
         ours = detector(own)
-        limit = gate.threshold if name.startswith("gate") else float(np.quantile(ours, 1 - REFUSED))
+        limit = gate.threshold if name == "gate" else float(np.quantile(ours, 1 - REFUSED))
         for what, seen in strangers.items():
             theirs = detector(seen)
             both = np.concatenate([ours, theirs])
@@ -138,7 +139,8 @@ def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -
     mine = [read_image(s.path).displayed() for s in _evenly(own, images)]
     for name, disturb in DISTURBANCES.items():
         if name != "turned grey" or colour:  # a radiograph is grey already
-            sets[f"own, {name}"] = [disturb(picture) for picture in mine]
+            known = " (a decoy)" if name in DECOYS and not colour else ""
+            sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
     return {name: pictures for name, pictures in sets.items() if pictures}
 
 
@@ -190,14 +192,15 @@ def _detectors(val: Seen, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
 
 
 def _parts(val: FloatArray) -> dict[str, Detector]:
-    """Return what each half of a radiograph's description tells alone, from the thumbnails of the validation split."""
+    """Return what a radiograph's gate tells without decoys, and each half of its description alone, fitted to val."""
 
-    def alone(part: slice) -> Detector:
-        centres = centres_of(described(val, by_layout=True)[:, part], LAYOUT_CENTRES)
-        return lambda seen: nearest(centres, described(seen.thumbnails, by_layout=True)[:, part])
+    def alone(half: slice) -> Detector:
+        centres = centres_of(described(val, by_layout=True)[:, half], LAYOUT_CENTRES)
+        return lambda seen: nearest(centres, described(seen.thumbnails, by_layout=True)[:, half])
 
     layout = SIDE**2 + 1
-    return {"layout alone": alone(slice(layout)), "edges alone": alone(slice(layout, None))}
+    halves = {"layout alone": slice(layout), "edges alone": slice(layout, None), "both, without decoys": slice(None)}
+    return {name: alone(half) for name, half in halves.items()}
 
 
 def _unit(rows: npt.NDArray[np.floating]) -> Float64Array:

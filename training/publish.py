@@ -22,7 +22,7 @@ from training.card_texts import CAUTION, DATA
 from training.datasets import of_split, open_dataset
 from training.evaluate import Evaluation, summarise
 from training.finished_run import read_evaluation, read_run
-from training.novelty import fit_gate
+from training.novelty import decoy_thumbnails, fit_gate
 from training.shortcut_probe import probe_dataset
 
 COVERAGE = 0.95
@@ -110,7 +110,8 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     temperature = round(fit_temperature(found.logits, labels), 4)
     floor = conformal_floor(softmax(found.logits, temperature), labels, COVERAGE)
     conformal = Conformal(coverage=COVERAGE, floor=floor, images=len(labels))
-    gate = fit_gate(found.thumbnails, by_layout=card.preprocessing.channels == "grey")
+    decoys = decoy_thumbnails(found.samples, card.preprocessing)
+    gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate
 
 

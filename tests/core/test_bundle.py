@@ -195,7 +195,8 @@ def test_what_is_not_installed_is_named_with_what_is(tmp_path, bundle):
 
 @pytest.fixture
 def gate():
-    return NoveltyGate(np.random.default_rng(0).normal(size=(3, LAYOUT_SIZE)), 0.5)
+    random = np.random.default_rng(0)
+    return NoveltyGate(random.normal(size=(3, LAYOUT_SIZE)), 0.5, random.normal(size=(2, LAYOUT_SIZE)), 0.4)
 
 
 def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate):

@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from core.errors import BundleError
-from core.novelty import CHANNELS, COLOUR_SIZE, LAYOUT_SIZE, NoveltyGate, described, nearest, read_gate, thumbnail
+from core.novelty import (
+    CHANNELS,
+    COLOUR_SIZE,
+    LAYOUT_SIZE,
+    NoveltyGate,
+    described,
+    nearest,
+    read_gate,
+    strangeness,
+    thumbnail,
+)
 from core.preprocess import Preprocessing, to_network_input
 
 
@@ -64,7 +74,15 @@ def test_distances_are_those_of_the_literal_loop():
     np.testing.assert_allclose(nearest(centres, rows), expected)
 
 
-GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5).state()
+def test_an_image_near_a_decoy_is_the_stranger_the_nearer_it_is():
+    to_centre, to_decoy = np.array([1.0, 1.0, 1.0, 1.0]), np.array([np.inf, 4.0, 1.0, 0.0])
+    scores = strangeness(to_centre, to_decoy, reach=2.0)
+    np.testing.assert_allclose(scores[:3], [1, 1, 2])
+    assert scores[3] > 1e5
+    assert np.isfinite(scores).all()
+
+
+GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5, np.zeros((0, COLOUR_SIZE)), 0.0).state()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +94,10 @@ GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5).state()
         {**GOOD, "centres": np.full((2, COLOUR_SIZE), np.nan, np.float16)},
         {**GOOD, "threshold": np.zeros(1, np.float32)},
         {**GOOD, "threshold": np.full(1, np.nan, np.float32)},
+        {**GOOD, "decoys": np.zeros((2, 5), np.float16)},
+        {**GOOD, "decoys": np.full((1, COLOUR_SIZE), np.inf, np.float16)},
+        {**GOOD, "reach": np.full(1, -1, np.float32)},
+        {**GOOD, "reach": np.zeros(2, np.float32)},
     ],
 )
 def test_statistics_that_make_no_gate_are_refused(broken):

@@ -3,11 +3,11 @@ import pytest
 
 from core.catalogue import read_catalogue
 from core.images import read_image
-from core.novelty import CHANNELS, thumbnail
+from core.novelty import CHANNELS, read_gate, thumbnail
 from core.preprocess import preprocess, to_network_input
 from training.datasets import read_manifest
-from training.novelty import fit_gate
-from training.novelty_sets import noise, photographs, radiology_objects
+from training.novelty import DECOYS, fit_gate
+from training.novelty_sets import DISTURBANCES, noise, photographs, radiology_objects
 
 TASKS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
 
@@ -20,6 +20,23 @@ def test_a_gate_refuses_about_as_many_of_its_own_kind_as_it_shall_and_all_strang
     assert (gate.scores(own[300:]) > gate.threshold).mean() == pytest.approx(0.02, abs=0.03)
     assert (gate.scores(own[300:, :, ::-1]) > gate.threshold).all()
     assert len(fit_gate(own[:6], by_layout=True).centres) == 1
+
+
+def test_decoys_tell_what_the_distance_alone_does_not():
+    random = np.random.default_rng(0)
+    pattern, other = random.random((2, 1, 1, 16, 16))
+    strange = 0.9 * pattern + 0.1 * other  # hardly more unlike the pattern than the images are
+
+    def like(what, count):
+        return np.repeat(what + 0.1 * random.normal(size=(count, 1, 16, 16)), CHANNELS, axis=1)
+
+    own, decoys, tried = like(pattern, 400), like(strange, 300), like(strange, 100)
+    alone, gate = fit_gate(own[:300], by_layout=True), fit_gate(own[:300], [decoys], by_layout=True)
+    assert (alone.scores(tried) > alone.threshold).mean() < 0.8
+    assert (gate.scores(tried) > gate.threshold).mean() > 0.95
+    assert (gate.scores(own[300:]) > gate.threshold).mean() <= 0.06
+    reread = read_gate(gate.state())
+    np.testing.assert_allclose(reread.scores(tried), gate.scores(tried), rtol=0.02)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -42,10 +59,13 @@ def test_the_students_gates_pass_their_own_test_images_and_refuse_strangers(task
     assert refused(to_network_input(p, how) for p in noise(how.channels == "rgb")) > 0.95
     assert refused(to_network_input(p, how) for p in photographs()) > 0.95
     if task == "chest-xray":  # tissue has no up and down
-        assert refused(x[:, :, ::-1, ::-1] for x in inputs[task]) > 0.7
+        assert refused(x[:, :, ::-1, ::-1] for x in inputs[task]) > 0.95
         assert (
             refused(np.where(np.arange(224) < 112, x, -2.1) for x in inputs[task]) > 0.95
         )  # the left half, then black
+        pictures = [read_image(s.path).displayed() for s in sets[task]]
+        for name in DECOYS:
+            assert refused(to_network_input(DISTURBANCES[name](p), how) for p in pictures) > 0.95
 
 
 def test_scores_do_not_depend_on_the_batch():
