@@ -38,12 +38,14 @@ def write_images(folder, count, broken):
     import cv2
 
     rng = np.random.default_rng(0)
-    small = [content for name, content in sorted(healthy().items())]
+    kinds = healthy()
+    small = [content for name, content in sorted(kinds.items())]
+    cut = [kinds[name][: len(kinds[name]) // 3] for name in ("PNG", "JPEG", "TIFF", "BMP", "DICOM")]
     coarse = {True: rng.integers(0, 256, (20, 20, 3), np.uint8), False: rng.integers(0, 256, (20, 20), np.uint8)}
     damaged = 0
     for i in range(count):
         if i % broken == broken - 1:
-            content, damaged = (b"", b"text", small[0][:200], small[-1][7:])[damaged % 4], damaged + 1
+            content, damaged = cut[damaged % len(cut)], damaged + 1
         elif i % 50 == 0:
             content = small[i // 50 % len(small)]
         else:
