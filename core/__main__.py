@@ -242,6 +242,14 @@ def _decode() -> None:
     serve()
 
 
+@app.command(name="explain", hidden=True)
+def _explain() -> None:
+    """Make class activation maps of images that come on standard input, for another process of Twinlens."""
+    from core.cam_process import serve
+
+    serve()
+
+
 @app.command(name="convert", hidden=True)
 def _convert(folders: list[Path]) -> None:
     """Convert the models in these folders for OpenVINO, for another process of Twinlens."""

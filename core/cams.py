@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Method = Literal["Grad-CAM", "Grad-CAM++", "LayerCAM", "Eigen-CAM", "Ablation-CAM", "Score-CAM"]
 METHODS: tuple[Method, ...] = get_args(Method)
+MANY_FORWARDS: tuple[Method, ...] = ("Ablation-CAM", "Score-CAM")  # one for each feature map; the others take one
 
 _CLASS_NAMES: dict[Method, str] = {
     "Grad-CAM": "GradCAM",
@@ -69,7 +70,7 @@ def class_activation_map(
     layer = cam_layer(network, module.eval())
     with torch.inference_mode():
         maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
-    forwards = maps if method in ("Ablation-CAM", "Score-CAM") else 1
+    forwards = maps if method in MANY_FORWARDS else 1
     cam = getattr(pytorch_grad_cam, _CLASS_NAMES[method])(
         model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network), **options
     )

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from core.bundle import Bundle
-from core.cams import METHODS, class_activation_map
+from core.cam_process import explain
+from core.cams import MANY_FORWARDS, METHODS
 from core.catalogue import Catalogue, read_catalogue
 from core.classifier import Classifier
 from core.comparison import Comparison, compare
+from core.errors import ExplanationError
+from core.heatmap import HeatMap
 from core.images import read_image
 from core.medical_image import MedicalImage
 from core.preprocess import preprocess
@@ -123,7 +126,13 @@ class Analyst:
         teacher, student = (self._classifier(bundle, choice) for bundle in bundles)
         return task, teacher, student
 
-    def watch(self, image: MedicalImage, choice: Choice, class_index: int | None = None) -> Iterator[Comparison]:
+    def watch(
+        self,
+        image: MedicalImage,
+        choice: Choice,
+        class_index: int | None = None,
+        outdated: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Comparison]:
         """Yield the comparison as it grows, like :func:`core.comparison.watch`, without asking the models again.
 
         The answers to the last images are kept with what their Score-CAM has scored, so that another class of the same
@@ -133,8 +142,10 @@ class Analyst:
             image: the opened image.
             choice: what compares.
             class_index: the class to explain, or None for the teacher's.
+            outdated: whether something else is wanted, for which a map that takes minutes is given up.
 
         Raises:
+            Interrupted: if it was given up.
             TwinlensError: what loading, answering and explaining raise.
         """
         _task, teacher, student = self.models(choice, image)
@@ -146,10 +157,7 @@ class Analyst:
         explained = found.teacher.prediction.top if class_index is None else class_index
         if choice.cam in METHODS:
             for role, classifier in (("student", student), ("teacher", teacher)):
-                card = classifier.bundle.card
-                network = classifier.bundle.load_network()
-                pixels = preprocess(image, card.preprocessing)
-                heat_map = class_activation_map(choice.cam, card.network, network, pixels, explained)
+                heat_map = self._explained(image, classifier, choice, explained, outdated)
                 found = replace(found, **{role: replace(getattr(found, role), heat_map=heat_map)})
                 yield found
             return
@@ -165,6 +173,22 @@ class Analyst:
         self.catalogue = None
         self._classifiers.clear()
         self._answered.clear()
+
+    def _explained(
+        self, image: MedicalImage, classifier: Classifier, choice: Choice, explained: int, outdated: Callable[[], bool]
+    ) -> HeatMap:
+        method = next(method for method in METHODS if method == choice.cam)
+
+        def unwanted() -> bool:
+            return self.unwanted() or (method in MANY_FORWARDS and outdated())
+
+        pixels = preprocess(image, classifier.bundle.card.preprocessing)
+        try:
+            return explain(method, classifier.bundle, pixels, explained, choice.threads, unwanted)
+        except ExplanationError:
+            if unwanted():
+                raise Interrupted from None
+            raise
 
     def _answers(self, image: MedicalImage, teacher: Classifier, student: Classifier) -> _Answered:
         key = (image.digest, id(teacher), id(student))

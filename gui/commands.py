@@ -10,14 +10,12 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
-from core.bundle import Bundle
-from core.catalogue import import_bundle
 from core.demo import demonstration_radiograph
 from gui import session
 from gui.about import AboutDialog
-from gui.background import Background
 from gui.command_search import CommandSearch
 from gui.history_view import HistoryView
+from gui.model_import import ModelImport
 from gui.settings import SettingsDialog, write_preferences
 from gui.shortcuts import COMMANDS, ShortcutSheet, equip
 
@@ -64,7 +62,7 @@ class Commands(QObject):
             "open": self._open,
             "open_folder": self._open_folder,
             "demonstration": lambda: window.open_paths([demonstration_radiograph()]),
-            "import_model": self._import_model,
+            "import_model": ModelImport(window).choose,
             "remove": lambda: self._remove(listed.selected_paths()),
             "clear": lambda: self._remove([entry.path for entry in window.worklist.entries()]),
             "settings": self._change_settings,
@@ -122,21 +120,6 @@ class Commands(QObject):
     def _folder(self) -> str:
         path = self._window.conductor.path
         return "" if path is None else str(path.parent)
-
-    def _import_model(self) -> None:
-        title = self.tr("Choose a folder with card.json and weights.safetensors")
-        chosen = QFileDialog.getExistingDirectory(self._window, title)
-        if not chosen:
-            return
-        self._window.banner.say(self.tr("Checking the model in {0}").format(chosen))
-        job = Background(lambda: import_bundle(Path(chosen)), self)
-        job.done.connect(self._imported)
-        job.failed.connect(self._window.notifications.show_error)
-        job.begin()
-
-    def _imported(self, bundle: Bundle) -> None:
-        self._window.take_models()
-        self._window.banner.say(self.tr("Installed: {0}").format(bundle.id))
 
     def _remove(self, paths: list[Path]) -> None:
         window = self._window

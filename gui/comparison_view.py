@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from core.bundle import Bundle
@@ -13,10 +13,14 @@ from core.comparison import Comparison
 from core.tasks import Task
 from gui import theme, wording
 from gui.display_controls import Display, DisplayControls
+from gui.elided_label import ElidedLabel
+from gui.focus_order import in_order
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
 from gui.review_bar import ReviewBar
 from gui.screen_picture import ScreenPicture
+
+NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
 
 
 class ComparisonView(QWidget):
@@ -44,13 +48,11 @@ class ComparisonView(QWidget):
         self.teacher = ModelPanel("teacher", self)
         self.student = ModelPanel("student", self)
         self.panels = (self.teacher, self.student)
-        self.agreement = QLabel(self)
-        self.agreement.setTextFormat(Qt.TextFormat.PlainText)
+        self.agreement = ElidedLabel("", self)
         self.agreement.setMinimumWidth(100)
         self.agreement.setAccessibleName(self.tr("Agreement of teacher and student"))
         self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.facts = QLabel(self)
-        self.facts.setTextFormat(Qt.TextFormat.PlainText)
+        self.facts = ElidedLabel("", self)
         self.facts.setMinimumWidth(100)
         self.facts.setAccessibleName(self.tr("How far apart they are, and what the student saves"))
         theme.styled(self.facts, "small", "dim")
@@ -225,14 +227,15 @@ class ComparisonView(QWidget):
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(0)
         column.addLayout(sides, 1)
+        column.addWidget(self.controls)
         column.addWidget(self._line())
         column.addLayout(below)
-        column.addWidget(self.controls)
         self._pages.addWidget(self.message)
         self._pages.addWidget(page)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._pages)
+        in_order(self.teacher, self.student, self.controls, self.review)
 
     def _line(self, vertical: bool = False) -> QFrame:
         line = QFrame(self)
@@ -289,6 +292,12 @@ class ComparisonView(QWidget):
             if let_go or event.type() == QEvent.Type.ApplicationDeactivate:
                 self._hold(False)
         return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let both panels fold alike, so that their bars stay side by side."""
+        super().resizeEvent(event)
+        for panel in self.panels:
+            panel.set_narrow(event.size().width() < NARROW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QIcon
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
 from core.render import COLOUR_MAPS, ColourMap
 from gui import theme
+from gui.focus_order import in_order
 from gui.icons import icon
 from gui.image_view import Tool
 
@@ -79,6 +79,9 @@ class DisplayControls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display = Display()
+        self._drawn: list[tuple[QAction | QToolButton, str]] = []  # what has an icon, and which
+        self._room = 0  # that the row needs with words beside icons, in pixels
+        self._worded: list[QToolButton] = []
         self.overlay_action = self._action(self.tr("Heat map"), "I", "overlay", self.tr("Show or hide the heat map"))
         self.contour_action = self._action(
             self.tr("Contour"), "C", "contour", self.tr("Outline the highest 20 % of the map")
@@ -89,8 +92,12 @@ class DisplayControls(QWidget):
             "difference",
             self.tr("Show the teacher's map minus the student's: indigo where the teacher's is higher, teal below"),
         )
-        self.reset_action = self._action(self.tr("Reset view"), "Esc", None, self.tr("Whole image in its own window"))
+        self.reset_action = self._action(
+            self.tr("Reset view"), "Esc", "reset", self.tr("Whole image in its own window")
+        )
         self.reset_action.triggered.connect(self.reset_asked)
+        for toggle in (self.overlay_action, self.contour_action, self.difference_action):
+            toggle.setCheckable(True)
         tools = QActionGroup(self)
         self.pan_action = self._action(self.tr("Pan"), "T", "pan", self.tr("Drag moves the image"))
         self.zoom_action = self._action(
@@ -108,6 +115,7 @@ class DisplayControls(QWidget):
             "window": self.window_level_action,
         }
         for action in self._tools.values():
+            action.setCheckable(True)
             tools.addAction(action)
         presets = (
             ("file", self.tr("From file"), self.tr("Window and level as the file gives them")),
@@ -173,9 +181,12 @@ class DisplayControls(QWidget):
         action.setToolTip(f"{tip} ({key})")
         action.setStatusTip(tip)
         if picture is not None:
-            action.setCheckable(True)
-            action.setIcon(icon(picture))
+            self._draw(action, picture)
         return action
+
+    def _draw(self, owner: QAction | QToolButton, picture: str) -> None:
+        self._drawn.append((owner, picture))
+        owner.setIcon(icon(picture))
 
     def _slider(self, name: str) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal, self)
@@ -217,11 +228,13 @@ class DisplayControls(QWidget):
         menu.addActions(self.preset_actions)
         presets.setMenu(menu)
         theme.styled(presets, "small")
-        row.addWidget(presets)
-        row.addWidget(self._button(self.reset_action))
+        self._draw(presets, "presets")
+        self._worded = [presets, self._button(self.reset_action)]
+        for button in self._worded:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            row.addWidget(button)
         placed = [item.widget() for i in range(row.count()) if (item := row.itemAt(i)) is not None]
-        for before, after in pairwise(w for w in placed if w is not None and w.focusPolicy() != Qt.FocusPolicy.NoFocus):
-            self.setTabOrder(before, after)
+        in_order(*(widget for widget in placed if widget is not None))
 
     def _button(self, action: QAction) -> QToolButton:
         button = QToolButton(self)
@@ -239,14 +252,16 @@ class DisplayControls(QWidget):
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the present theme."""
-        named: dict[str, QAction] = {
-            "overlay": self.overlay_action,
-            "contour": self.contour_action,
-            "difference": self.difference_action,
-            "pan": self.pan_action,
-            "zoom": self.zoom_action,
-            "window": self.window_level_action,
-        }
-        for name, action in named.items():
-            drawn: QIcon = icon(name)
-            action.setIcon(drawn)
+        for owner, picture in self._drawn:
+            owner.setIcon(icon(picture))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show words beside icons where there is room for them."""
+        super().resizeEvent(event)
+        styles = Qt.ToolButtonStyle
+        layout = self.layout()
+        if layout is not None and self._worded[0].toolButtonStyle() is styles.ToolButtonTextBesideIcon:
+            self._room = layout.minimumSize().width()
+        fits = event.size().width() >= self._room
+        for button in self._worded:
+            button.setToolButtonStyle(styles.ToolButtonTextBesideIcon if fits else styles.ToolButtonIconOnly)

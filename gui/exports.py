@@ -40,7 +40,9 @@ class Exports(QObject):
         """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
         rows = [(record, entry.review) for entry in entries if (record := entry.record()) is not None]
         if not rows:
-            raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
+            raise UsageError(
+                self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
+            )
         kinds = self.tr("Tables (*.csv);;JSON lines (*.jsonl)")
         path = self._ask(self.tr("Export table"), "twinlens.csv", kinds)
         if path is not None:

@@ -45,7 +45,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=theme.colour("image"))
-        self.setAccessibleName(name)
+        for widget in (self, self.viewport()):  # the keyboard is the view's, the mouse the viewport's
+            widget.setAccessibleName(name)
         self.setMinimumSize(QSize(200, 160))
         self.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         self._image: MedicalImage | None = None

@@ -36,6 +36,7 @@ from gui.comparison_view import ComparisonView
 from gui.conductor import Conductor
 from gui.exports import Exports
 from gui.file_search import FileSearch
+from gui.focus_order import in_order
 from gui.model_card_dialog import ModelCardDialog
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner, Notifications
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self._fill_toolbar()
         self._fill_status_line()
         self._fill_centre()
+        in_order(self.list, self._tools, self.banner, self.comparison, self.batch_bar)
         self._connect()
         self.comparison.restore(self.last.view)
         self.comparison.show_empty()
@@ -301,7 +303,7 @@ class MainWindow(QMainWindow):
             self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
 
     def _fill_toolbar(self) -> None:
-        bar = QToolBar(self.tr("Tools"), self)
+        self._tools = bar = QToolBar(self.tr("Tools"), self)
         bar.setObjectName("tools")
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from core.architectures import ARCHITECTURES
 from core.cams import METHODS
@@ -15,6 +15,8 @@ from core.catalogue import Catalogue
 from core.tasks import TASKS, Task
 from gui import theme
 from gui.analysis import Choice
+
+STACKED_BELOW = 760  # pixels
 
 
 class ModelChooser(QWidget):
@@ -33,15 +35,17 @@ class ModelChooser(QWidget):
         self._choice = choice
         self._catalogue = catalogue
         self._task = TASKS[choice.task or next(iter(TASKS))]
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        self.task_box = self._box(row, self.tr("Task"), 9, self.tr("Which question the networks answer"))
-        self.teacher_box = self._box(row, self.tr("Teacher"), 5, self.tr("The large network"), "teacher")
-        self.student_box = self._box(row, self.tr("Student"), 6, self.tr("The small network"), "student")
-        self.cam_box = self._box(row, self.tr("Map"), 8, self.tr("How it is found where the networks look"))
-        self.class_box = self._box(row, self.tr("Class"), 9, self.tr("Which class the heat maps explain"))
-        row.addStretch(1)
+        self._boxes: list[tuple[QLabel, QComboBox]] = []
+        self.task_box = self._box(self.tr("Task"), 9, self.tr("Which question the networks answer"))
+        self.teacher_box = self._box(self.tr("Teacher"), 5, self.tr("The large network"), "teacher")
+        self.student_box = self._box(self.tr("Student"), 6, self.tr("The small network"), "student")
+        self.cam_box = self._box(self.tr("Map"), 8, self.tr("How it is found where the networks look"))
+        self.class_box = self._box(self.tr("Class"), 9, self.tr("Which class the heat maps explain"))
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(0)
+        self._lay_out(stacked=False)
         self._fill_tasks()
         self._fill_cams()
         self._fill_networks()
@@ -88,20 +92,44 @@ class ModelChooser(QWidget):
         found: int | None = self.class_box.currentData()
         return found
 
-    def _box(self, row: QHBoxLayout, name: str, length: int, tip: str, *looks: str) -> QComboBox:
-        label = QLabel(name)
+    def _box(self, name: str, length: int, tip: str, *looks: str) -> QComboBox:
+        label = QLabel(name, self)
         theme.styled(label, "small", *(looks or ("dim",)))
-        label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        box = QComboBox()
+        box = QComboBox(self)
         box.setAccessibleName(name)
         box.setToolTip(tip)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(3)
         box.setMaximumWidth(24 * length)
         label.setBuddy(box)
-        row.addWidget(label)
-        row.addWidget(box, length)
+        self._boxes.append((label, box))
         return box
+
+    def _lay_out(self, *, stacked: bool) -> None:
+        """Put the names above their boxes, or beside them."""
+        self._stacked = stacked
+        policies = QSizePolicy.Policy
+        for place, (label, box) in enumerate(self._boxes):
+            label.setSizePolicy(policies.Preferred if stacked else policies.Maximum, policies.Preferred)
+            share = box.maximumWidth()
+            for column in (2 * place, 2 * place + 1):
+                self._grid.setColumnStretch(column, 0)
+            if stacked:
+                self._grid.addWidget(label, 0, place)
+                self._grid.addWidget(box, 1, place)
+                self._grid.setColumnStretch(place, share)
+            else:
+                self._grid.addWidget(label, 0, 2 * place)
+                self._grid.addWidget(box, 0, 2 * place + 1)
+                self._grid.setColumnStretch(2 * place + 1, share)
+        self._grid.setColumnStretch(2 * len(self._boxes), 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stack names and boxes where they would be too narrow to be read beside each other."""
+        super().resizeEvent(event)
+        stacked = event.size().width() < STACKED_BELOW
+        if stacked != self._stacked:
+            self._lay_out(stacked=stacked)
 
     def _fill_tasks(self) -> None:
         self.task_box.clear()

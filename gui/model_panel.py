@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -24,6 +25,8 @@ from core.heatmap import HeatMap
 from core.tasks import ClassLabel, Task
 from gui import theme, wording
 from gui.display_controls import Display
+from gui.elided_label import ElidedLabel
+from gui.focus_order import in_order
 from gui.image_view import ImageView
 from gui.probability_chart import ProbabilityChart
 from gui.screen_picture import ScreenPicture
@@ -88,8 +91,10 @@ class ModelPanel(QWidget):
         self.chart = ProbabilityChart(role, self)
         self.chart.class_chosen.connect(self.class_chosen)
         self.timing = self._words("", "small", "dim")
-        self.reason = self._words("", "warning")
+        self.reason = QLabel(self)
+        self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setWordWrap(True)
+        theme.styled(self.reason, "warning")
         self.reveal_button = QPushButton(self.tr("Show the answer all the same"), self)
         self.reveal_button.clicked.connect(self._reveal)
         self.answers = QStackedWidget(self)
@@ -105,6 +110,7 @@ class ModelPanel(QWidget):
         # the network's own order, which an imported model may have differently from the task
         labels = task.class_ids if bundle is None else bundle.card.classes
         self.chart.set_classes([ClassLabel(label, wording.class_name(task, label)) for label in labels])
+        in_order(self.view, *self.chart.names, self.reveal_button)  # new ones come last of the whole window
         self.title.setText(self.tr("not installed") if bundle is None else bundle.name)
         self._size.setText(
             ""
@@ -214,6 +220,12 @@ class ModelPanel(QWidget):
                 outlines += [(polygon, tint) for polygon in render.contours(values)]
         self.view.outline(outlines, MAP_SIZE)
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Put the doubt under the answer, where there is no room beside it, or back."""
+        directions = QBoxLayout.Direction
+        self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._said.setSpacing(0 if narrow else theme.GRID)
+
     def _reveal(self) -> None:
         self._insisted = True
         self.answers.setCurrentIndex(0)
@@ -221,9 +233,8 @@ class ModelPanel(QWidget):
 
     # laying out
 
-    def _words(self, text: str, *looks: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+    def _words(self, text: str, *looks: str) -> ElidedLabel:
+        label = ElidedLabel(text, self)
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         if "title" in looks or "bold" in looks:
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -255,7 +266,7 @@ class ModelPanel(QWidget):
         rows = QVBoxLayout(said)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(2)
-        line = QHBoxLayout()
+        self._said = line = QHBoxLayout()
         line.setSpacing(theme.GRID)
         line.addWidget(self.answer, 0, Qt.AlignmentFlag.AlignBaseline)
         line.addWidget(self.doubt, 1, Qt.AlignmentFlag.AlignBaseline)

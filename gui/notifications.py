@@ -45,7 +45,9 @@ class Banner(QWidget):
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.setAccessibleName(self.tr("Message"))
         self.button = QPushButton()
+        self.button.setAccessibleName(self.tr("What can be done about the message"))
         self.button.clicked.connect(self._act)
         self.cross = QToolButton()
         self.cross.setText("✕")
@@ -72,7 +74,8 @@ class Banner(QWidget):
         self.button.setVisible(bool(button))
         self.button.setText(button)
         self._action = action
-        self.setAccessibleName(words)
+        for widget, name in ((self, words), (self.words, words), (self.button, button)):
+            widget.setAccessibleName(name)
         self.show()
 
     def _act(self) -> None:

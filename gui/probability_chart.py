@@ -144,6 +144,8 @@ class _Bars(pg.PlotWidget):  # type: ignore[misc]
         self.getViewBox().invertY(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for widget in (self, self.viewport()):
+            widget.setAccessibleName(self.tr("Probabilities as bars"))
         self.setMinimumWidth(64)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

@@ -56,7 +56,9 @@ class Reporter(QObject):
             UsageError: if nothing has been analysed.
         """
         if not self._answers():
-            raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
+            raise UsageError(
+                self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
+            )
         self._tally(self._show_scores)
 
     def tell_scores(self) -> None:
@@ -79,7 +81,7 @@ class Reporter(QObject):
         entries, path = window.worklist.entries(), window.conductor.path
         found = scopes(entries, window.list.shown_entries(), window.list.selected_paths(), path)
         if not any(found.values()):
-            raise UsageError("There is nothing to take away yet.", remedy="Open an image first.")
+            raise UsageError(self.tr("There is nothing to take away yet."), remedy=self.tr("Open an image first."))
         shown = window.comparison.chosen_window
         return Offer(
             scopes=found,

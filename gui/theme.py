@@ -219,6 +219,8 @@ QToolButton, QPushButton {{
 QPushButton {{ background: {colours.raised}; padding: 4px 16px; }}
 QToolButton:hover, QPushButton:hover {{ background: {colours.selection}; }}
 QToolButton:checked {{ background: {colours.selection}; border-color: {colours.line}; }}
+QToolButton[popupMode="2"] {{ padding-right: 20px; }}
+QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: center right; right: 4px; }}
 QToolButton:focus, QPushButton:focus {{ border-color: {colours.focus}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {colours.disabled}; }}
 QDockWidget::title {{ padding: 4px 8px; }}

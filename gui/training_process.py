@@ -150,7 +150,7 @@ class TrainingRun(QObject):
             WriteError: if the folder can't be made or written to.
         """
         if running_in(self.folder) is not None:
-            raise UsageError("This run is under way already.", path=self.folder, remedy="Open it to follow it.")
+            raise UsageError(tr("This run is under way already."), path=self.folder, remedy=tr("Open it to follow it."))
         try:
             make_folder(self.folder)
             for name in (EVENTS_FILE, LOG_FILE):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core import cam_process
 from core.comparison import CamMode, watch
 from core.errors import TwinlensError
 from gui.analysis import Analyst, Choice, Interrupted
@@ -161,6 +162,7 @@ class AnalysisEngine(QObject):
                     self._load(work)
                 else:
                     self._judge(work)
+        cam_process.helper.stop()
 
     def _next(self) -> Request | Choice | Path | None:
         with self._wake:
@@ -200,7 +202,7 @@ class AnalysisEngine(QObject):
             task, teacher, student = self._analyst.models(request.choice, image)
             self.models_ready.emit(ticket, task, teacher.bundle, student.bundle)
             notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
-            growing = self._analyst.watch(image, request.choice, request.class_index)
+            growing = self._analyst.watch(image, request.choice, request.class_index, lambda: self._outdated(ticket))
             found = next(growing)
             self.judged.emit(request.path, verdict(image, found, notices), request.choice)
             try:

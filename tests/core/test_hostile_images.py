@@ -14,7 +14,7 @@ import pytest
 from hostile_samples import GREY_TIFF, as_if_huge, chunk, deflated_bomb, nested, png_with, tiff
 from image_samples import COMPRESSIONS, compressed, dataset, dicom_bytes, picture
 
-from core import gdcm_process
+from core import gdcm_process, helper_process
 from core.errors import ImageError
 from core.images import read_image
 
@@ -52,12 +52,12 @@ def test_what_brings_gdcm_down_is_refused_and_the_next_image_opens(refused, tmp_
 
 
 def test_a_decoder_that_hangs_is_ended(refused, monkeypatch):
-    gdcm_process.stop()
+    gdcm_process.helper.stop()
     with monkeypatch.context() as patch:
         patch.setattr(gdcm_process, "SECONDS", 0.1)
-        patch.setattr(gdcm_process, "own_command", lambda *_: [sys.executable, "-c", "import sys; sys.stdin.read()"])
+        patch.setattr(helper_process, "own_command", lambda *_: [sys.executable, "-c", "import sys; sys.stdin.read()"])
         assert "can't be decoded" in refused(compressed(dataset(picture()), "JPEG-LS lossless"))
-    assert gdcm_process._running is None
+    assert not gdcm_process.helper.running
 
 
 def test_a_codestream_of_other_channels_than_the_header_says_is_not_decoded(refused):

@@ -1,0 +1,134 @@
+"""Whoever works without a mouse, or without seeing the screen, finds everything."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.demo import demonstration_radiograph
+from core.history import VERDICTS
+from gui import theme
+from gui.about import AboutDialog
+from gui.command_search import CommandSearch
+from gui.history_view import HistoryView
+from gui.main_window import FIRST_SIZE, SMALLEST
+from gui.model_card_dialog import ModelCardDialog
+from gui.notifications import ErrorDialog
+from gui.settings import SettingsDialog
+from gui.shortcuts import ShortcutSheet
+from gui.training_window import TrainingWindow
+from tests.gui.comparison_samples import dispose
+
+PATIENCE = 25_000
+
+
+def unnamed(window):
+    """Return the widgets of a window that can have the keyboard and have no name, as Qt tells it to a screen reader."""
+    found = []
+    for widget in (window, *window.findChildren(QWidget)):
+        if widget.window() is not window or widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            continue
+        if widget.focusProxy() is None and not QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name):
+            found.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}")
+    return found
+
+
+def test_everything_in_the_window_has_a_name(analysed, make_window):
+    assert unnamed(analysed) == []
+    assert unnamed(make_window()) == []
+
+
+def test_everything_in_the_dialogs_has_a_name(analysed, qtbot):
+    window = analysed
+    for made in (
+        SettingsDialog(window.preferences, window),
+        AboutDialog(window),
+        ShortcutSheet(window),
+        CommandSearch(window.commands.actions.values(), window),
+        ErrorDialog(ValueError("x"), window),
+        ModelCardDialog(window.conductor.bundles["teacher"], window),
+        HistoryView(window.recorder, window),
+    ):
+        assert unnamed(made) == [], made.windowTitle()
+        made.done(0)
+    for command in ("report", "export"):
+        window.commands.actions[command].trigger()
+        dialog = window.reporter.dialog
+        assert unnamed(dialog) == [], command
+        dialog.done(0)
+        qtbot.waitUntil(lambda: window.reporter.dialog is None, timeout=PATIENCE)
+
+
+def test_everything_in_the_training_window_has_a_name(own_data, qtbot):
+    from gui.settings import store
+
+    window = TrainingWindow(store())
+    try:
+        assert unnamed(window) == []
+    finally:
+        window.let_go()
+        window.close()
+        dispose(window)
+
+
+def tabbed(window, qtbot):
+    """Return the widgets that the tabulator goes through, from the list on, by pressing it."""
+    window.list.list.setFocus()
+    order = []
+    while (now := QApplication.focusWidget()) not in order:
+        order.append(now)
+        qtbot.keyClick(now, Qt.Key.Key_Tab)
+    return order
+
+
+def test_the_tabulator_follows_the_eye(analysed, qtbot):
+    window = analysed
+    qtbot.waitActive(window)
+    order = tabbed(window, qtbot)
+    chooser, view = window.chooser, window.comparison
+
+    def side(panel):
+        return [panel.card_button, panel.view, *[name for name in panel.chart.names if name.isChecked()][:1]]
+
+    expected = [
+        window.list.list,
+        chooser.task_box,
+        chooser.teacher_box,
+        chooser.student_box,
+        chooser.cam_box,
+        chooser.class_box,
+        *side(view.teacher),
+        *side(view.student),
+        view.controls.colour_maps,
+        view.controls.opacity,
+        view.controls.threshold,
+        *[view.review.buttons[verdict] for verdict in VERDICTS],
+        view.review.note,
+        window.list.search,
+        window.list.show_box,
+        window.list.order_box,
+    ]
+    assert [widget for widget in order if widget in expected] == expected
+
+    before = [type(widget).__name__ for widget in order]
+    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+        window.conductor.bundles = {}  # as if other models had been chosen, with classes of their own
+        window.conductor.show(demonstration_radiograph())
+    qtbot.waitUntil(lambda: all(name.isVisible() for name in view.student.chart.names))
+    assert [type(widget).__name__ for widget in tabbed(window, qtbot)] == before
+
+
+def test_no_button_is_cut_in_the_smallest_window(analysed, qtbot):
+    window = analysed
+    controls = window.comparison.controls
+
+    def cut():
+        seen = [widget for widget in controls.findChildren(QWidget) if widget.isVisible()]
+        return [w.accessibleName() for w in seen if w.width() < w.minimumSizeHint().width()] + [
+            w.accessibleName() for w in seen if not controls.rect().contains(w.geometry())
+        ]
+
+    for look in theme.PALETTES:
+        theme.apply(QApplication.instance(), look)
+        for size in (SMALLEST, FIRST_SIZE, SMALLEST):
+            window.resize(size)
+            qtbot.waitUntil(lambda size=size: window.size() == size and cut() == [])
