@@ -55,13 +55,16 @@ class AboutDialog(QDialog):
         table.setHorizontalHeaderLabels([self.tr("Package"), self.tr("Version"), self.tr("Licence")])
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        table.setTabKeyNavigation(False)
         table.setShowGrid(False)
         table.verticalHeader().hide()
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         for row, cells in enumerate(rows):
             for column, cell in enumerate(cells):
-                table.setItem(row, column, QTableWidgetItem(cell))
+                item = QTableWidgetItem(cell)
+                item.setToolTip(cell)  # a long licence is seen in part only
+                table.setItem(row, column, item)
         table.resizeColumnsToContents()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
@@ -70,4 +73,4 @@ class AboutDialog(QDialog):
         page.setSpacing(16)
         for widget in (head, words, table, buttons):
             page.addWidget(widget)
-        self.resize(640, 560)
+        self.resize(760, 560)

@@ -59,6 +59,7 @@ class BatchBar(QWidget):
     def _button(self, action: QAction, sign: str) -> QToolButton:
         button = QToolButton()
         button.setText(sign)
+        theme.styled(button, "slim")
         button.setToolTip(action.toolTip())
         button.setAccessibleName(action.text().replace("&", ""))
         button.clicked.connect(action.trigger)

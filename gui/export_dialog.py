@@ -123,8 +123,8 @@ class ExportDialog(TakeawayDialog):
         halves.addLayout(which, 1)
         halves.addLayout(what, 1)
         words = QLabel(
-            self.tr("All is written into a new folder. Every file says that it is for research use only; "
-                    "docs/exports.md explains the columns.")
+            self.tr("All is written into a new folder. Every file says that it is for research use only; the manual's "
+                    "page on exports explains the columns.")
         )  # fmt: skip
         words.setWordWrap(True)
         theme.styled(words, "small", "dim")

@@ -60,7 +60,7 @@ class HistoryTable(QAbstractTableModel):
             return theme.colour(roles[column]) if column in roles else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return {1: row["path"] or f"SHA-256 {row['image_sha256']}", 7: row["note"]}.get(column)
-        if role == Qt.ItemDataRole.AccessibleTextRole and column == 5:
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == 5 and not _held_back(row):
             return self.tr("They agree") if row["same_class"] else self.tr("They disagree")
         return None
 
@@ -74,12 +74,24 @@ class HistoryTable(QAbstractTableModel):
                 return TASKS[row["task"]].name if row["task"] in TASKS else str(row["task"])
             case 3 | 4:
                 side = "teacher" if column == 3 else "student"
+                if _is_novel(row, side):
+                    return self.tr("can't judge this")
                 said, task = row[f"{side}_predicted"], TASKS.get(row["task"])
                 name = task.class_name(said) if task is not None and said in task.class_ids else said
                 return f"{100 * row[f'{side}_confidence']:.1f} %  {name}"
+            case 5 if _held_back(row):
+                return ""  # what is held back neither agrees nor disagrees
             case 5:
                 return "✓" if row["same_class"] else "≠"
             case 6:
                 return review_words(row["verdict"]) if row["verdict"] is not None else ""
             case _:
                 return str(row["note"])
+
+
+def _is_novel(row: Row, side: str) -> bool:
+    return bool(row["answers"][side].get("novel"))
+
+
+def _held_back(row: Row) -> bool:
+    return _is_novel(row, "teacher") or _is_novel(row, "student")

@@ -73,6 +73,7 @@ class ModelImport(QObject):
         take = box.addButton(self.tr("&Install"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
+        box.deleteLater()
         return box.clickedButton() is take
 
     def _offered(self, source: Path, origin: Provenance) -> None:

@@ -167,9 +167,7 @@ class ModelPanel(QWidget):
                 prediction.latency.runs
             )
         )
-        if heat_map is not None:
-            name = wording.class_name(self._task, prediction.class_ids[heat_map.class_index])
-            self.method.setText(wording.method(name, heat_map))
+        self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
         if prediction.novelty is not None and prediction.novelty.is_novel:
@@ -177,6 +175,14 @@ class ModelPanel(QWidget):
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
         self.answers.setCurrentIndex(1 if self.withheld else 0)
+
+    def _say_method(self) -> None:
+        """Say what the map is of; without a word of the answer while that is held back."""
+        if self._answer is None or self._task is None or self._answer.heat_map is None:
+            return
+        heat_map = self._answer.heat_map
+        name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
+        self.method.setText(self.tr("No map is shown") if self.withheld else wording.method(name, heat_map))
 
     @property
     def withheld(self) -> bool:
@@ -225,9 +231,11 @@ class ModelPanel(QWidget):
         directions = QBoxLayout.Direction
         self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self._said.setSpacing(0 if narrow else theme.GRID)
+        self.chart.set_small(narrow)
 
     def _reveal(self) -> None:
         self._insisted = True
+        self._say_method()
         self.answers.setCurrentIndex(0)
         self.revealed.emit()
 

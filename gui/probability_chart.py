@@ -31,7 +31,7 @@ class ProbabilityChart(QWidget):
         super().__init__(parent)
         self._side = side
         self._values: npt.NDArray[np.float64] | None = None
-        self._plausible: tuple[int, ...] | None = None
+        self._small = False
         self.names: list[QRadioButton] = []
         self.figures: list[QLabel] = []
         self._grid = QGridLayout(self)
@@ -81,6 +81,7 @@ class ProbabilityChart(QWidget):
         self._values = None
         for figure in self.figures:
             figure.setText("–")
+        self._style()
         self._draw()
 
     def show_probabilities(self, probabilities: npt.NDArray[np.float64], explained: int | None) -> None:
@@ -91,15 +92,26 @@ class ProbabilityChart(QWidget):
             explained: index of the class whose map is shown, if any.
         """
         self._values = probabilities
-        top = int(probabilities.argmax())
         for index, (name, figure) in enumerate(zip(self.names, self.figures, strict=True)):
             figure.setText(f"{100 * probabilities[index]:.1f} %")
             figure.setAccessibleName(f"{name.text()}: {figure.text()}")
-            theme.styled(figure, *(("bold",) if index == top else ()))
-            theme.styled(name, *(("bold",) if index == top else ()))
             if index == explained:
                 name.setChecked(True)
+        self._style()
         self._draw()
+
+    def set_small(self, small: bool) -> None:
+        """Write smaller where long names would be cut, or not."""
+        self._small = small
+        self._style()
+
+    def _style(self) -> None:
+        """Set the words of the most probable class in bold."""
+        top = None if self._values is None else int(self._values.argmax())
+        for index, (name, figure) in enumerate(zip(self.names, self.figures, strict=True)):
+            looks = [*(["small"] if self._small else []), *(["bold"] if index == top else [])]
+            for widget in (name, figure):
+                theme.styled(widget, *looks)
 
     def _choose(self, index: int) -> None:
         if 0 <= index < len(self.names):

@@ -192,6 +192,7 @@ def _style_sheet(colours: Colours) -> str:
             "dim": f"color: {colours.dim};",
             "warning": f"color: {colours.warning};",
             "tight": "padding: 4px 6px;",
+            "slim": "padding: 0 8px;",
             "line": f"background: {colours.line};",
             "teacher": f"color: {colours.teacher};",
             "student": f"color: {colours.student};",

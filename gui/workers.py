@@ -221,6 +221,7 @@ class AnalysisEngine(QObject):
     def _judge(self, path: Path) -> None:
         started = time.perf_counter()
         choice = self._batch_choice
+        self._analyst.say = lambda _name: None  # what is loaded for it is not for the file on screen
         result: Verdict | str
         try:
             image = self._analyst.open(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.history import Review
@@ -75,12 +75,8 @@ class WorklistDelegate(QStyledItemDelegate):
         second = name.translated(0, line)
         if entry.error:
             reason = entry.error.removeprefix(f"{entry.path}: ")
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(theme.colour("warning"))
             box = QRect(area.left(), second.top(), area.width(), 2 * line)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap, self.tr("Failed: {0}").format(reason)
-            )
+            _paragraph(painter, box, self.tr("Failed: {0}").format(reason), theme.colour("warning"))
             return
         if entry.verdict is None:
             _text(painter, second, self.tr("Not analysed yet"), theme.colour("dim"), theme.SMALL)
@@ -111,10 +107,33 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.setPen(QPen(colour, 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush if said.unsure or said.novel else colour)
         painter.drawEllipse(centre, DOT / 2, DOT / 2)
-        words = (
-            self.tr("can't judge this") if said.novel else f"{100 * said.confidence:.0f} %  {said.name}"
-        )  # the figure first, so that a long name is what is cut
-        _text(painter, rect.adjusted(32, 0, 0, 0), words, theme.colour("dim"), theme.SMALL)
+        words = rect.adjusted(32, 0, 0, 0)
+        if said.novel:
+            _text(painter, words, self.tr("can't judge this"), theme.colour("dim"), theme.SMALL)
+            return
+        # the figure first, so that a long name is what is cut
+        figure = painter.fontMetrics().horizontalAdvance("100 %")
+        _text(painter, words, f"{100 * said.confidence:.0f} %", theme.colour("dim"), theme.SMALL)
+        _text(painter, words.adjusted(figure + MARGIN, 0, 0, 0), said.name, theme.colour("dim"), theme.SMALL)
+
+
+def _paragraph(painter: QPainter, rect: QRect, words: str, colour: QColor) -> None:
+    """Draw words in as many lines as there is room for; the last one ends in … where there are more."""
+    painter.setFont(theme.font(theme.SMALL))
+    painter.setPen(colour)
+    height, layout = painter.fontMetrics().height(), QTextLayout(words, painter.font())
+    lines = max(1, rect.height() // height)
+    layout.beginLayout()
+    for number in range(lines):
+        line = layout.createLine()
+        if not line.isValid():
+            break
+        line.setLineWidth(rect.width())
+        rest = words[line.textStart() :]
+        shown = rest[: line.textLength()] if number < lines - 1 else rest
+        shown = painter.fontMetrics().elidedText(shown.rstrip(), Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect.left(), rect.top() + number * height + painter.fontMetrics().ascent(), shown)
+    layout.endLayout()
 
 
 def _text(
