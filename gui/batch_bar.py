@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from gui import theme
+from gui.icons import icon
 from gui.workers import BatchProgress
 
 
@@ -21,14 +23,15 @@ class BatchBar(QWidget):
 
     def __init__(self, pause: QAction, cancel: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._paused = False
         self.words = QLabel()
         theme.styled(self.words, "small", "dim")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(160, 4)
         self.bar.setAccessibleName(self.tr("Progress of Analyse all"))
-        self._pause = self._button(pause, "⏸")
-        self._cancel = self._button(cancel, "✕")
+        self._pause = self._button(pause)
+        self._cancel = self._button(cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(8)
@@ -41,7 +44,8 @@ class BatchBar(QWidget):
         running = progress.running
         for widget in (self.bar, self._pause, self._cancel):
             widget.setVisible(running)
-        self._pause.setText("▶" if progress.paused else "⏸")
+        self._paused = progress.paused
+        self._draw()
         self.bar.setMaximum(max(1, progress.total))
         self.bar.setValue(progress.done)
         if not running:
@@ -56,9 +60,18 @@ class BatchBar(QWidget):
             left = duration(progress.seconds_left)
             self.words.setText(self.tr("Analysing {0} · {1} left").format(counted, left))
 
-    def _button(self, action: QAction, sign: str) -> QToolButton:
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_cancel"):
+            self._draw()
+
+    def _draw(self) -> None:
+        self._pause.setIcon(icon("go_on" if self._paused else "pause"))
+        self._cancel.setIcon(icon("stop"))
+
+    def _button(self, action: QAction) -> QToolButton:
         button = QToolButton()
-        button.setText(sign)
         theme.styled(button, "slim")
         button.setToolTip(action.toolTip())
         button.setAccessibleName(action.text().replace("&", ""))

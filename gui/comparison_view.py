@@ -62,7 +62,7 @@ class ComparisonView(QWidget):
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
-        self.message.setContentsMargins(*4 * (6 * theme.GRID,))
+        self.message.setMargin(6 * theme.GRID)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._pages = QStackedWidget(self)
         self._lay_out()

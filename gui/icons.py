@@ -1,4 +1,4 @@
-"""The icons of the display controls, drawn in the theme's colour of text."""
+"""The icons of display controls and progress, drawn in the theme's colour of text."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ SHAPES = {
     "contour": "M4 3.5C7 1 13 2.5 13.5 6.5S11 14 7.5 13.5 1.5 11 2 8 2.5 5 4 3.5z",
     "difference": "M10 8a4.2 4.2 0 1 1-8.4 0 4.2 4.2 0 0 1 8.4 0zM14.4 8A4.2 4.2 0 1 1 6 8a4.2 4.2 0 0 1 8.4 0z",
     "presets": "M2.5 14V9.5M5.25 14V6M8 14V2.5M10.75 14V7M13.5 14v-3",
+    "pause": "M5.5 3.5v9M10.5 3.5v9",
+    "go_on": "M5 3.2v9.6L12.5 8z",
+    "stop": "M4 4l8 8M12 4l-8 8",
     "reset": "M2 8a6 6 0 1 0 6-6 6.5 6.5 0 0 0-4.5 1.8L2 5.3M2 2v3.3h3.3",
 }
 

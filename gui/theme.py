@@ -211,6 +211,7 @@ QMenu {{ background: {colours.surface}; border: 1px solid {colours.line}; paddin
 QMenu::item {{ padding: 4px 24px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {colours.selection}; }}
 QMenu::item:disabled {{ color: {colours.disabled}; }}
+QMenu::icon:checked {{ background: {colours.selection}; border-radius: 4px; }}
 QMenu::separator {{ height: 1px; background: {colours.line}; margin: 4px 8px; }}
 QToolBar {{ background: {colours.window}; border: 0; spacing: 4px; padding: 4px 8px; }}
 QToolBar::separator {{ width: 1px; background: {colours.line}; margin: 4px; }}

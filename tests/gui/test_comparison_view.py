@@ -3,7 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication
 
 from core import render
 from core.novelty import Novelty
@@ -115,9 +117,10 @@ def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbo
     assert "VGG19 can't judge this image. It looks like a photograph." in view.teacher.reason.text()
     assert layer(view.teacher) is None
     assert layer(view.student) is not None
-    assert "COVID" not in view.agreement.text() + view.facts.text()
+    assert "COVID" not in view.agreement.text() + view.facts.text() + view.teacher.method.text()
     qtbot.mouseClick(view.teacher.reveal_button, Qt.MouseButton.LeftButton)
     assert view.teacher.answer.isVisible()
+    assert view.teacher.method.text().startswith("Map for COVID-19")
     assert layer(view.teacher) is not None
     assert view.agreement.text() == "✓ Both say COVID-19"
 
@@ -259,3 +262,31 @@ def test_the_tabulator_goes_through_the_controls_as_they_stand(view):
     start = reached.index(min(reached, key=lambda widget: widget.x()))
     order = [widget.x() for widget in reached[start:] + reached[:start]]
     assert order == sorted(order)
+
+
+def test_words_that_do_not_fit_end_in_dots_and_are_all_in_the_tip(view):
+    view.show_comparison(disagreeing(), refining=False)
+    view.resize(640, 600)
+    view.grab()
+    assert not view.agreement.fits()
+    tips = []
+    view.agreement.setToolTip("own")
+    view.agreement.toolTip = lambda: "own"  # what is kept
+    view.agreement.setToolTip = tips.append
+    QApplication.sendEvent(view.agreement, QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), QPoint(1, 1)))
+    assert tips[0] == f"{view.agreement.text()}\n\nown"
+    assert tips[-1] == "own"
+    view.resize(1800, 700)
+    view.grab()
+    assert view.agreement.fits()
+
+
+def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view):
+    found = agreeing()
+    prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
+    view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=False)
+    for width, beside in ((1000, True), (640, False), (1000, True)):
+        view.resize(width, 700)
+        view.grab()
+        assert (view.student.doubt.x() > view.student.answer.x()) is beside
+        assert view.teacher.chart.y() == view.student.chart.y()

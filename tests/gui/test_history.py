@@ -176,3 +176,12 @@ def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkey
         recorded.conductor.show(recorded.conductor.path)
     assert len(records()) == 1
     dialog.close()
+
+
+def test_an_answer_that_was_held_back_is_not_told_by_the_history(view):
+    row = view.table.rows[0]
+    answers = {**row["answers"], "student": {**row["answers"]["student"], "novel": True}}
+    view.table.show([{**row, "answers": answers}])
+    cells = [view.table.index(0, column).data() for column in range(view.table.columnCount())]
+    assert cells[4:6] == ["can't judge this", ""]
+    assert "%" in cells[3]

@@ -93,6 +93,17 @@ def visible_words(window):
     return " ".join(label.text() for label in window.findChildren(QLabel) if label.isVisible())
 
 
+def test_the_reason_of_a_failed_file_stays_while_others_are_analysed(make_window, qtbot, folder):
+    window = make_window([folder], cam="none")
+    qtbot.waitUntil(lambda: window.worklist.rowCount() == 3, timeout=PATIENCE)
+    window.list.choose(folder / "broken.png")
+    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+        window.conductor.models_changed()  # so that they are loaded for the others
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(all_settled(window, 3), timeout=PATIENCE)
+    assert "damaged" in visible_words(window)
+
+
 def test_the_table_holds_what_the_window_shows(analysed, qtbot, tmp_path, monkeypatch):
     target = tmp_path / "table.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
