@@ -15,6 +15,8 @@ from gui.focus_order import in_order
 from gui.icons import icon
 from gui.image_view import Tool
 
+FOLDED = 704  # pixels that the row needs without words
+
 
 @dataclass(frozen=True)
 class Display:
@@ -136,6 +138,7 @@ class DisplayControls(QWidget):
         self.opacity = self._slider(self.tr("Opacity of the heat map"))
         self.threshold = self._slider(self.tr("Threshold: lower values of the map are left out"))
         self._lay_out()
+        self.setMinimumWidth(FOLDED)  # else the words, which it can do without, would keep the window wide
         self._show_display()
         for toggle in (self.overlay_action, self.contour_action, self.difference_action, *self._tools.values()):
             toggle.toggled.connect(self._read)
