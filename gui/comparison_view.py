@@ -110,6 +110,10 @@ class ComparisonView(QWidget):
             self._say_instead(text)
             return
         self._say(text)
+        self.show_waiting()
+
+    def show_waiting(self) -> None:
+        """Show that other maps are under way; those on screen stay until they come."""
         for panel in self.panels:
             panel.show_work(None, busy=True)
 

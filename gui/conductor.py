@@ -182,6 +182,8 @@ class Conductor(QObject):
     def _on_models(self, ticket: int, task: Task, teacher: Bundle, student: Bundle) -> None:
         if ticket != self._ticket:
             return
+        if self.path is None:
+            self._view.show_empty()  # in place of what was said about loading
         self._chooser.set_task(task)
         self.task = task
         bundles = {"teacher": teacher, "student": student}
@@ -201,7 +203,8 @@ class Conductor(QObject):
         if ticket != self._ticket:
             return
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
-            return  # the answers to the same image are on screen; its maps stay until the others come
+            self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
+            return
         self.comparison, self._refining = comparison, refining
         self._view.show_comparison(comparison, refining=refining)
         if not refining:

@@ -89,6 +89,16 @@ def test_facts_of_model_and_answer(view):
     assert not view.teacher.progress.isVisible()
 
 
+def test_maps_stay_until_others_come_and_the_line_says_that_they_are_under_way(view):
+    view.show_comparison(agreeing(), refining=False)
+    view.show_waiting()
+    for panel in view.panels:
+        assert panel.progress.isVisible()
+        assert layer(panel) is not None
+    view.show_comparison(agreeing(), refining=False)
+    assert not view.teacher.progress.isVisible()
+
+
 def test_an_estimated_map_says_how_far_it_may_be_off(view):
     found = agreeing()
     rough = replace(LEFT, method="clustered G=32", maps_scored=34, estimated_error=0.0153)

@@ -154,6 +154,13 @@ def test_a_folder_without_images_is_said(make_window, qtbot, tmp_path):
     assert str(empty) in window.banner.words.text()
 
 
+def test_an_empty_window_says_how_to_begin_once_its_models_are_loaded(make_window, qtbot):
+    window = make_window(cam="none")
+    qtbot.waitUntil(lambda: bool(window.conductor.bundles), timeout=PATIENCE)
+    assert "Open an image" in visible_words(window)
+    assert "Loading" not in visible_words(window)
+
+
 def test_the_last_session_comes_back(make_window, qtbot, folder):
     first = make_window([folder], cam="none")
     qtbot.waitUntil(lambda: first.worklist.rowCount() == 3, timeout=PATIENCE)
