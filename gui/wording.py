@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from core.cams import MANY_FORWARDS, METHODS
 from core.classifier import Prediction
 from core.comparison import Comparison
 from core.console import RUNTIME_NAMES, milliseconds
@@ -93,6 +94,8 @@ def timing(prediction: Prediction) -> str:
 
 def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
+    if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
+        return tr("Map for {0}: {1}").format(name, heat_map.method)  # it scores no maps
     how = tr("Map for {0}: {1}, {2} of {3}").format(name, heat_map.method, heat_map.maps_scored, heat_map.maps_total)
     if heat_map.estimated_error > 0:
         return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")

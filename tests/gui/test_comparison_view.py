@@ -107,6 +107,13 @@ def test_an_estimated_map_says_how_far_it_may_be_off(view):
     assert view.teacher.progress.maximum() == 0  # under way, no telling how far
 
 
+def test_a_map_that_scores_none_names_its_method_alone(view):
+    found = agreeing()
+    quick = replace(LEFT, method="Grad-CAM", maps_scored=1)
+    view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=quick)), refining=False)
+    assert view.teacher.method.text() == "Map for COVID-19: Grad-CAM"
+
+
 def test_an_unsure_answer_names_what_remains_plausible(view):
     found = agreeing()
     prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
