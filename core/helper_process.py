@@ -57,19 +57,37 @@ class HelperProcess:
             HelperStoppedError: if no answer came, or one that can't be.
         """
         head = json.dumps(words).encode()
-        with self._lock:
-            process = self._started()
-            answered = threading.Event()
-            guard = threading.Thread(target=_end_if, args=(process, unwanted, answered), daemon=True)
-            guard.start()
-            try:
-                return _ask(process, QUESTION.pack(len(head), len(data)) + head + data, most)
-            except (OSError, EOFError) as cause:
+        while not self._lock.acquire(timeout=LOOK_SECONDS):
+            if unwanted():
+                raise HelperStoppedError
+        try:
+            return self._answer(QUESTION.pack(len(head), len(data)) + head + data, most, unwanted)
+        finally:
+            self._lock.release()
+
+    def _answer(self, question: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
+        process = self._started()
+        answered, ended = threading.Event(), threading.Event()
+
+        def guard() -> None:
+            while not answered.wait(LOOK_SECONDS):
+                if unwanted():
+                    process.kill()
+                    ended.set()
+                    return
+
+        guarding = threading.Thread(target=guard, daemon=True)
+        guarding.start()
+        try:
+            return _ask(process, question, most)
+        except (OSError, EOFError) as cause:
+            ended.set()
+            raise HelperStoppedError from cause
+        finally:
+            answered.set()
+            guarding.join()
+            if ended.is_set():
                 self.stop()
-                raise HelperStoppedError from cause
-            finally:
-                answered.set()
-                guard.join()
 
     def stop(self) -> None:
         """End the process, if it runs; whoever waits for its answer gets none, and the next question starts another."""
@@ -110,13 +128,6 @@ def serve(answer: Callable[[dict[str, Any], bytes], bytes]) -> None:
         answered = answer(json.loads(questions.read(words)), questions.read(data))
         answers.write(ANSWER.pack(len(answered)) + answered)
         answers.flush()
-
-
-def _end_if(process: subprocess.Popen[bytes], unwanted: Callable[[], bool], answered: threading.Event) -> None:
-    while not answered.wait(LOOK_SECONDS):
-        if unwanted():
-            process.kill()
-            return
 
 
 def _ask(process: subprocess.Popen[bytes], question: bytes, most: int) -> bytes:
