@@ -49,6 +49,7 @@ class ModelCardDialog(QDialog):
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.setAccessibleName(self.tr("What became of the file"))
         theme.styled(self.words, "small", "dim")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
@@ -112,6 +113,7 @@ class ModelCardDialog(QDialog):
 
     def _say(self, words: str, look: str) -> None:
         self.words.setText(words)
+        self.words.setAccessibleName(words)
         theme.styled(self.words, "small", look)
 
 
