@@ -167,6 +167,8 @@ class ModelPanel(QWidget):
                 prediction.latency.runs
             )
         )
+        if heat_map is None:
+            self.method.setText(self.tr("No map yet") if refining else self.tr("No map"))
         self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)

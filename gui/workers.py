@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core import cam_process
 from core.comparison import CamMode, watch
-from core.errors import TwinlensError
+from core.errors import ExplanationError, TwinlensError
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.background import Worker
 from gui.verdict import Verdict, verdict
@@ -211,6 +211,8 @@ class AnalysisEngine(QObject):
                     if self._outdated(ticket):
                         return
                     self.grown.emit(ticket, found, True)
+            except ExplanationError as error:  # the answers stand without the map
+                self.failed.emit(ticket, None, str(error))
             finally:
                 self.compared.emit(request.path, image.digest, found, request.choice)
             self.judged.emit(request.path, verdict(image, found, notices), request.choice)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from core.batch import BatchComparer
 from core.catalogue import read_catalogue
 from core.demo import demonstration_radiograph
+from core.errors import ExplanationError
 from core.export import SIDES
 from core.runtime_openvino import OpenVinoRuntime
 from gui.shortcuts import COMMANDS
@@ -129,6 +130,22 @@ def test_without_an_answer_there_is_no_table(make_window):
     window = make_window()
     window.commands.actions["export_csv"].trigger()
     assert "Nothing has been analysed yet" in window.banner.words.text()
+
+
+def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypatch):
+    def explain(*_):
+        raise ExplanationError("The process ended.", remedy="Choose another method.")
+
+    monkeypatch.setattr("gui.analysis.explain", explain)
+    box = analysed.chooser.cam_box
+    with qtbot.waitSignal(analysed.conductor.settled, timeout=PATIENCE) as settled:
+        box.setCurrentIndex(box.findData("Grad-CAM"))
+        box.activated.emit(box.currentIndex())
+    assert settled.args == [True]
+    assert "The process ended. Choose another method." in analysed.banner.words.text()
+    assert analysed.comparison.teacher.answer.isVisible()
+    assert analysed.comparison.teacher.method.text() == "No map"
+    assert analysed.worklist.entries()[0].state is State.DONE
 
 
 def test_dropped_files_are_opened(make_window, qtbot, folder):
