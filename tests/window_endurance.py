@@ -93,6 +93,7 @@ def main():
         while (count := done()) < options.images:
             if count * 10 // options.images > len(sizes):
                 sizes.append(round(state()[0], 1))
+                print(f"{count} of {options.images}: {sizes[-1]} MiB", file=sys.stderr, flush=True)
             until = time.monotonic() + 1
             wait(lambda until=until: time.monotonic() > until)
         seconds = time.monotonic() - started
