@@ -26,6 +26,7 @@ from core.card import Card, Training
 from core.catalogue import Catalogue
 from core.demo import demonstration_radiograph
 from core.preprocess import Preprocessing
+from core.process import is_frozen, own_command
 from core.tasks import CHEST_XRAY
 
 MIB = 1 << 20
@@ -125,7 +126,7 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
     rows = []
     for bundle in bundles:
         for choice in ("openvino", "torch"):
-            command = [sys.executable, "-m", "core.latency", str(bundle.directory), choice, str(runs)]
+            command = own_command("core.latency", str(bundle.directory), choice, str(runs))
             answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
             seen = json.loads(answer.stdout)
             p90 = statistics.quantiles(seen, n=10)[-1]
@@ -175,17 +176,16 @@ def _untrained(network: str, folder: Path) -> Bundle:
 
 def startup() -> dict[str, float]:
     """Return the wall-clock seconds of a fresh Python that imports ``core``, and of one that lists the models."""
-    commands = {
-        "python": ["-c", "pass"],
-        "import core": ["-c", "import core"],
-        "python -m core models": ["-m", "core", "models"],
-    }
+    commands = {"python -m core models": own_command("core", "models")}
+    if not is_frozen():
+        python = {"python": "pass", "import core": "import core"}
+        commands = {name: [sys.executable, "-c", code] for name, code in python.items()} | commands
     found = {}
-    for name, arguments in commands.items():
+    for name, command in commands.items():
         times = []
         for _ in range(3):
             started = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=False, capture_output=True)  # noqa: S603 - our own
+            subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - our own
             times.append(time.perf_counter() - started)
         found[name] = round(statistics.median(times), 3)
     return found

@@ -26,6 +26,7 @@ from core.demo import demonstration_radiograph
 from core.errors import TwinlensError
 from core.images import read_image
 from core.preprocess import preprocess
+from core.process import own_command
 from core.runtime import FloatArray, load_runtime
 from core.scorecam import Depth, ScoreCam
 from core.similarity import iou_top, pearson
@@ -111,7 +112,7 @@ def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]
 
 
 def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, Any], FloatArray]:
-    command = [sys.executable, "-m", "core.cam_benchmark", library, str(bundle.directory), str(out)]
+    command = own_command("core.cam_benchmark", library, str(bundle.directory), str(out))
     answer = subprocess.run(  # noqa: S603 - our own module
         command, capture_output=True, encoding="utf-8", check=False, timeout=WORST_WALL_SECONDS
     )

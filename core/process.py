@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
+OwnModule = Literal["core", "core.latency", "core.cam_benchmark", "training"]
 
-def own_command(package: Literal["core", "training"], *arguments: str) -> list[str]:
-    """Return the command line that runs the door of a package, as ``python -m`` does.
 
-    The frozen program has no Python to call: its own executable takes the package as its first word.
+def is_frozen() -> bool:
+    """Return whether this is the installed program of ``build_installer.py``, which has no Python beside it."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def own_command(module: OwnModule, *arguments: str) -> list[str]:
+    """Return the command line that runs a module of Twinlens, as ``python -m`` does.
+
+    The frozen program has no Python to call: its own executable takes the module as its first word, as
+    ``assets/installer/entry.py`` says.
     """
-    start = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m"]
-    return [*start, package, *arguments]
+    start = [sys.executable] if is_frozen() else [sys.executable, "-m"]
+    return [*start, module, *arguments]

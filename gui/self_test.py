@@ -1,7 +1,11 @@
-"""Does this installation work? One image from file to window and report, and two steps of training: ``--self-test``."""
+"""Does this installation work? ``--self-test`` takes an image from file to window and report, and trains two steps.
+
+What Twinlens does in processes of its own is done so here as well: decoding, conversion and training.
+"""
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -9,11 +13,14 @@ import numpy as np
 import typer
 
 from core.batch import BatchComparer
+from core.bundle import Bundle
 from core.catalogue import read_catalogue
 from core.demo import demonstration_radiograph
 from core.errors import TwinlensError
 from core.images import read_image
+from core.process import own_command
 from core.report import ReportWriter
+from core.runtime import load_runtime, needs_conversion
 from core.tasks import CHEST_XRAY
 
 IMAGE_SIZE = 64
@@ -35,6 +42,10 @@ def self_test() -> int:
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
+            _decode(demonstration, folder / "compressed.dcm")
+            typer.echo("images: compressed DICOM is decoded")
+            _convert([b for b in read_catalogue().bundles.values() if b.card.task == CHEST_XRAY.id])
+            typer.echo("models: converted for this machine")
             if start([demonstration], folder / "window.png") or not (folder / "window.png").is_file():
                 typer.echo("Error: the window did not show the comparison.", err=True)
                 return 1
@@ -50,6 +61,30 @@ def self_test() -> int:
     return 0
 
 
+def _decode(demonstration: Path, target: Path) -> None:
+    """Write the demonstration radiograph as JPEG-LS, which only the decoder's own process reads, and read it again."""
+    import pydicom
+    from pydicom.uid import JPEGLSLossless
+
+    dataset = pydicom.dcmread(demonstration)
+    dataset.compress(JPEGLSLossless)
+    dataset.save_as(target)
+    if not np.array_equal(read_image(target).displayed(), read_image(demonstration).displayed()):
+        raise TwinlensError("Compressed DICOM is decoded to other pixels.")
+
+
+def _convert(bundles: list[Bundle]) -> None:
+    """Convert the networks as the window does; one that falls back to another runtime is a failure."""
+    from gui.conversion import convert
+
+    convert(bundles, unwanted=lambda: False)
+    for bundle in bundles:
+        if needs_conversion(bundle):
+            raise TwinlensError(f"{bundle.id} could not be converted for OpenVINO.")
+        if notice := load_runtime(bundle).notice:
+            raise TwinlensError(notice)
+
+
 def _report(demonstration: Path, target: Path) -> None:
     compared = BatchComparer(read_catalogue()).examine(demonstration)
     if compared.image is None or compared.comparison is None:
@@ -60,9 +95,6 @@ def _report(demonstration: Path, target: Path) -> None:
 
 def _train(demonstration: Path, folder: Path) -> None:
     """Train the student on cuttings of the demonstration radiograph: of each class eight, six of them for training."""
-    from training.loop import train
-    from training.recipe import read_recipe
-
     pixels = np.rint(read_image(demonstration).displayed() * 255).astype(np.uint8)
     rows = ["path,label,split"]
     (folder / "data").mkdir()
@@ -71,9 +103,13 @@ def _train(demonstration: Path, folder: Path) -> None:
         rows.append(f"{i}.png,{CHEST_XRAY.class_ids[i % 3]},{'val' if i >= 18 else 'train'}")
     (folder / "data" / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
-    ended = train(read_recipe(folder / "recipe.toml"), folder / "data", folder / "run")
-    if ended.status != "finished":
-        raise TwinlensError(f"The training did not finish: {ended.reason}.")
+    command = own_command(
+        "training", "teacher", "--recipe", str(folder / "recipe.toml"), "--data", str(folder / "data"),
+        "--out", str(folder / "run"),
+    )  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 - our own command
+    if ended.returncode:
+        raise TwinlensError(f"The training did not finish: {ended.stderr.strip()}")
 
 
 def _write(path: Path, pixels: np.ndarray) -> None:

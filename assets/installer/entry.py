@@ -1,14 +1,21 @@
-"""Entry of the installed program: the window, or with a first word ``core`` or ``training`` that package's door."""
+"""Entry of the installed program: the window, or the module of Twinlens that the first word names.
+
+``twinlens core compare scan.dcm`` is what ``python -m core compare scan.dcm`` is from source; the program starts itself
+so as well (``core.process``).
+"""
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
+import runpy
 import sys
 
-DOORS = ("core", "training")
+MODULES = ("core", "core.latency", "core.cam_benchmark", "training")
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()
-    package = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1] in DOORS else "gui"
-    importlib.import_module(f"{package}.__main__").main()
+    module = "gui"
+    if sys.argv[1:2] and sys.argv[1] in MODULES:
+        module = sys.argv.pop(1)
+        sys.argv[0] = f"twinlens {module}"
+    runpy.run_module(module, run_name="__main__")

@@ -30,8 +30,15 @@ Name: "{autodesktop}\Twinlens"; Filename: "{app}\twinlens.exe"; Tasks: desktopic
 
 [Tasks]
 Name: "desktopicon"; Description: "Put an icon on the desktop"; Flags: unchecked
-Name: "dicom"; Description: "Open DICOM files (.dcm) with Twinlens"; Flags: unchecked
+Name: "openwith"; Description: "Offer Twinlens under ""Open with"" for DICOM (.dcm), PNG, JPEG, TIFF and BMP images"
 
 [Registry]
-Root: HKA; Subkey: "Software\Classes\.dcm\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.dcm"; Flags: uninsdeletevalue; Tasks: dicom
-Root: HKA; Subkey: "Software\Classes\Twinlens.dcm\shell\open\command"; ValueType: string; ValueData: """{app}\twinlens.exe"" ""%1"""; Flags: uninsdeletekey; Tasks: dicom
+Root: HKA; Subkey: "Software\Classes\.dcm\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.png\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.jpg\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.jpeg\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.tif\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.tiff\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\.bmp\OpenWithProgids"; ValueType: string; ValueName: "Twinlens.image"; Flags: uninsdeletevalue; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\Twinlens.image"; ValueType: string; ValueData: "Medical image"; Flags: uninsdeletekey; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\Twinlens.image\shell\open\command"; ValueType: string; ValueData: """{app}\twinlens.exe"" ""%1"""; Tasks: openwith

@@ -1,13 +1,28 @@
+import ast
 import runpy
+import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import build_installer
-from core.process import own_command
+from core.process import OwnModule, own_command
 
 ROOT = Path(__file__).resolve().parents[2]
+INSTALLER = ROOT / "assets" / "installer"
+LEFT_OUT = runpy.run_path(str(INSTALLER / "left_out.py"))
+WITHOUT_OPERATORS = """
+import runpy, sys, torch
+def missing(path):
+    raise OSError(path)
+torch.ops.load_library = missing
+if sys.argv[1:]:
+    runpy.run_path(sys.argv[1])
+import timm, torchvision, pytorch_grad_cam
+assert not torchvision.extension._has_ops()
+"""
 
 
 def test_the_program_starts_itself_from_source_and_frozen(monkeypatch):
@@ -27,6 +42,73 @@ def test_the_installed_program_opens_the_door_of_its_first_word(word, says, monk
     assert says in capsys.readouterr().out
 
 
+def test_the_installed_program_knows_every_module_that_twinlens_starts():
+    entry = runpy.run_path(str(INSTALLER / "entry.py"))
+    assert set(entry["MODULES"]) == set(get_args(OwnModule))
+
+
+def test_without_a_module_the_installed_program_is_the_window(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["twinlens", "--help"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(INSTALLER / "entry.py"), run_name="__main__")
+    assert left.value.code == 0
+    assert "--self-test" in capsys.readouterr().out
+
+
+def test_no_package_that_is_left_out_is_one_of_ours_or_imported_by_us():
+    imported = set()
+    for source in (path for package in ("core", "gui", "training") for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    assert {"torch", "skimage"} - imported == {"skimage"}
+    out = set(LEFT_OUT["excluded"]()) - {"torchcam", "tensorboard"}  # extras, which the program does without
+    assert not {name for name in imported if any(name == other or name.startswith(f"{other}.") for other in out)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torch/lib/libtorch_cpu.so", "torch/nn/functional.py", "torch/_export/serde/schema.yaml",
+        "torchvision/transforms/functional.py", "openvino/libs/libopenvino_intel_cpu_plugin.so",
+        "openvino/libs/libopenvino_pytorch_frontend.so.2641", "openvino/libs/libopenvino_ir_frontend.so.2641",
+        "openvino/libs/openvino_intel_cpu_plugin.dll", "PySide6/Qt/lib/libQt6Widgets.so.6", "PySide6/QtSvg.abi3.so",
+        "PySide6/Qt/plugins/platforms/libqxcb.so", "PySide6/Qt/plugins/platforms/libqoffscreen.so",
+        "PySide6/plugins/platforms/qwindows.dll", "PySide6/Qt/plugins/imageformats/libqsvg.so",
+        "data_store/data/RG1_UNCR.dcm", "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf", "pypdfium2_raw/libpdfium.so",
+        "assets/weights/chest-xray/student-ofa595/weights.safetensors", "training/recipes/chest-xray-ofa595.toml",
+    ],
+)  # fmt: skip
+def test_what_the_program_needs_stays(name):
+    assert LEFT_OUT["reason_to_leave_out"](name) is None
+
+
+def test_what_is_left_out_is_counted_by_its_reason(tmp_path):
+    heavy, light = tmp_path / "gpu.so", tmp_path / "cpu.so"
+    heavy.write_bytes(bytes(2_000_000))
+    light.write_bytes(bytes(10))
+    entries = [
+        ("openvino/libs/libopenvino_intel_gpu_plugin.so", str(heavy), "BINARY"),
+        ("openvino/libs/libopenvino_intel_cpu_plugin.so", str(light), "BINARY"),
+        ("libQt6Quick.so.6", "PySide6/Qt/lib/libQt6Quick.so.6", "SYMLINK"),
+        ("libQt6Core.so.6", "PySide6/Qt/lib/libQt6Core.so.6", "SYMLINK"),
+    ]
+    saved: dict[str, int] = {}
+    assert LEFT_OUT["without"](entries, saved) == [entries[1], entries[3]]
+    assert saved == {"OpenVINO for graphics processors and NPUs": 2_000_000}
+    assert "| OpenVINO for graphics processors and NPUs | 2.0 |" in LEFT_OUT["table"](saved).splitlines()
+
+
+def test_torchvision_is_imported_without_its_operators():
+    hook = INSTALLER / "no_operators.py"
+    bare = subprocess.run(
+        [sys.executable, "-c", WITHOUT_OPERATORS, hook], capture_output=True, encoding="utf-8", check=False
+    )
+    assert bare.returncode == 0, bare.stderr
+
+
 def test_sizes_are_told_by_part_the_heaviest_first(tmp_path):
     for name, size in (
         ("_internal/torch/lib/a.so", 3_000_000),
@@ -40,10 +122,23 @@ def test_sizes_are_told_by_part_the_heaviest_first(tmp_path):
 
 
 def test_every_file_that_the_installer_names_is_there():
-    spec = (ROOT / "assets/installer/twinlens.spec").read_text()
+    spec = (INSTALLER / "twinlens.spec").read_text(encoding="utf-8")
+    ast.parse(spec)
+    assert '"no_operators.py"' in spec
+    assert (INSTALLER / "no_operators.py").is_file()
+    assert list((ROOT / "training" / "recipes").glob("*.toml"))
     for folder in ("weights", "icons", "fonts"):
         assert f'"{folder}"' in spec
         assert (ROOT / "assets" / folder).is_dir()
-    desktop = (ROOT / "assets/installer/twinlens.desktop").read_text()
+    for icon in ("twinlens.ico", "twinlens.icns", "twinlens.png", "twinlens.svg"):
+        assert (ROOT / "assets" / "icons" / icon).is_file()
+
+
+def test_the_systems_offer_the_program_for_the_images_that_it_opens():
+    desktop = (INSTALLER / "twinlens.desktop").read_text(encoding="utf-8").splitlines()
     assert "Exec=twinlens %F" in desktop
-    assert "application/dicom" in desktop
+    types = next(line for line in desktop if line.startswith("MimeType=")).removeprefix("MimeType=").split(";")
+    assert {"application/dicom", "image/png", "image/jpeg", "image/tiff", "image/bmp"} <= set(types)
+    windows = (INSTALLER / "twinlens.iss").read_text(encoding="utf-8")
+    for ending in (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):
+        assert f"Classes\\{ending}\\OpenWithProgids" in windows
