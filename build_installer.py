@@ -37,6 +37,25 @@ def freeze(out: Path) -> Path:
     return out / "twinlens"
 
 
+def strip(folder: Path) -> str:
+    """Take the symbol tables out of the largest libraries, on Linux, and return what that saved.
+
+    Only of those that were linked as they are: a library that auditwheel has rewritten may not survive it.
+    """
+    if sys.platform != "linux" or shutil.which("strip") is None:
+        return ""
+    inside = folder / "_internal"
+    libraries = [
+        *inside.glob("libpython*.so*"),
+        inside / "torch/lib/libtorch_cpu.so",
+        inside / "torch/lib/libtorch_python.so",
+    ]
+    before = sum(path.stat().st_size for path in libraries)
+    subprocess.run(["strip", "--strip-unneeded", *libraries], check=True)
+    saved = before - sum(path.stat().st_size for path in libraries)
+    return f"Symbol tables of {', '.join(path.name for path in libraries)}: {saved / 1e6:.1f} MB taken out"
+
+
 def program(folder: Path) -> Path:
     """Return the executable inside a frozen folder."""
     return folder / ("twinlens-console.exe" if sys.platform == "win32" else "twinlens")
@@ -142,6 +161,7 @@ def main() -> None:
     parser.add_argument("--no-pack", action="store_true", help="stop at the tested folder")
     options = parser.parse_args()
     folder = freeze(options.out.resolve())
+    print(strip(folder))
     print("The frozen program tests itself ...", flush=True)
     self_test(folder)
     print(size_report(folder))

@@ -10,8 +10,16 @@ from pathlib import Path
 PACKAGES = {
     "scikit-image and what it brings": ("skimage", "imageio", "tifffile", "lazy_loader"),
     "faster downloads of huggingface_hub": ("hf_xet",),
-    "torch's own tests": ("torch.testing._internal", "torch.test"),
-    "build tools": ("setuptools", "pip", "wheel", "pkg_resources", "Cython", "numpy.f2py", "numpy.distutils"),
+    "torch's own tests": tuple(
+        f"torch.testing._internal.{name}"
+        for name in (
+            "codegen", "common_cuda", "common_device_type", "common_distributed", "common_fsdp", "common_jit",
+            "common_methods_invocations", "common_modules", "common_nn", "common_ops_unbacked", "common_optimizers",
+            "common_quantization", "common_quantized", "common_utils", "composite_compliance", "data", "generated",
+            "hop_db", "inductor_utils", "opinfo", "optests", "test_module",
+        )
+    ),
+    "build tools": ("setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller"),
     "what developers install beside it": (
         "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
         "pypdf", "onnx", "onnxruntime", "pandas", "docutils", "sphinx",
@@ -22,7 +30,7 @@ PACKAGES = {
 # files, by patterns on their path inside the program
 FILES = {
     "torch's test programs and headers": (
-        r"^torch/(bin|test|include|share)/",
+        r"^torch/(bin/(?!torch_shm_manager)|test/|include/|share/)",
         r"^torch/lib/(lib)?(torchbind_test|jitbackend_test|backend_with_compiler|aoti_custom_ops)\.",
         r"^torch/lib/.*\.(lib|a)$",
     ),
@@ -34,6 +42,11 @@ FILES = {
         r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling|printsupport)/",
         r"^PySide6/.*plugins/platforms/(lib)?q(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl)",
         r"^PySide6/.*plugins/(platforminputcontexts/libqtvirtual|imageformats/(lib)?qpdf)",
+    ),
+    "GTK, for Qt's look in GNOME": (
+        r"^PySide6/.*plugins/platformthemes/libqgtk3",
+        r"^lib(gtk-3|gdk-3|gdk_pixbuf-2|atk-1|atk-bridge-2|atspi|cairo|cairo-gobject|pango|pangocairo|pangoft2|harfbuzz"
+        r"|epoxy|fribidi|thai|datrie|graphite2|pixman-1|Xcomposite|Xcursor|Xdamage|Xfixes|Xinerama|Xrandr|XRes)[-.]",
     ),
     "Qt's translations": (r"^PySide6/.*translations/",),
     "samples and tests of other packages": (
