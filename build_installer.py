@@ -2,7 +2,7 @@
 
 PyInstaller freezes the program into a folder (``assets/installer/twinlens.spec``, one description for Linux, Windows
 and macOS). The frozen program then tests itself: it analyses the demonstration radiograph in an offscreen window,
-writes a PDF and trains two steps. Last it is packed as each system likes it: a .deb and a .tar.gz on Linux, a .dmg on
+writes a PDF and trains two steps. Last it is packed as each system likes it: a .deb and a .tar.xz on Linux, a .dmg on
 macOS; on Windows Inno Setup makes the installer of ``assets/installer/twinlens.iss``.
 
 The torch that is installed is the torch that is packed: install the CPU build first for a small program (see README).
@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 INSTALLER = ROOT / "assets" / "installer"
 VERSION = version("twinlens")
+XZ_LEVEL = 3  # higher ones take minutes and save a few per cent
 DEBIAN_DEPENDS = "libegl1, libgl1, libxkbcommon-x11-0, libdbus-1-3, libfontconfig1, libxcb-cursor0, libxcb-icccm4"
 
 
@@ -113,8 +114,8 @@ def pack(folder: Path, out: Path) -> list[Path]:
 
 
 def _tarball(folder: Path, out: Path) -> Path:
-    target = out / f"twinlens-{VERSION}-linux-{platform.machine()}.tar.gz"
-    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
+    target = out / f"twinlens-{VERSION}-linux-{platform.machine()}.tar.xz"
+    with tarfile.open(target, "w:xz", preset=XZ_LEVEL) as archive:
         archive.add(folder, f"twinlens-{VERSION}")
         archive.add(INSTALLER / "twinlens.desktop", f"twinlens-{VERSION}/twinlens.desktop")
     return target
@@ -142,14 +143,14 @@ def _deb(folder: Path, out: Path) -> list[Path]:
     (root / "DEBIAN").mkdir()
     (root / "DEBIAN/control").write_text(
         f"Package: twinlens\nVersion: {VERSION}\nArchitecture: {architecture.strip()}\nSection: science\n"
-        f"Priority: optional\nDepends: {DEBIAN_DEPENDS}\nMaintainer: The Twinlens authors <twinlens@invalid>\n"
+        f"Priority: optional\nDepends: libc6 (>= {platform.libc_ver()[1]}), {DEBIAN_DEPENDS}\nMaintainer: The Twinlens authors <twinlens@invalid>\n"
         "Description: Teacher and distilled student side by side on medical images\n"
         " Class probabilities, latency and Score-CAM of two networks on chest radiographs and\n"
         " histology tiles. For research use only, not for diagnosis.\n",
         encoding="utf-8",
     )
     target = out / f"{name}.deb"
-    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", root, target], check=True)
+    subprocess.run(["dpkg-deb", "-Zxz", f"-z{XZ_LEVEL}", "--root-owner-group", "--build", root, target], check=True)
     shutil.rmtree(root)
     return [target]
 

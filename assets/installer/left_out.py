@@ -34,10 +34,14 @@ FILES = {
         r"^torch/lib/(lib)?(torchbind_test|jitbackend_test|backend_with_compiler|aoti_custom_ops)\.",
         r"^torch/lib/.*\.(lib|a)$",
     ),
-    "torchvision's compiled operators": (r"^torchvision/[^/]*\.(so|pyd|dylib)$", r"^torchvision(\.libs|/\.dylibs)/"),
+    "torchvision's compiled operators": (
+        r"^torchvision/[^/]*\.(so|pyd|dylib)$",
+        r"^torchvision(\.libs|/\.dylibs)/",
+        r"^libcudart",
+    ),
     "OpenVINO for graphics processors and NPUs": (r"openvino_intel_[gn]pu_", r"^openvino/libs/cache\.json$"),
     "OpenVINO's readers of other formats": (r"openvino_(onnx|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",),
-    "Qt modules": (r"^PySide6/.*Qt6?(Qml|Quick|VirtualKeyboard|Network|Sql|Pdf|Designer|Labs|3D)",),
+    "Qt modules": (r"^PySide6/.*Qt6?(Qml|Quick|VirtualKeyboard|Network|Sql|Pdf|Designer|Labs|3D|EglF)",),
     "Qt plugins": (
         r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling|printsupport)/",
         r"^PySide6/.*plugins/platforms/(lib)?q(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl)",
@@ -100,11 +104,13 @@ def table(saved: dict[str, int]) -> str:
 
 
 def _installed(name: str) -> int:
-    """Return the bytes of an installed package without its caches, 0 where it is not installed."""
+    """Return the bytes of an installed module or package without its caches, 0 where it is not installed."""
     try:
         found = importlib.util.find_spec(name)
     except ImportError:
         return 0
-    folders = [] if found is None else list(found.submodule_search_locations or ())
-    files = (path for folder in folders for path in Path(folder).rglob("*") if path.suffix != ".pyc")
-    return sum(path.stat().st_size for path in files if path.is_file())
+    if found is None:
+        return 0
+    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
+    files = [path for folder in folders for path in folder.rglob("*")] or [Path(str(found.origin))]
+    return sum(path.stat().st_size for path in files if path.is_file() and path.suffix != ".pyc")
