@@ -143,7 +143,8 @@ def _deb(folder: Path, out: Path) -> list[Path]:
     (root / "DEBIAN").mkdir()
     (root / "DEBIAN/control").write_text(
         f"Package: twinlens\nVersion: {VERSION}\nArchitecture: {architecture.strip()}\nSection: science\n"
-        f"Priority: optional\nDepends: libc6 (>= {platform.libc_ver()[1]}), {DEBIAN_DEPENDS}\nMaintainer: The Twinlens authors <twinlens@invalid>\n"
+        f"Priority: optional\nDepends: libc6 (>= {platform.libc_ver()[1]}), {DEBIAN_DEPENDS}\n"
+        "Maintainer: The Twinlens authors <twinlens@invalid>\n"
         "Description: Teacher and distilled student side by side on medical images\n"
         " Class probabilities, latency and Score-CAM of two networks on chest radiographs and\n"
         " histology tiles. For research use only, not for diagnosis.\n",
