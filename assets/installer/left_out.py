@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
-# packages that others import where they are installed, and do without
-PACKAGES = {
-    "scikit-image and what it brings": ("skimage", "imageio", "tifffile", "lazy_loader"),
-    "faster downloads of huggingface_hub": ("hf_xet",),
-    "torch's own tests": tuple(
-        f"torch.testing._internal.{name}"
-        for name in (
-            "codegen", "common_cuda", "common_device_type", "common_distributed", "common_fsdp", "common_jit",
-            "common_methods_invocations", "common_modules", "common_nn", "common_ops_unbacked", "common_optimizers",
-            "common_quantization", "common_quantized", "common_utils", "composite_compliance", "data", "generated",
-            "hop_db", "inductor_utils", "opinfo", "optests", "test_module",
-        )
-    ),
-    "build tools": ("setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller"),
-    "what developers install beside it": (
-        "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
-        "pypdf", "onnx", "onnxruntime", "pandas", "docutils", "sphinx",
-    ),
-    "Tk": ("tkinter", "_tkinter"),
-}  # fmt: skip
+TORCH_TESTS = (
+    "codegen", "common_cuda", "common_device_type", "common_distributed", "common_fsdp", "common_jit",
+    "common_methods_invocations", "common_modules", "common_nn", "common_ops_unbacked", "common_optimizers",
+    "common_quantization", "common_quantized", "common_utils", "composite_compliance", "data", "generated", "hop_db",
+    "inductor_utils", "opinfo", "optests", "test_module",
+)  # fmt: skip
+# modules that others import where they are installed, and do without; most lie only beside a developer's Python
+MODULES = (
+    *(f"torch.testing._internal.{name}" for name in TORCH_TESTS),
+    "hf_xet",  # huggingface_hub's faster downloads
+    "skimage", "imageio", "tifffile", "lazy_loader",
+    "setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller",
+    "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
+    "pypdf", "onnx", "onnxruntime", "pandas", "docutils", "sphinx",
+    "tkinter", "_tkinter",
+)  # fmt: skip
 
 # files, by patterns on their path inside the program
 FILES = {
@@ -64,11 +59,6 @@ FILES = {
 Entry = tuple[str, str, str]
 
 
-def excluded() -> list[str]:
-    """Return the names of the packages for ``Analysis(excludes=...)``."""
-    return [name for names in PACKAGES.values() for name in names]
-
-
 def without(entries: list[Entry], saved: dict[str, int]) -> list[Entry]:
     """Return what stays of the files that PyInstaller has collected, and add to ``saved`` the bytes of what does not.
 
@@ -95,22 +85,6 @@ def reason_to_leave_out(name: str) -> str | None:
 
 
 def table(saved: dict[str, int]) -> str:
-    """Return the megabytes of what was left out as Markdown."""
-    sizes = dict(saved)
-    for reason, names in PACKAGES.items():
-        sizes[reason] = sum(_installed(name) for name in names)
-    rows = [f"| {reason} | {size / 1e6:.1f} |" for reason, size in sorted(sizes.items(), key=lambda item: -item[1])]
+    """Return the megabytes of the files that were left out as Markdown."""
+    rows = [f"| {reason} | {size / 1e6:.1f} |" for reason, size in sorted(saved.items(), key=lambda item: -item[1])]
     return "\n".join(["| left out | MB |", "|---|---:|", *rows])
-
-
-def _installed(name: str) -> int:
-    """Return the bytes of an installed module or package without its caches, 0 where it is not installed."""
-    try:
-        found = importlib.util.find_spec(name)
-    except ImportError:
-        return 0
-    if found is None:
-        return 0
-    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
-    files = [path for folder in folders for path in folder.rglob("*")] or [Path(str(found.origin))]
-    return sum(path.stat().st_size for path in files if path.is_file() and path.suffix != ".pyc")
