@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.demo import demonstration_radiograph
 
-RUNS = 5
+RUNS = 3
 
 
 def main() -> None:
