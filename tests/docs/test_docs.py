@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULE = re.compile(r"-m (core|training|gui)(\.\w+)?(?!\w)([^\n`#>&|]*)")
 RUN = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NOT_OURS = ("qt.qpa", "no Qt platform", "could not connect", "libEGL")
+NOT_OURS = ("qt.qpa", "no Qt platform", "could not connect", "libEGL", "libc.so.6", "Windows protected", "Apple could")
 
 
 def commands():
