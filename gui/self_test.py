@@ -86,11 +86,16 @@ def _convert(bundles: list[Bundle]) -> None:
 
 
 def _report(demonstration: Path, target: Path) -> None:
+    """Write a report and draw its pages as the preview does."""
+    from gui.pdf_pages import pdf_pages
+
     compared = BatchComparer(read_catalogue()).examine(demonstration)
     if compared.image is None or compared.comparison is None:
         raise TwinlensError(str(compared.record["error"]))
     with ReportWriter(target) as report:
         report.add(compared.image, compared.comparison)
+    if not pdf_pages(target, 200):
+        raise TwinlensError("The report has no pages to show.")
 
 
 def _train(demonstration: Path, folder: Path) -> None:
