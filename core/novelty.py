@@ -104,7 +104,7 @@ class NoveltyGate:
         if not score > self.threshold:
             return Novelty(score, self.threshold)
         kinds = TASKS[task].image_kinds if task in TASKS else "images"
-        if to_decoy[0] < to_centre[0]:
+        if to_decoy[0] < self.reach:
             told = f"In its layout this image is like {kinds} turned, inverted, cut or blurred."
             return Novelty(score, self.threshold, told)
         what = "In its layout" if self.by_layout else "In its colours and texture"

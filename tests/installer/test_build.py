@@ -36,6 +36,7 @@ def test_the_program_starts_itself_from_source_and_frozen(monkeypatch):
 )
 def test_the_installed_program_opens_the_door_of_its_first_word(word, says, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["twinlens", word, "--help"])
+    monkeypatch.delitem(sys.modules, f"{word}.__main__", raising=False)  # another test has imported it
     with pytest.raises(SystemExit) as left:
         runpy.run_path(str(ROOT / "assets" / "installer" / "entry.py"), run_name="__main__")
     assert left.value.code == 0
@@ -49,6 +50,7 @@ def test_the_installed_program_knows_every_module_that_twinlens_starts():
 
 def test_without_a_module_the_installed_program_is_the_window(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["twinlens", "--help"])
+    monkeypatch.delitem(sys.modules, "gui.__main__", raising=False)
     with pytest.raises(SystemExit) as left:
         runpy.run_path(str(INSTALLER / "entry.py"), run_name="__main__")
     assert left.value.code == 0
