@@ -1,7 +1,7 @@
 """Many mixed images through the window: ``python -m tests.window_endurance --images 5000``; not part of the suite.
 
 One image in ``--broken`` is damaged. Every one must get its answer or its reason, the resident size must stay flat
-after the first tenth, and closing must leave no thread or process behind.
+after the first tenth but for the answers that the list keeps, and closing must leave no thread or process behind.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from hostile_samples import healthy
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from core.benchmark import machine
+from core.gdcm_process import helper as decoder
 from gui.app import make_application
 from gui.main_window import MainWindow
 from gui.worklist import State
 
 BEAT_MS = 5
 SIDES = (299, 512, 768, 1024)
+ANSWER_MIB = 0.01  # that the answer to a listed file may take; the list keeps it
 NAMES = ("resident MiB", "threads", "child processes", "open files")
 
 
@@ -39,7 +42,7 @@ def write_images(folder, count, broken):
 
     rng = np.random.default_rng(0)
     kinds = healthy()
-    small = [content for name, content in sorted(kinds.items())]
+    small = [kinds.pop("DICOM JPEG lossless"), *kinds.values()]  # GDCM's process is there from the first on
     cut = [kinds[name][: len(kinds[name]) // 3] for name in ("PNG", "JPEG", "TIFF", "BMP", "DICOM")]
     coarse = {True: rng.integers(0, 256, (20, 20, 3), np.uint8), False: rng.integers(0, 256, (20, 20), np.uint8)}
     damaged = 0
@@ -102,19 +105,22 @@ def main():
         heart.stop()
         window.close()
         app.processEvents()
+        decoder.stop()  # kept for the next compressed DICOM file as long as the program runs
         after = state()
+        left = [thread.name for thread in threading.enumerate()]
     stalls = np.diff(beats) * 1e3
     counts = {s.name.lower(): states.count(s) for s in set(states)}
     grown = late[0] - sizes[0]
     faults = [] if counts.get("failed", 0) == damaged else [f"{damaged} are damaged, {counts} were told"]
-    faults += [f"memory grew by {grown:.0f} MiB"] if grown > GROWTH_MIB else []
+    faults += [f"memory grew by {grown:.0f} MiB"] if grown > GROWTH_MIB + options.images * ANSWER_MIB else []
     faults += [
         f"{what} left: {b} for {a}" for what, a, b in zip(NAMES[1:3], before[1:3], after[1:3], strict=True) if b > a
     ]
     figures = {
         "images": options.images, "damaged": damaged, **counts, "seconds": round(seconds, 1),
         "resident MiB at each tenth": sizes, "late": dict(zip(NAMES, late, strict=True)),
-        "after closing": dict(zip(NAMES, after, strict=True)), "longest stall ms": round(float(stalls.max()), 1),
+        "after closing": dict(zip(NAMES, after, strict=True)), "threads on Python's list": left,
+        "longest stall ms": round(float(stalls.max()), 1),
         "99.9 % of stalls ms": round(float(np.percentile(stalls, 99.9)), 1),
         "machine": dataclasses.asdict(machine()), "faults": faults,
     }  # fmt: skip
