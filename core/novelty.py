@@ -87,8 +87,12 @@ class NoveltyGate:
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:
         """Return how strange thumbnails (N, CHANNELS, S, S) are, shape (N,): see :func:`strangeness`."""
+        return strangeness(*self._distances(thumbnails), self.reach)
+
+    def _distances(self, thumbnails: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """Return how far thumbnails are from their nearest centres (N,) and decoys (N,)."""
         rows = described(thumbnails, by_layout=self.by_layout)
-        return strangeness(nearest(self.centres, rows), nearest(self.decoys, rows), self.reach)
+        return nearest(self.centres, rows), nearest(self.decoys, rows)
 
     def judge(self, batch: FloatArray, how: Preprocessing, task: str) -> Novelty:
         """Judge one image.
@@ -98,8 +102,7 @@ class NoveltyGate:
             how: the transform that made it.
             task: the model's task, for the reason in words.
         """
-        rows = described(thumbnail(batch, how), by_layout=self.by_layout)
-        to_centre, to_decoy = nearest(self.centres, rows), nearest(self.decoys, rows)
+        to_centre, to_decoy = self._distances(thumbnail(batch, how))
         score = float(strangeness(to_centre, to_decoy, self.reach)[0])
         if not score > self.threshold:
             return Novelty(score, self.threshold)
