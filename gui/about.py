@@ -8,8 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from core import __version__
-from core.notice import NOTICE
-from gui import theme
+from gui import theme, wording
 
 # what the program stands on, as the packages are called; versions and licences are read from what is installed
 PACKAGES = (
@@ -46,7 +45,7 @@ class AboutDialog(QDialog):
                 "A large teacher network and the small student distilled from it, side by side on chest radiographs "
                 "and histology tiles, with the places where each looks. After arXiv 2508.15251.\n\n{0} Everything "
                 "runs on this machine; no image leaves it. Twinlens is under the MIT licence."
-            ).format(NOTICE)
+            ).format(wording.notice())
         )
         words.setWordWrap(True)
         rows = installed()

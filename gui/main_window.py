@@ -27,8 +27,7 @@ from PySide6.QtWidgets import (
 from core.catalogue import read_catalogue
 from core.errors import WriteError
 from core.history import VERDICTS
-from core.notice import NOTICE
-from gui import session, theme
+from gui import session, theme, wording
 from gui.background import Background
 from gui.batch_bar import BatchBar
 from gui.commands import Commands
@@ -341,8 +340,8 @@ class MainWindow(QMainWindow):
     def _fill_status_line(self) -> None:
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
-        strip = QLabel("⚠  " + NOTICE)
-        strip.setAccessibleName(NOTICE)
+        strip = QLabel("⚠  " + wording.notice())
+        strip.setAccessibleName(wording.notice())
         strip.setContentsMargins(8, 4, 8, 4)
         theme.styled(strip, "small", "warning")
         bar.addWidget(strip)

@@ -24,8 +24,7 @@ from PySide6.QtWidgets import (
 from core.bundle import Bundle
 from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
-from core.notice import NOTICE
-from gui import theme
+from gui import theme, wording
 from gui.notifications import Banner
 from gui.training_charts import Row, TrainingCharts
 from gui.training_findings import Findings, summary, task_of
@@ -452,7 +451,7 @@ class TrainingWindow(QWidget):
         body.addWidget(side)
         body.addWidget(line)
         body.addLayout(right, 1)
-        strip = QLabel("⚠  " + NOTICE)
+        strip = QLabel("⚠  " + wording.notice())
         strip.setContentsMargins(16, 4, 16, 4)
         theme.styled(strip, "small", "warning")
         page = QVBoxLayout(self)

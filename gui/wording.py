@@ -22,6 +22,11 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("wording", text)
 
 
+def notice() -> str:
+    """Return what the program is not for; ``core.notice`` in the person's language."""
+    return tr("For research use only. Not for diagnosis.")
+
+
 def review_words(verdict: Verdict) -> str:
     """Return a reviewer's verdict in a word."""
     return {"agree": tr("Agree"), "disagree": tr("Disagree"), "unsure": tr("Unsure")}[verdict]

@@ -13,7 +13,9 @@ from core.catalogue import read_catalogue
 from core.demo import demonstration_radiograph
 from core.errors import ExplanationError
 from core.export import SIDES
+from core.notice import NOTICE
 from core.runtime_openvino import OpenVinoRuntime
+from gui import wording
 from gui.shortcuts import COMMANDS
 from gui.worklist import Order, Show, State
 
@@ -299,3 +301,7 @@ def test_closing_during_exact_score_cam_stops_it(make_window, qtbot):
         window.open_paths([demonstration_radiograph()])
     assert window.conductor.comparison is not None
     # the fixture closes the window and checks that no thread is left
+
+
+def test_the_window_says_what_it_is_not_for_in_the_words_that_stand_everywhere():
+    assert wording.notice() == NOTICE
