@@ -130,6 +130,8 @@ def read_gate(state: State) -> NoveltyGate:
         BundleError: if one is missing, has another shape or holds what is not finite.
     """
     remedy = "Install the bundle again."
+    if state.keys() == {"centres", "threshold"}:  # bundles of cards up to format 3
+        state = {**state, "decoys": state["centres"][:0], "reach": np.zeros(1, np.float32)}
     if state.keys() != {"centres", "threshold", "decoys", "reach"}:
         raise BundleError("The novelty statistics are not centres, decoys, a threshold and a reach.", remedy=remedy)
     centres, decoys = (np.asarray(state[name], dtype=np.float64) for name in ("centres", "decoys"))

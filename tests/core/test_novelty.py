@@ -85,6 +85,14 @@ def test_an_image_near_a_decoy_is_the_stranger_the_nearer_it_is():
 GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5, np.zeros((0, COLOUR_SIZE)), 0.0).state()
 
 
+def test_a_gate_of_an_older_bundle_has_no_decoys():
+    random = np.random.default_rng(0)
+    older = {"centres": random.normal(size=(3, LAYOUT_SIZE)).astype(np.float16), "threshold": np.ones(1, np.float32)}
+    gate, thumbnails = read_gate(older), random.random((4, CHANNELS, 16, 16))
+    expected = nearest(older["centres"].astype(np.float64), described(thumbnails, by_layout=True))
+    np.testing.assert_allclose(gate.scores(thumbnails), expected)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
