@@ -35,8 +35,7 @@ CLUSTERS = 32
 # The estimated error, 1 - Pearson to the exact map, is a factor times the square root of 1 - Pearson(map by cluster,
 # map by kriging); the factor falls with the masks scored. Each is the larger of two conformal 95 % quantiles, of VGG19
 # and of OFA-595 on validation images; docs/benchmarks.md says how often it holds on test images.
-ERROR_FACTORS = ((2, 50.0), (10, 6.5), (18, 1.2), (26, 0.76))
-LAST_ERROR_FACTOR = 0.55
+ERROR_FACTORS = ((0, 50.0), (8, 6.5), (16, 1.2), (24, 0.76), (32, 0.55))
 LARGEST_ERROR = 1.0
 
 
@@ -125,7 +124,7 @@ class ScoreCam:
         )
 
     def _error_factor(self) -> float:
-        return next((factor for scored, factor in ERROR_FACTORS if self._forwards <= scored), LAST_ERROR_FACTOR)
+        return next(factor for scored, factor in reversed(ERROR_FACTORS) if self._forwards >= scored)
 
     def _reached(self, depth: Depth) -> bool:
         return self.is_exact or (depth == "fast" and self._clustered)

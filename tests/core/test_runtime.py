@@ -163,6 +163,27 @@ def test_a_damaged_file_in_the_cache_is_made_anew(name, student):
 def test_threads_are_settable(student):
     runtime = load_runtime(student, "openvino", threads=1)
     assert runtime._single.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == 1
+    assert runtime.batch_size < load_runtime(student, "openvino", threads=2).batch_size
+
+
+def test_whole_batches_and_what_is_left_over_are_answered_as_single_images_are(student):
+    runtime = load_runtime(student, "openvino")
+    batch = images(2 * runtime.batch_size + 1)
+    expected = np.concatenate([runtime.forward(batch[i : i + 1]) for i in range(len(batch))])
+    np.testing.assert_allclose(runtime.forward(batch), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("left_over", [0, 1])
+def test_masks_made_by_openvino_score_as_those_made_by_numpy(left_over, student):
+    runtime = load_runtime(student, "openvino")
+    image, other = images(1), images(1, seed=1)
+    maps = runtime.forward_with_maps(image)[1][0, : runtime.batch_size - left_over]
+    maps[1] = 1.5  # a constant map masks everything
+    numpys = [mask_scorer(runtime.forward, x, maps.shape[1:], 1) for x in (image, other)]
+    scorers = [runtime.mask_scorer(x, maps.shape[1:]) for x in (image, other)]
+    for numpy_scorer, scorer in zip(numpys, scorers, strict=True):
+        expected = np.concatenate([numpy_scorer(maps[i : i + 1]) for i in range(len(maps))])
+        np.testing.assert_allclose(scorer(maps), expected, atol=1e-4)
 
 
 def test_masks_made_on_the_device_score_as_those_made_by_numpy(student):
