@@ -1,6 +1,6 @@
 """Score-CAM's masks made by OpenVINO itself, in front of the network: every stream makes its own.
 
-With NumPy one core makes the masks of a batch while the others wait, a tenth of the time that OFA-595 takes.
+With NumPy one core would make the masks of a batch while the others wait; a small network would notice.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class OpenVinoRuntime:
 
     It is compiled for each use when that is first needed: for the logits of a single image on all cores, which answers
     soonest; for a single image's logits and maps; and for the logits of batches, and of one image under a batch of
-    masks, shared out to one stream a core, which gets a fifth more of OFA-595 through. All shapes are fixed: with a
-    variable number of images AutoFormerV2-T takes 15 % longer. What does not fill a batch is answered one by one.
+    masks, shared out to one stream a core, which gets more of them through. All shapes are fixed: transformers are
+    clearly slower where the number of images may vary. What does not fill a batch is answered one by one.
 
     Args:
         bundle: the model; verified before use.

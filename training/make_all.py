@@ -4,6 +4,9 @@ Both tasks: VGG19; the two transformers, distilled from it; the student alone an
 from each transformer with one. Every run is evaluated, teachers and the best student from VGG19 are published into
 ``OUT/installed``, and ``OUT/results.md`` holds the scores of all. Called again it goes on where it stopped, whether by
 its minutes, by a signal or by a kill.
+
+With ``--cpu`` it makes what a machine without a GPU can make: the installed students learn on, alone and from the
+installed VGG19.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from training.run_folder import RunFolder
 from training.train_commands import STOPPED
 
 SEEDS = (0, 1, 2)
-TRANSFORMERS = ("visformer_small", "autoformerv2_tiny")
+TEACHERS = {"vgg19": None, "visformer_small": "vgg19", "autoformerv2_tiny": "vgg19"}  # and whom they learn from
 FOLDERS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
 SPARE_MINUTES = 0.5  # kept back from the time that is given, for checkpoints
 
@@ -38,28 +41,30 @@ class Plan:
         data: the folder that holds both tasks' data folders.
         out: the folder of the runs.
         settings: values that replace those of every recipe.
+        cpu: whether only the students are made, by the recipes for a CPU.
     """
 
     data: Path
     out: Path
     settings: tuple[str, ...] = ()
+    cpu: bool = False
 
     def jobs(self) -> list[Job]:
         """Return all jobs, the most urgent first."""
+        made = {} if self.cpu else TEACHERS
         teachers: list[Job] = []
         students: list[Job] = []
         rest: list[Job] = []
         for task in FOLDERS:
-            teachers.append(self._training(task, "vgg19", "vgg19", None, 0))
-            teachers += [self._training(task, network, network, "vgg19", 0) for network in TRANSFORMERS]
+            teachers += [self._training(task, network, network, teacher, 0) for network, teacher in made.items()]
             for seed in SEEDS:
                 students.append(self._training(task, "ofa595", f"ofa595-alone-{seed}", None, seed))
-                for teacher in ("vgg19", *TRANSFORMERS) if seed == SEEDS[0] else ("vgg19",):
+                for teacher in (made or ("vgg19",)) if seed == SEEDS[0] else ("vgg19",):
                     name = f"ofa595-from-{teacher}-{seed}"
                     students.append(self._training(task, "ofa595", name, teacher, seed))
         rest += [self._evaluation(job) for job in teachers + students]
         for task in FOLDERS:
-            rest += [self._publication(task, name, (name,)) for name in ("vgg19", *TRANSFORMERS)]
+            rest += [self._publication(task, name, (name,)) for name in made]
             rest.append(self._publication(task, "ofa595", tuple(f"ofa595-from-vgg19-{seed}" for seed in SEEDS)))
         return sorted(teachers, key=lambda job: len(job.needs)) + students + rest
 
@@ -69,19 +74,20 @@ class Plan:
 
     def _training(self, task: str, network: str, name: str, teacher: str | None, seed: int) -> Job:
         folder = self.folder(task, name)
-        command = ["distill" if teacher else "teacher", "--recipe", f"{task}-{network}"]
+        recipe = f"{task}-{network}-cpu" if self.cpu else f"{task}-{network}"
+        command = ["distill" if teacher else "teacher", "--recipe", recipe]
         command += ["--data", str(self.data / FOLDERS[task]), "--out", str(folder.path), "--resume"]
-        if teacher:
-            command += ["--teacher", str(self.folder(task, teacher).path)]
-        else:
+        if not teacher:
             command += ["--set", "teachers.bundles=[]"]
+        elif not self.cpu:  # whose recipe names the installed teacher
+            command += ["--teacher", str(self.folder(task, teacher).path)]
         for setting in (f"seed={seed}", *self.settings):
             command += ["--set", setting]
         return Job(
             name=f"{task}/{name}",
             command=lambda: _twinlens(command),
             done=lambda: folder.read_result().get("status") == "finished",
-            needs=(f"{task}/{teacher}",) if teacher else (),
+            needs=(f"{task}/{teacher}",) if teacher and not self.cpu else (),
         )
 
     def _evaluation(self, job: Job) -> Job:
@@ -126,10 +132,13 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, max=64, help="How many run side by side.")] = 5,
     only: Annotated[str, typer.Option(help="Only jobs whose name begins so, e.g. chest-xray/vgg19.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="A value for every recipe: key=value.")] = None,
+    cpu: Annotated[
+        bool, typer.Option("--cpu", help="Only what takes no GPU: the installed students learn on.")
+    ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
     out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()))
+    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), cpu)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     threads = max(1, (os.cpu_count() or 1) // jobs)
     environment = {**os.environ, "TWINLENS_DATA": str(plan.out / "installed"), "OMP_NUM_THREADS": str(threads)}

@@ -68,6 +68,21 @@ def test_the_plan_makes_everything_and_every_recipe_is_there(tmp_path):
     assert seeds == {0}, "runs of other seeds would not share cached logits"
 
 
+def test_without_a_gpu_the_plan_makes_the_students_from_the_installed_networks(tmp_path):
+    jobs = Plan(tmp_path, tmp_path, cpu=True).jobs()
+    trainings = [job for job in jobs if ":" not in job.name]
+    assert len(trainings) == len(FOLDERS) * 3 * 2
+    assert {need for job in jobs for need in job.needs} <= {job.name for job in jobs}
+    for job in trainings:
+        command = job.command()
+        settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
+        recipe = read_recipe(RECIPES / f"{command[command.index('--recipe') + 1]}.toml", settings)
+        assert recipe.model.start == f"{recipe.task}/student-ofa595"
+        assert recipe.teachers.bundles == (() if "alone" in job.name else (f"{recipe.task}/teacher-vgg19",))
+    published = [job.name for job in jobs if job.name.endswith(":publish")]
+    assert published == [f"{task}/ofa595:publish" for task in FOLDERS]
+
+
 def test_the_best_student_is_published(tmp_path):
     plan = Plan(tmp_path, tmp_path)
     for seed, accuracy in ((0, 0.8), (1, 0.9), (2, 0.85)):
