@@ -123,7 +123,7 @@ def _directions(card: Card) -> Facts:
                 "Plausible classes",
                 f"those of at least {100 * card.conformal.floor:.1f} %; a split-conformal rule "
                 f"({card.conformal.method}) chosen on {card.conformal.images} validation images to hold the right "
-                f"class in {100 * card.conformal.coverage:.0f} % of images. Not exactly one plausible class means: "
+                f"class in {100 * card.conformal.coverage:.1f} % of images. Not exactly one plausible class means: "
                 "unsure",
             )
         )

@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from core.bundle import Bundle
-from core.calibration import conformal_floor, fit_temperature, plausible, softmax
+from core.calibration import MOST_MISSED, conformal_floor, fit_temperature, plausible, promised_coverage, softmax
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import answer
 from training.clustered import Figure, clusters_of, figure
 from training.datasets import of_split, open_dataset
-from training.publish import COVERAGE
 
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 Sets = Callable[[Float64Array], npt.NDArray[np.bool_]]  # from probabilities (N, C) to the sets (N, C)
-Rule = Callable[[Float64Array, Labels], Sets]
+Rule = Callable[[Float64Array, Labels, float], Sets]  # from probabilities, labels and how often the set shall hold them
 HALVES = 100
 SEED = 0
 
@@ -36,17 +35,21 @@ class Kept:
 
     Attributes:
         rule: its name.
+        promise: how often the set shall hold the right class, in [0, 1].
         off: root mean square of coverage less promise over halves of val, in [0, 1].
         covered: on test, with its interval by patient or original.
         unsure: share of test images whose set is not exactly one class.
         empty: share whose set is empty.
+        caught: share of the wrong first answers that are unsure.
     """
 
     rule: str
+    promise: float
     off: float
     covered: Figure
     unsure: float
     empty: float
+    caught: float
 
 
 def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", threads: int | None = None) -> list[Kept]:
@@ -65,22 +68,31 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)
     halves = [(random.random(groups.max() + 1) < 0.5)[groups] for _ in range(HALVES)]
+    temperature = fit_temperature(val.logits, labels)
+    known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
+    own = promised_coverage(known, labels)
     found = []
-    for name, rule in RULES.items():
+    for name, rule, promise in (
+        ("LAC at a fixed promise", lac, 1 - MOST_MISSED),
+        *((n, r, own) for n, r in RULES.items()),
+    ):
         off = []
         for half in halves:
-            temperature = fit_temperature(val.logits[half], labels[half])
-            sets = rule(softmax(val.logits[half], temperature), labels[half])
-            off.append(_covered(sets(softmax(val.logits[~half], temperature)), labels[~half]).mean() - COVERAGE)
-        temperature = fit_temperature(val.logits, labels)
-        inside = rule(softmax(val.logits, temperature), labels)(softmax(test.logits, temperature))
+            half_temperature = fit_temperature(val.logits[half], labels[half])
+            sets = rule(softmax(val.logits[half], half_temperature), labels[half], promise)
+            covered = _covered(sets(softmax(val.logits[~half], half_temperature)), labels[~half])
+            off.append(covered.mean() - promise)
+        inside = rule(known, labels, promise)(fresh)
+        unsure = inside.sum(axis=1) != 1
         found.append(
             Kept(
                 rule=name,
+                promise=promise,
                 off=float(np.sqrt(np.mean(np.square(off)))),
                 covered=figure(_covered(inside, truth), originals),
-                unsure=float((inside.sum(axis=1) != 1).mean()),
+                unsure=float(unsure.mean()),
                 empty=float((~inside.any(axis=1)).mean()),
+                caught=float(unsure[fresh.argmax(axis=1) != truth].mean()),
             )
         )
     return found
@@ -88,48 +100,50 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
 
 def table(found: list[Kept]) -> str:
     """Return the rules as a Markdown table."""
-    lines = ["| rule | off on halves of val | covered on test | unsure | empty |", "|---|---|---|---|---|"]
+    head = ("rule", "promise", "off on halves of val", "covered on test", "unsure", "empty", "errors that are unsure")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in found:
         ends = f"{100 * one.covered.low:.1f}–{100 * one.covered.high:.1f}"
         lines.append(
-            f"| {one.rule} | ±{100 * one.off:.1f} points | {100 * one.covered.mean:.1f} % ({ends}) | "
-            f"{100 * one.unsure:.1f} % | {100 * one.empty:.1f} % |"
+            f"| {one.rule} | {100 * one.promise:.1f} % | ±{100 * one.off:.1f} points | "
+            f"{100 * one.covered.mean:.1f} % ({ends}) | {100 * one.unsure:.1f} % | {100 * one.empty:.1f} % | "
+            f"{100 * one.caught:.0f} % |"
         )
     return "\n".join(lines)
 
 
-def lac(probabilities: Float64Array, labels: Labels) -> Sets:
+def lac(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
     """The rule of the cards: see :func:`core.calibration.conformal_floor`."""
-    floor = conformal_floor(probabilities, labels, COVERAGE)
+    floor = conformal_floor(probabilities, labels, promise)
     return lambda p: plausible(p, floor)
 
 
-def lac_by_class(probabilities: Float64Array, labels: Labels) -> Sets:
+def lac_by_class(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
     """A floor for each class (Mondrian), from the images of that class."""
     floors = np.array(
         [
-            conformal_floor(probabilities[labels == c], labels[labels == c], COVERAGE)
+            conformal_floor(probabilities[labels == c], labels[labels == c], promise)
             for c in range(probabilities.shape[1])
         ]
     )
     return lambda p: np.asarray(p >= floors)
 
 
-def mass(probabilities: Float64Array, labels: Labels) -> Sets:
+def mass(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
     """The floor above which the promised share of the calibrated probability lies; labels only set the temperature."""
     falling = np.sort(probabilities.ravel())[::-1]
-    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), COVERAGE))
+    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), promise))
     floor = float(falling[min(enough, len(falling) - 1)])
     return lambda p: plausible(p, floor)
 
 
-def randomised_aps(probabilities: Float64Array, labels: Labels) -> Sets:
+def randomised_aps(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
     """Adaptive sets (Romano, Sesia and Candès 2020, arXiv 2006.02544), randomised so that coverage is exact.
 
     The random number of an image follows from its probabilities, so that the same image gets the same set.
     """
     scores = np.sort(_accumulated(probabilities)[np.arange(len(labels)), labels])
-    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * COVERAGE))) - 1]
+    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * promise))) - 1]
     return lambda p: np.asarray(_accumulated(p) <= limit)
 
 

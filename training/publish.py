@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.bundle import Bundle, State, write_bundle
-from core.calibration import conformal_floor, fit_temperature, softmax
+from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
 from core.card import Card, ClassScores, Conformal, GroupScores, Interval, ReliabilityBin, Storage
 from core.card import Scores as CardScores
 from core.folders import user_weights
@@ -25,7 +25,6 @@ from training.finished_run import read_evaluation, read_run
 from training.novelty import decoy_thumbnails, fit_gate
 from training.shortcut_probe import probe_dataset
 
-COVERAGE = 0.95
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
 LOSS = 0.003  # of accuracy on the validation split that a smaller storage may cost
 
@@ -108,8 +107,10 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate."""
     labels = found.labels(card.classes)
     temperature = round(fit_temperature(found.logits, labels), 4)
-    floor = conformal_floor(softmax(found.logits, temperature), labels, COVERAGE)
-    conformal = Conformal(coverage=COVERAGE, floor=floor, images=len(labels))
+    probabilities = softmax(found.logits, temperature)
+    coverage = promised_coverage(probabilities, labels)
+    floor = conformal_floor(probabilities, labels, coverage)
+    conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
     decoys = decoy_thumbnails(found.samples, card.preprocessing)
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate

@@ -14,6 +14,7 @@ from core.calibration import (
     jensen_shannon_divergence,
     negative_log_likelihood,
     plausible,
+    promised_coverage,
     reliability,
     softmax,
 )
@@ -116,6 +117,21 @@ def test_conformal_sets_hold_the_right_class_as_often_as_promised(coverage):
     assert inside[np.arange(38_000), labels[2000:]].mean() == pytest.approx(coverage, abs=0.015)
 
 
+@pytest.mark.parametrize(("wrong", "promise"), [(20, 0.95), (10, 0.95), (6, 0.97), (1, 100 / 101), (0, 100 / 101)])
+def test_the_promise_is_95_percent_or_half_the_networks_own_errors(wrong, promise):
+    p = np.tile([0.9, 0.1], (100, 1))
+    labels = np.r_[np.ones(wrong, int), np.zeros(100 - wrong, int)]
+    assert promised_coverage(p, labels) == pytest.approx(promise)
+
+
+def test_a_network_without_errors_is_not_always_unsure():
+    random = np.random.default_rng(0)
+    right = random.uniform(0.6, 1, 300)
+    p = np.stack([right, 1 - right], axis=1)
+    labels = np.zeros(300, int)
+    assert conformal_floor(p, labels, promised_coverage(p, labels)) == right.min()
+
+
 def test_too_few_images_for_a_promise_make_every_class_plausible():
     p = softmax(np.eye(3))
-    assert plausible(p, conformal_floor(p, [0, 1, 2])).all()
+    assert plausible(p, conformal_floor(p, [0, 1, 2], 0.95)).all()

@@ -300,7 +300,7 @@ def test_a_file_cut_in_the_middle_is_not_shown_as_if_it_were_whole(kind, corpus,
     assert not opens_or_says_why(path, capsys)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     head=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"BM", b"\0" * 128 + b"DICM"]),
     rest=st.binary(max_size=400),
