@@ -180,8 +180,8 @@ Run = Callable[[], Iterable[tuple[int, FloatArray]]]
 
 def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Run:
     runtime = load_runtime(bundle)
-    runtime.forward_with_maps(image)
-    runtime.forward(np.repeat(image, runtime.batch_size, axis=0))
+    _, maps = runtime.forward_with_maps(image)
+    runtime.mask_scorer(image, maps.shape[2:])(maps[0, : runtime.batch_size])  # compiles what the masks go through
 
     def run() -> Iterable[tuple[int, FloatArray]]:
         for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):
