@@ -31,8 +31,8 @@ Every forward and every Score-CAM is measured in a process of its own. Score-CAM
 for the same layer and class by each library, used as its documentation says. Pearson and IoU compare each map with
 the exact one of the same network; torch-cam has another definition of Score-CAM (a baseline is subtracted and maps
 are scaled before they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle
-have random weights, which take as long as trained ones, but whose maps change from run to run and so does how close the fast
-one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows
+have random weights, which take as long as trained ones, but whose maps change from run to run, and so does how close
+the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows
 of its maps for channels.
 """
 FIDELITY_HEAD = """
