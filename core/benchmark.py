@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from core.bundle import Bundle, write_bundle
 from core.cam_benchmark import EXACT, FAST, FidelityRow, SpeedRow, speed
 from core.card import Card, Training
 from core.catalogue import Catalogue
+from core.cpus import usable_cpus
 from core.demo import demonstration_radiograph
 from core.preprocess import Preprocessing
 from core.process import is_frozen, own_command
@@ -109,7 +109,7 @@ def machine() -> Machine:
 
     return Machine(
         processor=str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=usable_cpus(),
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),

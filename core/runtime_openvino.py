@@ -6,7 +6,6 @@ made anew once, since a file on disk may have been damaged.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 
 from core.architectures import get_architecture
+from core.cpus import usable_cores
 from core.errors import RuntimeUnavailableError
 from core.masks import Masker, MaskScorer, mask_scorer
 from core.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
@@ -69,7 +68,7 @@ class OpenVinoRuntime:
         self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
-        self._stream_count = min(MOST_STREAMS, threads or _cores())
+        self._stream_count = min(MOST_STREAMS, threads or usable_cores())
         self.batch_size = IMAGES_PER_STREAM * self._stream_count
         self._core = openvino.Core()
         self._lock = threading.Lock()
@@ -184,9 +183,3 @@ def _answers(requests: list[Any], inputs: list[dict[int, FloatArray]]) -> FloatA
     for request in requests:
         request.wait()
     return np.concatenate([request.get_output_tensor(0).data for request in requests])
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(allowed, psutil.cpu_count(logical=False) or allowed)

@@ -40,7 +40,7 @@ class Kept:
         covered: on test, with its interval by patient or original.
         unsure: share of test images whose set is not exactly one class.
         empty: share whose set is empty.
-        caught: share of the wrong first answers that are unsure.
+        caught: share of the wrong first answers that are unsure; None where none is wrong.
     """
 
     rule: str
@@ -49,7 +49,7 @@ class Kept:
     covered: Figure
     unsure: float
     empty: float
-    caught: float
+    caught: float | None
 
 
 def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", threads: int | None = None) -> list[Kept]:
@@ -67,21 +67,22 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
     labels, truth = val.labels(classes), test.labels(classes)
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)
-    halves = [(random.random(groups.max() + 1) < 0.5)[groups] for _ in range(HALVES)]
+    halves = []
+    for _ in range(HALVES):
+        half = (random.random(groups.max() + 1) < 0.5)[groups]
+        temperature = fit_temperature(val.logits[half], labels[half])
+        halves.append((half, softmax(val.logits, temperature)))
     temperature = fit_temperature(val.logits, labels)
     known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
     own = promised_coverage(known, labels)
+    wrong = fresh.argmax(axis=1) != truth
+    tried = [("LAC at a fixed promise", lac, 1 - MOST_MISSED), *((name, rule, own) for name, rule in RULES.items())]
     found = []
-    for name, rule, promise in (
-        ("LAC at a fixed promise", lac, 1 - MOST_MISSED),
-        *((n, r, own) for n, r in RULES.items()),
-    ):
+    for name, rule, promise in tried:
         off = []
-        for half in halves:
-            half_temperature = fit_temperature(val.logits[half], labels[half])
-            sets = rule(softmax(val.logits[half], half_temperature), labels[half], promise)
-            covered = _covered(sets(softmax(val.logits[~half], half_temperature)), labels[~half])
-            off.append(covered.mean() - promise)
+        for half, probabilities in halves:
+            sets = rule(probabilities[half], labels[half], promise)
+            off.append(_covered(sets(probabilities[~half]), labels[~half]).mean() - promise)
         inside = rule(known, labels, promise)(fresh)
         unsure = inside.sum(axis=1) != 1
         found.append(
@@ -92,7 +93,7 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
                 covered=figure(_covered(inside, truth), originals),
                 unsure=float(unsure.mean()),
                 empty=float((~inside.any(axis=1)).mean()),
-                caught=float(unsure[fresh.argmax(axis=1) != truth].mean()),
+                caught=float(unsure[wrong].mean()) if wrong.any() else None,
             )
         )
     return found
@@ -103,11 +104,12 @@ def table(found: list[Kept]) -> str:
     head = ("rule", "promise", "off on halves of val", "covered on test", "unsure", "empty", "errors that are unsure")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in found:
+        caught = "–" if one.caught is None else f"{100 * one.caught:.0f} %"
         ends = f"{100 * one.covered.low:.1f}–{100 * one.covered.high:.1f}"
         lines.append(
             f"| {one.rule} | {100 * one.promise:.1f} % | ±{100 * one.off:.1f} points | "
             f"{100 * one.covered.mean:.1f} % ({ends}) | {100 * one.unsure:.1f} % | {100 * one.empty:.1f} % | "
-            f"{100 * one.caught:.0f} % |"
+            f"{caught} |"
         )
     return "\n".join(lines)
 
