@@ -25,7 +25,7 @@ Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 Sets = Callable[[Float64Array], npt.NDArray[np.bool_]]  # from probabilities (N, C) to the sets (N, C)
 Rule = Callable[[Float64Array, Labels, float], Sets]  # from probabilities, labels and how often the set shall hold them
-HALVES = 100
+HALVES = 1000
 SEED = 0
 
 
