@@ -127,9 +127,9 @@ def reliability(
 def promised_coverage(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Return how often the plausible classes shall hold the right one, in [0, 1].
 
-    They may miss it in ``MOST_MISSED`` of images or, where that is less, in a third as many as the likeliest class alone
-    does, so that some two thirds of the wrong answers are unsure: a network that is right in 97 % of images would keep
-    a promise of 95 % without ever being unsure.
+    They may miss it in ``MOST_MISSED`` of images or, where that is less, in a third as many as the likeliest class
+    alone does, so that some two thirds of the wrong answers are unsure: a network that is right in 97 % of images would
+    keep a promise of 95 % without ever being unsure.
 
     Args:
         probabilities: shape (N, C), of images that the network was not trained on.
