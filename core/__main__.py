@@ -117,6 +117,9 @@ def compare(
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
+    with_refused: Annotated[
+        bool, typer.Option("--with-refused", help="Show also the answers to images that a model can't judge.")
+    ] = False,
     labelled: Annotated[
         bool,
         typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
@@ -142,7 +145,8 @@ def compare(
     comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
     wanted = Wanted(
         csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
-        hide_names=hide_names, with_identity=with_identity, labelled=labelled, history=history,
+        hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
+        history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
     unread = 0
@@ -163,7 +167,7 @@ def compare(
             write_json(records(), sys.stdout)
         else:
             for record in records():
-                shown.say(summary(record))
+                shown.say(summary(record, with_refused=with_refused))
     for line in outputs.remarks:
         typer.echo(line, err=True)
     if unread:

@@ -83,6 +83,11 @@ class Prediction:
         """Probability of the most probable class, in [0, 1]."""
         return float(self.probabilities[self.top])
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the image is too unlike the training images for the model to judge it."""
+        return self.novelty is not None and self.novelty.is_novel
+
 
 class Classifier:
     """A bundle loaded into a runtime.

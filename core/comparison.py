@@ -27,11 +27,13 @@ class Answer:
         bundle: the model.
         prediction: its classification.
         heat_map: its class activation map, or None if none was asked for.
+        withheld: whether the answer is kept back from whoever reads what is written of it.
     """
 
     bundle: Bundle
     prediction: Prediction
     heat_map: HeatMap | None
+    withheld: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -109,6 +111,19 @@ class Comparison:
     def size_ratio(self) -> float:
         """How many times fewer parameters the student has."""
         return self.teacher.bundle.card.parameters / self.student.bundle.card.parameters
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether an answer is kept back, so that there is no verdict on both."""
+        return self.teacher.withheld or self.student.withheld
+
+    def withholding(self) -> Comparison:
+        """Return the comparison with each answer kept back, and its map, whose model can't judge the image."""
+        teacher, student = (
+            replace(answer, heat_map=None, withheld=True) if answer.prediction.is_refused else answer
+            for answer in (self.teacher, self.student)
+        )
+        return Comparison(teacher, student)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: ``teacher``, ``student`` and ``agreement``."""

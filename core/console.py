@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import typer
 
 from core.architectures import model_name
-from core.tasks import get_task
+from core.tasks import Task, get_task
 
 if TYPE_CHECKING:
     import rich.progress
@@ -65,8 +65,13 @@ class Progress:
             typer.echo(text)
 
 
-def summary(record: dict[str, Any]) -> str:
-    """Return a comparison's record in lines for a person."""
+def summary(record: dict[str, Any], *, with_refused: bool = False) -> str:
+    """Return a comparison's record in lines for a person.
+
+    Args:
+        record: the comparison as plain values.
+        with_refused: whether answers to an image that a model can't judge are shown.
+    """
     if record["error"] is not None:
         return f"✗ {record['error']}"
     task = get_task(record["task"])
@@ -74,13 +79,30 @@ def summary(record: dict[str, Any]) -> str:
     for side in ("teacher", "student"):
         answer = record[side]
         name = model_name(answer["model"])
-        chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
-        said = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
+        said = _warning(answer, task)
+        if with_refused or not answer["novel"]:
+            chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
+            found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
+            said = f"{found}  {said}" if said else found
         where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"
         lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer['latency_ms'])} · {where})")
-    lines.append("  " + " · ".join(agreement(record)))
+    if not with_refused and (record["teacher"]["novel"] or record["student"]["novel"]):
+        lines.append("  no verdict: an answer is kept back; --with-refused shows it")
+    else:
+        lines.append("  " + " · ".join(agreement(record)))
     lines += [f"  note: {notice}" for notice in record["notices"]]
     return "\n".join(lines)
+
+
+def _warning(answer: dict[str, Any], task: Task) -> str:
+    """Return what must be said before an answer is believed, else an empty string."""
+    plausible = answer["plausible"]
+    if answer["novel"]:
+        return f"⚠ can't judge this image: {answer['novelty']['reason']}"
+    if plausible is None or len(plausible) == 1:
+        return ""
+    names = " or ".join(task.class_name(label) for label in plausible)
+    return f"⚠ unsure: {names}" if names else "⚠ unsure: no class is plausible enough"
 
 
 def agreement(record: dict[str, Any]) -> list[str]:

@@ -58,7 +58,8 @@ def write_dicom_results(
     """Write the results on one DICOM image as DICOM files and return their paths.
 
     They are a Comprehensive SR with TID 1500 content (the classes with their probabilities), and for each model with a
-    map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns.
+    map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns. The
+    SR says where a model can't judge the image; an answer that is withheld is not in it.
 
     Args:
         folder: where they are written; made if it is not there.
@@ -242,6 +243,14 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
     for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
         task, said = get_task(answer.bundle.card.task), answer.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
+        evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
+        if said.is_refused:
+            refused = _concept("refused", "The model can't judge this image")
+            evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), refused))
+        if not answer.withheld:
+            evaluations.append(
+                sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[said.predicted])
+            )
         groups.append(
             sr.MeasurementsAndQualitativeEvaluations(
                 tracking_identifier=sr.TrackingIdentifier(uid=generate_uid(), identifier=f"{side} {answer.bundle.id}"),
@@ -254,11 +263,9 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
                 measurements=[
                     sr.Measurement(_probability(label, names), float(p), codes.UCUM.NoUnits)
                     for label, p in zip(said.class_ids, said.probabilities, strict=True)
+                    if not answer.withheld
                 ],
-                qualitative_evaluations=[
-                    sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[said.predicted]),
-                    sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE)),
-                ],
+                qualitative_evaluations=evaluations,
             )
         )
     observer = sr.ObserverContext(

@@ -203,6 +203,7 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
     fonts = [ImageFont.truetype(package_fonts() / f"DejaVuSans{bold}.ttf", size_px) for bold in ("-Bold", "")]
     says = (
         f"{side.capitalize()} · {answer.bundle.name}: {task.class_name(said.predicted)} {100 * said.confidence:.1f} %"
+        f"{' · not to be relied on' if said.is_refused else ''}"
     )
     pen.text((step, y), says, "black", fonts[0])
     bar = Image.fromarray(heat_scale()).resize((whole, step // 2))

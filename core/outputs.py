@@ -38,6 +38,8 @@ class Wanted:
         dicom: a folder for DICOM results.
         hide_names: whether images are called by numbers in place of their files' names.
         with_identity: whether the patient's identity is carried into report and DICOM results.
+        with_refused: whether report, pictures and DICOM results hold the answers to images that a model can't judge.
+            Tables and records always do: their column ``novel`` says it.
         labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
             folders tell (``core.labels``).
         history: whether the answers are recorded in the history.
@@ -53,6 +55,7 @@ class Wanted:
     dicom: Path | None = None
     hide_names: bool = False
     with_identity: bool = False
+    with_refused: bool = False
     labelled: bool = False
     history: bool = False
 
@@ -150,14 +153,15 @@ class Outputs:
             task = get_task(record["task"])
             said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
+        seen = comparison if self.wanted.with_refused else comparison.withholding()
         if self._report is not None:
-            self._report.add(image, comparison, record["impression"], window=window, label=label)
+            self._report.add(image, seen, record["impression"], window=window, label=label)
         if self._pictures is not None:
-            self._pictures.add(image, comparison, record, window)
+            self._pictures.add(image, seen, record, window)
         if self.wanted.dicom is not None:
             try:
                 write_dicom_results(
-                    self.wanted.dicom, image, comparison, keep_identity=self.wanted.with_identity, window=window
+                    self.wanted.dicom, image, seen, keep_identity=self.wanted.with_identity, window=window
                 )
             except SourceError as error:  # the other images' results are written all the same
                 self.failed = True

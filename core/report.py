@@ -14,7 +14,7 @@ from core.medical_image import MedicalImage
 from core.report_layout import PaperSize, Sheets
 from core.report_page import PageText, image_page, warnings
 from core.report_pictures import pictures
-from core.report_summary import Line, summary_pages
+from core.report_summary import KEPT_BACK, Line, summary_pages
 from core.tasks import Task, get_task
 
 
@@ -72,7 +72,7 @@ class ReportWriter:
 
         Args:
             image: the opened image.
-            comparison: what both models say about it.
+            comparison: what both models say about it; an answer that is withheld is not printed.
             impression: the reader's free text, printed literally.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
             label: the image's true class where it is known, for the scores in the summary.
@@ -82,15 +82,16 @@ class ReportWriter:
         text = PageText(self._name(image.path), impression, self._identity(image), window)
         first = self._sheets.page + 1
         image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)
-        said = [answer.prediction.predicted for answer in (comparison.teacher, comparison.student)]
-        self._tallies.setdefault(task.id, Tally(task)).add(said[0], said[1], label)
+        if not comparison.is_withheld:
+            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
         self._rows.append(
             Line(
                 page=first,
                 name=text.name,
                 teacher=_in_words(comparison.teacher, task),
                 student=_in_words(comparison.student, task),
-                same=comparison.same_class,
+                same=None if comparison.is_withheld else comparison.same_class,
                 warned=bool(warnings(comparison, task)),
             )
         )
@@ -100,7 +101,7 @@ class ReportWriter:
         self._rows.append(Line(0, self._name(path), "", "", False, error=reason))
 
     def _finish(self) -> None:
-        if len(self._rows) > 1 or not self._tallies:
+        if len(self._rows) > 1 or not any(row.page for row in self._rows):
             summary_pages(self._sheets, list(self._tallies.values()), self._rows)
         self._sheets.end()
         self._sheets.pdf.close()
@@ -118,4 +119,4 @@ class ReportWriter:
 
 def _in_words(answer: Answer, task: Task) -> str:
     said = answer.prediction
-    return f"{task.class_name(said.predicted)} {100 * said.confidence:.1f} %"
+    return KEPT_BACK if answer.withheld else f"{task.class_name(said.predicted)} {100 * said.confidence:.1f} %"

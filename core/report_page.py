@@ -70,7 +70,7 @@ def warnings(comparison: Comparison, task: Task) -> list[str]:
     for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
         said = answer.prediction
         who = f"The {role} ({answer.bundle.name})"
-        if said.novelty is not None and said.novelty.is_novel:
+        if said.novelty is not None and said.is_refused:
             found.append(f"{who} can't judge this image: {said.novelty.reason}")
         elif said.plausible is not None and len(said.plausible) != 1:
             names = [task.class_name(label) for label in said.plausible or said.class_ids]
@@ -92,10 +92,16 @@ def _about(image: MedicalImage) -> str:
 def _verdict(sheets: Sheets, comparison: Comparison, task: Task) -> None:
     for warning in warnings(comparison, task):
         sheets.warning(warning)
+    if comparison.is_withheld:
+        sheets.y -= HEADING + 2
+        sheets.text(sheets.left, sheets.y, "No verdict: an answer is kept back", HEADING + 1, bold=True, colour=GREY)
+        sheets.y -= 2
+        sheets.paragraph("An answer to an image that a model can't judge means nothing.", SMALL + 0.5, GREY)
+        return
     facts = agreement({"task": task.id, **comparison.as_dict()})
     sign, said = facts[0].split(" ", 1)
     verdict, colour = f"{sign} {said[0].upper()}{said[1:]}", INK
-    if any(a.prediction.novelty is not None and a.prediction.novelty.is_novel for a in _both(comparison)):
+    if any(answer.prediction.is_refused for answer in _both(comparison)):
         verdict, colour = f"Not to be relied on: {said}", GREY
     sheets.y -= HEADING + 2
     sheets.text(sheets.left, sheets.y, verdict, HEADING + 1, bold=True, colour=colour, room=sheets.room)
@@ -121,7 +127,9 @@ def _pictures(
         sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
         y = top - 6 - height
         if data is None:
-            sheets.text(x, y + height - 20, "No heat map was made.", TEXT, colour=GREY)
+            kept_back = answer is not None and answer.withheld
+            why = "Kept back." if kept_back else "No heat map was made."
+            sheets.text(x, y + height - 20, why, TEXT, colour=GREY)
             continue
         sheets.picture(data, x, y, width, height)
         if answer is None:
@@ -177,6 +185,10 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
         sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")
         for row, label in enumerate(task.classes):
             y = top - 16 - 13 * row
+            if answer.withheld:
+                sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
+                sheets.text(x + half, y, "kept back", TEXT - 0.5, align="right", colour=GREY)
+                continue
             p = float(answer.prediction.probabilities[row])
             said = row == answer.prediction.top
             sheets.text(x, y, label.name, TEXT - 1, bold=said, room=half * 0.61)
@@ -226,6 +238,8 @@ def _timing(answer: Answer) -> str:
 
 def _map(answer: Answer, task: Task) -> str:
     found = answer.heat_map
+    if answer.withheld:
+        return "Kept back."
     if found is None:
         return "None was made."
     error = "exact" if found.estimated_error == 0 else f"estimated error {100 * found.estimated_error:.1f} %"

@@ -25,6 +25,7 @@ from core.report_layout import (
 )
 
 CELL, ROW = 74.0, 13.0
+KEPT_BACK = "kept back"  # in place of an answer to an image that the model can't judge
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Line:
         name: how it is called.
         teacher: the teacher's answer in words.
         student: the student's.
-        same: whether they are the same.
+        same: whether they are the same; None where one is kept back.
         warned: whether its page carries a warning.
         error: why it could not be judged, else an empty string.
     """
@@ -45,7 +46,7 @@ class Line:
     name: str
     teacher: str
     student: str
-    same: bool
+    same: bool | None
     warned: bool = False
     error: str = ""
 
@@ -66,13 +67,16 @@ def write_summary(path: Path, paper: PaperSize, tallies: list[Tally], rows: list
 def summary_pages(sheets: Sheets, tallies: list[Tally], rows: list[Line]) -> None:
     """Draw the summary."""
     sheets.begin("Summary", "Summary")
-    judged = sum(not row.error for row in rows)
+    opened = sum(not row.error for row in rows)
+    kept_back = sum(not row.error and row.same is None for row in rows)
     sheets.y -= 16
     sheets.text(sheets.left, sheets.y, f"Summary of {len(rows)} images", HEADING + 1.5, bold=True)
     sheets.y -= 4
-    facts = [f"{judged} judged"]
-    if judged < len(rows):
-        facts.append(f"{len(rows) - judged} could not be opened")
+    facts = [f"{opened - kept_back} judged"]
+    if kept_back:
+        facts.append(f"{kept_back} kept back")
+    if opened < len(rows):
+        facts.append(f"{len(rows) - opened} could not be opened")
     if warned := sum(row.warned for row in rows):
         facts.append(f"{WARNING} {warned} with a warning")
     sheets.paragraph(" · ".join(facts), TEXT, GREY)
@@ -145,7 +149,7 @@ def _table(sheets: Sheets, rows: list[Line]) -> None:
             continue
         sheets.text(ends[1], y, row.teacher, SMALL, colour=TEACHER, room=ends[2] - ends[1] - 8)
         sheets.text(ends[2], y, row.student, SMALL, colour=STUDENT, room=ends[3] - ends[2] - 8)
-        sign = ("✓" if row.same else "≠") + (f" {WARNING}" if row.warned else "")
+        sign = {True: "✓", False: "≠", None: "–"}[row.same] + (f" {WARNING}" if row.warned else "")
         sheets.text(ends[3], y, sign, SMALL, bold=True, colour=INK)
         sheets.text(sheets.right, y, str(row.page), SMALL, colour=GREY, align="right")
 

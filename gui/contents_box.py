@@ -1,4 +1,4 @@
-"""Which images are taken away, and what of their identity: a part of the dialogs for reports and exports."""
+"""Which images and answers are taken away, and what of their identity: a part of the report and export dialogs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from gui.takeaway import Offer, Scope
 
 
 class ContentsBox(QWidget):
-    """A choice among the scopes that have an image, and two switches."""
+    """A choice among the scopes that have an image, and three switches."""
 
-    changed = Signal()
+    changed = Signal()  # other images
+    switched = Signal()  # the same images, shown otherwise
 
     def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +32,8 @@ class ContentsBox(QWidget):
             column.addWidget(button)
         first = next((scope for scope in self.buttons if offer.scopes[scope]), Scope.THIS)
         self.buttons[first].setChecked(True)
+        self.with_refused = QCheckBox(self.tr("Answers that were kept back"))
+        self.with_refused.setToolTip(self.tr("Those to images that a model can't judge; they mean nothing"))
         self.hide_names = QCheckBox(self.tr("Hide file names"))
         self.hide_names.setToolTip(self.tr("Images are called by numbers"))
         self.with_identity = QCheckBox(self.tr("Patient's identity"))
@@ -42,14 +45,15 @@ class ContentsBox(QWidget):
         self.warning.setWordWrap(True)
         theme.styled(self.warning, "small", "warning")
         self.warning.hide()
+        column.addWidget(self.with_refused)
         column.addSpacing(8)
         column.addWidget(theme.styled(QLabel(self.tr("Privacy")), "bold"))
         for widget in (self.hide_names, self.with_identity, self.warning):
             column.addWidget(widget)
         self.with_identity.toggled.connect(self.warning.setVisible)
         self._group.buttonToggled.connect(lambda _button, on: self.changed.emit() if on else None)
-        for box in (self.hide_names, self.with_identity):
-            box.toggled.connect(self.changed)
+        for box in (self.with_refused, self.hide_names, self.with_identity):
+            box.toggled.connect(self.switched)
 
     @property
     def scope(self) -> Scope:

@@ -78,6 +78,7 @@ class ExportDialog(TakeawayDialog):
             dicom=folder / "dicom" if "dicom" in kinds else None,
             hide_names=self.contents.hide_names.isChecked(),
             with_identity=self.contents.with_identity.isChecked(),
+            with_refused=self.contents.with_refused.isChecked(),
         )
         self._show_running(True)
         self.bar.write(folder, items, self.offer.words, wanted)

@@ -172,7 +172,7 @@ class ModelPanel(QWidget):
         self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
-        if prediction.novelty is not None and prediction.novelty.is_novel:
+        if prediction.novelty is not None and prediction.is_refused:
             self.reason.setText("⚠ " + self.tr("{0} can't judge this image.").format(answer.bundle.name))
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
@@ -189,7 +189,7 @@ class ModelPanel(QWidget):
     @property
     def withheld(self) -> bool:
         """Whether the answer is hidden because the image is unlike the training images."""
-        return self._answer is not None and not self._insisted and wording.is_novel(self._answer.prediction)
+        return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
 
     def values(self) -> render.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show."""

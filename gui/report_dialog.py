@@ -65,6 +65,7 @@ class ReportDialog(TakeawayDialog):
         self.bar.stop_button.setAutoDefault(False)
         self._lay_out()
         self.contents.changed.connect(self._on_contents)
+        self.contents.switched.connect(self._refresh)
         self._paper.buttonToggled.connect(lambda _button, on: self._refresh() if on else None)
         room = window.size()
         self.resize(min(1240, round(room.width() * 0.92)), min(1280, round(room.height() * 0.94)))
@@ -147,15 +148,14 @@ class ReportDialog(TakeawayDialog):
         if not items:
             self.preview.show_page(None)
             return
-        contents, item = self.contents, self._item()
+        item, hidden = self._item(), self.contents.hide_names.isChecked()
+        refused = self.contents.with_refused.isChecked()
         if item is None:
-            hidden = contents.hide_names.isChecked()
-            self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, self.tr("Summary")))
+            self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, refused, self.tr("Summary")))
             return
         words = self._words.get(item.path, "")
-        self.preview.show_page(
-            Page(item, words, self.paper, contents.hide_names.isChecked(), contents.with_identity.isChecked())
-        )
+        identity = self.contents.with_identity.isChecked()
+        self.preview.show_page(Page(item, words, self.paper, hidden, refused, identity))
 
     def _save(self) -> None:
         items = self.items()
@@ -177,6 +177,7 @@ class ReportDialog(TakeawayDialog):
                 paper=self.paper,
                 hide_names=self.contents.hide_names.isChecked(),
                 with_identity=self.contents.with_identity.isChecked(),
+                with_refused=self.contents.with_refused.isChecked(),
                 labelled=len(items) > 1,
             ),
         )

@@ -16,7 +16,7 @@ from core.errors import TwinlensError
 from core.labels import Labels
 from core.report import ReportWriter
 from core.report_layout import PaperSize
-from core.report_summary import Line, write_summary
+from core.report_summary import KEPT_BACK, Line, write_summary
 from core.tasks import get_task
 from gui import theme
 from gui.analysis import Interrupted
@@ -39,6 +39,7 @@ class Page:
         words: the impression.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
+        with_refused: whether answers to an image that a model can't judge are printed.
         with_identity: whether the patient's identity is printed.
     """
 
@@ -46,6 +47,7 @@ class Page:
     words: str
     paper: PaperSize
     hide_names: bool
+    with_refused: bool
     with_identity: bool
 
     @property
@@ -71,10 +73,11 @@ class Page:
             return str(found.record["error"])
         if stop():
             raise Interrupted
+        seen = comparison if self.with_refused else comparison.withholding()
 
         def write(path: Path) -> None:
             with ReportWriter(path, self.paper, hide_names=self.hide_names, with_identity=self.with_identity) as report:
-                report.add(image, comparison, self.words, window=self.item.window)
+                report.add(image, seen, self.words, window=self.item.window)
 
         return _pictures(write, width)
 
@@ -88,6 +91,7 @@ class Summary:
         offer: what the window knows of them.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
+        with_refused: whether answers to images that a model can't judge are printed.
         name: what it is called.
     """
 
@@ -95,6 +99,7 @@ class Summary:
     offer: Offer
     paper: PaperSize
     hide_names: bool
+    with_refused: bool
     name: str
 
     def drawn(self, _source: Source, width: int, stop: Stop) -> list[QImage] | str:
@@ -114,14 +119,18 @@ class Summary:
             task = get_task(verdict.record["task"])
             teacher, student = (verdict.record[side]["predicted"] for side in ("teacher", "student"))
             label = labels.of(item.path.absolute(), task)
-            tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
+            withheld = verdict.novel and not self.with_refused
+            if not withheld:
+                tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
+            said = self._words(verdict.teacher), self._words(verdict.student)
             warned = verdict.unsure or verdict.novel
-            rows.append(Line(page, name, _words(verdict.teacher), _words(verdict.student), verdict.agree, warned))
+            rows.append(Line(page, name, *said, same=None if withheld else verdict.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 
-
-def _words(said: Said) -> str:
-    return f"{said.name} {100 * said.confidence:.1f} %"
+    def _words(self, said: Said) -> str:
+        if said.novel and not self.with_refused:
+            return KEPT_BACK
+        return f"{said.name} {100 * said.confidence:.1f} %"
 
 
 def _pictures(write: Callable[[Path], None], width: int) -> list[QImage]:

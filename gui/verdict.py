@@ -74,5 +74,5 @@ def _said(task: Task, answer: Answer) -> Said:
         name=task.class_name(p.predicted),
         confidence=p.confidence,
         unsure=p.plausible is not None and len(p.plausible) != 1,
-        novel=p.novelty is not None and p.novelty.is_novel,
+        novel=p.is_refused,
     )

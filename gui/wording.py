@@ -70,11 +70,6 @@ def answer(task: Task, prediction: Prediction) -> str:
     return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
 
 
-def is_novel(prediction: Prediction) -> bool:
-    """Whether the image is too unlike the training images for the model to judge it."""
-    return prediction.novelty is not None and prediction.novelty.is_novel
-
-
 def doubt(task: Task, prediction: Prediction) -> str:
     """Return the other classes that remain plausible beside the answer, in words; empty where none do."""
     plausible = prediction.plausible

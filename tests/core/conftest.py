@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +62,20 @@ def chest_comparison():
 @pytest.fixture(scope="session")
 def tile_comparison():
     return made_comparison("lung-colon", [0.01, 0.02, 0.08, 0.02, 0.87], [0.01, 0.02, 0.11, 0.01, 0.85])
+
+
+@pytest.fixture(scope="session")
+def strange_comparison(chest_comparison):
+    """The same on an image that the teacher can't judge and of which the student is unsure."""
+    from core.novelty import Novelty
+
+    strange = Novelty(score=3, threshold=1, reason="it is no chest radiograph.")
+    teacher, student = chest_comparison.teacher, chest_comparison.student
+    return replace(
+        chest_comparison,
+        teacher=replace(teacher, prediction=replace(teacher.prediction, novelty=strange)),
+        student=replace(student, prediction=replace(student.prediction, plausible=("COVID-19", "Normal"))),
+    )
 
 
 def made_comparison(task, teacher, student):

@@ -67,6 +67,21 @@ def test_the_report_holds_each_class_with_its_probability(results, source, chest
         assert image.referenced_sop_instance_uid == pydicom.dcmread(source.path).SOPInstanceUID
 
 
+@pytest.mark.parametrize("withheld", [True, False])
+def test_an_image_that_a_model_cannot_judge_is_reported_as_such(tmp_path, source, strange_comparison, withheld):
+    found = strange_comparison.withholding() if withheld else strange_comparison
+    written = write_dicom_results(tmp_path, source, found)
+    assert any("teacher" in path.name for path in written) is not withheld
+    report = highdicom.sr.ComprehensiveSR.from_dataset(read(written, "report.dcm"))
+    teacher, student = report.content.get_image_measurement_groups()
+    said = {e.name.meaning: e.value.meaning for e in teacher.get_qualitative_evaluations()}
+    assert said["Judgement"] == "The model can't judge this image"
+    assert ("Most probable class" in said) is not withheld
+    assert len(teacher.get_measurements()) == (0 if withheld else 3)
+    assert len(student.get_measurements()) == 3
+    assert all(e.name.meaning != "Judgement" for e in student.get_qualitative_evaluations())
+
+
 def test_the_map_is_the_heat_map_at_the_images_size(results, source, chest_comparison):
     dataset = read(results, "teacher-map.dcm")
     found = highdicom.pm.ParametricMap.from_dataset(dataset)

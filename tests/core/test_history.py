@@ -200,6 +200,16 @@ def test_a_folder_that_may_not_be_written_is_a_clear_error(tmp_path):
     assert str(blocked) in str(caught.value)
 
 
+def test_the_command_line_keeps_back_what_cannot_be_judged(tmp_path, strange_comparison):
+    with History(tmp_path / "history.sqlite") as history:
+        history.add("a" * 64, strange_comparison, {}, Path("/x/leg.dcm"))
+    answer = subprocess.run(
+        [sys.executable, "-m", "core", "history", "list"], capture_output=True, encoding="utf-8", check=False,
+        cwd=ROOT, env={**os.environ, "TWINLENS_DATA": str(tmp_path)},
+    )  # fmt: skip
+    assert "– can't judge this · COVID-19 65.0 %" in answer.stdout
+
+
 def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_comparison):
     data = tmp_path / "data"
     with History(data / "history.sqlite") as history:

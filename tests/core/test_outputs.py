@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
+from pydicom.data import get_testdata_file
 
 from core.history import History
 
@@ -80,8 +81,32 @@ def test_dicom_results_of_other_images_are_refused_at_the_end(tmp_path, chest_pa
     )  # fmt: skip
     assert answer.returncode == 1
     assert "for DICOM images only" in answer.stderr
-    assert "both say" in answer.stdout or "they disagree" in answer.stdout
+    assert answer.stdout.count("can't judge this image") == 2  # it is blank
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("with_refused", [False, True])
+def test_answers_to_an_image_that_no_model_can_judge_are_kept_back(tmp_path, with_refused):
+    leg = get_testdata_file("RG3_UNCR.dcm")
+    answer = subprocess.run(
+        [sys.executable, "-m", "core", "compare", leg, "--no-history", "--report", tmp_path / "r.pdf", "--export",
+         tmp_path / "maps", "--dicom", tmp_path / "dicom", *(["--with-refused"] if with_refused else [])],
+        capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("can't judge this image: In its layout") == 2
+    (page,) = pypdf.PdfReader(tmp_path / "r.pdf").pages
+    words = page.extract_text()
+    assert words.count("can't judge this image") == 2
+    files = {path.name for folder in ("maps", "dicom") for path in (tmp_path / folder).iterdir()}
+    if with_refused:
+        assert "Normal 5" in answer.stdout
+        assert "Not to be relied on: both say Normal" in words
+        assert len(files) == 1 + 8 + 5
+    else:
+        assert "%" not in answer.stdout
+        assert "No verdict" in words
+        assert files == {"0001-RG3_UNCR.json", next(name for name in files if name.endswith("-report.dcm"))}
 
 
 def test_a_history_that_cannot_be_kept_does_not_stop_the_comparison(tmp_path, chest_path):

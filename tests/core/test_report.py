@@ -15,7 +15,6 @@ from PIL import Image, ImageCms
 from core.errors import WriteError
 from core.images import read_image
 from core.medical_image import PatientIdentity
-from core.novelty import Novelty
 from core.report import ReportWriter
 
 STORED = Path(__file__).parent / "pages"
@@ -142,18 +141,29 @@ def test_nothing_reaches_past_the_margins(tmp_path, chest_image, chest_compariso
     assert "For research use only" in texts(path)[-1]
 
 
-def test_an_image_that_cannot_be_judged_says_so(tmp_path, chest_image, chest_comparison):
-    strange = Novelty(score=3, threshold=1, reason="it is no chest radiograph.")
-    teacher, student = chest_comparison.teacher, chest_comparison.student
-    found = replace(
-        chest_comparison,
-        teacher=replace(teacher, prediction=replace(teacher.prediction, novelty=strange)),
-        student=replace(student, prediction=replace(student.prediction, plausible=("COVID-19", "Normal"))),
-    )
-    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, found)))
+def test_an_image_that_cannot_be_judged_says_so(tmp_path, chest_image, strange_comparison):
+    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, strange_comparison)))
     assert "⚠ The teacher (VGG19) can't judge this image: it is no chest radiograph." in text
     assert "The student (OFA-595) is unsure between COVID-19 and Normal." in text
-    assert "Not to be relied on" in text
+    assert "Not to be relied on: they disagree" in text
+    assert "62.0 %" in text
+
+
+def test_an_answer_that_is_withheld_is_nowhere_in_the_report(
+    tmp_path, chest_image, strange_comparison, chest_comparison
+):
+    path = write(tmp_path / "r.pdf", (chest_image, strange_comparison.withholding()), (chest_image, chest_comparison))
+    page, _, summary = texts(path)
+    assert "⚠ The teacher (VGG19) can't judge this image: it is no chest radiograph." in page
+    assert "No verdict" in page
+    assert "62.0 %" not in page  # the teacher's answer
+    assert "65.0 %" in page  # the student's, which it can judge
+    assert "disagree" not in page
+    assert page.count("speaks for") == 1  # one map is left
+    assert "1 judged · 1 kept back" in summary
+    assert "Both say the same on 0 of 1" in summary
+    (alone,) = texts(write(tmp_path / "one.pdf", (chest_image, strange_comparison.withholding())))
+    assert "Summary" not in alone
 
 
 def test_without_maps_the_page_says_so(tmp_path, chest_image, chest_comparison):

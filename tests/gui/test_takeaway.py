@@ -27,6 +27,12 @@ def as_array(picture):
     return rows[:, : grey.width()].astype(int)
 
 
+def are_alike(one, other):
+    """Whether two pictures of a page differ in its number and minute at most."""
+    one, other = as_array(one), as_array(other)
+    return one.shape == other.shape and np.mean(np.abs(one - other) > 60) < 0.002
+
+
 def words_of(path):
     return "\n".join(page.extract_text() for page in PdfReader(path).pages)
 
@@ -114,6 +120,39 @@ def test_identity_only_where_it_is_asked_for_and_warned_of(analysed, qtbot, tmp_
         assert "The folder does not exist" in dialog.bar.words.text()
 
 
+def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, make_window, qtbot, monkeypatch):
+    blank = QImage(64, 64, QImage.Format.Format_Grayscale8)
+    blank.fill(99)
+    (tmp_path / "images").mkdir()
+    for name in ("a.png", "b.png"):
+        assert blank.save(str(tmp_path / "images" / name))
+    window = make_window([tmp_path / "images"], cam="none")
+    qtbot.waitUntil(lambda: window.worklist.rowCount() == 2, timeout=PATIENCE)
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(lambda: all(e.state is not State.WAITING for e in window.worklist.entries()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
+    with opened(window, "report", qtbot) as dialog:
+        dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
+        dialog.turn(2)
+        assert dialog.where.text() == "Summary"
+        pages = []
+        for asked_for, verdict, judged in (
+            (False, "No verdict", "0 judged · 2 kept back"),
+            (True, "Not to be relied on", "2 judged"),
+        ):
+            with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
+                dialog.contents.with_refused.setChecked(asked_for)
+                dialog.turn(0)  # makes the page anew also where nothing was switched
+            assert dialog.where.text() == "Summary"
+            pages.append(dialog.preview.pages[0].pixmap().toImage())
+            assert save(dialog, tmp_path / "report.pdf", qtbot, monkeypatch)
+            words = words_of(tmp_path / "report.pdf")
+            assert words.count(verdict) == 2
+            assert judged in words
+            assert are_alike(pages[-1], pdf_pages(tmp_path / "report.pdf", pages[-1].width())[-1])
+        assert not are_alike(*pages)
+
+
 def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monkeypatch):
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
@@ -137,9 +176,7 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
         assert "Summary of 3 images" in pages[2]
         assert "1 could not be opened" in pages[2]
         assert "Against the labels of 2 images" in pages[2]
-        shown, written = as_array(summary), as_array(pdf_pages(tmp_path / "report.pdf", summary.width())[2])
-        assert shown.shape == written.shape
-        assert np.mean(np.abs(shown - written) > 60) < 0.002  # the page's number and the minute may differ
+        assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[2])
 
 
 def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypatch):
