@@ -339,6 +339,11 @@ _REASONS = {
 }
 
 
+def is_refused(row: dict[str, Any], side: str) -> bool:
+    """Return whether the image of a record was one that the teacher, or the student, can't judge."""
+    return bool(row["answers"][side].get("novel"))
+
+
 def _corrupt() -> sqlite3.DatabaseError:
     error = sqlite3.DatabaseError("the file is damaged")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT

@@ -11,12 +11,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from core.errors import UsageError
-from core.tasks import Task, get_task
 
 history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_help=True)
 
 Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or answer.")]
-OfTask = Annotated[str | None, typer.Option("--task", help="Only this task.")]
+Task = Annotated[str | None, typer.Option(help="Only this task.")]
 Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both gave the same answer.")]
 Said = Annotated[
     Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="The reviewer's verdict.")
@@ -27,7 +26,7 @@ Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest fir
 @history_app.command("list")
 def list_records(
     text: Text = "",
-    task: OfTask = None,
+    task: Task = None,
     same: Same = None,
     verdict: Said = None,
     limit: Limit = 20,
@@ -38,10 +37,17 @@ def list_records(
     if as_json:
         typer.echo(json.dumps({"analyses": list(found)}, indent=2, ensure_ascii=False))
         return
+    from core.history import is_refused
+    from core.tasks import get_task
+
     for row in found:
-        said = " · ".join(_said(row, side, get_task(row["task"])) for side in ("teacher", "student"))
-        kept_back = any(row["answers"][side].get("novel") for side in ("teacher", "student"))
-        sign = "–" if kept_back else "✓" if row["same_class"] else "≠"
+        refused = {side: is_refused(row, side) for side in ("teacher", "student")}
+        names = {side: get_task(row["task"]).class_name(row[f"{side}_predicted"]) for side in refused}
+        said = " · ".join(
+            "can't judge this" if refused[side] else f"{names[side]} {100 * row[f'{side}_confidence']:.1f} %"
+            for side in refused
+        )
+        sign = "–" if any(refused.values()) else "✓" if row["same_class"] else "≠"
         where = row["path"] or f"image {row['image_sha256'][:12]}"
         note = " · ".join(filter(None, (row["verdict"], row["note"])))
         typer.echo(f"{row['id']}  {row['analysed_at']}  {where}")
@@ -52,7 +58,7 @@ def list_records(
 def export_records(
     file: Annotated[Path, typer.Argument(help="The CSV file to write.", dir_okay=False)],
     text: Annotated[str, typer.Option(help="Words that occur in path, note, model or answer.")] = "",
-    task: OfTask = None,
+    task: Task = None,
     same: Same = None,
     verdict: Said = None,
     limit: Limit = 1_000_000,
@@ -87,12 +93,6 @@ def clear_records(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")
                 raise UsageError("Deleting the history has to be confirmed.", remedy="Add --yes.")
             typer.confirm(f"Delete all {history.count()} records?", abort=True)
         typer.echo(f"{history.clear()} records deleted.")
-
-
-def _said(row: dict[str, Any], side: str, task: Task) -> str:
-    if row["answers"][side].get("novel"):
-        return "can't judge this"
-    return f"{task.class_name(row[f'{side}_predicted'])} {100 * row[f'{side}_confidence']:.1f} %"
 
 
 def _found(

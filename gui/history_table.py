@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from core.history import is_refused
 from core.tasks import TASKS
 from gui import theme
 from gui.wording import review_words
@@ -74,7 +75,7 @@ class HistoryTable(QAbstractTableModel):
                 return TASKS[row["task"]].name if row["task"] in TASKS else str(row["task"])
             case 3 | 4:
                 side = "teacher" if column == 3 else "student"
-                if _is_novel(row, side):
+                if is_refused(row, side):
                     return self.tr("can't judge this")
                 said, task = row[f"{side}_predicted"], TASKS.get(row["task"])
                 name = task.class_name(said) if task is not None and said in task.class_ids else said
@@ -89,9 +90,5 @@ class HistoryTable(QAbstractTableModel):
                 return str(row["note"])
 
 
-def _is_novel(row: Row, side: str) -> bool:
-    return bool(row["answers"][side].get("novel"))
-
-
 def _held_back(row: Row) -> bool:
-    return _is_novel(row, "teacher") or _is_novel(row, "student")
+    return is_refused(row, "teacher") or is_refused(row, "student")
