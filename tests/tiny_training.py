@@ -41,6 +41,7 @@ def tiny_recipe(**changes: object) -> Recipe:
     raw: dict = {
         "task": "chest-xray",
         "role": "student",
+        "seed": 2,  # from these weights the loss falls by a fifth in two epochs, whatever a processor rounds
         "size": 32,
         "checkpoint_steps": 3,
         "model": {"network": "ofa595", "subnet": SMALL_SUBNET},

@@ -236,12 +236,17 @@ class _Run:
         return bool(self.stop.reason())
 
     def _read(self, sums: dict[str, Tensor]) -> dict[str, float]:
-        """Bring the sums of the loss terms to the CPU.
+        """Bring the sums of the loss terms to the CPU; of several processes' the mean, since their shares are equal.
 
         Raises:
             TrainingError: if they are not finite.
         """
         found = {name: float(value) for name, value in sums.items()}
+        if self.setup.accelerator.num_processes > 1:
+            from accelerate.utils import gather_object
+
+            shares = gather_object([found])
+            found = {name: sum(share[name] for share in shares) / len(shares) for name in found}
         if not all(math.isfinite(value) for value in found.values()):
             raise TrainingError(
                 f"The loss is not finite in epoch {self.counters.epoch + 1}, by step {self.counters.step}.",

@@ -78,20 +78,27 @@ def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
 
 
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
-    (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(**VGG, checkpoint_steps=1000)))
+    """Adam makes steps of one size out of gradients of any, so other rounding alone moves the weights a little apart.
+
+    Measured, as a share of the way: two processes 0.01, other vector instructions 0.09, images rotated by up to 4
+    degrees instead of 5 0.58, other random numbers for that 0.88.
+    """
+    recipe = tiny_recipe(**VGG, checkpoint_steps=1000)
+    (tmp_path / "recipe.toml").write_text(to_toml(recipe))
     environment = {**single_threaded(), "ACCELERATE_USE_CPU": "true"}
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     command += ["--num_machines", "1", "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no"]
     command += ["--num_cpu_threads_per_process", "1", "-m", "training", "teacher"]
     command += ["--recipe", tmp_path / "recipe.toml", "--data", images, "--out", tmp_path / "run"]
     subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
-    start = build(tiny_recipe(**VGG).model, 3, 0)[0].state_dict()
+    start = build(recipe.model, 3, recipe.seed)[0].state_dict()
     one, two = (load_file(folder / "weights.safetensors") for folder in (vgg19, tmp_path / "run"))
     moved = np.sqrt(sum(float((one[key] - start[key]).square().sum()) for key in one))
     apart = np.sqrt(sum(float((one[key] - two[key]).square().sum()) for key in one))
-    assert apart < 0.02 * moved
+    assert apart < 0.2 * moved
     rows = [json.loads((folder / "metrics.jsonl").read_text()) for folder in (vgg19, tmp_path / "run")]
-    assert rows[0]["val_loss"] == pytest.approx(rows[1]["val_loss"], abs=1e-4)
+    assert rows[0]["train_loss"] == pytest.approx(rows[1]["train_loss"], abs=2e-3)
+    assert rows[0]["val_loss"] == pytest.approx(rows[1]["val_loss"], abs=2e-3)
     assert json.loads((tmp_path / "run" / "environment.json").read_text())["processes"] == 2
 
 

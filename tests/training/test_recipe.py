@@ -43,8 +43,6 @@ def test_overrides(file):
     ],
 )
 def test_what_is_wrong_is_named(file, override, named):
-    if override == "seed.x=1":
-        file.write_text("seed = 1\n" + file.read_text().replace("seed = 0\n", ""))
     with pytest.raises(UsageError, match=named.replace(".", r"\.")):
         read_recipe(file, (override,))
 
