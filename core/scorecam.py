@@ -7,14 +7,17 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
 
 The exact map needs one forward for each of K maps. Here the maps are first grouped into ``CLUSTERS`` clusters by shape,
 counting by energy; the sum of a cluster's maps makes one mask, scored once, and the scores are carried over to all maps
-(see ``core.clustering``). Then the maps that weigh most in the result are scored themselves, until all are. Every
-forward scores all classes, so another class costs nothing.
+(see ``core.clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network, the heaviest
+first, and ends; light clusters that are left, VGG19's last eight, are guessed from the others. The exact mode goes on
+with them and then with the maps that weigh most in the result themselves, until all are scored. Every forward scores
+all classes, so another class costs nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -32,11 +35,27 @@ Float64Array = npt.NDArray[np.float64]
 
 PREVIEW_CLUSTERS = 2
 CLUSTERS = 32
+MAPS_A_CLUSTER = 21
 # The estimated error, 1 - Pearson to the exact map, is a factor times the square root of 1 - Pearson(map by cluster,
 # map by kriging); the factor falls with the masks scored. Each is the larger of two conformal 95 % quantiles, of VGG19
 # and of OFA-595 on validation images; docs/benchmarks.md says how often it holds on test images.
 ERROR_FACTORS = ((0, 50.0), (8, 6.5), (16, 1.2), (24, 0.76), (32, 0.55))
 LARGEST_ERROR = 1.0
+
+
+@dataclass
+class _Clusters:
+    """The maps of a network grouped by shape.
+
+    Attributes:
+        labels: (K,), the cluster of each map.
+        maps: (G, h, w), the sum of each cluster's maps, the heaviest first.
+        scores: (n, C), the logits of the first n.
+    """
+
+    labels: npt.NDArray[np.intp]
+    maps: FloatArray
+    scores: Float64Array
 
 
 class ScoreCam:
@@ -68,14 +87,16 @@ class ScoreCam:
         self._by_cluster: Float64Array = np.zeros((len(self.maps), len(self.logits)))
         self._by_kriging: Float64Array = self._by_cluster.copy()
         self._method = ""
-        self._clustered = False
+        self._clusters: dict[int, _Clusters] = {}
+        self._fast_clusters = min(CLUSTERS, len(self.maps) // MAPS_A_CLUSTER)
         self._forwards = 0
         self._seconds = time.perf_counter() - started
 
     @property
     def nbytes(self) -> int:
         """Memory held for going on, in bytes, without the network."""
-        return self._image.nbytes + self.maps.nbytes + 2 * self._by_cluster.nbytes
+        clusters = sum(found.labels.nbytes + found.maps.nbytes for found in self._clusters.values())
+        return self._image.nbytes + self.maps.nbytes + 2 * self._by_cluster.nbytes + clusters
 
     @property
     def is_exact(self) -> bool:
@@ -99,8 +120,8 @@ class ScoreCam:
             yield self.heat_map(class_index)
             return
         scorer = self._runtime.mask_scorer(self._image, self.maps.shape[1:])
-        if not self._clustered and len(self.maps) > CLUSTERS:
-            for _ in self._score_clusters(scorer):
+        if len(self.maps) > CLUSTERS:
+            for _ in self._score_clusters(scorer, self._fast_clusters if depth == "fast" else CLUSTERS):
                 yield self.heat_map(class_index)
         if depth == "exact" or len(self.maps) <= CLUSTERS:
             while not self.is_exact:
@@ -127,7 +148,10 @@ class ScoreCam:
         return next(factor for scored, factor in reversed(ERROR_FACTORS) if self._forwards >= scored)
 
     def _reached(self, depth: Depth) -> bool:
-        return self.is_exact or (depth == "fast" and self._clustered)
+        if depth == "exact" or CLUSTERS not in self._clusters:
+            return self.is_exact
+        clusters = self._clusters[CLUSTERS]
+        return len(clusters.scores) >= min(self._fast_clusters, len(clusters.maps))
 
     def _weighted(self, scores: Float64Array) -> FloatArray:
         """Return ReLU(Σ softmax(scores)_k A_k), scaled to [0, 1]."""
@@ -135,34 +159,43 @@ class ScoreCam:
         weights /= weights.sum()
         return scaled(np.maximum(np.tensordot(weights.astype(np.float32), self.maps, 1), 0))
 
-    def _score_clusters(self, scorer: MaskScorer) -> Iterator[None]:
-        """Score first two clusters, for a guess, then ``CLUSTERS``, the heaviest first."""
+    def _score_clusters(self, scorer: MaskScorer, wanted: int) -> Iterator[None]:
+        """Score two clusters, for a guess, then the heaviest ``wanted`` of ``CLUSTERS``; what is scored stays."""
         started = time.perf_counter()
         rows = flattened(self.maps)
         scale = typical_distance(rows)
-        known_rows, known_scores = np.empty((0, rows.shape[1])), np.empty((0, len(self.logits)))
-        for count in (PREVIEW_CLUSTERS, CLUSTERS):
-            labels = cluster(rows, self._energy, count)
-            groups = np.stack([self.maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
-            group_rows = flattened(groups)
-            found = np.empty((0, len(self.logits)))
-            while len(found) < len(groups):
-                found = np.concatenate([found, self._score(scorer, groups[len(found) :][: self._runtime.batch_size])])
-                left = len(groups) - len(found)
-                # until all clusters are scored, the preview's two help to guess the others
-                from_rows, from_scores = group_rows[: len(found)], found
-                if left:
-                    from_rows = np.concatenate([known_rows, from_rows])
-                    from_scores = np.concatenate([known_scores, from_scores])
-                self._by_kriging = krige(from_rows, from_scores, rows, scale)
-                guessed = krige(from_rows, from_scores, group_rows[len(found) :], scale)
-                self._by_cluster = np.concatenate([found, guessed])[labels]
-                self._method = f"clustered G={len(groups)}" + (f", {len(found)} of {len(groups)}" if left else "")
-                self._clustered = count == CLUSTERS and not left
+        for count, goal in ((PREVIEW_CLUSTERS, PREVIEW_CLUSTERS), (CLUSTERS, wanted)):
+            if count not in self._clusters:
+                self._clusters[count] = self._grouped(rows, count)
+            clusters = self._clusters[count]
+            while (done := len(clusters.scores)) < min(goal, len(clusters.maps)):
+                # batches end where the fast mode does, so that the way to the exact map is one, stopped at or not
+                end = self._fast_clusters if done < self._fast_clusters else CLUSTERS
+                found = self._score(scorer, clusters.maps[done:end][: self._runtime.batch_size])
+                clusters.scores = np.concatenate([clusters.scores, found])
+                self._carry_over(clusters, rows, scale)
                 self._seconds += time.perf_counter() - started
                 yield
                 started = time.perf_counter()
-            known_rows, known_scores = group_rows, found
+
+    def _grouped(self, rows: Float64Array, count: int) -> _Clusters:
+        labels = cluster(rows, self._energy, count)
+        sums = np.stack([self.maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
+        return _Clusters(labels, sums, np.empty((0, len(self.logits))))
+
+    def _carry_over(self, clusters: _Clusters, rows: Float64Array, scale: float) -> None:
+        """Guess all maps' scores from those of clusters."""
+        done, total = len(clusters.scores), len(clusters.maps)
+        cluster_rows = flattened(clusters.maps)
+        known_rows, known_scores = cluster_rows[:done], clusters.scores
+        if done < total and clusters is not self._clusters[PREVIEW_CLUSTERS]:
+            preview = self._clusters[PREVIEW_CLUSTERS]  # its two help to guess the others
+            known_rows = np.concatenate([flattened(preview.maps), known_rows])
+            known_scores = np.concatenate([preview.scores, known_scores])
+        self._by_kriging = krige(known_rows, known_scores, rows, scale)
+        guessed = krige(known_rows, known_scores, cluster_rows[done:], scale)
+        self._by_cluster = np.concatenate([clusters.scores, guessed])[clusters.labels]
+        self._method = f"clustered G={total}" + (f", {done} of {total}" if done < total else "")
 
     def _score_heaviest(self, scorer: MaskScorer, class_index: int) -> None:
         """Score one batch of the maps that, by what is known so far, weigh most in the map of a class."""
