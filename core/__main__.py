@@ -135,7 +135,7 @@ def compare(
 
     from core.batch import BatchComparer, Record, write_json
     from core.catalogue import read_catalogue
-    from core.console import Progress, summary
+    from core.console import Progress, Totals, summary
     from core.outputs import Outputs, Wanted
     from core.tasks import get_task
 
@@ -149,16 +149,15 @@ def compare(
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
-    unread = 0
+    totals = Totals()
     with ExitStack() as stack:
         outputs = stack.enter_context(Outputs(wanted, task, settings))
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
-            nonlocal unread
             for path in paths:
                 found = comparer.examine(path, with_identity=with_identity)
-                unread += found.record["error"] is not None
+                totals.add(found.record)
                 outputs.add(found)
                 shown.advance(path.name)
                 yield found.record
@@ -168,11 +167,13 @@ def compare(
         else:
             for record in records():
                 shown.say(summary(record, with_refused=with_refused))
+            if len(paths) > 1:
+                shown.say(totals.line())
     for line in outputs.remarks:
         typer.echo(line, err=True)
-    if unread:
-        typer.echo(f"{unread} of {len(paths)} images could not be read.", err=True)
-    if unread or outputs.failed:
+    if totals.unread:
+        typer.echo(f"{totals.unread} of {len(paths)} images could not be read.", err=True)
+    if totals.unread or outputs.failed:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
@@ -92,6 +93,47 @@ def summary(record: dict[str, Any], *, with_refused: bool = False) -> str:
         lines.append("  " + " · ".join(agreement(record)))
     lines += [f"  note: {notice}" for notice in record["notices"]]
     return "\n".join(lines)
+
+
+@dataclass
+class Totals:
+    """Counts what came of many images, for the line at the end.
+
+    Attributes:
+        images: all of them.
+        unread: those that could not be read.
+        refused: those that a model can't judge.
+        agree: those of the others to which both models give the same class.
+        unsure: those of the others about which a model is unsure.
+    """
+
+    images: int = 0
+    unread: int = 0
+    refused: int = 0
+    agree: int = 0
+    unsure: int = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count a comparison's record."""
+        self.images += 1
+        if record["error"] is not None:
+            self.unread += 1
+            return
+        answers = record["teacher"], record["student"]
+        if any(answer["novel"] for answer in answers):
+            self.refused += 1
+            return
+        self.agree += record["agreement"]["same_class"]
+        self.unsure += any(answer["plausible"] is not None and len(answer["plausible"]) != 1 for answer in answers)
+
+    def line(self) -> str:
+        """Return the counts in words."""
+        judged = self.images - self.unread - self.refused
+        return (
+            f"{self.images} images: {judged} judged, {self.refused} can't be judged, {self.unread} could not be read. "
+            f"The models agree on {self.agree} and disagree on {judged - self.agree}; "
+            f"one or both are unsure about {self.unsure}."
+        )
 
 
 def _warning(answer: dict[str, Any], task: Task) -> str:
