@@ -7,7 +7,7 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
 
 The exact map needs one forward for each of K maps. Here the maps are first grouped into ``CLUSTERS`` clusters by shape,
 counting by energy; the sum of a cluster's maps makes one mask, scored once, and the scores are carried over to all maps
-(see ``core.clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network, the heaviest
+(see ``core.clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network, heaviest
 first, and ends; light clusters that are left, VGG19's last eight, are guessed from the others. The exact mode goes on
 with them and then with the maps that weigh most in the result themselves, until all are scored. Every forward scores
 all classes, so another class costs nothing.
