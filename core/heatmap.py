@@ -19,7 +19,7 @@ class HeatMap:
         values: shape (h, w), float32 in [0, 1]; all zero where nothing speaks for the class.
         class_index: the class that it explains.
         layer: the name of the layer.
-        method: how it was made, e.g. ``exact`` or ``clustered G=32``.
+        method: how it was made, e.g. ``exact``, ``clustered G=32`` or, some left out, ``clustered G=32, 24 of 32``.
         maps_scored: feature maps, or clusters of them, that were scored by a forward pass so far.
         maps_total: feature maps of the layer.
         estimated_error: estimate of 1 - Pearson correlation with the exact map, in [0, 1]; 0 for an exact map.

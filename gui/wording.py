@@ -96,7 +96,8 @@ def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
     if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
         return tr("Map for {0}: {1}").format(name, heat_map.method)  # it scores no maps
-    how = tr("Map for {0}: {1}, {2} of {3}").format(name, heat_map.method, heat_map.maps_scored, heat_map.maps_total)
+    made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
+    how = tr("Map for {0}: {1}, {2} of {3}").format(name, made, heat_map.maps_scored, heat_map.maps_total)
     if heat_map.estimated_error > 0:
         return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
     return how

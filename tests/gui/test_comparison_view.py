@@ -101,9 +101,9 @@ def test_maps_stay_until_others_come_and_the_line_says_that_they_are_under_way(v
 
 def test_an_estimated_map_says_how_far_it_may_be_off(view):
     found = agreeing()
-    rough = replace(LEFT, method="clustered G=32", maps_scored=34, estimated_error=0.0153)
+    rough = replace(LEFT, method="clustered G=32, 24 of 32", maps_scored=26, estimated_error=0.0153)
     view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=rough)), refining=True)
-    assert view.teacher.method.text() == "Map for COVID-19: clustered G=32, 34 of 512 · est. error 1.5 %"
+    assert view.teacher.method.text() == "Map for COVID-19: clustered G=32, 26 of 512 · est. error 1.5 %"
     assert view.teacher.progress.maximum() == 0  # under way, no telling how far
 
 
