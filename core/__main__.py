@@ -217,6 +217,7 @@ def benchmark(
 ) -> None:
     """Measure latency, Score-CAM, start-up and memory on this machine."""
     from core import benchmark as bench
+    from core.cam_benchmark import check_libraries
     from core.catalogue import read_catalogue
     from core.console import Progress
 
@@ -230,6 +231,8 @@ def benchmark(
         found = measure(catalogue, report)
         typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
         return
+    if not quick:
+        check_libraries()
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
     with Progress("Comparing", images) as shown:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,19 @@ class FidelityRow:
     estimate_holds: float
     estimate_median: float
     error_median: float
+
+
+def check_libraries() -> None:
+    """See that all libraries are there, before a long run ends at one that is not.
+
+    Raises:
+        TwinlensError: if torch-cam, which is in an extra, is not installed.
+    """
+    if find_spec("torchcam") is None:
+        raise TwinlensError(
+            "torch-cam is not installed, and the benchmark compares with it.",
+            remedy="Install the extra 'benchmark' of twinlens, or use --quick, which does without.",
+        )
 
 
 def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]:

@@ -1,11 +1,16 @@
+import sys
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from core import benchmark, cam_benchmark
+from core.__main__ import app
 from core.benchmark import LatencyRow, Machine, MemoryRun, Report
 from core.cam_benchmark import SpeedRow, fidelity
 from core.catalogue import read_catalogue
 from core.demo import demonstration_radiograph
+from core.errors import TwinlensError
 
 
 def test_ratios_are_of_students_to_themselves_on_torch_and_to_their_teachers():
@@ -58,6 +63,14 @@ def test_fidelity_rises_from_frame_to_frame():
     assert rows[-1].pearson_mean == pytest.approx(1, abs=2e-3)
     assert rows[-1].forwards == 34 + 1024
     assert np.all([0 <= row.iou20_mean <= 1 for row in rows])
+
+
+def test_a_missing_library_is_told_before_anything_is_measured(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchcam", None)
+    monkeypatch.setattr(benchmark, "latency", lambda *_rows, **_runs: pytest.fail("it began to measure"))
+    answer = CliRunner().invoke(app, ["benchmark"])
+    assert isinstance(answer.exception, TwinlensError)
+    assert "extra 'benchmark'" in str(answer.exception)
 
 
 def test_each_library_measures_itself_in_a_process_of_its_own():
