@@ -88,6 +88,11 @@ class Prediction:
         """Whether the image is too unlike the training images for the model to judge it."""
         return self.novelty is not None and self.novelty.is_novel
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the bundle's rule leaves several classes plausible, or none."""
+        return self.plausible is not None and len(self.plausible) != 1
+
 
 class Classifier:
     """A bundle loaded into a runtime.

@@ -124,7 +124,7 @@ class Totals:
             self.refused += 1
             return
         self.agree += record["agreement"]["same_class"]
-        self.unsure += any(answer["plausible"] is not None and len(answer["plausible"]) != 1 for answer in answers)
+        self.unsure += any(_is_unsure(answer) for answer in answers)
 
     def line(self) -> str:
         """Return the counts in words."""
@@ -136,14 +136,17 @@ class Totals:
         )
 
 
+def _is_unsure(answer: dict[str, Any]) -> bool:
+    return answer["plausible"] is not None and len(answer["plausible"]) != 1
+
+
 def _warning(answer: dict[str, Any], task: Task) -> str:
     """Return what must be said before an answer is believed, else an empty string."""
-    plausible = answer["plausible"]
     if answer["novel"]:
         return f"⚠ can't judge this image: {answer['novelty']['reason']}"
-    if plausible is None or len(plausible) == 1:
+    if not _is_unsure(answer):
         return ""
-    names = " or ".join(task.class_name(label) for label in plausible)
+    names = " or ".join(task.class_name(label) for label in answer["plausible"])
     return f"⚠ unsure: {names}" if names else "⚠ unsure: no class is plausible enough"
 
 

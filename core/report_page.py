@@ -72,7 +72,7 @@ def warnings(comparison: Comparison, task: Task) -> list[str]:
         who = f"The {role} ({answer.bundle.name})"
         if said.novelty is not None and said.is_refused:
             found.append(f"{who} can't judge this image: {said.novelty.reason}")
-        elif said.plausible is not None and len(said.plausible) != 1:
+        elif said.is_unsure:
             names = [task.class_name(label) for label in said.plausible or said.class_ids]
             found.append(f"{who} is unsure between {', '.join(names[:-1])} and {names[-1]}.")
     return found

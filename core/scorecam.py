@@ -120,8 +120,9 @@ class ScoreCam:
             yield self.heat_map(class_index)
             return
         scorer = self._runtime.mask_scorer(self._image, self.maps.shape[1:])
-        if len(self.maps) > CLUSTERS:
-            for _ in self._score_clusters(scorer, self._fast_clusters if depth == "fast" else CLUSTERS):
+        wanted = self._fast_clusters if depth == "fast" else CLUSTERS
+        if len(self.maps) > CLUSTERS and not self._has_clusters(wanted):
+            for _ in self._score_clusters(scorer, wanted):
                 yield self.heat_map(class_index)
         if depth == "exact" or len(self.maps) <= CLUSTERS:
             while not self.is_exact:
@@ -148,10 +149,12 @@ class ScoreCam:
         return next(factor for scored, factor in reversed(ERROR_FACTORS) if self._forwards >= scored)
 
     def _reached(self, depth: Depth) -> bool:
-        if depth == "exact" or CLUSTERS not in self._clusters:
-            return self.is_exact
-        clusters = self._clusters[CLUSTERS]
-        return len(clusters.scores) >= min(self._fast_clusters, len(clusters.maps))
+        return self.is_exact or (depth == "fast" and self._has_clusters(self._fast_clusters))
+
+    def _has_clusters(self, wanted: int) -> bool:
+        """Return whether the heaviest ``wanted`` of ``CLUSTERS`` have been scored, or all that there are."""
+        clusters = self._clusters.get(CLUSTERS)
+        return clusters is not None and len(clusters.scores) >= min(wanted, len(clusters.maps))
 
     def _weighted(self, scores: Float64Array) -> FloatArray:
         """Return ReLU(Σ softmax(scores)_k A_k), scaled to [0, 1]."""

@@ -73,6 +73,6 @@ def _said(task: Task, answer: Answer) -> Said:
     return Said(
         name=task.class_name(p.predicted),
         confidence=p.confidence,
-        unsure=p.plausible is not None and len(p.plausible) != 1,
+        unsure=p.is_unsure,
         novel=p.is_refused,
     )

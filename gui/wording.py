@@ -72,12 +72,11 @@ def answer(task: Task, prediction: Prediction) -> str:
 
 def doubt(task: Task, prediction: Prediction) -> str:
     """Return the other classes that remain plausible beside the answer, in words; empty where none do."""
-    plausible = prediction.plausible
-    if plausible is None or len(plausible) == 1:
+    if not prediction.is_unsure:
         return ""
-    if not plausible:
+    if not prediction.plausible:
         return tr("Unsure: no class is plausible enough")
-    others = [class_name(task, label) for label in plausible if label != prediction.predicted]
+    others = [class_name(task, label) for label in prediction.plausible if label != prediction.predicted]
     return tr("Unsure, or {0}").format(tr(" or ").join(others))
 
 
