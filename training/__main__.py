@@ -12,6 +12,7 @@ import typer
 from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, evaluate
+from training.make_all import make_all
 from training.scores import Scores
 from training.shortcut_probe import border_words
 from training.train_commands import EventsOption, distill, outline, teacher, throughput
@@ -43,6 +44,7 @@ app.command()(teacher)
 app.command()(distill)
 app.command()(outline)
 app.command()(throughput)
+app.command("make-all")(make_all)
 
 
 @app.command("evaluate")

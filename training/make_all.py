@@ -1,4 +1,4 @@
-"""Make every network of both tasks, unattended: ``python -m training.make_all --data DATA --out OUT [--minutes 9]``.
+"""Make every network of both tasks, unattended: ``python -m training make-all --data DATA --out OUT [--minutes 9]``.
 
 Both tasks: VGG19; the two transformers, distilled from it; the student alone and from VGG19 with three seeds each, and
 from each transformer with one. Every run is evaluated, teachers and the best student from VGG19 are published into
@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.door import run as run_door
+from core.errors import UsageError
 from core.files import written_whole
+from core.process import own_command
 from training.jobs import Job, Outcome, run_jobs
 from training.results_table import read_results, results_page
 from training.run_folder import RunFolder
@@ -85,7 +85,7 @@ class Plan:
             command += ["--set", setting]
         return Job(
             name=f"{task}/{name}",
-            command=lambda: _twinlens(command),
+            command=lambda: own_command("training", *command),
             done=lambda: folder.read_result().get("status") == "finished",
             needs=(f"{task}/{teacher}",) if teacher and not self.cpu else (),
         )
@@ -96,7 +96,7 @@ class Plan:
         command = ["evaluate", str(path), "--data", str(self.data / FOLDERS[task])]
         return Job(
             name=f"{job.name}:evaluate",
-            command=lambda: _twinlens(command),
+            command=lambda: own_command("training", *command),
             done=(path / "evaluation.json").is_file,
             needs=(job.name,),
         )
@@ -107,7 +107,7 @@ class Plan:
 
         def command() -> list[str]:
             best = max(names, key=lambda name: self.folder(task, name).read_result()["val"]["accuracy"])
-            return _twinlens(["publish", str(self.folder(task, best).path)])
+            return own_command("training", "publish", str(self.folder(task, best).path))
 
         return Job(
             name=f"{task}/{network}:publish",
@@ -117,15 +117,7 @@ class Plan:
         )
 
 
-def _twinlens(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "training", *arguments]
-
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@app.command()
-def main(
+def make_all(
     data: Annotated[Path, typer.Option(help="The folder that holds chest_xray and lung_colon.", file_okay=False)],
     out: Annotated[Path, typer.Option(help="The folder of the runs.", file_okay=False)],
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop at checkpoints after so many minutes.")] = None,
@@ -137,9 +129,14 @@ def main(
     ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
-    out.mkdir(parents=True, exist_ok=True)
     plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), cpu)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
+    if not wanted:
+        raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")
+    for folder in {plan.data / FOLDERS[job.name.partition("/")[0]] for job in wanted}:
+        if not folder.is_dir():
+            raise UsageError("There is no such folder.", path=folder, remedy="Name the folder that holds it by --data.")
+    out.mkdir(parents=True, exist_ok=True)
     threads = max(1, (os.cpu_count() or 1) // jobs)
     environment = {**os.environ, "TWINLENS_DATA": str(plan.out / "installed"), "OMP_NUM_THREADS": str(threads)}
     environment.setdefault("TWINLENS_CACHE", str(plan.out / "cache"))
@@ -160,11 +157,8 @@ def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
         if result.get("val"):
             rows.append({"run": job.name, "status": result["status"], **result["val"], "seconds": result["seconds"]})
             typer.echo(f"{job.name:<48} {result['status']:<9} validation {100 * result['val']['accuracy']:6.2f} %")
-    (plan.out / "summary.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    with written_whole(plan.out / "summary.json") as file:
+        file.write(json.dumps(rows, indent=2) + "\n")
     with written_whole(plan.out / "results.md") as file:
         file.write(results_page(read_results(plan.out)))
     typer.echo(f"{outcome.finished} jobs done, {len(outcome.failed)} failed, {outcome.left} left.")
-
-
-if __name__ == "__main__":
-    run_door(app)

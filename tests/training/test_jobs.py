@@ -3,7 +3,10 @@ import os
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from core.errors import UsageError
+from training.__main__ import app
 from training.jobs import Job, run_jobs
 from training.make_all import FOLDERS, Plan
 from training.recipe import RECIPES, read_recipe
@@ -91,3 +94,25 @@ def test_the_best_student_is_published(tmp_path):
         folder.result.write_text(json.dumps({"val": {"accuracy": accuracy}}))
     job = next(job for job in plan.jobs() if job.name == "chest-xray/ofa595:publish")
     assert job.command()[-1].endswith("ofa595-from-vgg19-1")
+
+
+def make_all(*arguments):
+    return CliRunner().invoke(app, ["make-all", *map(str, arguments)])
+
+
+def test_all_is_made_from_the_command_line_and_what_is_left_is_counted(tmp_path):
+    for folder in FOLDERS.values():
+        (tmp_path / folder).mkdir()
+    ended = make_all("--data", tmp_path, "--out", tmp_path / "out", "--minutes", 0)
+    left = len(Plan(tmp_path, tmp_path).jobs())
+    assert (ended.exit_code, ended.stdout) == (3, f"0 jobs done, 0 failed, {left} left.\n")
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == []
+
+
+@pytest.mark.parametrize(("only", "reason"), [("chest-xray/no", "No job's name"), ("chest", "chest_xray: There is no")])
+def test_nothing_begins_where_a_name_or_a_folder_is_wrong(tmp_path, only, reason):
+    (tmp_path / "lung_colon").mkdir()
+    error = make_all("--data", tmp_path, "--out", tmp_path / "out", "--only", only).exception
+    assert isinstance(error, UsageError)
+    assert reason in str(error)
+    assert not (tmp_path / "out").exists()
