@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 VggHead = Literal["gap", "fc"]
+Size = tuple[int, int]  # height and width in pixels
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Architecture:
         layer: dotted path of the module whose output is the last spatial feature map, used for class activation maps.
         channels_last: whether that output is (N, h, w, K) and has to be permuted to (N, K, h, w).
         licence: licence of the published code and ImageNet weights.
-        build: makes the network for a number of classes, with random weights; ``head`` counts for VGG19 only.
+        build: makes the network for a number of classes, with random weights; the head counts for VGG19 only, the
+            input's size for the transformers only.
+        step: height and width must be multiples of this.
     """
 
     id: str
@@ -36,10 +39,11 @@ class Architecture:
     layer: str
     channels_last: bool
     licence: str
-    build: Callable[[int, VggHead], nn.Module]
+    build: Callable[[int, VggHead, Size], nn.Module]
+    step: int = 1
 
 
-def _vgg19(classes: int, head: VggHead) -> nn.Module:
+def _vgg19(classes: int, head: VggHead, _size: Size) -> nn.Module:
     """VGG19 (Simonyan and Zisserman, arXiv 1409.1556); ``gap`` puts one linear layer behind a global average pool."""
     import timm
     from timm.layers import ClassifierHead
@@ -55,23 +59,23 @@ def _vgg19(classes: int, head: VggHead) -> nn.Module:
     return network
 
 
-def _timm(name: str) -> Callable[[int, VggHead], nn.Module]:
-    def build(classes: int, _head: VggHead) -> nn.Module:
+def _timm(name: str) -> Callable[[int, VggHead, Size], nn.Module]:
+    def build(classes: int, _head: VggHead, size: Size) -> nn.Module:
         import timm
 
-        network: nn.Module = timm.create_model(name, num_classes=classes)
+        network: nn.Module = timm.create_model(name, num_classes=classes, img_size=size)
         return network
 
     return build
 
 
-def _ofa595(classes: int, _head: VggHead) -> nn.Module:
+def _ofa595(classes: int, _head: VggHead, _size: Size) -> nn.Module:
     return OFA_595.build(classes)
 
 
 VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", False, "BSD-3-Clause", _vgg19)
 VISFORMER_S = Architecture(
-    "visformer_small", "Visformer-S", "hybrid transformer", "stage3.3", False, "Apache-2.0", _timm("visformer_small")
+    "visformer_small", "Visformer-S", "hybrid transformer", "stage3.3", False, "Apache-2.0", _timm("visformer_small"), 2
 )
 # timm's swin_s3_tiny_224 is AutoFormerV2-T (S3-T of Chen et al., arXiv 2111.14725) under its paper's other name
 AUTOFORMER_V2_T = Architecture(
@@ -96,7 +100,9 @@ def get_architecture(network: str) -> Architecture:
         ) from None
 
 
-def build_network(network: str, classes: int, head: VggHead = "gap", subnet: Subnet | None = None) -> nn.Module:
+def build_network(
+    network: str, classes: int, head: VggHead = "gap", subnet: Subnet | None = None, size: Size = (224, 224)
+) -> nn.Module:
     """Build a network with random weights, in evaluation mode.
 
     Args:
@@ -104,13 +110,20 @@ def build_network(network: str, classes: int, head: VggHead = "gap", subnet: Sub
         classes: number of outputs.
         head: VGG19 only: ``gap`` (20.0 M parameters) or the original 4096-wide ``fc`` (139.6 M).
         subnet: OFA-595 only: another subnet of its supernet.
+        size: height and width of the input in pixels, which the transformers' position embeddings are made for.
 
     Raises:
-        UsageError: if there is no such network.
+        UsageError: if there is no such network, or it does not take this size.
     """
     if subnet is not None:
         return subnet.build(classes).eval()
-    return get_architecture(network).build(classes, head).eval()
+    architecture = get_architecture(network)
+    if any(pixels % architecture.step for pixels in size):
+        raise UsageError(
+            f"{architecture.name} does not take images of {size[1]} × {size[0]} pixels.",
+            remedy=f"Choose multiples of {architecture.step}.",
+        )
+    return architecture.build(classes, head, size).eval()
 
 
 def model_name(model: str) -> str:

@@ -143,7 +143,8 @@ class Bundle:
         """
         import torch
 
-        network = build_network(self.card.network, len(self.card.classes), self.card.head, self.card.subnet)
+        card = self.card
+        network = build_network(card.network, len(card.classes), card.head, card.subnet, card.preprocessing.size)
         expected = network.state_dict()
         needed = sum(value.numel() * value.element_size() for value in expected.values())
         if self.weights_bytes > needed + MAX_TENSOR_NAMES_BYTES:  # before it is read: int8 grows fourfold

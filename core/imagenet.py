@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.architectures import get_architecture
 from core.errors import WeightsUnavailableError
 from core.folders import cache_folder
+from core.positions import fit_positions
 
 if TYPE_CHECKING:
     import torch
@@ -147,5 +148,6 @@ def _read_timm(path: Path, module: nn.Module) -> dict[str, torch.Tensor]:
             path=path,
             remedy="Give the published .safetensors or .pth file.",
         ) from cause
+    state = fit_positions(state, module)
     rename: Any = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
     return dict(rename(state, module)) if rename is not None else state

@@ -40,6 +40,11 @@ class Preprocessing(BaseModel):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        return self.height, self.width
+
     def in_words(self) -> str:
         """Return it as a line for people."""
         colour = "shades of grey" if self.channels == "grey" else "RGB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,12 +13,10 @@ from core.door import run
 from core.runtime import RuntimeChoice
 from training.evaluate import Evaluation, evaluate
 from training.make_all import make_all
+from training.networks import find_bundle
 from training.scores import Scores
 from training.shortcut_probe import border_words
 from training.train_commands import EventsOption, distill, outline, teacher, throughput
-
-if TYPE_CHECKING:
-    from core.bundle import Bundle
 
 EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
 
@@ -64,8 +62,8 @@ def evaluate_command(
     from training.check_data import Stages
     from training.finished_run import is_run, write_evaluation
 
-    found = _model(bundle)
-    other = None if teacher is None else _model(teacher)
+    found = find_bundle(bundle)
+    other = None if teacher is None else find_bundle(teacher)
     with Stages() as stages:
         measured = evaluate(found, data, split, runtime, threads, stages, other)
     if is_run(found.directory):
@@ -121,7 +119,7 @@ def novelty_command(
     """Measure how well strange images are told, beside other detectors."""
     from training.novelty_table import measure, table
 
-    typer.echo(table(measure(_model(bundle), data, other, images, runtime, threads)))
+    typer.echo(table(measure(find_bundle(bundle), data, other, images, runtime, threads)))
 
 
 @app.command("coverage")
@@ -134,7 +132,7 @@ def coverage_command(
     """Measure how well rules for the plausible classes keep their promise."""
     from training.coverage import coverage, table
 
-    typer.echo(table(coverage(_model(bundle), data, runtime, threads)))
+    typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads)))
 
 
 @app.command("audit")
@@ -151,20 +149,9 @@ def audit_command(
     from training.audit import audit
     from training.audit_page import write_page
 
-    models = [_model(name) for name in (bundle, teacher) if name is not None]
+    models = [find_bundle(name) for name in (bundle, teacher) if name is not None]
     found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
     typer.echo(str(write_page(found, out)))
-
-
-def _model(name: str) -> Bundle:
-    """Return a bundle by identifier or folder, or a run by folder."""
-    from core.bundle import read_bundle
-    from core.catalogue import read_catalogue
-    from training.finished_run import is_run, read_run
-
-    if is_run(Path(name)):
-        return read_run(Path(name))
-    return read_catalogue().bundles.get(name) or read_bundle(Path(name))
 
 
 def _lines(measured: Evaluation) -> str:

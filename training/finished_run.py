@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.architectures import build_network, count_macs, count_parameters
+from core.architectures import VggHead, build_network, count_macs, count_parameters
 from core.bundle import WEIGHTS_FILE, Bundle
 from core.card import Card, Training
 from core.errors import TwinlensError, UsageError
@@ -52,22 +52,24 @@ def read_run(folder: Path) -> Bundle:
     try:
         how = Preprocessing.model_validate(facts["preprocessing"])
         subnet = None if facts.get("subnet") is None else Subnet.model_validate(facts["subnet"])
-        network = build_network(facts["network"], len(facts["classes"]), facts.get("head") or "gap", subnet)
+        head: VggHead = facts.get("head") or "gap"
+        classes = facts["classes"]
+        network = build_network(facts["network"], len(classes), head, subnet, how.size)
         teachers = [
             teacher["id"] if isinstance(teacher, dict) else str(teacher) for teacher in facts.get("teachers", ())
         ]
         task = facts["task"]
         card = Card(
             task=task,
-            classes=facts["classes"],
+            classes=classes,
             role=facts["role"],
             network=facts["network"],
-            head=facts.get("head") or "gap",
+            head=head,
             subnet=subnet,
             preprocessing=how,
             storage="float32",
             parameters=count_parameters(network),
-            macs=count_macs(network, how.height, how.width),
+            macs=count_macs(network, *how.size),
             training=Training(
                 data=DATA.get(task, "a data set of the user's own"),
                 method=_method(facts, teachers),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.architectures import build_network, cam_layer, get_architecture, maps_to_nchw
+from core.architectures import Size, build_network, cam_layer, get_architecture, maps_to_nchw
 from core.bundle import read_bundle
 from core.catalogue import read_catalogue
 from core.errors import BundleError, UsageError, WeightsUnavailableError
 from core.imagenet import load_imagenet_weights
+from core.positions import fit_positions
+from training.finished_run import is_run, read_run
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,25 +20,28 @@ if TYPE_CHECKING:
     from training.recipe import Model
 
 
-def build(model: Model, classes: int, seed: int) -> tuple[nn.Module, str]:
+def build(model: Model, classes: int, size: Size, seed: int) -> tuple[nn.Module, str]:
     """Build a network with its starting weights.
 
     Args:
         model: the recipe's part.
         classes: number of outputs.
+        size: height and width of the input in pixels.
         seed: seed of the random weights.
 
     Returns:
         The network, and in words what it starts from.
 
     Raises:
+        UsageError: if the network does not take this size, or what to start from does not exist.
         WeightsUnavailableError: if the starting weights can't be had.
         BundleError: if a bundle to start from is damaged or of another network.
+        RunError: if a run to start from is unfinished or damaged.
     """
     import torch
 
     torch.manual_seed(seed)
-    network = build_network(model.network, classes, model.head, model.subnet)
+    network = build_network(model.network, classes, model.head, model.subnet, size)
     started = _start(network, model)
     if model.dropout is not None:
         for part in network.modules():
@@ -46,11 +51,14 @@ def build(model: Model, classes: int, seed: int) -> tuple[nn.Module, str]:
 
 
 def find_bundle(name: str) -> Bundle:
-    """Return the bundle of an identifier such as ``chest-xray/teacher-vgg19``, or of a folder.
+    """Return a bundle by identifier, such as ``chest-xray/teacher-vgg19``, or folder, or a finished run by its folder.
 
     Raises:
         BundleError: if there is none.
+        RunError: if the run is unfinished or damaged.
     """
+    if is_run(Path(name)):
+        return read_run(Path(name))
     return read_catalogue().bundles.get(name) or read_bundle(Path(name))
 
 
@@ -100,11 +108,12 @@ def _start(network: nn.Module, model: Model) -> str:
         bundle = find_bundle(model.start)
     except BundleError as cause:
         raise UsageError(
-            f"model.start: {model.start!r} is neither random, imagenet, imagenet-or-random, a file nor a bundle.",
+            f"model.start: {model.start!r} is neither random, imagenet, imagenet-or-random, a file, a bundle "
+            "nor a run.",
             remedy="Correct this key of the recipe.",
         ) from cause
     _load_bundle(network, bundle, model)
-    return f"the bundle {bundle.id}"
+    return f"the run {path.name}" if is_run(path) else f"the bundle {bundle.id}"
 
 
 def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
@@ -112,7 +121,7 @@ def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
     import torch
 
     own = network.state_dict()
-    found = {key: torch.from_numpy(value.copy()) for key, value in bundle.read_state().items()}
+    found = fit_positions({k: torch.from_numpy(value.copy()) for k, value in bundle.read_state().items()}, network)
     if bundle.card.network != model.network or found.keys() != own.keys():
         raise BundleError(
             f"The bundle holds the weights of another network than {get_architecture(model.network).name}.",

@@ -28,9 +28,10 @@ class Outline:
 def outline(recipe: Recipe) -> Outline:
     """Build the network of a recipe, without weights to start from, and count."""
     model = recipe.model
-    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet)
+    size = (recipe.size, recipe.size)
+    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet, size)
     return Outline(
         network=network_name(recipe),
         parameters=count_parameters(network),
-        macs=count_macs(network, recipe.size, recipe.size),
+        macs=count_macs(network, *size),
     )

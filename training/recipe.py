@@ -35,7 +35,8 @@ class Model(_Part):
         network: identifier of the architecture.
         head: VGG19 only: ``gap`` or ``fc``.
         start: ``random``; ``imagenet`` (published weights, fetched); ``imagenet-or-random`` where those may be out of
-            reach; a weights file; or a bundle's identifier or folder.
+            reach; a weights file; a bundle's identifier or folder; or a finished run's folder. Position embeddings for
+            another input size are interpolated.
         dropout: replaces the probability of every dropout layer, or None to leave them.
         subnet: ofa595 only: another subnet of the supernet in place of OFA-595.
     """

@@ -116,7 +116,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
         train, val = decode(data.train), decode(data.val)
     steps = _steps(recipe, len(train), accelerator.num_processes, data_folder)
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
-    network, started = build(recipe.model, len(classes), recipe.seed)
+    network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     facts = RunFacts(
         recipe=recipe,
         data=data,
@@ -126,7 +126,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
         teachers=teachers,
         started=started,
         parameters=count_parameters(network),
-        macs=count_macs(network, recipe.size, recipe.size),
+        macs=count_macs(network, *how.size),
     )
     return _assemble(facts, accelerator, network, steps)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from core.preprocess import Preprocessing
-from training.finished_run import is_run, read_run
+from training.finished_run import is_run
 from training.networks import find_bundle
 
 if TYPE_CHECKING:
@@ -51,10 +50,9 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
     """
     import torch
 
-    folder = Path(name)
-    bundle = read_run(folder) if is_run(folder) else find_bundle(name)
+    bundle = find_bundle(name)
     card, sees = bundle.card, bundle.card.preprocessing
-    named = f"{card.id}@{card.weights_sha256[:12]}" if is_run(folder) else card.id
+    named = f"{card.id}@{card.weights_sha256[:12]}" if is_run(bundle.directory) else card.id
     if card.classes != classes:
         raise UsageError(
             f"The teacher {named} knows the classes {', '.join(card.classes)}, not {', '.join(classes)}.",

@@ -85,7 +85,7 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
         return Speed(what, batch / float(np.median(times[1:])))
 
     def student() -> nn.Module:
-        return build(recipe.model, len(classes), 0)[0]
+        return build(recipe.model, len(classes), how.size, 0)[0]
 
     alone = recipe.model_copy(update={"teachers": Teachers()})
     answers = torch.zeros(len(teachers), batch, len(classes), device=accelerator.device)

@@ -66,6 +66,13 @@ def test_maps_come_as_channels_by_rows_by_columns_and_leave_no_hook(network, sha
     assert not any(m._forward_hooks for m in module.modules())
 
 
+@pytest.mark.parametrize("network", ["visformer_small", "autoformerv2_tiny"])
+def test_a_transformer_is_built_for_its_input_size(network):
+    with torch.inference_mode():
+        _, maps = with_maps(network, build_network(network, 3, size=(64, 96)))(torch.zeros(1, 3, 64, 96))
+    assert tuple(maps.shape) == (1, 768, 2, 3)
+
+
 def test_a_forward_that_fails_leaves_no_hook():
     module = build_network("ofa595", 3)
     with pytest.raises(RuntimeError):

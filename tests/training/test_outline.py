@@ -11,7 +11,7 @@ from training.outline import outline
 
 def test_the_size_is_that_of_the_network_that_is_trained():
     recipe = tiny_recipe()
-    network, _started = build(recipe.model, 3, seed=1)
+    network, _started = build(recipe.model, 3, (recipe.size, recipe.size), seed=1)
     found = outline(recipe)
     assert found.parameters == sum(p.numel() for p in network.parameters())
     assert found.network == f"OFA subnet {recipe.model.subnet.digest}"
