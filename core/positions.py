@@ -13,8 +13,8 @@ BIAS_TABLE = ".relative_position_bias_table"
 def fit_positions(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """Return weights whose position embeddings are interpolated to the sizes of a network's own.
 
-    Visformer's are maps (1, C, h, w); AutoFormerV2's are tables of the relative positions in a window, which are maps of
-    (2h - 1, 2w - 1) a head. Both are scaled bicubically, by timm.
+    Visformer's are maps (1, C, h, w); AutoFormerV2's are tables of the relative positions in a window, a map of
+    (2h - 1, 2w - 1) for each head. Both are scaled bicubically, by timm.
 
     Args:
         state: weights, by name.
