@@ -73,7 +73,7 @@ def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
     assert all(row["train_teacher"] > 0 and row["train_truth"] > 0 for row in rows)
     assert (
         load_file(tmp_path / "run" / "weights.safetensors").keys()
-        == build(tiny_recipe().model, 3, 0)[0].state_dict().keys()
+        == build(tiny_recipe().model, 3, (32, 32), 0)[0].state_dict().keys()
     )
 
 
@@ -91,7 +91,7 @@ def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
     command += ["--num_cpu_threads_per_process", "1", "-m", "training", "teacher"]
     command += ["--recipe", tmp_path / "recipe.toml", "--data", images, "--out", tmp_path / "run"]
     subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
-    start = build(recipe.model, 3, recipe.seed)[0].state_dict()
+    start = build(recipe.model, 3, (32, 32), recipe.seed)[0].state_dict()
     one, two = (load_file(folder / "weights.safetensors") for folder in (vgg19, tmp_path / "run"))
     moved = np.sqrt(sum(float((one[key] - start[key]).square().sum()) for key in one))
     apart = np.sqrt(sum(float((one[key] - two[key]).square().sum()) for key in one))

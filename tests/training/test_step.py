@@ -23,7 +23,7 @@ def gradient_step(parts):
     pixels = torch.from_numpy(random.integers(0, 256, (8, 32, 32, 1), np.uint8))
     labels = random.integers(0, 3, 8)
     how = Preprocessing(height=32, width=32, channels="grey")
-    network, _ = build(recipe.model, 3, recipe.seed)
+    network, _ = build(recipe.model, 3, (32, 32), recipe.seed)
     before = [p.detach().clone() for p in network.parameters()]
     accelerator = Accelerator(cpu=True)
     module = with_loss(network, recipe, [], None)
@@ -43,7 +43,7 @@ def test_parts_of_a_batch_give_loss_and_gradient_of_the_whole():
 
 def test_vectors_have_no_weight_decay():
     recipe = tiny_recipe(optim__weight_decay=0.3)
-    network, _ = build(recipe.model, 3, 0)
+    network, _ = build(recipe.model, 3, (32, 32), 0)
     decayed, plain = make_optimiser(network, recipe, fused=False).param_groups
     assert decayed["weight_decay"] == 0.3
     assert plain["weight_decay"] == 0
