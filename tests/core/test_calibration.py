@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.calibration import (
@@ -62,6 +62,7 @@ def test_jensen_shannon_divergence_runs_from_equal_to_disjoint():
 
 
 @given(logits, logits)
+@example([0.0, 0.0], [0.0, 1.5644262118597456e-08])
 def test_jensen_shannon_divergence_is_symmetric_and_the_square_of_scipys_distance(a, b):
     from scipy.spatial.distance import jensenshannon
 
@@ -69,7 +70,8 @@ def test_jensen_shannon_divergence_is_symmetric_and_the_square_of_scipys_distanc
     p, q = softmax(a[:size]), softmax(b[:size])
     found = jensen_shannon_divergence(p, q)
     assert math.isclose(found, jensen_shannon_divergence(q, p), abs_tol=1e-12)
-    expected = jensenshannon(p, q, base=2) ** 2
+    with np.errstate(invalid="ignore"):  # scipy takes the root of a rounding error below zero where they are nearly equal
+        expected = jensenshannon(p, q, base=2) ** 2
     assert math.isclose(found, 0 if math.isnan(expected) else expected, abs_tol=1e-7)
 
 
