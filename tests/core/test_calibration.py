@@ -70,7 +70,7 @@ def test_jensen_shannon_divergence_is_symmetric_and_the_square_of_scipys_distanc
     p, q = softmax(a[:size]), softmax(b[:size])
     found = jensen_shannon_divergence(p, q)
     assert math.isclose(found, jensen_shannon_divergence(q, p), abs_tol=1e-12)
-    with np.errstate(invalid="ignore"):  # scipy takes the root of a rounding error below zero where they are nearly equal
+    with np.errstate(invalid="ignore"):  # scipy takes the root of a rounding error below zero
         expected = jensenshannon(p, q, base=2) ** 2
     assert math.isclose(found, 0 if math.isnan(expected) else expected, abs_tol=1e-7)
 
