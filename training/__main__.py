@@ -58,7 +58,7 @@ def evaluate_command(
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score a bundle or a run on labelled images, the way a user gets its answers."""
+    """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
     from training.finished_run import is_run, write_evaluation
 
@@ -66,7 +66,7 @@ def evaluate_command(
     other = None if teacher is None else find_bundle(teacher)
     with Stages() as stages:
         measured = evaluate(found, data, split, runtime, threads, stages, other)
-    if is_run(found.directory):
+    if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:
         from training.evaluation_report import write_report

@@ -1,16 +1,19 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 from core.architectures import build_network
 from core.catalogue import read_catalogue
 from core.classifier import Classifier
 from core.images import read_image
 from core.preprocess import Preprocessing
+from training.__main__ import app
 from training.evaluate import evaluate
 from training.finished_run import RunError, read_run, write_evaluation
 from training.publish import publish
@@ -71,6 +74,16 @@ def test_a_run_is_published_only_when_it_was_evaluated_with_these_weights(run_an
     (run / "evaluation.json").write_text(json.dumps(stale))
     with pytest.raises(RunError, match="other weights"):
         publish(run, to=tmp_path)
+
+
+def test_a_run_keeps_the_scores_of_the_test_split_only(run_and_data, tmp_path):
+    run, data = run_and_data
+    own = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation.json"))
+    arguments = ["evaluate", str(own), "--data", str(data), "--runtime", "torch"]
+    for split, kept in (("val", False), ("test", True)):
+        assert CliRunner().invoke(app, [*arguments, "--split", split]).exit_code == 0
+        assert (own / "evaluation.json").is_file() == kept
+    assert json.loads((own / "evaluation.json").read_text())["split"] == "test"
 
 
 def test_an_unfinished_run_is_not_read(run_and_data, tmp_path):
