@@ -42,6 +42,14 @@ class Architecture:
     build: Callable[[int, VggHead, Size], nn.Module]
     step: int = 1
 
+    def check_size(self, size: Size) -> None:
+        """Raise UsageError if the network does not take images of this size."""
+        if any(pixels % self.step for pixels in size):
+            raise UsageError(
+                f"{self.name} does not take images of {size[1]} × {size[0]} pixels.",
+                remedy=f"Choose multiples of {self.step}.",
+            )
+
 
 def _vgg19(classes: int, head: VggHead, _size: Size) -> nn.Module:
     """VGG19 (Simonyan and Zisserman, arXiv 1409.1556); ``gap`` puts one linear layer behind a global average pool."""
@@ -118,11 +126,7 @@ def build_network(
     if subnet is not None:
         return subnet.build(classes).eval()
     architecture = get_architecture(network)
-    if any(pixels % architecture.step for pixels in size):
-        raise UsageError(
-            f"{architecture.name} does not take images of {size[1]} × {size[0]} pixels.",
-            remedy=f"Choose multiples of {architecture.step}.",
-        )
+    architecture.check_size(size)
     return architecture.build(classes, head, size).eval()
 
 

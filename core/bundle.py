@@ -222,7 +222,7 @@ def read_bundle(directory: Path) -> Bundle:
         )
     try:
         card = Card.model_validate(raw)
-        get_architecture(card.network)
+        get_architecture(card.network).check_size(card.preprocessing.size)
     except ValidationError as cause:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in cause.errors()[:5])
         raise BundleError(f"The card is not valid: {faults}.", path=path, remedy="Install the bundle again.") from cause

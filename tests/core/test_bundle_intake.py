@@ -179,6 +179,13 @@ def test_damaged_encrypted_and_oddly_compressed_archives_are_refused(small, home
     refused(zipped(tmp_path / "e.zip", *contents(small), kind=zipfile.ZIP_LZMA), home, "unusual")
 
 
+def test_a_card_with_an_input_that_its_network_does_not_take_is_refused(copy, home):
+    card = json.loads((copy / CARD_FILE).read_text())
+    card |= {"network": "visformer_small", "preprocessing": {"height": 65, "width": 64}}
+    (copy / CARD_FILE).write_text(json.dumps(card))
+    refused(copy, home, "Visformer-S does not take images of 64 × 65 pixels")
+
+
 def test_what_is_neither_folder_nor_archive_is_refused(home, tmp_path):
     refused(tmp_path / "none", home, "can't be opened")
     (tmp_path / "text").write_text("x")
