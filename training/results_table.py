@@ -12,7 +12,18 @@ import numpy as np
 from core.architectures import model_name
 
 ADULTS = "population=adult"
-HEAD = ("run", "network", "learnt from", "seed", "parameters", "GMACs", "accuracy (95 %)", "macro F1", "adults")
+HEAD = (
+    "run",
+    "network",
+    "learnt from",
+    "seed",
+    "parameters",
+    "GMACs",
+    "validation",
+    "accuracy (95 %)",
+    "macro F1",
+    "adults",
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ def _row(result: Result) -> str:
         str(about["seed"]),
         f"{about['parameters'] / 1e6:.2f} M",
         f"{about['macs'] / 1e9:.3f}",
+        f"{100 * about['val']['accuracy']:.2f} %",
         f"{100 * overall['accuracy']:.2f} % ({100 * low:.1f}–{100 * high:.1f})",
         f"{100 * overall['macro_f1']:.2f} %",
         "–" if adults is None else f"{100 * adults['scores']['accuracy']:.2f} %",
