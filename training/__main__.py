@@ -11,6 +11,7 @@ import typer
 
 from core.door import run
 from core.runtime import RuntimeChoice
+from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
 from training.make_all import make_all
 from training.networks import find_bundle
@@ -194,6 +195,7 @@ def _percent(share: float) -> str:
 
 def main() -> None:
     """Run the command line; a missing package of the extra ``train`` is said in a line."""
+    keep_freed_memory()
     try:
         run(app)
     except ModuleNotFoundError as error:
