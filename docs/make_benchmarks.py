@@ -47,7 +47,8 @@ of images whose error was at most the estimate shown with the map. The fast mode
 ![Fidelity against time](images/fidelity.png)
 
 The time axis is that of the demonstration radiograph in the speed run above; dots are the mean over the images, the
-lower edge of the band is the worst image.
+lower edge of the band is the worst image. No weights of Visformer-S ship;
+[half-trained ones](#visformer-s-half-trained) show more than random ones would.
 """
 
 
