@@ -20,6 +20,7 @@ from core.errors import RuntimeUnavailableError
 from core.masks import Masker, MaskScorer, mask_scorer
 from core.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
 from core.openvino_masks import masked_network
+from core.openvino_winograd import suited_convolutions, use_winograd
 from core.runtime import check_agreement, probe_input
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class OpenVinoRuntime:
     It is compiled for each use when that is first needed: for the logits of a single image on all cores, which answers
     soonest; for a single image's logits and maps; and for the logits of batches, and of one image under a batch of
     masks, shared out to one stream a core, which gets more of them through. All shapes are fixed: transformers are
-    clearly slower where the number of images may vary. What does not fill a batch is answered one by one.
+    clearly slower where the number of images may vary. What does not fill a batch is answered one by one. Large 3×3
+    convolutions, VGG19's, are computed in batches by Winograd's filtering; a stream takes these images one at a time.
 
     Args:
         bundle: the model; verified before use.
@@ -81,6 +83,7 @@ class OpenVinoRuntime:
         except RuntimeUnavailableError:
             shutil.rmtree(converted_network(bundle), ignore_errors=True)
             self._open(converted_network(bundle))
+        self._stream_images = 1 if suited_convolutions(self._network(1)) else IMAGES_PER_STREAM
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -113,26 +116,30 @@ class OpenVinoRuntime:
         with self._lock:
             if not self._masked_streams:
                 self._masked_streams = self._compiled_with_masks((maps.shape[1], maps.shape[2]))
-            shares = np.split(np.ascontiguousarray(maps), self._stream_count)
+            shares = self._shares(np.ascontiguousarray(maps))
             return _answers(self._masked_streams, [{0: share, 1: image} for share in shares])
 
     def _compiled_with_masks(self, map_size: tuple[int, int]) -> list[Any]:
         """Compile the network with masks in front of it, and check them against NumPy's."""
         ramp = np.linspace(0, 1, map_size[0] * map_size[1], dtype=np.float32).reshape(1, *map_size)
         expected = np.array(self._single.infer({0: Masker(self._probe, map_size, 1).masked(ramp)})[0])
-        probe = [np.repeat(ramp, IMAGES_PER_STREAM, axis=0), self._probe]
-        return self._compiled(masked_network(self._network(IMAGES_PER_STREAM), map_size), probe, expected)
+        probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
+        return self._compiled(masked_network(self._stream_network(), map_size), probe, expected, for_streams=True)
 
     def _shared_out(self, batch: FloatArray) -> FloatArray:
         """Return the logits (batch size, C) of a whole batch."""
         if not self._streams:
-            probe = np.repeat(self._probe, IMAGES_PER_STREAM, axis=0)
-            self._streams = self._compiled(self._network(IMAGES_PER_STREAM), [probe], self._expected)
-        return _answers(self._streams, [{0: share} for share in np.split(batch, self._stream_count)])
+            probe = np.repeat(self._probe, self._stream_images, axis=0)
+            self._streams = self._compiled(self._stream_network(), [probe], self._expected, for_streams=True)
+        return _answers(self._streams, [{0: share} for share in self._shares(batch)])
+
+    def _shares(self, batch: FloatArray) -> list[FloatArray]:
+        """Return a whole batch in the shares that streams take at once."""
+        return np.split(batch, len(batch) // self._stream_images)
 
     def _open(self, entry: Path) -> None:
         """Read the converted network, compile it for a single image and check that it agrees with torch."""
-        self._settings["CACHE_DIR"] = str(entry / COMPILED_FOLDER)
+        self._compiled_folder = str(entry / COMPILED_FOLDER)
         try:
             self._expected: FloatArray = np.load(entry / PROBE_FILE)
             self._model = self._core.read_model(entry / MODEL_FILE)
@@ -149,37 +156,48 @@ class OpenVinoRuntime:
         network.reshape([images, *self._probe.shape[1:]])
         return network
 
-    def _compiled(self, network: openvino.Model, probe: list[FloatArray], expected: FloatArray) -> list[Any]:
-        """Compile a network and return its requests, one for each stream, checked.
+    def _stream_network(self) -> openvino.Model:
+        """Return the network that a stream runs, for its share of a batch."""
+        network = self._network(self._stream_images)
+        use_winograd(network)
+        return network
 
-        One image is answered by all cores, several by a stream of each.
+    def _compiled(
+        self, network: openvino.Model, probe: list[FloatArray], expected: FloatArray, *, for_streams: bool = False
+    ) -> list[Any]:
+        """Compile a network and return its requests, one for each stream, checked.
 
         Args:
             network: what to compile.
             probe: its inputs, on which it is checked.
             expected: the logits (1, C) of each image in them.
+            for_streams: whether streams share out the cores, or one request takes them all. What streams run is not
+                kept compiled: OpenVINO does not know a changed network again, and would keep it anew at every start.
 
         Raises:
             RuntimeUnavailableError: if it can't be compiled or does not agree.
         """
-        images = len(probe[0])
-        streams = 1 if images == 1 else self._stream_count
-        hint = "LATENCY" if images == 1 else "THROUGHPUT"
-        settings = {**self._settings, "PERFORMANCE_HINT": hint, "NUM_STREAMS": streams}
+        streams = self._stream_count if for_streams else 1
+        how = {"PERFORMANCE_HINT": "THROUGHPUT"} if for_streams else {"CACHE_DIR": self._compiled_folder}
+        settings = {"PERFORMANCE_HINT": "LATENCY", **self._settings, **how, "NUM_STREAMS": streams}
         try:
             compiled = self._core.compile_model(network, "CPU", settings)
         except RuntimeError as cause:
             raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
         requests = [compiled.create_infer_request() for _ in range(streams)]
         found = requests[0].infer(dict(enumerate(probe)))[0]
-        check_agreement(found, np.repeat(expected, images, axis=0), "OpenVINO")
+        check_agreement(found, np.repeat(expected, len(probe[0]), axis=0), "OpenVINO")
         return requests
 
 
 def _answers(requests: list[Any], inputs: list[dict[int, FloatArray]]) -> FloatArray:
-    """Return the logits of all requests, which run side by side."""
-    for request, given in zip(requests, inputs, strict=True):
-        request.start_async(given, share_inputs=True)
-    for request in requests:
-        request.wait()
-    return np.concatenate([request.get_output_tensor(0).data for request in requests])
+    """Return the logits for all inputs, in their order; the requests run side by side."""
+    answers = []
+    for start in range(0, len(inputs), len(requests)):
+        running = list(zip(requests, inputs[start:], strict=False))
+        for request, given in running:
+            request.start_async(given, share_inputs=True)
+        for request, _ in running:
+            request.wait()
+            answers.append(np.array(request.get_output_tensor(0).data))
+    return np.concatenate(answers)
