@@ -65,7 +65,8 @@ def use_winograd(network: openvino.Model) -> None:
         filters = _constant(node)
         value = _convolution(ops.transpose(node.input_value(0), _whole([0, 2, 3, 1])), filters)
         last = node
-        if (bias := _only_follower(last, "Add")) is not None and _constant(bias).size == len(filters):
+        bias = _only_follower(last, "Add")
+        if bias is not None and _constant(bias).shape[-3:] == (len(filters), 1, 1):
             value, last = ops.add(value, ops.constant(_constant(bias).reshape(-1))), bias
         if (relu := _only_follower(last, "Relu")) is not None:
             value, last = ops.relu(value), relu

@@ -37,11 +37,11 @@ MOST_STREAMS = 8
 class OpenVinoRuntime:
     """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtime.Runtime`.
 
-    It is compiled for each use when that is first needed: for the logits of a single image on all cores, which answers
-    soonest; for a single image's logits and maps; and for the logits of batches, and of one image under a batch of
-    masks, shared out to one stream a core, which gets more of them through. All shapes are fixed: transformers are
-    clearly slower where the number of images may vary. What does not fill a batch is answered one by one. Large 3×3
-    convolutions, VGG19's, are computed in batches by Winograd's filtering; a stream takes these images one at a time.
+    It is compiled for each use when that is first needed: for a single image on all cores, which answers soonest; and
+    for the logits of batches, and of one image under many masks, shared out to one stream a core, which gets more of
+    them through. All shapes are fixed: transformers are clearly slower where the number of images may vary. What does
+    not fill a batch, or leaves streams idle, is answered one by one. VGG19's wide convolutions are computed by
+    Winograd's filtering in streams, each of which then takes one image at a time.
 
     Args:
         bundle: the model; verified before use.
@@ -75,7 +75,6 @@ class OpenVinoRuntime:
         self._core = openvino.Core()
         self._lock = threading.Lock()
         self._probe = probe_input(bundle.card.preprocessing)
-        self._with_maps: Any = None
         self._streams: list[Any] = []
         self._masked_streams: list[Any] = []
         try:
@@ -83,36 +82,30 @@ class OpenVinoRuntime:
         except RuntimeUnavailableError:
             shutil.rmtree(converted_network(bundle), ignore_errors=True)
             self._open(converted_network(bundle))
-        self._stream_images = 1 if suited_convolutions(self._network(1)) else IMAGES_PER_STREAM
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
         whole = len(batch) - len(batch) % self.batch_size
         with self._lock:
             answers = [self._shared_out(batch[i : i + self.batch_size]) for i in range(0, whole, self.batch_size)]
-            alone = (self._single.infer({0: batch[i : i + 1]}, share_inputs=True) for i in range(whole, len(batch)))
-            answers.extend(np.array(answer[0]) for answer in alone)
+            answers.extend(self._alone(batch[i : i + 1])[0] for i in range(whole, len(batch)))
         return np.concatenate(answers)
 
     def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
         with self._lock:
-            if self._with_maps is None:
-                (self._with_maps,) = self._compiled(self._network(1, maps=True), [self._probe], self._expected)
-            found = []
-            for i in range(len(batch)):
-                answer = self._with_maps.infer({0: batch[i : i + 1]}, share_inputs=True)
-                found.append((np.array(answer[0]), np.array(answer[1])))
+            found = [self._alone(batch[i : i + 1]) for i in range(len(batch))]
         logits, maps = zip(*found, strict=True)
         return np.concatenate(logits), np.concatenate(maps)
 
     def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
         """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
         few = mask_scorer(self.forward, image, map_size, self.batch_size)
-        return lambda maps: self._masked(image, maps) if len(maps) == self.batch_size else few(maps)
+        at_once = self._stream_images * self._stream_count
+        return lambda maps: few(maps) if len(maps) % at_once else self._masked(image, maps)
 
     def _masked(self, image: FloatArray, maps: FloatArray) -> FloatArray:
-        """Return the logits (batch size, C) of an image masked by a whole batch of maps."""
+        """Return the logits (n, C) of an image masked by as many maps (n, h, w) as busy all streams."""
         with self._lock:
             if not self._masked_streams:
                 self._masked_streams = self._compiled_with_masks((maps.shape[1], maps.shape[2]))
@@ -122,7 +115,7 @@ class OpenVinoRuntime:
     def _compiled_with_masks(self, map_size: tuple[int, int]) -> list[Any]:
         """Compile the network with masks in front of it, and check them against NumPy's."""
         ramp = np.linspace(0, 1, map_size[0] * map_size[1], dtype=np.float32).reshape(1, *map_size)
-        expected = np.array(self._single.infer({0: Masker(self._probe, map_size, 1).masked(ramp)})[0])
+        expected, _ = self._alone(Masker(self._probe, map_size, 1).masked(ramp))
         probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
         return self._compiled(masked_network(self._stream_network(), map_size), probe, expected, for_streams=True)
 
@@ -133,8 +126,13 @@ class OpenVinoRuntime:
             self._streams = self._compiled(self._stream_network(), [probe], self._expected, for_streams=True)
         return _answers(self._streams, [{0: share} for share in self._shares(batch)])
 
+    def _alone(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the logits (1, C) and the maps (1, K, h, w) of one image."""
+        answer = self._single.infer({0: image}, share_inputs=True)
+        return np.array(answer[0]), np.array(answer[1])
+
     def _shares(self, batch: FloatArray) -> list[FloatArray]:
-        """Return a whole batch in the shares that streams take at once."""
+        """Return images or maps in the shares that streams take at once."""
         return np.split(batch, len(batch) // self._stream_images)
 
     def _open(self, entry: Path) -> None:
@@ -145,20 +143,17 @@ class OpenVinoRuntime:
             self._model = self._core.read_model(entry / MODEL_FILE)
         except (RuntimeError, OSError, ValueError) as cause:
             raise RuntimeUnavailableError(f"OpenVINO can't read the converted network ({cause}).") from cause
-        (self._single,) = self._compiled(self._network(1), [self._probe], self._expected)
-
-    def _network(self, images: int, *, maps: bool = False) -> openvino.Model:
-        """Return the network for so many images at once, with its logits and, if wanted, its maps."""
-        import openvino
-
-        outputs = self._model.outputs if maps else self._model.outputs[:1]
-        network = openvino.Model(outputs, self._model.get_parameters()).clone()
-        network.reshape([images, *self._probe.shape[1:]])
-        return network
+        network = self._model.clone()
+        network.reshape(list(self._probe.shape))
+        (self._single,) = self._compiled(network, [self._probe], self._expected)
+        self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
 
     def _stream_network(self) -> openvino.Model:
-        """Return the network that a stream runs, for its share of a batch."""
-        network = self._network(self._stream_images)
+        """Return the network that a stream runs, for its share of a batch; it answers with logits alone."""
+        import openvino
+
+        network = openvino.Model(self._model.outputs[:1], self._model.get_parameters()).clone()
+        network.reshape([self._stream_images, *self._probe.shape[1:]])
         use_winograd(network)
         return network
 

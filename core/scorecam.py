@@ -66,15 +66,18 @@ class ScoreCam:
     Args:
         runtime: the network.
         image: its normalised input, shape (1, 3, H, W), float32.
+        answer: the runtime's logits (1, C) and maps (1, K, h, w) for it where they are known, which saves a forward.
 
     Raises:
         ExplanationError: if the network's answer is not finite.
     """
 
-    def __init__(self, runtime: Runtime, image: FloatArray) -> None:
+    def __init__(
+        self, runtime: Runtime, image: FloatArray, answer: tuple[FloatArray, FloatArray] | None = None
+    ) -> None:
         started = time.perf_counter()
         self.layer = runtime.layer
-        logits, maps = runtime.forward_with_maps(image)
+        logits, maps = answer or runtime.forward_with_maps(image)
         self.logits: FloatArray = logits[0]
         self.maps: FloatArray = maps[0]
         if not (np.isfinite(self.logits).all() and np.isfinite(self.maps).all()):

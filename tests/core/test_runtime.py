@@ -173,7 +173,10 @@ def test_whole_batches_and_what_is_left_over_are_answered_as_single_images_are(s
     np.testing.assert_allclose(runtime.forward(batch), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(("bundle_id", "left_over"), [(STUDENT, 0), (STUDENT, 1), ("chest-xray/teacher-vgg19", 0)])
+@pytest.mark.parametrize(
+    ("bundle_id", "left_over"),
+    [(STUDENT, 0), (STUDENT, 1), ("chest-xray/teacher-vgg19", 0), ("chest-xray/teacher-vgg19", 1)],
+)
 def test_masks_made_by_openvino_score_as_those_made_by_numpy(bundle_id, left_over):
     runtime = load_runtime(read_catalogue().bundles[bundle_id], "openvino")
     image, other = images(1), images(1, seed=1)

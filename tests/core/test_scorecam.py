@@ -339,6 +339,21 @@ def test_an_image_seen_again_has_its_maps_at_once(torch_network):
     assert cache.get(image(seed=1)) is not first
 
 
+def test_an_image_just_answered_is_explained_without_another_forward(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    cache = ScoreCamCache(network)
+    expected = last(ScoreCam(network, image()).refine(1))
+    for seed in (1, 0):
+        cache.remember(image(seed=seed), network.forward_with_maps(image(seed=seed)))
+    spent = network.images
+    found = cache.get(image())
+    assert network.images == spent
+    np.testing.assert_array_equal(last(found.refine(1)).values, expected.values)
+    spent = network.images
+    cache.get(image(seed=1))  # another has been answered since
+    assert network.images == spent + 1
+
+
 def test_the_cache_is_bounded_and_forgets_the_longest_unused(torch_network):
     network = torch_network("ofa595", Tiny(maps=100).eval())
     size = ScoreCam(network, image()).nbytes

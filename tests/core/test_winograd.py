@@ -67,9 +67,14 @@ def test_bias_and_relu_are_taken_along_and_neighbours_stay_right():
 
 
 def test_an_addition_that_is_no_bias_is_left_in_its_place():
-    shape, filters, image = (1, 128, 8, 8), normal(128, 128, 3, 3, scale=0.03), normal(1, 128, 8, 8)
-    for other in (normal(1, 128, 8, 8), normal(1), None):
-        model = network(shape, lambda v, o=other: ops.add(convolution(v, filters), v if o is None else ops.constant(o)))
+    shape, filters, image = (1, 128, 8, 8), normal(8, 128, 3, 3, scale=0.03), normal(1, 128, 8, 8)
+    for other in (normal(1, 8, 8, 8), normal(1), normal(8), normal(8, 8), None):
+        model = network(
+            shape,
+            lambda v, o=other: ops.add(
+                convolution(v, filters), ops.reduce_max(v, np.array([1]), True) if o is None else ops.constant(o)
+            ),
+        )
         expected = answer(model.clone(), image)
         use_winograd(model)
         assert "Convolution" not in kinds(model)
@@ -100,7 +105,9 @@ def test_other_convolutions_are_left_alone(shape, build):
 def test_vgg19_answers_batches_through_it_as_torch_does(task):
     bundle = read_catalogue().bundles[f"{task}/teacher-vgg19"]
     runtime = OpenVinoRuntime(bundle)
-    assert len(suited_convolutions(runtime._network(1))) == 9
+    whole = runtime._model.clone()
+    whole.reshape([1, 3, 224, 224])
+    assert len(suited_convolutions(whole)) == 9
     assert not suited_convolutions(runtime._stream_network())
     batch = normal(runtime.batch_size, 3, 224, 224)
     expected = TorchRuntime(bundle).forward(batch)
