@@ -43,14 +43,16 @@ FIDELITY_HEAD = """
 `python -m core benchmark --fidelity DIR --every 33 --model chest-xray/student-ofa595`, and the same with
 `chest-xray/teacher-vgg19`: images of the test split, for the class that the model finds most probable. The error is
 1 - Pearson correlation with the exact map of the same image, both enlarged to the input's size; "it held" is the share
-of images whose error was at most the estimate shown with the map. The fast mode ends at *24 of 32* for VGG19 and at
+of images whose error was at most the estimate shown with the map, which ends at 1, a map unrelated to the exact one: a
+transformer's first map can be its opposite. The fast mode ends at *24 of 32* for VGG19 and at
 *G=32* for the other networks.
 
 ![Fidelity against time](images/fidelity.png)
 
 The time axis is that of the demonstration radiograph in the speed run above; dots are the mean over the images, the
-lower edge of the band is the worst image. No weights of Visformer-S ship; those measured are
-[half trained](#visformer-s-half-trained), which shows more than random ones would.
+lower edge of the band is the worst image. No weights of the transformers ship; those measured are half trained
+([Visformer-S](#visformer-s-half-trained), [AutoFormerV2-T](#autoformerv2-t-half-trained)), which shows more than random
+ones would.
 """
 
 
