@@ -34,9 +34,9 @@ are scaled before they are enlarged), so its map differs and is no worse for it.
 have random weights, which take as long as trained ones, but whose maps change from run to run, and so does how close
 the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows
 of its maps for channels. Forwards (`core.benchmark.latency`) and VGG19's Score-CAM, by all libraries
-(`core.cam_benchmark.speed`), were measured later than the rest, when answers came with their maps and Winograd's filtering
-was there. In the window the answer comes first, and with it the feature maps, so the first map takes a forward less than
-here.
+(`core.cam_benchmark.speed`), were measured later than the rest, when answers came with their maps and Winograd's
+filtering was there. In the window the answer comes first, and with it the feature maps, so the first map takes a
+forward less than here.
 """
 FIDELITY_HEAD = """
 ## How close the fast map comes
