@@ -91,14 +91,16 @@ class HelperProcess:
 
     def stop(self) -> None:
         """End the process, if it runs; whoever waits for its answer gets none, and the next question starts another."""
-        process = self._running
-        if process is not None:
-            process.kill()
-        with self._lock:
+        while not self._lock.acquire(timeout=LOOK_SECONDS):  # whoever asks holds it, and may only be starting one
+            if (process := self._running) is not None:
+                process.kill()
+        try:
             if self._running is not None:
                 self._running.kill()
                 self._running.communicate()
                 self._running = None
+        finally:
+            self._lock.release()
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = self._running

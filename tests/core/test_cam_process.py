@@ -3,10 +3,11 @@ import threading
 import numpy as np
 import pytest
 
-from core import cam_process
+from core import cam_process, helper_process
 from core.cams import class_activation_map
 from core.catalogue import read_catalogue
 from core.errors import ExplanationError
+from core.process import own_command
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +45,9 @@ def test_what_nobody_waits_for_any_more_is_given_up_and_the_next_map_is_made(stu
 
 
 def test_stopping_lets_go_of_whoever_waits(student, image):
+    cam_process.helper.stop()
     raised = []
-
-    def wait():
-        try:
-            cam_process.explain("Ablation-CAM", student, image, 0)
-        except ExplanationError as error:
-            raised.append(str(error))
-
-    waiting = threading.Thread(target=wait)
+    waiting = threading.Thread(target=_ask_for_a_slow_map, args=(student, image, raised))
     waiting.start()
     while not cam_process.helper.running and waiting.is_alive():
         waiting.join(0.01)
@@ -60,3 +55,27 @@ def test_stopping_lets_go_of_whoever_waits(student, image):
     waiting.join(60)
     assert len(raised) == 1
     assert not cam_process.helper.running
+
+
+def test_stopping_lets_go_of_whoever_is_only_starting_the_process(student, image, monkeypatch):
+    cam_process.helper.stop()
+    stopping = threading.Thread(target=cam_process.helper.stop)
+
+    def command_while_another_thread_stops(*arguments):
+        stopping.start()
+        stopping.join(0.2)  # it can't end before its question has
+        return own_command(*arguments)
+
+    monkeypatch.setattr(helper_process, "own_command", command_while_another_thread_stops)
+    raised = []
+    _ask_for_a_slow_map(student, image, raised)
+    assert len(raised) == 1
+    stopping.join(60)
+    assert not cam_process.helper.running
+
+
+def _ask_for_a_slow_map(student, image, raised):
+    try:
+        cam_process.explain("Ablation-CAM", student, image, 0)
+    except ExplanationError as error:
+        raised.append(str(error))
