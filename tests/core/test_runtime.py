@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,19 @@ from core.runtime import AGREEMENT, check_agreement, load_runtime, probe_input
 from core.runtime_openvino import OpenVinoRuntime
 from core.runtime_torch import TorchRuntime, has_accelerator
 
-STUDENT = "chest-xray/student-ofa595"
+STUDENT, TEACHER = "chest-xray/student-ofa595", "chest-xray/teacher-vgg19"
 
 
 @pytest.fixture(scope="module")
 def student():
     return read_catalogue().bundles[STUDENT]
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """The network that is converted soonest, and a cache of its own to convert it into."""
+    monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path / "cache"))
+    return read_catalogue().bundles[TEACHER]
 
 
 def images(count, seed=0):
@@ -61,8 +69,8 @@ def test_answers_are_copies_that_a_later_call_does_not_change(student):
     np.testing.assert_array_equal(maps, kept_maps)
 
 
-def test_a_runtime_that_disagrees_is_not_used_and_says_so(student, monkeypatch):
-    load_runtime(student, "openvino")
+def test_a_runtime_that_disagrees_is_not_used_and_says_so(quick, monkeypatch):
+    load_runtime(quick, "openvino")
     honest = np.load
 
     def doctored(path, *args, **kwargs):
@@ -72,8 +80,8 @@ def test_a_runtime_that_disagrees_is_not_used_and_says_so(student, monkeypatch):
     monkeypatch.setattr(np, "load", doctored)
     monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
     with pytest.raises(RuntimeUnavailableError, match="does not agree with torch"):
-        load_runtime(student, "openvino")
-    fallback = load_runtime(student, "auto")
+        load_runtime(quick, "openvino")
+    fallback = load_runtime(quick, "auto")
     assert fallback.name == "torch"
     assert "does not agree" in fallback.notice
 
@@ -126,14 +134,15 @@ def test_damaged_weights_are_noticed_although_the_converted_network_is_on_disk(s
         load_runtime(read_bundle(copy), "openvino")
 
 
-def test_the_cache_holds_whole_entries_only_and_forgets_the_oldest(student, monkeypatch):
-    load_runtime(student, "openvino")
+def test_the_cache_forgets_what_was_longest_not_used(quick, monkeypatch):
     root = cache_folder() / "openvino"
-    assert all((entry / "model.xml").is_file() for entry in root.iterdir())
-    newest = max(root.iterdir(), key=lambda e: e.stat().st_mtime)
-    monkeypatch.setattr(core.openvino_conversion, "CACHE_ENTRIES", 1)
-    core.openvino_conversion._forget_oldest(root)
-    assert list(root.iterdir()) == [newest]
+    for days, name in enumerate(("a", "b", "c"), start=1):
+        (root / name).mkdir(parents=True)
+        os.utime(root / name, (time.time() - days * 86400,) * 2)
+    monkeypatch.setattr(core.openvino_conversion, "CACHE_ENTRIES", 3)
+    entry = core.openvino_conversion.converted_network(quick)
+    assert set(root.iterdir()) == {entry, root / "a", root / "b"}
+    assert {"model.xml", "model.bin", "probe.npy"} <= {path.name for path in entry.iterdir()}
 
 
 def test_what_a_conversion_that_was_cut_off_left_behind_is_removed(student):
@@ -150,12 +159,12 @@ def test_what_a_conversion_that_was_cut_off_left_behind_is_removed(student):
 
 
 @pytest.mark.parametrize("name", ["model.bin", "model.xml", "probe.npy"])
-def test_a_damaged_file_in_the_cache_is_made_anew(name, student):
-    expected = load_runtime(student, "openvino").forward(images(1))
+def test_a_damaged_file_in_the_cache_is_made_anew(name, quick):
+    expected = load_runtime(quick, "openvino").forward(images(1))
     for damaged in (cache_folder() / "openvino").glob(f"*/{name}"):
         content = damaged.read_bytes()
         damaged.write_bytes(content[: len(content) // 2])
-    found = load_runtime(student, "openvino")
+    found = load_runtime(quick, "openvino")
     assert found.notice == ""
     np.testing.assert_allclose(found.forward(images(1)), expected, atol=1e-3)
 
@@ -175,7 +184,7 @@ def test_whole_batches_and_what_is_left_over_are_answered_as_single_images_are(s
 
 @pytest.mark.parametrize(
     ("bundle_id", "left_over"),
-    [(STUDENT, 0), (STUDENT, 1), ("chest-xray/teacher-vgg19", 0), ("chest-xray/teacher-vgg19", 1)],
+    [(STUDENT, 0), (STUDENT, 1), (TEACHER, 0), (TEACHER, 1)],
 )
 def test_masks_made_by_openvino_score_as_those_made_by_numpy(bundle_id, left_over):
     runtime = load_runtime(read_catalogue().bundles[bundle_id], "openvino")
