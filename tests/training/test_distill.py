@@ -59,24 +59,6 @@ def small_teacher(images, tmp_path_factory):
     return out
 
 
-def test_a_student_learns_from_vgg19(images, vgg19, tmp_path):
-    (tmp_path / "recipe.toml").write_text(to_toml(tiny_recipe(augment__views=2)))
-    command = [sys.executable, "-m", "training", "distill", "--recipe", tmp_path / "recipe.toml", "--data", images]
-    command += ["--out", tmp_path / "run", "--teacher", vgg19, "--set", "optim.epochs=3", "--threads", "1"]
-    told = subprocess.run(command, capture_output=True, encoding="utf-8", env=single_threaded(), check=True).stdout
-    assert "M parameters" in told
-    about = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert about["status"] == "finished"
-    assert about["teachers"][0]["id"].startswith("chest-xray/teacher-vgg19@")
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert len(rows) == 3
-    assert all(row["train_teacher"] > 0 and row["train_truth"] > 0 for row in rows)
-    assert (
-        load_file(tmp_path / "run" / "weights.safetensors").keys()
-        == build(tiny_recipe().model, 3, (32, 32), 0)[0].state_dict().keys()
-    )
-
-
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
     """Adam makes steps of one size out of gradients of any, so other rounding alone moves the weights a little apart.
 

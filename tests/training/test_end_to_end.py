@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 from typer.testing import CliRunner
 
 from core.catalogue import read_catalogue
 from core.subnets import Subnet
 from training.__main__ import app
+from training.networks import build
 from training.recipe import to_toml
 
 VGG19 = tiny_recipe(checkpoint_steps=1000, role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
@@ -50,6 +52,14 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     twinlens_train("teacher", "--recipe", tmp_path / "vgg19.toml", "--data", data, "--out", teacher)
     command = ("distill", "--recipe", tmp_path / "student.toml", "--data", data, "--out", student)
     assert "M parameters" in twinlens_train(*command, "--teacher", teacher)
+    about = json.loads((student / "run.json").read_text())
+    assert about["status"] == "finished"
+    assert about["teachers"][0]["id"].startswith("chest-xray/teacher-vgg19@")
+    rows = [json.loads(line) for line in (student / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 2
+    assert all(row["train_teacher"] > 0 and row["train_truth"] > 0 for row in rows)
+    expected = build(STUDENT.model, 3, (32, 32), 0)[0].state_dict()
+    assert load_file(student / "weights.safetensors").keys() == expected.keys()
     scored = json.loads(
         twinlens_train("evaluate", student, "--data", data, "--teacher", teacher, "--runtime", "torch", "--json")
     )
