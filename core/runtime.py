@@ -59,6 +59,10 @@ class Runtime(Protocol):
         """
         ...
 
+    def prepare_masks(self) -> None:
+        """Do now what the first masks would otherwise wait for, up to some seconds; doing it again costs nothing."""
+        ...
+
 
 def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto", threads: int | None = None) -> Runtime:
     """Load a verified bundle into a runtime and let it answer once, so that the first answer is as quick as the next.

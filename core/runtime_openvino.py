@@ -6,6 +6,7 @@ made anew once, since a file on disk may have been damaged.
 
 from __future__ import annotations
 
+import math
 import shutil
 import threading
 from pathlib import Path
@@ -104,20 +105,23 @@ class OpenVinoRuntime:
         at_once = self._stream_images * self._stream_count
         return lambda maps: few(maps) if len(maps) % at_once else self._masked(image, maps)
 
+    def prepare_masks(self) -> None:
+        """Compile the network with masks in front of it, and check them against NumPy's, unless that has been done."""
+        with self._lock:
+            if self._masked_streams:
+                return
+            ramp = np.linspace(0, 1, math.prod(self._map_size), dtype=np.float32).reshape(1, *self._map_size)
+            expected, _ = self._alone(Masker(self._probe, self._map_size, 1).masked(ramp))
+            probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
+            network = masked_network(self._stream_network(), self._map_size)
+            self._masked_streams = self._compiled(network, probe, expected, for_streams=True)
+
     def _masked(self, image: FloatArray, maps: FloatArray) -> FloatArray:
         """Return the logits (n, C) of an image masked by as many maps (n, h, w) as busy all streams."""
+        self.prepare_masks()
         with self._lock:
-            if not self._masked_streams:
-                self._masked_streams = self._compiled_with_masks((maps.shape[1], maps.shape[2]))
             shares = self._shares(np.ascontiguousarray(maps))
             return _answers(self._masked_streams, [{0: share, 1: image} for share in shares])
-
-    def _compiled_with_masks(self, map_size: tuple[int, int]) -> list[Any]:
-        """Compile the network with masks in front of it, and check them against NumPy's."""
-        ramp = np.linspace(0, 1, map_size[0] * map_size[1], dtype=np.float32).reshape(1, *map_size)
-        expected, _ = self._alone(Masker(self._probe, map_size, 1).masked(ramp))
-        probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
-        return self._compiled(masked_network(self._stream_network(), map_size), probe, expected, for_streams=True)
 
     def _shared_out(self, batch: FloatArray) -> FloatArray:
         """Return the logits (batch size, C) of a whole batch."""
@@ -146,6 +150,8 @@ class OpenVinoRuntime:
         network = self._model.clone()
         network.reshape(list(self._probe.shape))
         (self._single,) = self._compiled(network, [self._probe], self._expected)
+        _, _, rows, columns = network.output(1).shape
+        self._map_size = rows, columns
         self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
 
     def _stream_network(self) -> openvino.Model:

@@ -95,6 +95,9 @@ class TorchRuntime:
             return mask_scorer(self.forward, image, map_size, self.batch_size)
         return self._mask_scorer_on_device(image, map_size)
 
+    def prepare_masks(self) -> None:
+        """Torch compiles nothing for masks."""
+
     def _forward(self, batch: FloatArray, *, half: bool = False) -> tuple[FloatArray, FloatArray]:
         import torch
 

@@ -1,4 +1,4 @@
-"""Measure the window: start-up, the longest stall while images are analysed, and a worklist of thousands of files.
+"""Measure the window: start-up, the first image, the longest stall in analysis, and a worklist of thousands of files.
 
 ``python -m gui.benchmark`` prints a Markdown table.
 """
@@ -20,6 +20,7 @@ import typer
 from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
+from core.comparison import Comparison
 from core.demo import demonstration_radiograph
 from core.door import run
 from core.images import read_image
@@ -32,6 +33,7 @@ from gui.worklist import Order, Show, State
 BEAT_MS = 5
 FILES = 5000
 STARTS = 3
+CHOOSING_SECONDS = 5  # what a person takes to choose the first file
 
 Row = tuple[str, float, str]  # what, value, unit
 
@@ -50,6 +52,7 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TWINLENS_DATA"] = str(Path(folder) / "data")
         make_application()
+        rows += first_image()
         rows += stalls(Path(folder), images)
         rows += long_worklist(Path(folder), files)
     typer.echo(machine().line() + "\n\n| what | |\n|---|---:|")
@@ -70,6 +73,37 @@ def start_up() -> float:
         answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)  # noqa: S603
         times.append(float(answer.stdout.split()[-1]) - started)
     return sorted(times)[len(times) // 2]
+
+
+def first_image() -> list[Row]:
+    """Time the first image of a session, opened some seconds after the models have been loaded."""
+    window = MainWindow()
+    window.apply_theme()
+    window.show()
+    loaded: list[float] = []
+    window.engine.models_ready.connect(lambda *_: loaded.append(time.perf_counter()))
+    window.begin([])
+    _wait(lambda: bool(loaded))
+    chosen: list[bool] = []
+    QTimer.singleShot(1000 * CHOOSING_SECONDS, lambda: chosen.append(True))
+    _wait(lambda: bool(chosen))
+    seen: dict[str, float] = {}
+
+    def note(_ticket: int, comparison: Comparison, refining: bool) -> None:
+        seconds = time.perf_counter() - opened
+        seen.setdefault("both answers", seconds)
+        for role, answer in (("student", comparison.student), ("teacher", comparison.teacher)):
+            if answer.heat_map is not None:
+                seen.setdefault(f"{role}'s first heat map", seconds)
+        if not refining:
+            seen["both fast heat maps"] = seconds
+
+    window.engine.grown.connect(note)
+    opened = time.perf_counter()
+    window.open_paths([demonstration_radiograph()])
+    _wait(lambda: "both fast heat maps" in seen)
+    window.close()
+    return [(f"first image of a session, until {what}", seconds, "s") for what, seconds in seen.items()]
 
 
 def stalls(folder: Path, count: int) -> list[Row]:

@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QObject, Signal
 
 from core import cam_process
+from core.classifier import Classifier
 from core.comparison import CamMode, watch
 from core.errors import ExplanationError, TwinlensError
+from core.scorecam import Depth
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.background import Worker
 from gui.verdict import Verdict, verdict
@@ -190,6 +193,17 @@ class AnalysisEngine(QObject):
             self.failed.emit(0, None, str(error))
         else:
             self.models_ready.emit(0, task, teacher.bundle, student.bundle)
+            self._prepare(choice, student, teacher)
+
+    def _prepare(self, choice: Choice, *classifiers: Classifier) -> None:
+        """Do before the first image comes what its heat maps would wait for, unless it is here already."""
+        if choice.cam not in get_args(Depth):
+            return
+        for classifier in classifiers:
+            if self._closing or self._urgent is not None:
+                return
+            with suppress(TwinlensError):  # said when it is asked for a map
+                classifier.runtime.prepare_masks()
 
     def _show(self, request: Request) -> None:
         ticket = request.ticket

@@ -33,6 +33,9 @@ class TorchNetwork:
     def mask_scorer(self, image, map_size):
         return mask_scorer(self.forward, image, map_size, self.batch_size)
 
+    def prepare_masks(self):
+        pass
+
 
 @pytest.fixture(scope="session")
 def torch_network():

@@ -198,6 +198,16 @@ def test_masks_made_by_openvino_score_as_those_made_by_numpy(bundle_id, left_ove
         np.testing.assert_allclose(scorer(maps), expected, atol=1e-4)
 
 
+def test_masks_made_ready_are_not_compiled_again(student, monkeypatch):
+    runtime = load_runtime(student, "openvino")
+    image = images(1)
+    maps = runtime.forward_with_maps(image)[1][0, : runtime.batch_size]
+    runtime.prepare_masks()
+    monkeypatch.setattr(runtime, "_compiled", lambda *_, **__: pytest.fail("it compiled again"))
+    runtime.prepare_masks()
+    assert runtime.mask_scorer(image, maps.shape[1:])(maps).shape == (len(maps), 3)
+
+
 def test_networks_for_masks_do_not_pile_up_in_the_cache(student):
     """OpenVINO would keep them compiled under another name every time."""
     found = []

@@ -72,6 +72,25 @@ def test_another_class_is_explained_without_asking_the_networks_again(make_windo
     assert window.chooser.chosen_class() == other
 
 
+def test_what_heat_maps_need_is_made_ready_before_the_first_image(make_window, qtbot, monkeypatch):
+    prepared = []
+    prepare = OpenVinoRuntime.prepare_masks
+
+    def recorded(runtime):
+        prepare(runtime)
+        prepared.append(runtime)
+
+    monkeypatch.setattr(OpenVinoRuntime, "prepare_masks", recorded)
+    make_window()
+    qtbot.waitUntil(lambda: len(prepared) == 2, timeout=PATIENCE)
+    assert len({runtime.layer for runtime in prepared}) == 2
+    prepared.clear()
+    window = make_window(cam="none")
+    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+        window.open_paths([demonstration_radiograph()])
+    assert not prepared
+
+
 def test_a_folder_is_searched_and_all_of_it_analysed(make_window, qtbot, folder):
     window = make_window([folder], cam="none")
     qtbot.waitUntil(lambda: window.worklist.rowCount() == 3, timeout=PATIENCE)
