@@ -55,7 +55,26 @@ class Subnet(BaseModel):
         )
         supernet.set_active_subnet(ks=list(self.ks), e=list(self.e), d=list(self.d))
         network: nn.Module = supernet.get_active_subnet(preserve_weight=True)
+        _use_torchs_activations(network)
         return network
+
+
+def _use_torchs_activations(module: nn.Module) -> None:
+    """Replace the package's h-swish and h-sigmoid, made of four operations, by torch's own, with the same bits.
+
+    A step of training takes less memory, and the network is converted for OpenVINO sooner. Not in place: that would be
+    taken apart for conversion.
+    """
+    from ofa.utils.pytorch_modules import Hsigmoid, Hswish
+    from torch import nn
+
+    for name, child in module.named_children():
+        if isinstance(child, Hswish):
+            setattr(module, name, nn.Hardswish())
+        elif isinstance(child, Hsigmoid):
+            setattr(module, name, nn.Hardsigmoid())
+        else:
+            _use_torchs_activations(child)
 
 
 def model_id(network: str, subnet: Subnet | None) -> str:

@@ -1,5 +1,9 @@
+from collections import Counter
+from copy import deepcopy
+
 import pytest
 import torch
+from ofa.utils.pytorch_modules import Hsigmoid, Hswish
 
 from core.architectures import (
     ARCHITECTURES,
@@ -41,6 +45,30 @@ def test_parameters_at_three_classes_are_the_published_ones(network, head, param
 def test_macs_at_the_thousand_classes_of_imagenet_are_the_published_ones(network, head, size, gmacs):
     decimals = len(str(gmacs).split(".")[1])
     assert round(count_macs(build_network(network, 1000, head), size, size) / 1e9, decimals) == gmacs
+
+
+def test_torchs_activations_in_ofa595_are_those_of_its_package():
+    network = build_network("ofa595", 3).eval()
+    packages = deepcopy(network)
+    replaced = Counter(_put_back(packages))
+    assert replaced == {"Hardswish": 27, "Hardsigmoid": 12}
+    batch = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    answers = [module(batch) for module in (network, packages)]
+    assert torch.equal(*answers)
+    for answer in answers:
+        answer.square().sum().backward()
+    for found, expected in zip(network.parameters(), packages.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad, rtol=1e-3, atol=1e-4 * float(expected.grad.abs().max()))
+
+
+def _put_back(module):
+    """Replace torch's activations by those of the once-for-all package, and yield the names of those replaced."""
+    for name, child in module.named_children():
+        if isinstance(child, torch.nn.Hardswish | torch.nn.Hardsigmoid):
+            setattr(module, name, Hswish() if isinstance(child, torch.nn.Hardswish) else Hsigmoid())
+            yield type(child).__name__
+        else:
+            yield from _put_back(child)
 
 
 def test_vgg19_with_a_global_average_pool_spends_less_than_with_its_wide_layers():
