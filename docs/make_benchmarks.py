@@ -33,10 +33,11 @@ the exact one of the same network; torch-cam has another definition of Score-CAM
 are scaled before they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle
 have random weights, which take as long as trained ones, but whose maps change from run to run, and so does how close
 the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows
-of its maps for channels. Forwards (`core.benchmark.latency`) and VGG19's Score-CAM, by all libraries
-(`core.cam_benchmark.speed`), were measured later than the rest, when answers came with their maps and Winograd's
-filtering was there. In the window the answer comes first, and with it the feature maps, so the first map takes a
-forward less than here.
+of its maps for channels. Forwards (`core.benchmark.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
+(`core.cam_benchmark.speed`), were measured later than the rest, when answers came with their maps, Winograd's
+filtering was there, and OFA-595 had torch's activations. A single run can meet a slow moment of the machine: OFA-595's
+fast map took 0.30 to 0.59 s in 17 runs. In the window the answer comes first, and with it the feature maps, so the
+first map takes a forward less than here.
 """
 FIDELITY_HEAD = """
 ## How close the fast map comes
