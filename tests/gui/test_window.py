@@ -86,6 +86,7 @@ def test_what_heat_maps_need_is_made_ready_before_the_first_image(make_window, q
     assert len({runtime.layer for runtime in prepared}) == 2
     prepared.clear()
     window = make_window(cam="none")
+    qtbot.waitSignal(window.engine.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
     with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     assert not prepared
