@@ -61,6 +61,7 @@ def about_run(facts: RunFacts, counters: Counters, folder: RunFolder, ended: End
         "macs": facts.macs,
         "preprocessing": facts.how.model_dump(),
         "started_from": facts.started,
+        "lineage": list(facts.data.lineage),
         "teachers": [{"id": teacher.id, "weights_sha256": teacher.sha256} for teacher in facts.teachers],
         "seed": recipe.seed,
         "recipe_digest": recipe.digest(),
