@@ -108,6 +108,6 @@ def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit)
         elif row.split in TRAINED_ON:
             return None
     more = len(dataset.samples) - len(samples)
-    news = (f"{more:,} more images lie in the data folder than when the run began; it does not see them",)
+    news = (f"images that came into the data folder after the run began, and that it does not see: {more:,}",)
     own = _run_data(replace(dataset, samples=samples), classes, kept)
     return replace(own, news=news if more > 0 else ())

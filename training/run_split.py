@@ -129,18 +129,14 @@ class Changes:
     def in_words(self) -> list[str]:
         """Return what has changed, a sentence each, with an example."""
         said = (
-            (self.new, "the run does not know"),
-            (self.missing, "of the run are no longer there"),
-            (self.altered, "of the run have another content now"),
-            (self.relabelled, "have another label now"),
-            (self.moved, "have another split now; they keep the run's"),
-            (self.copies, "are copies of, or of one group with, images that the run was trained on; they are left out"),
+            (self.new, "images that the run does not know"),
+            (self.missing, "images of the run that are no longer there"),
+            (self.altered, "images of the run whose files hold something else now"),
+            (self.relabelled, "images with another label now"),
+            (self.moved, "images with another split now, which keep the run's"),
+            (self.copies, "copies of images that the run was trained on, or images of one group with them, left out"),
         )
-        return [
-            f"{len(files):,} image{'s' if len(files) > 1 else ''} {what} (e.g. {files[0]})"
-            for files, what in said
-            if files
-        ]
+        return [f"{what}: {len(files):,} (e.g. {files[0]})" for files, what in said if files]
 
 
 def as_the_run_saw_it(

@@ -81,8 +81,13 @@ def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data):
     with pytest.raises(UsageError) as refused:
         train(tiny_recipe(optim__epochs=2, optim__lr=1e-3), data, run, resume=True)
     said = str(refused.value)
-    for what in ("optim.lr: 0.003 → 0.001", "(e.g. 000.png)", "have another label now (e.g. 001.png)",
-                 "no longer there (e.g. 002.png)", "--accept-changes"):  # fmt: skip
+    for what in (
+        "optim.lr: 0.003 → 0.001",
+        "hold something else now: 1 (e.g. 000.png)",
+        "another label now: 1 (e.g. 001.png)",
+        "no longer there: 1 (e.g. 002.png)",
+        "--accept-changes",
+    ):
         assert what in said
     assert json.loads((run / "run.json").read_text()) == about, "nothing was touched"
 
@@ -109,7 +114,7 @@ def test_files_added_and_renamed_leave_it_the_same_run_and_more_epochs_are_added
     assert ended.status == "finished"
     started = next(e for e in told if isinstance(e, events.Started))
     assert (started.epoch, started.train_images) == (1, 42)
-    assert "1 more images" in started.notes[0]
+    assert "does not see: 1" in started.notes[0]
     assert read_split(run / "split.csv") == before
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
     with pytest.raises(UsageError, match="2 epochs behind it"):
