@@ -21,11 +21,13 @@ from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
 from training.card_texts import CardTexts
 from training.data_findings import GAIN
+from training.datasets import DatasetError
 from training.evaluate import Evaluation, summarise
 from training.finished_run import read_run
-from training.novelty import decoy_thumbnails, fit_gate
+from training.novelty import FOLDS, decoy_thumbnails, fit_gate
 from training.run_evaluation import read_evaluation
 from training.scored_data import ScoredData, open_scored
+from training.scores import FEW_IMAGES
 from training.shortcut_probe import probe_dataset
 
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
@@ -121,8 +123,17 @@ def _scratch(beside: Path) -> Iterator[Path]:
 
 
 def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
-    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate."""
+    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate.
+
+    Raises:
+        DatasetError: if there are too few images to fit them to.
+    """
     labels = found.labels(card.classes)
+    if len(labels) < FOLDS:
+        raise DatasetError(
+            f"{len(labels)} validation images are too few to calibrate a model; it takes {FOLDS} at least.",
+            remedy="Put more images into the split val and train again.",
+        )
     temperature = round(fit_temperature(found.logits, labels), 4)
     probabilities = softmax(found.logits, temperature)
     coverage = promised_coverage(probabilities, labels)
@@ -130,7 +141,11 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
     decoys = decoy_thumbnails(found.samples, card.preprocessing)
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
-    return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate
+    fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
+    if len(labels) < FEW_IMAGES:
+        said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
+        fitted["limits"] = (*card.limits, said)
+    return card.model_copy(update=fitted), gate
 
 
 def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
