@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from core.bundle import Bundle, State, write_bundle
 from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
-from core.card import Card, ClassScores, Conformal, GroupScores, Interval, ReliabilityBin, Storage
+from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.card import Scores as CardScores
 from core.files import cannot_write, make_folder
 from core.folders import user_weights
@@ -23,9 +24,10 @@ from training.card_texts import CardTexts
 from training.data_findings import GAIN
 from training.datasets import DatasetError
 from training.evaluate import Evaluation, summarise
-from training.finished_run import read_run
+from training.finished_run import describe_data, read_run
 from training.novelty import FOLDS, decoy_thumbnails, fit_gate
 from training.run_evaluation import read_evaluation
+from training.samples import SPLITS, Dataset
 from training.scored_data import ScoredData, open_scored
 from training.scores import FEW_IMAGES
 from training.shortcut_probe import probe_dataset
@@ -61,9 +63,15 @@ def publish(
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
-    named = texts.on(made.card)
     evaluated = read_evaluation(made)
     data = open_scored(made, evaluated if folder is None else folder)
+    card, own = made.card, made.card.training.data_set
+    if own is None:  # a run of an older version, which is scored on its very own data only
+        own = _counted(data.dataset)
+        card = describe_data(card, own)
+    named = texts.on(card)
+    if own.name != data.dataset.name:  # it is scored on other data, which the texts are not about
+        texts = texts.model_copy(update={"data": ""})
     state = made.read_state()
     samples = data.of("val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
@@ -77,6 +85,19 @@ def publish(
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
     return finish(target, state, named.model_copy(update={"storage": storage}), data, texts, runtime, threads)
+
+
+def _counted(dataset: Dataset) -> DataSet:
+    counts = Counter((sample.split, sample.label) for sample in dataset.samples)
+    groups = [sample.group for sample in dataset.samples]
+    return DataSet(
+        name=dataset.name[:200],
+        layout=dataset.kind,
+        split=dataset.split_made,
+        images={split: {label: counts[split, label] for label in dataset.classes} for split in SPLITS},
+        groups=len(set(groups) - {""}),
+        ungrouped=groups.count(""),
+    )
 
 
 def finish(
