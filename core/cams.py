@@ -64,15 +64,18 @@ def class_activation_map(
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     started = time.perf_counter()
-    options: dict[str, Any] = {}
-    if method == "Ablation-CAM":
-        options = {"ablation_layer": _ablation_layer(network), "batch_size": BATCH_SIZE}
     layer = cam_layer(network, module.eval())
+    caught: list[torch.Tensor] = []
+    handle = layer.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
     with torch.inference_mode():
         maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
+    handle.remove()
+    options: dict[str, Any] = {}
+    if method == "Ablation-CAM":
+        options = {"ablation_layer": _ablation_layer(caught[0].shape[1] == maps), "batch_size": BATCH_SIZE}
     forwards = maps if method in MANY_FORWARDS else 1
     cam = getattr(pytorch_grad_cam, _CLASS_NAMES[method])(
-        model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network), **options
+        model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network, module), **options
     )
     cam.batch_size = BATCH_SIZE
     try:  # not ``with cam``, which swallows an IndexError
@@ -94,13 +97,13 @@ def class_activation_map(
     )
 
 
-def _ablation_layer(network: str) -> nn.Module:
+def _ablation_layer(channels_first: bool) -> nn.Module:
     """Return the layer that takes one feature map away; pytorch-grad-cam has none for maps in the last axis."""
     import torch
     from pytorch_grad_cam.ablation_layer import AblationLayer
 
     class ChannelsLast(AblationLayer):  # type: ignore[misc]
-        """Ablates channels of (N, h, w, K)."""
+        """Ablates channels of (N, h, w, K) or (N, L, K)."""
 
         def __call__(self, _batch: torch.Tensor) -> torch.Tensor:
             output: torch.Tensor = self.activations
@@ -110,7 +113,7 @@ def _ablation_layer(network: str) -> nn.Module:
                 output[i, ..., self.indices[i]] = value
             return output
 
-    layer: nn.Module = ChannelsLast() if get_architecture(network).channels_last else AblationLayer()
+    layer: nn.Module = AblationLayer() if channels_first else ChannelsLast()
     return layer
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from core.preprocess import Preprocessing, to_network_input
-from training.augment import as_floats, augment, normalise, view_numbers, view_of_epoch
+from training.augment import as_floats, augment, network_input, view_numbers, view_of_epoch
 from training.mixing import mix
 from training.recipe import Augment
 
@@ -24,7 +24,7 @@ def views(pixels, numbers=None, **changes):
 def test_without_augmentation_the_input_is_that_of_core(channels):
     pixels = pictures(channels=1 if channels == "grey" else 3)
     how = Preprocessing(height=32, width=32, channels=channels)
-    found = normalise(views(pixels), how).numpy()
+    found = network_input(views(pixels), how).numpy()
     for image, one in zip(pixels.numpy(), found, strict=True):
         expected = to_network_input(image.squeeze().astype(np.float32) / 255, how)
         assert np.abs(one - expected[0]).max() < 1e-5
