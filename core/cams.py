@@ -67,9 +67,11 @@ def class_activation_map(
     layer = cam_layer(network, module.eval())
     caught: list[torch.Tensor] = []
     handle = layer.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
-    with torch.inference_mode():
-        maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
-    handle.remove()
+    try:
+        with torch.inference_mode():
+            maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
+    finally:
+        handle.remove()
     options: dict[str, Any] = {}
     if method == "Ablation-CAM":
         options = {"ablation_layer": _ablation_layer(caught[0].shape[1] == maps), "batch_size": BATCH_SIZE}
@@ -104,6 +106,12 @@ def _ablation_layer(channels_first: bool) -> nn.Module:
 
     class ChannelsLast(AblationLayer):  # type: ignore[misc]
         """Ablates channels of (N, h, w, K) or (N, L, K)."""
+
+        def set_next_batch(
+            self, input_batch_index: int, activations: torch.Tensor, num_channels_to_ablate: int
+        ) -> None:
+            one = activations[input_batch_index]
+            self.activations = one.unsqueeze(0).repeat(num_channels_to_ablate, *[1] * one.ndim)
 
         def __call__(self, _batch: torch.Tensor) -> torch.Tensor:
             output: torch.Tensor = self.activations

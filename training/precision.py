@@ -1,4 +1,4 @@
-"""What a run computes in: measured on a CPU, since bfloat16 is twice as fast on some and many times slower on others."""
+"""What a run computes in, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
 
 from __future__ import annotations
 
@@ -35,12 +35,18 @@ def choose_precision(
         return "no"  # what several processes measured could differ
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "no"
-    plain, half = (_seconds(network, size, enabled=enabled) for enabled in (False, True))
+    plain, half = (step_seconds(network, size, half=half) for half in (False, True))
     return "bf16" if plain > GAIN * half else "no"
 
 
-def _seconds(network: nn.Module, size: tuple[int, int], *, enabled: bool) -> float:
-    """Return the least of two times for forward and backward of a few images."""
+def step_seconds(network: nn.Module, size: tuple[int, int], *, half: bool) -> float:
+    """Return how long forward and backward of ``IMAGES`` images take on the CPU, the least of two times.
+
+    Args:
+        network: the network; its gradients are gone afterwards, all else is as it was.
+        size: height and width of the input in pixels.
+        half: whether bfloat16 is computed in.
+    """
     import torch
 
     images = torch.zeros(IMAGES, 3, *size).contiguous(memory_format=torch.channels_last)
@@ -49,7 +55,7 @@ def _seconds(network: nn.Module, size: tuple[int, int], *, enabled: bool) -> flo
     network.eval()  # running statistics stay as they are
     for _ in range(3):
         start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = network(images)
         logits.float().sum().backward()
         times.append(time.perf_counter() - start)

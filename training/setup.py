@@ -120,11 +120,13 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener, precision: str 
         WeightsUnavailableError: if the starting weights can't be had.
     """
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
     task = get_task(recipe.task)
     classes = task.class_ids
     how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
     network, started = build(recipe.model, len(classes), how.size, recipe.seed)
+    AcceleratorState._reset_state()  # of a run before this one in the same process, whose precision may be another
     accelerator = Accelerator(mixed_precision=choose_precision(recipe.optim.precision, network, how.size, precision))
     data = open_run_data(data_folder, classes)
 

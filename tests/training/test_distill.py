@@ -211,7 +211,7 @@ def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
     with pytest.raises(UsageError, match="knows the classes"):
         load_teacher("lung-colon/teacher-vgg19", CLASSES, Preprocessing(channels="grey"))
     with pytest.raises(UsageError, match="takes another input"):
-        load_teacher("chest-xray/teacher-vgg19", CLASSES, HOW)
+        load_teacher("chest-xray/teacher-vgg19", CLASSES, Preprocessing(channels="rgb"))
     with pytest.raises(BundleError):
         load_teacher(str(tmp_path / "nothing"), CLASSES, HOW)
     weights = small_teacher / "weights.safetensors"
