@@ -116,7 +116,8 @@ def get_architecture(network: str) -> Architecture:
         def build(classes: int, _head: VggHead, size: Size) -> nn.Module:
             return timm_networks.build_timm_network(name, classes, size)
 
-        return Architecture(network, name, "timm", timm_networks.LAYER, None, "that of timm's model card", build)
+        shown = timm_networks.display_name(name)
+        return Architecture(network, shown, "timm", timm_networks.LAYER, None, "that of timm's model card", build)
     try:
         return ARCHITECTURES[network]
     except KeyError:

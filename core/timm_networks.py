@@ -14,6 +14,11 @@ PREFIX = "timm:"
 LAYER = "last_map"  # what the marking layer is called inside the network
 
 
+def display_name(name: str) -> str:
+    """Return a timm network's name for people: the paper's where it is known here, else timm's."""
+    return name.replace("tf_efficientnet_lite", "EfficientNet-Lite")
+
+
 def build_timm_network(name: str, classes: int, size: tuple[int, int]) -> nn.Module:
     """Build one of timm's networks with random weights.
 

@@ -71,4 +71,5 @@ def test_a_name_that_timm_does_not_know_is_refused():
 
 def test_identifiers_are_folder_names_and_lead_back_to_the_name():
     assert model_id("timm:tf_efficientnet_lite0", None) == "timm-tf_efficientnet_lite0"
-    assert model_name("chest-xray/teacher-timm-tf_efficientnet_lite0") == "tf_efficientnet_lite0"
+    assert model_name("chest-xray/teacher-timm-tf_efficientnet_lite0") == "EfficientNet-Lite0"
+    assert model_name("timm-resnet18") == "resnet18"
