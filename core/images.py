@@ -76,12 +76,15 @@ def recognise(head: bytes) -> str | None:
 def _begins_as_data_set(head: bytes) -> bool:
     """Return whether these bytes look like a DICOM data set that came without the 128-byte preamble.
 
-    It begins with a low element of group 0002 or 0008: its tag, then two capitals (explicit) or a small length.
+    It begins with a low element of group 0002 or 0008: its tag, then two capitals (explicit) or a small length
+    (implicit, which is little-endian always).
     """
+    explicit = len(head) > 16 and head[4:6].isalpha() and head[4:6].isupper()
+    if explicit and head[:3] in (b"\x00\x02\x00", b"\x00\x08\x00"):
+        return True
     if head[:2] not in (b"\x02\x00", b"\x08\x00") or int.from_bytes(head[2:4], "little") > 0x0100:
         return False
-    explicit = head[4:6].isalpha() and head[4:6].isupper()
-    return len(head) > 16 and (explicit or 0 < int.from_bytes(head[4:8], "little") <= 64)
+    return explicit or (len(head) > 16 and 0 < int.from_bytes(head[4:8], "little") <= 64)
 
 
 _MAGIC = (
