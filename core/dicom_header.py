@@ -31,12 +31,11 @@ def texts(data: Dataset, name: str) -> list[str]:
 
     pydicom refuses the whole element where one value is malformed, so text is split here.
     """
-    element = data.get_item(name)
+    element: Any = data.get_item(name)
     if element is None or element.value is None:
         return []
-    raw: Any = element.value
-    if isinstance(element, RawDataElement) and isinstance(raw, bytes) and _is_text(element):
-        return [value.strip(" \0") for value in raw.decode("latin-1").split("\\")]
+    if isinstance(element, RawDataElement) and isinstance(element.value, bytes) and _is_text(element):
+        return [value.strip(" \0") for value in element.value.decode("latin-1").split("\\")]
     try:
         value = data[name].value
     except Exception:  # noqa: BLE001 - whatever pydicom makes of a malformed value

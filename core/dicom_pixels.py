@@ -214,7 +214,7 @@ def _words(data: Dataset, frame: Frame, path: Path) -> npt.NDArray[Any]:
 
 
 def _decoding_options(data: Dataset, found: Codestream | None) -> dict[str, Any]:
-    """Return pydicom's options for decoding, with bits left as they are and colours named as the codestream has them."""
+    """Return pydicom's options for decoding; bits stay as they are, colours are named as the codestream has them."""
     name = next(tag for tag in PIXEL_TAGS if tag in data)
     colours = str(data.PhotometricInterpretation)
     if found is not None and found.kind == "JPEG" and found.channels == 3 and found.subsampled:
@@ -256,7 +256,7 @@ def _decompressed(frame: Frame, header: dict[str, Any], path: Path) -> npt.NDArr
     for name in names[:-1]:
         try:
             return _decoded_by(name, syntax, content, header)
-        except Exception:  # noqa: S112, BLE001 - the next one may know this variant; the last one's error is reported
+        except Exception:  # noqa: S112, BLE001 - the next may know this variant
             continue
     return _decoded_by(names[-1], syntax, content, header)
 
