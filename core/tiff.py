@@ -153,6 +153,10 @@ def _check(page: TiffPage, size: int, path: Path) -> None:
             path=path,
             remedy="Export it as a grey or RGB image.",
         )
+    if page.dtype is None or page.dtype.kind not in "buif":
+        raise ImageError(
+            "Pixels of this number type can't be shown.", path=path, remedy="Save it as whole numbers or floats."
+        )
     if not 0 < page.samplesperpixel <= MOST_SAMPLES or page.samplesperpixel < COLOURS.get(photometric, 1):
         raise ValueError("samples")
     if page.is_tiled and page.tilewidth * page.tilelength > TILE_AREA + 4 * rows * columns:
@@ -213,12 +217,20 @@ def _tell_of_more(page: TiffPage, used: int, notices: list[str]) -> None:
 
 
 def _unsigned(colours: Pixels) -> Pixels:
-    """Return colours as unsigned numbers of 8 or 16 bits, or floats of at least 32."""
+    """Return colours as unsigned numbers of 8 or 16 bits, or floats of at least 32.
+
+    Signed ones that go below zero begin at the lowest value of their type, others at 0.
+    """
     if colours.dtype.kind == "f":
         return colours.astype(np.float32) if colours.dtype == np.float16 else colours
-    if colours.dtype.kind == "i":
-        colours = (colours.astype(np.int64) - np.iinfo(colours.dtype).min).astype(f"u{colours.dtype.itemsize}")
-    return (colours >> (8 * colours.dtype.itemsize - 16)).astype(np.uint16) if colours.dtype.itemsize > 2 else colours
+    unsigned = np.dtype(f"u{colours.dtype.itemsize}")
+    if colours.dtype.kind == "i" and colours.min(initial=0) < 0:
+        colours = colours.view(unsigned) ^ unsigned.type(1 << 8 * unsigned.itemsize - 1)
+    colours = colours.astype(unsigned)
+    if unsigned.itemsize <= 2:
+        return colours
+    unused = max(0, int(colours.max(initial=0)).bit_length() - 16)
+    return (colours >> unsigned.type(unused)).astype(np.uint16)
 
 
 def _from_inks(inks: Pixels) -> Pixels:

@@ -91,6 +91,20 @@ def test_colours_of_fewer_bits_than_they_are_stored_in_are_as_bright_as_they_are
     assert f"{bits} of 16 bits" in found.notices[0]
 
 
+@pytest.mark.parametrize("kind", ["u2", "u4", "i2", "f2", "f4", "f8"])
+def test_colours_of_every_number_type_are_shown(kind, opened):
+    pixels = picture(8, colour=True)
+    pixels[0, 0] = 255
+    values = pixels / 255 if kind[0] == "f" else pixels
+    found = opened(values.astype(kind), photometric="rgb")
+    np.testing.assert_allclose(found.displayed(), pixels / 255, atol=1e-3)
+
+
+def test_numbers_that_are_no_brightness_are_refused(opened):
+    with pytest.raises(ImageError, match="number type"):
+        opened(picture().astype(np.complex64), photometric="minisblack")
+
+
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_inks_become_colours(kind, opened):
     most = np.iinfo(kind).max
