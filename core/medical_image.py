@@ -75,10 +75,10 @@ class MedicalImage:
         pixels: shape (H, W), or (H, W, 3) RGB; any number type. Values are the file's own after its rescale slope or
             modality look-up table (e.g. Hounsfield units); 16 bits and floats are kept.
         path: where it came from.
-        format: ``PNG``, ``JPEG``, ``TIFF``, ``BMP`` or ``DICOM``.
+        format: ``PNG``, ``JPEG``, ``JPEG 2000``, ``JPEG XL``, ``WebP``, ``TIFF``, ``BMP`` or ``DICOM``.
         digest: SHA-256 of the file, hexadecimal.
         bits: bits stored per sample.
-        inverted: whether low values are bright (MONOCHROME1).
+        inverted: whether low values are bright (MONOCHROME1, WhiteIsZero).
         window: the file's own window, if it has one.
         lookup: the file's own look-up table for display, which goes before the window, if it has one.
         padding: shape (H, W), true where the file says that there is no image, or None.
@@ -198,6 +198,8 @@ class MedicalImage:
     def _full_range(self) -> tuple[float, float]:
         if self.pixels.dtype.kind == "u":
             return 0.0, float(2**self.bits - 1)
+        if self.pixels.dtype.kind == "i" and self.bits <= 8:
+            return -float(2 ** (self.bits - 1)), float(2 ** (self.bits - 1) - 1)
         if self.pixels.dtype.kind == "f" and self.pixels.ndim == 3:
             return 0.0, max(1.0, float(np.nanmax(self.pixels)))
         return self.tail_window()

@@ -107,7 +107,9 @@ class Commands(QObject):
         return run
 
     def _open(self) -> None:
-        kinds = self.tr("Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)")
+        kinds = self.tr(
+            "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
+        )
         chosen, _kind = QFileDialog.getOpenFileNames(self._window, self.tr("Open images"), self._folder(), kinds)
         if chosen:
             self._window.open_paths([Path(name) for name in chosen])

@@ -191,12 +191,12 @@ def test_a_report_without_an_image_is_refused_by_its_kind(saved):
 
 
 def test_a_missing_decoder_is_named(saved, monkeypatch):
-    import core.dicom
+    import core.dicom_pixels
 
     path = saved(compressed(dataset(picture()), "JPEG-LS lossless"))
-    decoder = core.dicom.get_decoder(pydicom.uid.JPEGLSLossless)
+    decoder = core.dicom_pixels.get_decoder(pydicom.uid.JPEGLSLossless)
     monkeypatch.setattr(decoder, "_available", {})
-    with pytest.raises(ImageError, match=r"No decoder for JPEG-LS Lossless.*installed \(.*requires"):
+    with pytest.raises(ImageError, match=r"No decoder for JPEG-LS.*installed \(.*requires"):
         read_image(path)
 
 
@@ -204,7 +204,7 @@ def test_a_codestream_larger_than_its_header_says_is_not_decoded(saved, monkeypa
     data = dataset(picture())
     data.compress(pydicom.uid.JPEG2000Lossless, generate_instance_uid=False)
     data.Rows, data.Columns = 10, 10
-    monkeypatch.setattr("core.dicom.pixel_array", None)
+    monkeypatch.setattr("core.dicom.decode", None)
     with pytest.raises(ImageError, match=r"10×10 pixels, the compressed image 56×40"):
         read_image(saved(data))
 
