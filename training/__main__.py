@@ -61,7 +61,8 @@ def evaluate_command(
 ) -> None:
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
-    from training.finished_run import is_run, write_evaluation
+    from training.finished_run import is_run
+    from training.run_evaluation import write_evaluation
 
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
@@ -98,13 +99,21 @@ def publish_command(
         Path | None, typer.Option(help="The data set; by default the one of the evaluation.", file_okay=False)
     ] = None,
     to: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.", file_okay=False)] = None,
+    card_texts: Annotated[
+        str | None, typer.Option(help="A TOML file with texts for the card: data, intended_use, licence, limits.")
+    ] = None,
+    data_name: Annotated[str | None, typer.Option(help="What the data set is called, for the card.")] = None,
+    intended_use: Annotated[str | None, typer.Option(help="What the model is for, for the card.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the weights, for the card.")] = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Make a run a bundle that the program finds."""
+    """Make a run a bundle that the program finds. What is not stated for its card stands there as not stated."""
+    from training.card_texts import card_texts_of
     from training.publish import publish
 
-    made = publish(run_folder, data, to, runtime, threads, say=typer.echo)
+    texts = card_texts_of(card_texts, data=data_name, intended_use=intended_use, licence=licence)
+    made = publish(run_folder, data, to, runtime, threads, say=typer.echo, texts=texts)
     typer.echo(f"{made.id}: {made.directory}")
 
 
@@ -164,7 +173,7 @@ def _lines(measured: Evaluation) -> str:
     lines = [
         f"{measured.bundle} on {measured.data} ({measured.split}), {measured.runtime}",
         *(f"  {name:<{width}}  {_scores(scores)}" for name, scores in {"all": all_, **groups}.items()),
-        f"  accuracy {_percent(low)} to {_percent(high)} (bootstrap 95 %), AUROC {all_.auroc or float('nan'):.4f}, "
+        f"  accuracy {_percent(low)} to {_percent(high)} (95 %), AUROC {all_.auroc or float('nan'):.4f}, "
         f"Brier {all_.brier:.4f}, ECE {all_.ece_uncalibrated:.3f} before temperature {measured.temperature:.2f}",
     ]
     if known.covered is not None and known.unsure is not None:
@@ -178,6 +187,8 @@ def _lines(measured: Evaluation) -> str:
     if measured.agreement is not None:
         with_ = measured.agreement
         lines.append(f"  same class as {with_.bundle} in {_percent(with_.same_class)}, KL {with_.kl:.4f} nat")
+    lines += [f"  started from {measured.started_from}"] if measured.started_from else []
+    lines += [f"  ⚠ {note}" for note in measured.notes]
     return "\n".join(lines)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from core.errors import WriteError
 from core.files import written_whole
 from core.folders import cache_folder
 from training.duplicates import near_duplicates
@@ -164,9 +166,10 @@ def _kept(folder: Path, samples: list[Sample], what: str, find: Callable[[], lis
     if len(groups) == len(samples):
         return groups
     groups = find()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as file:
-        file.writelines(f"{group}\n" for group in groups)
+    with suppress(OSError, WriteError):  # what can't be kept is found again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as file:
+            file.writelines(f"{group}\n" for group in groups)
     return groups
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,15 @@ from pydantic import ValidationError
 
 from core.architectures import VggHead, build_network, count_macs, count_parameters
 from core.bundle import WEIGHTS_FILE, Bundle
-from core.card import Card, Training
+from core.card import Card, DataSet, Training
 from core.errors import TwinlensError, UsageError
-from core.files import written_whole
 from core.preprocess import Preprocessing
 from core.subnets import Subnet
-from training.card_texts import DATA, LICENCE, LIMITS, USE
-from training.evaluate import Evaluation
+from core.tasks import TASKS
+from training.card_texts import NOT_STATED
+from training.run_folder import RunFolder
 
 RUN_FILE = "run.json"
-EVALUATION_FILE = "evaluation.json"
 
 
 class RunError(TwinlensError):
@@ -39,7 +39,7 @@ def read_run(folder: Path) -> Bundle:
     Raises:
         RunError: if the folder holds no finished run with its weights, or its facts do not make a card.
     """
-    facts = _json(folder / RUN_FILE)
+    facts = read_facts(folder / RUN_FILE)
     if facts.get("status") != "finished":
         raise RunError(f"The run's status is {facts.get('status')}.", path=folder, remedy="Go on with it (--resume).")
     weights = folder / WEIGHTS_FILE
@@ -58,9 +58,8 @@ def read_run(folder: Path) -> Bundle:
         teachers = [
             teacher["id"] if isinstance(teacher, dict) else str(teacher) for teacher in facts.get("teachers", ())
         ]
-        task = facts["task"]
         card = Card(
-            task=task,
+            task=facts["task"],
             classes=classes,
             role=facts["role"],
             network=facts["network"],
@@ -71,7 +70,7 @@ def read_run(folder: Path) -> Bundle:
             parameters=count_parameters(network),
             macs=count_macs(network, *how.size),
             training=Training(
-                data=DATA.get(task, "a data set of the user's own"),
+                data="not recorded",
                 method=_method(facts, teachers),
                 recipe_digest=facts.get("recipe_digest"),
                 made_by="python -m training",
@@ -81,45 +80,70 @@ def read_run(folder: Path) -> Bundle:
                 seed=facts.get("seed"),
                 epochs=facts.get("epochs"),
             ),
-            intended_use=USE.get(task, "Research. Not for diagnosis or any decision about a patient."),
-            limits=LIMITS.get(task, ()),
-            licence=LICENCE,
+            intended_use=NOT_STATED,
+            limits=_limits(classes, facts["task"]),
+            licence=NOT_STATED,
             weights_sha256=digest,
         )
+        data = _data_set(folder)
     except (KeyError, TypeError, ValidationError, UsageError) as cause:
         raise RunError(f"{RUN_FILE} does not describe a model ({cause}).", path=folder) from cause
-    return Bundle(folder, card)
+    return Bundle(folder, card if data is None else describe_data(card, data))
 
 
-def write_evaluation(run: Path, folder: Path, measured: Evaluation) -> None:
-    """Write ``evaluation.json`` into a run's folder, with the place of the data set that it was measured on."""
-    with written_whole(run / EVALUATION_FILE) as file:
-        json.dump({"folder": str(folder.resolve()), **measured.as_dict()}, file, indent=2)
+def describe_data(card: Card, data: DataSet) -> Card:
+    """Return a run's card with what is known, and what is not, of the images that it was trained on."""
+    counts = ", ".join(f"{data.count(split):,} {split}" for split in data.images)
+    words = f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
+    limits = card.limits
+    if not data.groups:
+        said = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
+        limits = (*limits, said)
+    elif data.ungrouped:
+        said = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
+        limits = (*limits, said)
+    training = card.training.model_copy(update={"data": words, "data_set": data})
+    return card.model_copy(update={"training": training, "limits": limits})
 
 
-def read_evaluation(run: Bundle) -> Path:
-    """Return the data set's folder from a run's evaluation.
+def _data_set(folder: Path) -> DataSet | None:
+    """Return what the run says about its images; None for a run of an older version."""
+    about = RunFolder(folder).read_data()
+    if not {"name", "layout", "split", "counts"} <= about.keys():
+        return None
+    return DataSet(
+        name=str(about["name"])[:200],
+        layout=about["layout"],
+        split=about["split"],
+        images=about["counts"],
+        groups=about.get("groups", 0),
+        ungrouped=about.get("ungrouped", 0),
+    )
 
-    Raises:
-        RunError: if there is none, or it belongs to other weights.
-    """
-    remedy = f"Run: python -m training evaluate {run.directory} --data DIR"
-    path = run.directory / EVALUATION_FILE
-    if not path.is_file():
-        raise RunError("The run has not been evaluated.", path=run.directory, remedy=remedy)
-    found = _json(path)
-    if found.get("weights_sha256") != run.card.weights_sha256:
-        raise RunError("The evaluation belongs to other weights than the run's.", path=path, remedy=remedy)
-    return Path(str(found.get("folder", "")))
+
+def _limits(classes: Sequence[str], task: str) -> tuple[str, ...]:
+    """Return what any such network can't do."""
+    named = {label.id: label.name for label in TASKS[task].classes} if task in TASKS else {}
+    answers = ", ".join(named.get(label, label) for label in classes)
+    return (
+        f"It knows {len(classes)} answers only ({answers}) and gives one of them to any image, also to one that shows "
+        "none of these.",
+    )
 
 
 def _method(facts: dict[str, Any], teachers: list[str]) -> str:
     how = f"distilled from {', '.join(teachers)}" if teachers else "trained on the labels"
     best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") is not None else ""
-    return f"{how}{best}; the recipe is kept with the run"
+    start = f", from {facts['started_from']}" if facts.get("started_from") else ""
+    return f"{how}{start}{best}; the recipe is kept with the run"
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
+    """Return a JSON file of a run's folder.
+
+    Raises:
+        RunError: if there is none, or it is damaged.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as cause:

@@ -85,12 +85,14 @@ class Plan:
         out: the folder of the runs.
         settings: values that replace those of every recipe.
         launcher: what starts a training process in place of this Python, e.g. ``accelerate launch``; or empty.
+        card_texts: whether cards get the texts about this project's own data; see :mod:`training.card_texts`.
     """
 
     data: Path
     out: Path
     settings: tuple[str, ...] = ()
     launcher: str = ""
+    card_texts: bool = False
 
     def runs(self) -> list[Run]:
         """Return the runs of both tasks, by urgency."""
@@ -155,7 +157,8 @@ class Plan:
 
         def command() -> list[str]:
             best = max(names, key=lambda name: self.folder(run.task, name).read_result()["val"]["accuracy"])
-            return own_command("training", "publish", str(self.folder(run.task, best).path))
+            texts = ["--card-texts", run.task] if self.card_texts else []
+            return own_command("training", "publish", str(self.folder(run.task, best).path), *texts)
 
         return Job(
             name=f"{run.task}/{run.network}:publish",
@@ -178,9 +181,12 @@ def make_all(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what is left and how long it will take here, and do nothing.")
     ] = False,
+    card_texts: Annotated[
+        bool, typer.Option("--card-texts", help="Cards get the texts about this project's own data; on no other.")
+    ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
-    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), launcher)
+    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), launcher, card_texts)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:
         raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")

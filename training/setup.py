@@ -23,7 +23,7 @@ from training.image_store import ImageStore, load_images
 from training.networks import LastMaps, build, preprocessing_of
 from training.precision import choose_precision
 from training.recipe import Recipe
-from training.run_data import open_run_data
+from training.run_data import RunData
 from training.run_result import RunFacts
 from training.step import Batches, Stepper, Teach, make_optimiser, with_loss
 from training.teacher_engine import Engine, choose_engine, torch_logits
@@ -104,12 +104,12 @@ class Setup:
         return None if answers is None else torch.from_numpy(answers).to(self.accelerator.device)
 
 
-def prepare(recipe: Recipe, data_folder: Path, listen: Listener, precision: str = "") -> Setup:
-    """Read data and teachers, build the network and what trains it, at the recipe's size.
+def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: str = "") -> Setup:
+    """Read images and teachers, build the network and what trains it, at the recipe's size.
 
     Args:
         recipe: the recipe.
-        data_folder: the data.
+        data: its data.
         listen: told what is under way.
         precision: what the run computed in before, on this processor; empty for a new one.
 
@@ -123,12 +123,11 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener, precision: str 
     from accelerate.state import AcceleratorState
 
     task = get_task(recipe.task)
-    classes = task.class_ids
+    classes = data.classes
     how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
     network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     AcceleratorState._reset_state()  # of a run before this one in the same process, whose precision may be another
     accelerator = Accelerator(mixed_precision=choose_precision(recipe.optim.precision, network, how.size, precision))
-    data = open_run_data(data_folder, classes)
 
     def decode(samples: list[Sample]) -> ImageStore:
         def progress(done: int, total: int) -> None:
@@ -139,7 +138,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener, precision: str 
 
     with accelerator.local_main_process_first():
         train, val = decode(data.train), decode(data.val)
-    _check_batch(recipe, len(train), accelerator.num_processes, data_folder)
+    _check_batch(recipe, len(train), accelerator.num_processes, data.folder)
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
     facts = RunFacts(
         recipe=recipe,
