@@ -27,14 +27,13 @@ from training.data_findings import (
 from training.data_report import SEVERITIES, DataReport, Look
 from training.datasets import open_dataset, tile_groups_of
 from training.events import Preparing
-from training.fingerprints import Fingerprint, fingerprint
+from training.fingerprints import Fingerprint, are_coloured, fingerprint
 from training.parallel import spread
 from training.progress import print_json
 from training.samples import Dataset, Progress, Sample
 from training.shortcut_probe import ProbeScores, probe
 
 TOLD_EVERY = 20  # steps between lines of progress
-COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
 
 
 def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: None) -> DataReport:
@@ -54,7 +53,7 @@ def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: No
         *split_findings(dataset),
         *group_findings(dataset),
         *duplicate_findings(dataset, prints),
-        *(sibling_findings(dataset, tile_groups_of(dataset, progress)) if _coloured(prints) else []),
+        *(sibling_findings(dataset, tile_groups_of(dataset, progress)) if are_coloured(prints) else []),
         *look_findings(samples, looks),
         *probe_findings(scores),
     ]
@@ -171,10 +170,6 @@ def _probe(samples: Sequence[Sample], prints: Sequence[Fingerprint | str]) -> Pr
         return None
     thumbnails = np.stack([found.thumbnail for _sample, found in readable])
     return probe(thumbnails, [s.label for s, _found in readable], [s.split for s, _found in readable])
-
-
-def _coloured(prints: Sequence[Fingerprint | str]) -> bool:
-    return float(np.mean([isinstance(found, Fingerprint) and not found.grey for found in prints])) >= COLOURED
 
 
 def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:

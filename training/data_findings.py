@@ -18,6 +18,7 @@ GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
 BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviations that is worth a note
 LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
 MANY = 0.05  # share of images with siblings in other splits from which on it is an error
+OUTSIZED = 0.25  # share of all images in one group or patient from which on that is worth a warning
 FEW = 10  # images of a class below which their looks say nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
@@ -54,17 +55,31 @@ def group_findings(dataset: Dataset) -> list[Finding]:
         for sample in dataset.samples:
             if value := sample.known(fact):
                 members[value].append(sample)
-        torn = {value: found for value, found in members.items() if len({s.split for s in found}) > 1}
-        if torn:
-            lines = (f"{value}: {_by_split(found)}" for value, found in sorted(torn.items()))
+        leaking = {value: found for value, found in members.items() if len({s.split for s in found}) > 1}
+        if leaking:
+            lines = (f"{value}: {_by_split(found)}" for value, found in sorted(leaking.items()))
             text = (
-                f"{_many(len(torn), name)} of {len(members):,} with images in several splits: test scores are too high."
+                f"Data leak: {_many(len(leaking), name)} of {len(members):,} with images in several splits, so that test "
+                "scores are too high."
             )
-            findings.append(_finding("error", f"{name}-leak", text, len(torn), lines))
+            findings.append(_finding("error", f"{name}-leak", text, len(leaking), lines))
         elif not members and fact == "patient_id":
-            text = "Patients are not known, so that one patient's images may lie in several splits."
+            text = "Patients are not known, so that one patient's images may lie in several splits, a data leak."
             findings.append(_finding("note", "no-patients", text, 1))
+        findings += _outsized(members, name, len(dataset.samples))
     return findings
+
+
+def _outsized(members: dict[str, list[Sample]], name: str, images: int) -> list[Finding]:
+    large = {value: len(found) for value, found in members.items() if len(found) > max(OUTSIZED * images, FEW)}
+    if not large:
+        return []
+    text = (
+        f"A single {name} has more than {100 * OUTSIZED:.0f} % of the images. If its name stands for unknown, leave it "
+        "empty: these images can't be split."
+    )
+    lines = (f"{value}: {count:,} of {images:,} images" for value, count in large.items())
+    return [_finding("warning", f"large-{name}", text, len(large), lines)]
 
 
 def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
@@ -90,24 +105,24 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
     members: dict[int, list[Sample]] = defaultdict(list)
     for sample, group in zip(dataset.samples, groups, strict=True):
         members[group].append(sample)
-    torn = [found for found in members.values() if len({s.split for s in found}) > 1]
+    leaking = [found for found in members.values() if len({s.split for s in found}) > 1]
     agreement = _agreement([s.known("group_id") for s in dataset.samples], groups)
-    if not torn:
+    if not leaking:
         return agreement
-    images = sum(len(found) for found in torn)
+    images = sum(len(found) for found in leaking)
     text = (
-        f"{_many(len(torn), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
+        f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
         "cut from the same original or from overlapping fields, and lie in several splits."
     )
     # matching points are evidence and no proof, so that a few sets are for a person to look at
     if images > MANY * len(dataset.samples):
         severity: Severity = "error"
-        text += " Test scores are too high: split by original."
+        text += " This data leak makes test scores too high: split by original."
     else:
         severity = "warning"
-        text += " Look at them; test scores may be a little too high."
+        text += " Look at them: they may be a small data leak."
     return [
-        _finding(severity, "sibling-leak", text, len(torn), (_listed(dataset, found) for found in torn)),
+        _finding(severity, "sibling-leak", text, len(leaking), (_listed(dataset, found) for found in leaking)),
         *agreement,
     ]
 
@@ -188,7 +203,7 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
     harmless = [members for members in found if members not in contradicting and members not in leaking]
     weighed: list[tuple[Severity, str, list[list[Sample]], str]] = [
         ("error", "contradiction", contradicting, "under different labels"),
-        ("error", "leak", leaking, "in several splits: test scores are too high"),
+        ("error", "leak", leaking, "in several splits: a data leak, so that test scores are too high"),
         ("warning" if code == "duplicate" else "note", "repeat", harmless, "within one split and class"),
     ]
     return [

@@ -1,0 +1,40 @@
+"""Labels as a data set writes them, renamed to the classes of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from core.errors import UsageError
+from training.samples import LeftOut, Sample
+
+UNWANTED = "of a label that is mapped to nothing"
+
+
+def parse_label_map(entries: Sequence[str]) -> dict[str, str]:
+    """Return the label map of ``FROM=TO`` entries; an empty ``TO`` leaves the label's images out.
+
+    Raises:
+        UsageError: if an entry is not of this form, or a label is mapped twice.
+    """
+    found: dict[str, str] = {}
+    for entry in entries:
+        old, equals, new = (part.strip() for part in entry.rpartition("="))
+        if not equals or not old:
+            raise UsageError(f"{entry!r} maps no label.", remedy="Write FROM=TO, e.g. COVID=COVID-19.")
+        if found.setdefault(old, new) != new:
+            raise UsageError(f"The label {old!r} is mapped twice.", remedy="Map each label once.")
+    return found
+
+
+def mapped(samples: Sequence[Sample], label_map: Mapping[str, str]) -> tuple[list[Sample], list[LeftOut]]:
+    """Return the samples with the labels that the map gives, and those whose label it leaves out."""
+    kept: list[Sample] = []
+    left_out: list[LeftOut] = []
+    for sample in samples:
+        label = label_map.get(sample.label, sample.label)
+        if label:
+            kept.append(sample if label == sample.label else replace(sample, label=label))
+        else:
+            left_out.append(LeftOut(sample.path, UNWANTED))
+    return kept, left_out
