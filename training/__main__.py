@@ -31,6 +31,10 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
 Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="A label of the data set and its class: COVID=COVID-19; COVID= leaves it out."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -55,6 +59,7 @@ def evaluate_command(
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
     teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
+    label_map: Map = None,
     runtime: Engine = "auto",
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -62,11 +67,13 @@ def evaluate_command(
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
     from training.finished_run import is_run, write_evaluation
+    from training.label_map import parse_label_map
 
+    labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
     with Stages() as stages:
-        measured = evaluate(found, data, split, runtime, threads, stages, other)
+        measured = evaluate(found, data, split, runtime, threads, stages, other, labels)
     if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:
@@ -83,12 +90,19 @@ def check_data_command(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
+    label_map: Map = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="What it is to be trained by: its task, label map and batch count.")
+    ] = None,
     events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.check_data import run_check
+    from training.label_map import parse_label_map
+    from training.recipe import read_recipe
 
-    raise typer.Exit(run_check(folder, as_json, report, events))
+    wanted = None if recipe is None else read_recipe(recipe)
+    raise typer.Exit(run_check(folder, as_json, report, events, parse_label_map(label_map or []), wanted))
 
 
 @app.command("publish")

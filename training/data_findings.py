@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from training.data_report import EXAMPLES, Finding, Look, Severity
+from training.data_report import Finding, Look, Severity, finding
 from training.duplicates import exact_duplicates, near_duplicates
 from training.fingerprints import Fingerprint
 from training.samples import SPLITS, Dataset, Sample
@@ -29,21 +29,22 @@ def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -
     if not bad:
         return []
     lines = (f"{dataset.relative(s.path)}: {reason}" for s, reason in bad)
-    return [_finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
+    return [finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
 
 
 def split_findings(dataset: Dataset) -> list[Finding]:
     """Return splits without images of a class, and classes that are rare."""
     counts = Counter((s.split, s.label) for s in dataset.samples)
-    lacking = [f"{label} in {split}" for split in SPLITS for label in dataset.classes if not counts[split, label]]
+    filled = [split for split in SPLITS if any(counts[split, label] for label in dataset.classes)]
+    lacking = [f"{label} in {split}" for split in filled for label in dataset.classes if not counts[split, label]]
     findings = []
     if lacking:
         text = "A split has no images of a class, so that it can't be learnt or scored."
-        findings.append(_finding("warning", "empty", text, len(lacking), lacking))
+        findings.append(finding("warning", "empty", text, len(lacking), lacking))
     sizes = Counter(s.label for s in dataset.samples).most_common()
     if sizes[0][1] > RARE * sizes[-1][1]:
         text = f"{sizes[0][0]} has {sizes[0][1]:,} images, {sizes[-1][0]} only {sizes[-1][1]:,}: use class weights."
-        findings.append(_finding("note", "imbalance", text, 1))
+        findings.append(finding("note", "imbalance", text, 1))
     return findings
 
 
@@ -59,13 +60,13 @@ def group_findings(dataset: Dataset) -> list[Finding]:
         if leaking:
             lines = (f"{value}: {_by_split(found)}" for value, found in sorted(leaking.items()))
             text = (
-                f"Data leak: {_many(len(leaking), name)} of {len(members):,} with images in several splits, so that test "
-                "scores are too high."
+                f"Data leak: {_many(len(leaking), name)} of {len(members):,} with images in several splits, so that "
+                "test scores are too high."
             )
-            findings.append(_finding("error", f"{name}-leak", text, len(leaking), lines))
+            findings.append(finding("error", f"{name}-leak", text, len(leaking), lines))
         elif not members and fact == "patient_id":
             text = "Patients are not known, so that one patient's images may lie in several splits, a data leak."
-            findings.append(_finding("note", "no-patients", text, 1))
+            findings.append(finding("note", "no-patients", text, 1))
         findings += _outsized(members, name, len(dataset.samples))
     return findings
 
@@ -79,7 +80,7 @@ def _outsized(members: dict[str, list[Sample]], name: str, images: int) -> list[
         "empty: these images can't be split."
     )
     lines = (f"{value}: {count:,} of {images:,} images" for value, count in large.items())
-    return [_finding("warning", f"large-{name}", text, len(large), lines)]
+    return [finding("warning", f"large-{name}", text, len(large), lines)]
 
 
 def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
@@ -111,8 +112,8 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
         return agreement
     images = sum(len(found) for found in leaking)
     text = (
-        f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
-        "cut from the same original or from overlapping fields, and lie in several splits."
+        f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, "
+        "as cut from the same original or from overlapping fields, and lie in several splits."
     )
     # matching points are evidence and no proof, so that a few sets are for a person to look at
     if images > MANY * len(dataset.samples):
@@ -122,7 +123,7 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
         severity = "warning"
         text += " Look at them: they may be a small data leak."
     return [
-        _finding(severity, "sibling-leak", text, len(leaking), (_listed(dataset, found) for found in leaking)),
+        finding(severity, "sibling-leak", text, len(leaking), (_listed(dataset, found) for found in leaking)),
         *agreement,
     ]
 
@@ -140,7 +141,7 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
         f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; "
         f"of the pairs with the same group_id {100 * both / in_given:.1f} % were found, by chains of such pairs."
     )
-    return [_finding("note", "sibling-agreement", text, 1)]
+    return [finding("note", "sibling-agreement", text, 1)]
 
 
 def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:
@@ -159,17 +160,17 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
                 f"Who knows only an image's source is right about its class in {100 * known:.1f} % (most frequent "
                 f"class {100 * chance:.1f} %): what tells the sources apart can be learnt instead of the disease."
             )
-            findings.append(_finding("warning", "source-bias", text, 1))
+            findings.append(finding("warning", "source-bias", text, 1))
     classes = [look for look in looks if look.by == "class" and look.images >= FEW]
     if len({frozenset(look.formats) for look in classes}) > 1:
         text = "The classes come in different file formats."
         lines = (f"{look.value}: {', '.join(look.formats)}" for look in classes)
-        findings.append(_finding("warning", "format-bias", text, len(classes), lines))
+        findings.append(finding("warning", "format-bias", text, len(classes), lines))
     sides = [[look.width for look in classes], [look.height for look in classes]]
     if classes and max(max(side) / min(side) for side in sides) > LARGER:
         lines = (f"{look.value}: {look.width}×{look.height}" for look in classes)
         text = "The classes' images differ in size; after scaling, sharpness may tell the class."
-        findings.append(_finding("warning", "size-bias", text, len(classes), lines))
+        findings.append(finding("warning", "size-bias", text, len(classes), lines))
     apart = [
         f"{one.value} {one.brightness:.0f} ± {one.spread:.0f}, {two.value} {two.brightness:.0f} ± {two.spread:.0f}"
         for i, one in enumerate(classes)
@@ -178,7 +179,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
     ]
     if apart:
         text = "Classes differ in mean brightness (0–255) by more than half a standard deviation."
-        findings.append(_finding("note", "brightness-bias", text, len(apart), apart))
+        findings.append(finding("note", "brightness-bias", text, len(apart), apart))
     return findings
 
 
@@ -192,8 +193,8 @@ def probe_findings(scores: ProbeScores | None) -> list[Finding]:
         f"{100 * scores.chance:.1f} %)."
     )
     if scores.border > scores.chance + max(GAIN, scores.margin):
-        return [_finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
-    return [_finding("note", "shortcut", text, 1)]
+        return [finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
+    return [finding("note", "shortcut", text, 1)]
 
 
 def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: str) -> list[Finding]:
@@ -207,7 +208,7 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
         ("warning" if code == "duplicate" else "note", "repeat", harmless, "within one split and class"),
     ]
     return [
-        _finding(
+        finding(
             severity,
             f"{code}-{kind}",
             f"{_many(len(members), 'set')} of images that are {what}, {tail}.",
@@ -217,11 +218,6 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
         for severity, kind, members, tail in weighed
         if members
     ]
-
-
-def _finding(severity: Severity, code: str, text: str, count: int, lines: Iterable[str] = ()) -> Finding:
-    first = [line for _i, line in zip(range(EXAMPLES), lines, strict=False)]
-    return Finding(severity, code, text, count, tuple(first))
 
 
 def _digest(found: Fingerprint | str) -> str:

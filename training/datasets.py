@@ -16,7 +16,16 @@ from training.readers import Found, innermost, read_class_folders, read_covid_qu
 from training.samples import Dataset, DatasetError, Kind, LeftOut, Progress, Sample, in_batches, of_split
 from training.splits import SHARES_IN_WORDS, known_groups, split_by_group, split_off_val
 
-__all__ = ["Dataset", "DatasetError", "Sample", "in_batches", "of_split", "open_dataset", "tile_groups_of"]
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "Sample",
+    "in_batches",
+    "of_split",
+    "open_dataset",
+    "read_manifest",
+    "tile_groups_of",
+]
 
 UNLISTED = "not in the manifest"
 LAYOUTS = (
@@ -34,10 +43,10 @@ def open_dataset(
 ) -> Dataset:
     """Open a data set; its layout is recognised by what is in the folder.
 
-    A split that the data set brings is kept. One that is missing is made group-wise and stratified by class: groups are
-    the manifest's ``group_id`` and ``patient_id``, LC25000's ``groups.csv`` (columns ``file,group``), and what looks
-    alike: near duplicates, and histology tiles of the same original, which takes minutes the first time and is then kept
-    in the cache folder. Where val is missing beside train and test it is made from train.
+    A split that the data set brings is kept. One that is missing is made group-wise: groups are the manifest's
+    ``group_id`` and ``patient_id``, LC25000's ``groups.csv`` (columns ``file,group``), and what looks alike: near
+    duplicates, and histology tiles of the same original, which takes minutes the first time and is then kept in the
+    cache folder. Where val is missing beside train and test it is made from train.
 
     Folders that hold nothing but one folder, as archives make them, are passed through. Every file that is no sample is
     listed with the reason.
@@ -127,7 +136,7 @@ def _with_splits(
 
 
 def _with_tile_splits(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> tuple[list[Sample], str]:
-    """Return LC25000's tiles with a split by original, which is their ``group_id``, and how the originals were found."""
+    """Return LC25000's tiles with a split by original, their ``group_id``, and how the originals were found."""
     if (listed := listed_groups(folder, samples)) is not None:
         samples = _in_groups(samples, listed)
         samples = split_by_group(samples, known_groups(samples) or [], seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
 from training.datasets import Sample, of_split, open_dataset
+from training.label_map import label_map_of
 from training.samples import Progress
 from training.scores import GroupResult, Intervals, Scores, intervals, score
 from training.shortcut_probe import ProbeScores, probe_dataset
@@ -106,6 +108,7 @@ def evaluate(
     threads: int | None = None,
     progress: Progress = lambda _what, _done, _total: None,
     teacher: Bundle | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Score a bundle on one split of a data set.
 
@@ -117,12 +120,13 @@ def evaluate(
         threads: CPU threads, or None.
         progress: called after each image with what is under way, how many are done and how many there are.
         teacher: a model to compare the answers with, or None.
+        label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
 
     Raises:
         DatasetError: if the data set is unusable.
         ImageError: if an image can't be read.
     """
-    dataset = open_dataset(folder, progress=progress)
+    dataset = open_dataset(folder, progress=progress, label_map=label_map or label_map_of(bundle.directory))
     samples = of_split(dataset.samples, split, bundle.card.classes)
     border = probe_dataset(dataset, split, progress)
     total = len(samples) * (1 if teacher is None else 2)

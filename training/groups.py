@@ -28,8 +28,8 @@ def groups_of(folder: Path, samples: Sequence[Sample], progress: Progress) -> tu
     """Return one number per sample, equal for those that a split must keep together, and how they were found in words.
 
     Samples are joined by a shared ``group_id`` or ``patient_id`` where it is known, and by pictures that are nearly the
-    same; coloured ones, taken for histology, also by what shows that tiles are of the same original. One without a known
-    patient stands alone unless its picture joins it to others.
+    same; coloured ones, taken for histology, also by what shows that tiles are of the same original. One without a
+    known patient stands alone unless its picture joins it to others.
 
     Args:
         folder: the data set's, for names in the cache.
@@ -89,7 +89,7 @@ def _chained(groups: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _cached(folder: Path, samples: Sequence[Sample], what: str, find: Callable[[], list[int]]) -> list[int]:
-    """Return groups from the cache if they were found before for files of these names, sizes and labels, else find them.
+    """Return groups, from the cache if they were found before for files of these names, sizes and labels.
 
     A cache that can't be written costs time and nothing else.
     """

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from core.errors import UsageError
+from training.recipe import read_recipe
 from training.samples import LeftOut, Sample
 
+RECIPE = "recipe.toml"
 UNWANTED = "of a label that is mapped to nothing"
 
 
@@ -25,6 +28,16 @@ def parse_label_map(entries: Sequence[str]) -> dict[str, str]:
         if found.setdefault(old, new) != new:
             raise UsageError(f"The label {old!r} is mapped twice.", remedy="Map each label once.")
     return found
+
+
+def label_map_of(model: Path) -> dict[str, str]:
+    """Return the label map that a run was trained with, by the recipe in its folder; empty for a bundle.
+
+    Raises:
+        UsageError: if the run's recipe can't be read.
+    """
+    recipe = model / RECIPE
+    return dict(read_recipe(recipe).label_map) if recipe.is_file() else {}
 
 
 def mapped(samples: Sequence[Sample], label_map: Mapping[str, str]) -> tuple[list[Sample], list[LeftOut]]:

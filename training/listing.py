@@ -54,8 +54,8 @@ class Listing:
     def images(self, files: Iterable[Path] | None = None) -> tuple[list[Path], list[LeftOut]]:
         """Return which files, by default all, are images by their content or name, and the others.
 
-        An image that Twinlens can't open, being damaged or of another format, is returned as one, so that it is reported
-        and counted as unreadable.
+        An image that Twinlens can't open, being damaged or of another format, is returned as one, so that it is
+        reported and counted as unreadable.
         """
         images: list[Path] = []
         others: list[LeftOut] = []

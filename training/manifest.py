@@ -28,15 +28,17 @@ def read_manifest(path: Path, *, split_optional: bool = False) -> list[Sample]:
     relative to its folder and may be written with either slash.
 
     Args:
-        path: the manifest.
+        path: the manifest, or the folder that it lies in.
         split_optional: whether the column ``split`` may be missing or empty; its samples then have an empty split.
 
     Raises:
         DatasetError: if the file is missing, lacks a column, has no rows, or a row lacks its path or label or has an
             unknown split.
     """
+    path = path / MANIFEST if path.is_dir() else path
     if not path.is_file():
-        raise DatasetError(f"There is no {path.name} here.", path=path.parent, remedy=f"It lists {', '.join(REQUIRED)}.")
+        remedy = f"It lists {', '.join(REQUIRED)}."
+        raise DatasetError(f"There is no {path.name} here.", path=path.parent, remedy=remedy)
     required = [name for name in REQUIRED if not (split_optional and name == "split")]
     samples: list[Sample] = []
     for line, row in read_table(path, required):

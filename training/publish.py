@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from training.card_texts import CAUTION, DATA
 from training.datasets import of_split, open_dataset
 from training.evaluate import Evaluation, summarise
 from training.finished_run import read_evaluation, read_run
+from training.label_map import label_map_of
 from training.novelty import decoy_thumbnails, fit_gate
 from training.shortcut_probe import probe_dataset
 
@@ -54,7 +55,7 @@ def publish(
     made = read_run(run)
     folder = read_evaluation(made) if folder is None else (read_evaluation(made) and folder)
     state = made.read_state()
-    samples = of_split(open_dataset(folder).samples, "val", made.card.classes)
+    samples = of_split(open_dataset(folder, label_map=label_map_of(run)).samples, "val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
     target.parent.mkdir(parents=True, exist_ok=True)
     scored: dict[Storage, float] = {}
@@ -67,7 +68,7 @@ def publish(
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
     card = made.card.model_copy(update={"storage": storage})
-    return finish(target, state, card, folder, runtime, threads)
+    return finish(target, state, card, folder, runtime, threads, label_map_of(run))
 
 
 def finish(
@@ -77,6 +78,7 @@ def finish(
     folder: Path,
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Bundle:
     """Write a bundle with temperature, conformal floor and novelty gate fitted on val, and scores measured on test.
 
@@ -87,8 +89,9 @@ def finish(
         folder: the data set.
         runtime: which runtime computes.
         threads: CPU threads, or None.
+        label_map: labels that are renamed or left out.
     """
-    dataset = open_dataset(folder)
+    dataset = open_dataset(folder, label_map=label_map)
     samples = dataset.samples
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".finish-") as scratch:

@@ -67,7 +67,7 @@ def read_covid_qu_ex(folder: Path, images: Sequence[Path]) -> Found | None:
     infected = {p.tree for p in places.values() if p.kind == "infection masks" or _is_part(p.tree) == PARTS[1]}
     found: dict[tuple[str, str], Sample] = {}
     left_out = [LeftOut(image, NO_CLASS) for image in images if image not in places]
-    used = set()
+    used: set[Path] = set()
     # the lung part first: it is the data set, the infection part mostly repeats it
     for image, place in sorted(samples_at.items(), key=lambda pair: (pair[1].tree in infected, pair[0])):
         label, part = place.of_class.name, "infection" if place.tree in infected else "lung"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,18 @@ class RunData:
     contents: str
 
 
-def open_run_data(folder: Path, classes: tuple[str, ...]) -> RunData:
+def open_run_data(folder: Path, classes: tuple[str, ...], *, label_map: Mapping[str, str] | None = None) -> RunData:
     """Open a data folder for training.
+
+    Args:
+        folder: the data folder.
+        classes: class labels in the order of the network's outputs.
+        label_map: the recipe's.
 
     Raises:
         DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
     """
-    dataset = open_dataset(folder)
+    dataset = open_dataset(folder, label_map=label_map)
     train, val = of_split(dataset.samples, "train", classes), of_split(dataset.samples, "val", classes)
     return RunData(folder, classes, train, val, dataset.digest(), _contents(dataset, train + val))
 

@@ -94,7 +94,7 @@ class Sample:
 
     @property
     def group(self) -> str:
-        """What must lie in one split, or it is a leak: the ``group_id``, else the ``patient_id``, else an empty string."""
+        """What must lie in one split: the ``group_id``, else the ``patient_id``, else an empty string."""
         return self.known("group_id") or self.known("patient_id")
 
 

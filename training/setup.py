@@ -103,7 +103,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
     colour = "rgb" if task.colour else "grey"
     how = Preprocessing.model_validate({"height": recipe.size, "width": recipe.size, "channels": colour})
     accelerator = Accelerator(mixed_precision=_precision(recipe.optim.precision))
-    data = open_run_data(data_folder, classes)
+    data = open_run_data(data_folder, classes, label_map=recipe.label_map)
 
     def decode(samples: list[Sample]) -> ImageStore:
         def progress(done: int, total: int) -> None:
