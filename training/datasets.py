@@ -90,9 +90,11 @@ def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, l
     if (manifest := find_manifest(listing.files, folder)) is not None:
         return "manifest", _listed(listing, manifest), folder, left_out
     images, others = listing.images()
+    inner = Path(os.path.commonpath([image.parent for image in images])) if images else folder
+    for above in [inner, *inner.parents[: len(inner.relative_to(folder).parts)]][::-1]:
+        if (manifest := find_manifest(listing.files, above)) is not None:
+            return "manifest", _listed(listing, manifest), above, left_out
     inner = innermost(folder, images, labels)
-    if (manifest := find_manifest(listing.files, inner)) is not None:
-        return "manifest", _listed(listing, manifest), inner, left_out
     lists = {inner / GROUP_FILE}
     left_out += [other for other in others if other.path not in lists]
     if (found := read_covid_qu_ex(folder, images)) is not None:
