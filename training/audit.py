@@ -31,7 +31,6 @@ from training.audit_changes import (
 from training.clustered import Indices, clusters_of
 from training.datasets import Sample, of_split, open_dataset
 from training.evaluate import summarise
-from training.label_map import label_map_of
 from training.scores import GroupResult
 
 FloatArray = npt.NDArray[np.float32]
@@ -130,7 +129,7 @@ def audit(
         progress: called with what has been done.
     """
     card = bundles[0].card
-    samples = of_split(open_dataset(folder, label_map=label_map_of(bundles[0].directory)).samples, "test", card.classes)
+    samples = of_split(open_dataset(folder).samples, "test", card.classes)
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:images])
     pictures = look([samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb")
     done = Audits(

@@ -20,7 +20,6 @@ from core.runtime import RuntimeChoice, load_runtime
 from training.answers import answer
 from training.clustered import Figure, clusters_of, figure
 from training.datasets import of_split, open_dataset
-from training.label_map import label_map_of
 
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -62,7 +61,7 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
-    samples, classes = open_dataset(folder, label_map=label_map_of(bundle.directory)).samples, bundle.card.classes
+    samples, classes = open_dataset(folder).samples, bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
     val, test = (answer(bundle, engine, of_split(samples, split, classes)) for split in ("val", "test"))
     labels, truth = val.labels(classes), test.labels(classes)

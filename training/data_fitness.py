@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from core.tasks import TASKS, Task, get_task
 from training.data_report import Finding, Severity, finding
 from training.datasets import UNLISTED
+from training.label_map import alike
 from training.listing import CLOSED
 from training.readers import NO_CLASS, NO_SPLIT
 from training.recipe import Recipe
@@ -83,15 +84,8 @@ def _labels(dataset: Dataset, task: Task | None) -> list[Finding]:
 def _suggested(label: str, images: int, tasks: list[Task]) -> str:
     """Return a label with its count and the class that it may mean, where it is spelt alike."""
     line = f"{label}: {_many(images, 'image')}"
-    for task in tasks:
-        for name in task.class_ids:
-            if _plain(name).startswith(_plain(label) or " ") or _plain(label).startswith(_plain(name)):
-                return f"{line}; --map {label}={name} ?"
-    return line
-
-
-def _plain(label: str) -> str:
-    return "".join(letter for letter in label.lower() if letter.isalnum())
+    name = alike(label, [name for task in tasks for name in task.class_ids])
+    return f"{line}; --map {label}={name} ?" if name else line
 
 
 def _classes(dataset: Dataset, task: Task | None) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def parse_label_map(entries: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def as_override(label_map: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what sets a recipe's label map (:func:`training.recipe.read_recipe`); nothing for an empty map."""
+    if not label_map:
+        return ()
+    entries = (f"{json.dumps(old)} = {json.dumps(new)}" for old, new in label_map.items())
+    return (f"label_map={{ {', '.join(entries)} }}",)
+
+
 def label_map_of(model: Path) -> dict[str, str]:
     """Return the label map that a run was trained with, by the recipe in its folder; empty for a bundle.
 
@@ -38,6 +47,19 @@ def label_map_of(model: Path) -> dict[str, str]:
     """
     recipe = model / RECIPE
     return dict(read_recipe(recipe).label_map) if recipe.is_file() else {}
+
+
+def alike(label: str, classes: Iterable[str]) -> str:
+    """Return the class that a label is spelt like, or begins like: ``COVID`` is like ``COVID-19``; else empty."""
+    plain = _plain(label)
+    spelt = {name: _plain(name) for name in classes}
+    same = [name for name, other in spelt.items() if other == plain]
+    begins = [name for name, other in spelt.items() if plain and (other.startswith(plain) or plain.startswith(other))]
+    return next(iter([*same, *begins]), "")
+
+
+def _plain(label: str) -> str:
+    return "".join(letter for letter in label.lower() if letter.isalnum())
 
 
 def mapped(samples: Sequence[Sample], label_map: Mapping[str, str]) -> tuple[list[Sample], list[LeftOut]]:

@@ -16,7 +16,6 @@ from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
 from training.answers import answer
 from training.datasets import Sample, of_split, open_dataset
-from training.label_map import label_map_of
 from training.novelty import DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
 from training.scores import auroc
@@ -81,7 +80,7 @@ def measure(
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    samples = open_dataset(folder, label_map=label_map_of(bundle.directory)).samples
+    samples = open_dataset(folder).samples
     val = answer(bundle, engine, of_split(samples, "val", card.classes))
     test = answer(bundle, engine, of_split(samples, "test", card.classes))
     labels = val.labels(card.classes)

@@ -1,4 +1,4 @@
-"""No file of a data set's folder is left out or taken in silently: each is a sample, a mask, or listed with the reason."""
+"""No file of a data set's folder is left out or taken in silently: each is a sample, a mask, or listed with why."""
 
 import os
 from collections import Counter
