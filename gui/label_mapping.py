@@ -31,7 +31,7 @@ class LabelMapping(QWidget):
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 8, 0, 0)
         self._rows.setColumnStretch(1, 1)
-        self._words = QLabel(self.tr("The data set's labels are none of the task's classes. Say what each is:"))
+        self._words = QLabel(self.tr("Some labels are none of the task's classes. Say what each is:"))
         self._words.setWordWrap(True)
         theme.styled(self._words, "small", "warning")
         self.apply_button = QPushButton(self.tr("Check with these classes"))

@@ -37,7 +37,7 @@ def left_out_findings(dataset: Dataset) -> list[Finding]:
     findings = []
     for reason, found in sorted(by_reason.items()):
         count = sum(out.files for out in found)
-        text = f"Left out: {count:,} {'file' if count == 1 else 'files'}, {reason}."
+        text = f"Left out: {_many(count, 'file')} ({reason})."
         if reason == CLOSED:
             text = f"Left out: {_many(count, 'folder')} that can't be opened. Allow reading them, or move them away."
         lines = (
@@ -72,9 +72,9 @@ def _labels(dataset: Dataset, task: Task | None) -> list[Finding]:
     tasks = [task] if task is not None else list(TASKS.values())
     classes = "; ".join(f"{one.name}: {', '.join(one.class_ids)}" for one in tasks)
     text = (
-        f"{_many(len(strange), 'label')} that {'is no class' if len(strange) == 1 else 'are no classes'} of "
-        f"{'any task' if task is None else f'the task {task.name}'}, so that training refuses the data set. "
-        f"Map them with --map LABEL=CLASS, or with --map LABEL= to leave them out. Classes of {classes}."
+        f"{_many(len(strange), 'label')} {'is no class' if len(strange) == 1 else 'are no classes'} of "
+        f"{'any task' if task is None else f'the task {task.name}'}, so that training refuses the data set. Map each "
+        f"to a class or leave it out, on the command line with --map LABEL=CLASS or --map LABEL=. Classes: {classes}."
     )
     counts = Counter(sample.label for sample in dataset.samples)
     lines = (_suggested(label, counts[label], tasks) for label in strange)
@@ -94,12 +94,12 @@ def _classes(dataset: Dataset, task: Task | None) -> list[Finding]:
             f"All images are of one class, {dataset.classes[0]}: a network can be scored on them, but learns nothing."
         )
         return [finding("error", "one-class", text, 1)]
-    missing = [name for name in task.class_ids if name not in dataset.classes] if task is not None else []
-    if task is None or not missing:
+    if task is None or not set(dataset.classes) <= set(task.class_ids):
         return []
-    text = (
-        f"The data set has no images of {_many(len(missing), 'class')} of the task {task.name}, which can't be learnt."
-    )
+    missing = [name for name in task.class_ids if name not in dataset.classes]
+    if not missing:
+        return []
+    text = f"There are no images of {_many(len(missing), 'class')} of the task {task.name}: a network can't learn it."
     return [finding("warning", "missing-class", text, len(missing), missing)]
 
 

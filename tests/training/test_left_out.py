@@ -130,7 +130,7 @@ def test_images_beside_the_split_folders_or_in_no_class_are_listed(tmp_path):
     assert report.left_out == reasons(found)
     told = {f.severity: f for f in report.findings if f.code == "left-out"}
     assert set(told) == {"warning", "note"}
-    assert "2 files, a mask" in told["note"].text
+    assert "2 files (a mask)" in told["note"].text
     assert "train/Normal/0_mask.png" in told["note"].examples
 
 
