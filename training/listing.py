@@ -79,7 +79,8 @@ def list_files(folder: Path) -> Listing:
 
     for where, folders, names in os.walk(folder, onerror=closed, followlinks=True):
         here, real = Path(where), os.path.realpath(where)
-        if real in seen or any(own <= set(names) for own in OWN_FOLDERS):
+        is_own = here != folder and any(own <= set(names) for own in OWN_FOLDERS)
+        if real in seen or is_own:
             left_out.append(LeftOut(here, AGAIN) if real in seen else _whole(here, OUTPUT))
             folders.clear()
             continue

@@ -14,8 +14,10 @@ from core.errors import UsageError
 from core.tasks import TASKS
 from training.check_data import check
 from training.datasets import DatasetError, open_dataset
+from training.evaluate import evaluate
 from training.image_store import MAX_UNREADABLE_SHARE
-from training.label_map import parse_label_map
+from training.label_map import label_map_of, parse_label_map
+from training.networks import find_bundle
 from training.recipe import to_toml
 from training.run_data import open_run_data
 
@@ -150,3 +152,18 @@ def test_the_command_takes_a_label_map_or_a_recipe_with_one(tmp_path):
         assert answer.returncode == code, answer.stderr
         if code == 0:
             assert json.loads(answer.stdout)["label_map"] == KAGGLE
+
+
+def test_a_network_is_scored_on_mapped_labels_a_run_by_its_own_map(tmp_path):
+    folder = radiography_database(tmp_path / "data", each=20)
+    bundle = find_bundle("chest-xray/student-ofa595")
+    assert label_map_of(bundle.directory) == {}
+    measured = evaluate(bundle, folder, label_map=KAGGLE)
+    mapped = open_dataset(folder, label_map=KAGGLE)
+    assert measured.overall.images == sum(s.split == "test" for s in mapped.samples)
+    with pytest.raises(DatasetError, match="--map COVID=CLASS"):
+        evaluate(bundle, folder)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.toml").write_text(to_toml(tiny_recipe(label_map=KAGGLE)))
+    assert label_map_of(run) == KAGGLE

@@ -187,6 +187,16 @@ def test_what_twinlens_wrote_into_the_data_is_no_class(tmp_path):
     assert not unaccounted(tmp_path, found)
 
 
+def test_a_run_written_right_into_the_data_set_hides_none_of_it(tmp_path):
+    classes(tmp_path)
+    save(tmp_path / "curves.png", radiograph(5))
+    for name in ("recipe.toml", "environment.json"):
+        (tmp_path / name).write_text("{}")
+    found = open_dataset(tmp_path)
+    assert len(found.samples) == 6
+    assert not unaccounted(tmp_path, found)
+
+
 def test_pictures_exported_by_this_version_are_told_from_data(tmp_path):
     from core.export import _png
 
