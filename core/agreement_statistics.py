@@ -41,12 +41,12 @@ class Scores:
     recall: dict[str, Interval]
 
 
-def wilson(successes: int, trials: int) -> Interval:
+def wilson(successes: float, trials: float) -> Interval:
     """Return a share with its 95 % score interval (Wilson, JASA 1927).
 
     Args:
         successes: how often it happened.
-        trials: how often it could have, at least 1.
+        trials: how often it could have, at least 1; fewer than were counted where these are not independent.
     """
     p, z2 = successes / trials, Z95**2
     centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from core.architectures import build_network, get_architecture, model_name
 from core.card import CARD_FORMAT, Card, Storage
-from core.errors import BundleError, UsageError
+from core.errors import BundleError, UsageError, WriteError
+from core.files import cannot_write
 from core.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
@@ -266,21 +267,30 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
 
     Returns:
         The bundle as it stands on disk.
+
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        staged = Path(folder) / target.name
-        staged.mkdir()
-        save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
-        own = {"format": CARD_FORMAT, "weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
-        if gate is not None:
-            save_file(gate.state(), staged / NOVELTY_FILE)
-            own["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
-        card = card.model_copy(update=own)
-        (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        replace_folder(staged, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+            staged = Path(folder) / target.name
+            staged.mkdir()
+            save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
+            own = {"format": CARD_FORMAT, "weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
+            if gate is not None:
+                save_file(gate.state(), staged / NOVELTY_FILE)
+                own["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
+            card = card.model_copy(update=own)
+            (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            replace_folder(staged, target)
+    except OSError as cause:
+        raise cannot_write(target, cause) from cause
+    except SafetensorError as cause:
+        raise WriteError(f"It can't be written ({cause}).", path=target, remedy="Choose another place.") from cause
     return read_bundle(target)
 
 

@@ -20,6 +20,7 @@ Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Images = Annotated[int, Field(ge=1, le=10**12)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -29,7 +30,7 @@ class _Part(BaseModel):
 
 
 class Interval(_Part):
-    """A bootstrap 95 % interval."""
+    """A 95 % interval; how it was made, ``measured_by`` or the evaluation says."""
 
     low: Fraction
     high: Fraction
@@ -86,7 +87,7 @@ class Scores(_Part):
         ece_uncalibrated: the calibration error before temperature scaling.
         brier: Brier score of all classes, in [0, 2].
         auroc: mean over the classes of each one's area under the ROC curve against the rest.
-        accuracy_interval: bootstrap 95 % interval of the accuracy.
+        accuracy_interval: 95 % interval of the accuracy.
         macro_f1_interval: the same of macro F1.
         classes: how each class was recognised.
         confusion: images by true class (rows) and answer (columns), in the order of the card's classes.
@@ -138,11 +139,41 @@ class Conformal(_Part):
     images: Images
 
 
+class DataSet(_Part):
+    """The labelled images that a network was trained on, as its run counted them.
+
+    Attributes:
+        name: what the data set is called.
+        layout: how it lay on disk.
+        split: in words, where its split comes from.
+        images: how many there are, by split and class.
+        groups: how many patients or originals are known.
+        ungrouped: how many images are of none that is known.
+    """
+
+    name: str = Field(max_length=200)
+    layout: str = Field(max_length=200)
+    split: str = Field(max_length=1000)
+    images: dict[Annotated[str, Field(max_length=100)], dict[Annotated[str, Field(max_length=100)], Count]]
+    groups: Count = 0
+    ungrouped: Count = 0
+
+    def count(self, split: str) -> int:
+        """Return how many images a split has."""
+        return sum(self.images.get(split, {}).values())
+
+    @property
+    def total(self) -> int:
+        """How many images there are."""
+        return sum(map(self.count, self.images))
+
+
 class Training(_Part):
     """How the weights were made.
 
     Attributes:
         data: the training data in words.
+        data_set: the same in figures, or None where no run counted them.
         method: how the network was trained, in words.
         recipe_digest: SHA-256 of the resolved recipe, or None where no recipe file stood behind the run.
         made_by: the program that trained it.
@@ -154,6 +185,7 @@ class Training(_Part):
     """
 
     data: str = Field(max_length=1000)
+    data_set: DataSet | None = None
     method: str = Field(max_length=1000)
     recipe_digest: Sha256 | None = None
     made_by: str = Field(max_length=200)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.architectures import model_name
-from core.card import Card, Interval, Scores
+from core.card import Card, DataSet, Interval, Scores
 from core.errors import UsageError
 from core.files import bytes_written_whole, written_whole
 from core.notice import NOTICE
@@ -79,6 +79,7 @@ def facts(card: Card) -> list[Block]:
         Items(card.limits or ("None are stated.",)),
         Heading(2, "Development: training data and method"),
         _development(card),
+        *_data_set(card.training.data_set),
         Heading(2, "Validation and performance"),
     ]
     if not card.scores:
@@ -145,9 +146,23 @@ def _development(card: Card) -> Facts:
         rows.append(("Recipe", f"SHA-256 {made.recipe_digest[:16]}…"))
     if made.seed is not None:
         rows.append(("Seed", str(made.seed)))
+    if made.data_digest:
+        rows.append(("Data digest", f"SHA-256 {made.data_digest[:16]}… of names, labels, splits and groups"))
     if made.epochs is not None:
         rows.append(("Epochs", str(made.epochs)))
     return Facts(tuple(rows))
+
+
+def _data_set(data: DataSet | None) -> list[Block]:
+    """Return the images of each class and split, where a run counted them."""
+    if data is None:
+        return []
+    classes = list(dict.fromkeys(label for counts in data.images.values() for label in counts))
+    rows = [(label, *(str(counts.get(label, 0)) for counts in data.images.values())) for label in classes]
+    sums = ("all", *(str(data.count(split)) for split in data.images))
+    groups = f"{data.groups:,} patients or originals are known" if data.groups else "No patient or original is known"
+    rest = f"; {data.ungrouped:,} images are of none that is known" if data.groups and data.ungrouped else ""
+    return [Table(("class", *data.images), (*rows, sums)), Paragraph(f"{groups}{rest}.")]
 
 
 def _performance(card: Card, scores: Scores) -> list[Block]:

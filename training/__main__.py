@@ -17,7 +17,7 @@ from training.make_all import make_all
 from training.networks import find_bundle
 from training.scores import Scores
 from training.shortcut_probe import border_words
-from training.train_commands import EventsOption, distill, outline, teacher, throughput
+from training.train_commands import EventsOption, MapOption, distill, outline, teacher, throughput
 
 EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
 
@@ -31,10 +31,6 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
 Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", help="A label of the data set and its class: COVID=COVID-19; COVID= leaves it out."),
-]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -59,15 +55,16 @@ def evaluate_command(
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
     teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
-    label_map: Map = None,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
-    from training.finished_run import is_run, write_evaluation
+    from training.finished_run import is_run
     from training.label_map import parse_label_map
+    from training.run_evaluation import write_evaluation
 
     labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
@@ -90,7 +87,7 @@ def check_data_command(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
-    label_map: Map = None,
+    label_map: MapOption = None,
     recipe: Annotated[
         Path | None, typer.Option(help="What it is to be trained by: its task, label map and batch count.")
     ] = None,
@@ -112,13 +109,21 @@ def publish_command(
         Path | None, typer.Option(help="The data set; by default the one of the evaluation.", file_okay=False)
     ] = None,
     to: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.", file_okay=False)] = None,
+    card_texts: Annotated[
+        str | None, typer.Option(help="A TOML file with texts for the card: data, intended_use, licence, limits.")
+    ] = None,
+    data_name: Annotated[str | None, typer.Option(help="What the data set is called, for the card.")] = None,
+    intended_use: Annotated[str | None, typer.Option(help="What the model is for, for the card.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the weights, for the card.")] = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Make a run a bundle that the program finds."""
+    """Make a run a bundle that the program finds. What is not stated for its card stands there as not stated."""
+    from training.card_texts import card_texts_of
     from training.publish import publish
 
-    made = publish(run_folder, data, to, runtime, threads, say=typer.echo)
+    texts = card_texts_of(card_texts, data=data_name, intended_use=intended_use, licence=licence)
+    made = publish(run_folder, data, to, runtime, threads, say=typer.echo, texts=texts)
     typer.echo(f"{made.id}: {made.directory}")
 
 
@@ -178,7 +183,7 @@ def _lines(measured: Evaluation) -> str:
     lines = [
         f"{measured.bundle} on {measured.data} ({measured.split}), {measured.runtime}",
         *(f"  {name:<{width}}  {_scores(scores)}" for name, scores in {"all": all_, **groups}.items()),
-        f"  accuracy {_percent(low)} to {_percent(high)} (bootstrap 95 %), AUROC {all_.auroc or float('nan'):.4f}, "
+        f"  accuracy {_percent(low)} to {_percent(high)} (95 %), AUROC {all_.auroc or float('nan'):.4f}, "
         f"Brier {all_.brier:.4f}, ECE {all_.ece_uncalibrated:.3f} before temperature {measured.temperature:.2f}",
     ]
     if known.covered is not None and known.unsure is not None:
@@ -192,6 +197,8 @@ def _lines(measured: Evaluation) -> str:
     if measured.agreement is not None:
         with_ = measured.agreement
         lines.append(f"  same class as {with_.bundle} in {_percent(with_.same_class)}, KL {with_.kl:.4f} nat")
+    lines += [f"  started from {measured.started_from}"] if measured.started_from else []
+    lines += [f"  ⚠ {note}" for note in measured.notes]
     return "\n".join(lines)
 
 

@@ -29,8 +29,9 @@ from training.audit_changes import (
     without_markers,
 )
 from training.clustered import Indices, clusters_of
-from training.datasets import Sample, of_split, open_dataset
+from training.datasets import Sample
 from training.evaluate import summarise
+from training.scored_data import open_scored
 from training.scores import GroupResult
 
 FloatArray = npt.NDArray[np.float32]
@@ -129,7 +130,9 @@ def audit(
         progress: called with what has been done.
     """
     card = bundles[0].card
-    samples = of_split(open_dataset(folder).samples, "test", card.classes)
+    data = open_scored(bundles[0], folder)
+    # the images that can be read
+    samples = answer(bundles[0], load_runtime(bundles[0], runtime, threads), data.of("test", card.classes)).samples
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:images])
     pictures = look([samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb")
     done = Audits(
@@ -145,7 +148,7 @@ def audit(
         engine = load_runtime(bundle, runtime, threads)
         whole = answer(bundle, engine, samples)
         progress(f"{bundle.id}: whole test split")
-        groups = summarise(bundle, whole, folder, "test", engine.name, None).subgroups
+        groups = summarise(bundle, whole, data, engine.name, None).subgroups
         how, say = bundle.card.preprocessing, partial(_named, progress, bundle.id)
         answers = {}
         for name, change in changes(pictures).items():

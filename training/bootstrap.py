@@ -1,8 +1,8 @@
-"""Make bundles of the starting weights, until the training module has its own.
+"""Pack the starting weights again: ``python -m training.bootstrap SHARED [vgg19] [ofa595]``.
 
-``python -m training.bootstrap SHARED [vgg19] [ofa595]``; naming a network makes only its two bundles.
-
-The starting weights are plain state dicts trained by a script outside this repository; the cards say so.
+They are plain state dicts trained by a script outside this repository. What their cards say about their making is taken
+from the bundles that are installed with the program; scores, temperature and gate are measured anew. Naming a network
+makes only its two bundles.
 """
 
 from __future__ import annotations
@@ -13,18 +13,14 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from core.architectures import build_network, count_macs, count_parameters
-from core.bundle import Bundle, State, unpack_state
-from core.card import Card, Storage, Training
+from core.bundle import Bundle, State, read_bundle, unpack_state
 from core.folders import package_weights
-from core.preprocess import Preprocessing
 from core.tasks import CHEST_XRAY, LUNG_COLON, Task
-from training.card_texts import DATA, LICENCE, LIMITS, USE
+from training.card_texts import CardTexts
+from training.datasets import open_dataset
 from training.publish import finish
+from training.scored_data import ScoredData
 
-MADE_BY = "a baseline script outside this repository (starting weights, not yet Twinlens's own training module)"
-VGG_METHOD = "from random weights, cross-entropy with label smoothing 0.05, {epochs} epochs, AdamW, weight EMA"
-OFA_METHOD = "from random weights, distilled from the VGG19 teacher: 0.5 · cross-entropy + 0.5 · T² · KL, T = 4"
 FOLDER = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
 
 
@@ -38,46 +34,23 @@ def main(shared: Path, networks: list[str]) -> None:
     for task in (CHEST_XRAY, LUNG_COLON):
         stem = FOLDER[task.id]
         if "vgg19" in networks or not networks:
-            vgg = {
-                key.replace("head.", "head.fc."): value
-                for key, value in unpack_state(
-                    load_file(shared / f"bootstrap/{stem}-vgg19_gap.int8.safetensors")
-                ).items()
-            }
-            epochs = 45 if task is CHEST_XRAY else 52
-            _publish(task, "vgg19", vgg, "int8", VGG_METHOD.format(epochs=epochs), None, shared)
+            state = unpack_state(load_file(shared / f"bootstrap/{stem}-vgg19_gap.int8.safetensors"))
+            _pack(task, "teacher-vgg19", {key.replace("head.", "head.fc."): v for key, v in state.items()}, shared)
         if "ofa595" in networks or not networks:
-            ofa = unpack_state(load_file(shared / f"bootstrap/{stem}-ofa595.safetensors"))
-            _publish(task, "ofa595", ofa, "float16", OFA_METHOD, f"{task.id}/teacher-vgg19", shared)
+            state = unpack_state(load_file(shared / f"bootstrap/{stem}-ofa595.safetensors"))
+            _pack(task, "student-ofa595", state, shared)
 
 
-def _publish(
-    task: Task, network: str, state: State, storage: Storage, method: str, teacher: str | None, shared: Path
-) -> Bundle:
-    module = build_network(network, len(task.classes))
-    card = Card(
-        task=task.id,
-        classes=task.class_ids,
-        role="student" if teacher else "teacher",
-        network=network,
-        preprocessing=Preprocessing(channels="rgb" if task.colour else "grey"),
-        storage=storage,
-        parameters=count_parameters(module),
-        macs=count_macs(module),
-        training=Training(
-            data=DATA[task.id],
-            method=method,
-            made_by=MADE_BY,
-            made_on=date.today(),
-            teacher=teacher,
-        ),
-        intended_use=USE[task.id],
-        limits=LIMITS[task.id],
-        licence=LICENCE,
-        weights_sha256="0" * 64,
-    )
-    bundle = finish(package_weights() / card.id, state, card, shared / "data" / FOLDER[task.id])
-    scores = bundle.card.scores[0]
+def _pack(task: Task, name: str, state: State, shared: Path) -> Bundle:
+    target = package_weights() / task.id / name
+    before = read_bundle(target).card
+    made = before.training.model_copy(update={"made_on": date.today()})
+    data = ScoredData(open_dataset(shared / "data" / FOLDER[task.id]))
+    bundle = finish(target, state, before.model_copy(update={"training": made}), data, CardTexts())
+    (scores,), (old,) = bundle.card.scores, before.scores
+    kept = scores.model_copy(update={"dataset": old.dataset, "caution": old.caution})
+    card = bundle.card.model_copy(update={"scores": (kept,)})
+    (target / "card.json").write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print(f"{bundle.id}: {bundle.weights_bytes / 1e6:.1f} MB, accuracy {100 * scores.accuracy:.2f} %")
     return bundle
 

@@ -1,40 +1,91 @@
-"""What every card of a task says about its use, its data and what must be said beside its scores."""
+"""What only a person can state on a model's card: what its data are called, what it is for, under which licence."""
 
 from __future__ import annotations
 
-USE = {
-    "chest-xray": "Research on knowledge distillation and on heat maps over frontal chest radiographs. Not for "
-    "diagnosis, triage or any decision about a patient.",
-    "lung-colon": "Research on knowledge distillation and on heat maps over H&E tiles of lung and colon. Not for "
-    "diagnosis or any decision about a patient.",
-}
-LIMITS = {
-    "chest-xray": (
-        "It knows three answers only and gives one of them to any image, also to one that is no chest radiograph.",
-        "Source bias: on the same test images a linear model that sees only the outer border of a 32×32 thumbnail, no "
-        "lung, scores 68.5 % (chance is 33 %). Part of any score may come from such shortcuts.",
-        "Age bias: 82 % of the Non-COVID and 51 % of the Normal images are of small children, while all COVID-19 "
-        "images are of adults as far as is known.",
-        "COVID-19 stands for a clinical or PCR label; some of those films show no visible disease. NIH labels are "
-        "text-mined.",
-        "What it answers with lungs, border or markers hidden is measured in docs/audit/chest-xray.md.",
-    ),
-    "lung-colon": (
-        "It knows five answers only and gives one of them to any image, also to one that is no such tissue.",
-        "LC25000 holds 1,250 original tiles augmented about twenty times each; patients, slides and scanners are not "
-        "published, so a score on it says little about another laboratory's slides.",
-        "The validation split has tiles of 188 originals only, so that the plausible classes may hold the right one "
-        "some 3 percentage points more or less often than promised.",
-        "What it answers with parts or colours hidden is measured in docs/audit/lung-colon.md.",
-    ),
-}
-DATA = {
-    "chest-xray": "8,476 frontal chest radiographs of the public ingredients of COVID-QU-Ex, split by patient and "
-    "near-duplicate; 5,863 for training",
-    "lung-colon": "5,000 LC25000 tiles, split by original tile; 3,479 for training",
-}
-CAUTION = {
-    "chest-xray": "A linear model on the image border alone reaches 68.5 % on this split.",
-    "lung-colon": "Tiles of the split come from the same unpublished slides and laboratory as the training tiles.",
-}
-LICENCE = "MIT; trained on public images under their own licences, none of which is included"
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.card import Card
+from core.errors import UsageError
+
+NOT_STATED = "not stated"
+CARDS = Path(__file__).resolve().parent / "cards"
+MAX_BYTES = 100_000
+
+Sentence = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class CardTexts(BaseModel):
+    """Statements for a card; what can be counted or measured is not among them.
+
+    Attributes:
+        data: what the data set is called; empty for the name of its folder.
+        images: how many images the data set has that these texts are about; texts for another one are refused.
+        intended_use: what the model is for.
+        licence: licence of the weights.
+        limits: what is known of the data that a user must know.
+        caution: what must be said beside its scores.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: str = Field(default="", max_length=200)
+    images: int | None = Field(default=None, ge=1)
+    intended_use: str = Field(default=NOT_STATED, min_length=1, max_length=2000)
+    licence: str = Field(default=NOT_STATED, min_length=1, max_length=500)
+    limits: tuple[Sentence, ...] = Field(default=(), max_length=40)
+    caution: str = Field(default="", max_length=1000)
+
+    def on(self, card: Card) -> Card:
+        """Return a run's card with these statements beside what is known of its classes and data.
+
+        Raises:
+            UsageError: if the texts are about a data set of another size.
+        """
+        made = card.training
+        found = made.data_set
+        if self.images is not None and found is not None and self.images != found.total:
+            raise UsageError(
+                f"These texts are about a data set of {self.images:,} images; the run's has {found.total:,}.",
+                remedy="Write texts about your own data, or leave them out.",
+            )
+        if self.data and found is not None:
+            words = made.data.replace(found.name, self.data, 1)[:1000]
+            made = made.model_copy(update={"data": words, "data_set": found.model_copy(update={"name": self.data})})
+        return card.model_copy(
+            update={
+                "training": made,
+                "intended_use": self.intended_use,
+                "licence": self.licence,
+                "limits": (*card.limits, *self.limits),
+            }
+        )
+
+
+def card_texts_of(source: str | None, **stated: str | None) -> CardTexts:
+    """Return texts from a TOML file, or from those that come with the program by their name, e.g. ``chest-xray``.
+
+    Args:
+        source: the file or name, or None.
+        stated: texts that replace those of the file; None leaves them.
+
+    Raises:
+        UsageError: if there is no such file, or it does not hold such texts.
+    """
+    path = None if source is None else Path(source) if Path(source).is_file() else CARDS / f"{source}.toml"
+    if path is not None and not path.is_file():
+        raise UsageError(f"There are no card texts {source!r}.", remedy="Give a TOML file.")
+    given = {name: text for name, text in stated.items() if text}
+    try:
+        if path is not None and path.stat().st_size > MAX_BYTES:
+            raise UsageError("This is too large for card texts.", path=path)
+        read = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+        return CardTexts.model_validate({**read, **given})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+        raise UsageError(f"The card texts are not valid TOML ({cause}).", path=path) from cause
+    except ValidationError as cause:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in cause.errors()[:8])
+        raise UsageError(f"The card texts are not valid: {faults}.", path=path, remedy="Correct these keys.") from cause

@@ -100,7 +100,7 @@ def run_check(
         as_json: whether the report is printed as JSON.
         report: where it is also written as Markdown, or None.
         events: ``json`` tells progress as lines of JSON before the report.
-        label_map: labels that are renamed or left out; they go before the recipe's.
+        label_map: labels that are renamed or left out, in place of the recipe's map.
         recipe: what the data set is to be trained by, or None.
 
     Raises:
@@ -113,7 +113,7 @@ def run_check(
         raise UsageError(f"There is no folder for the report {report}.", remedy="Make it first.")
     with Stages() as stages:
         progress: Progress = _tell if events == "json" else stages
-        labels = {**(recipe.label_map if recipe is not None else {}), **(label_map or {})}
+        labels = label_map or (recipe.label_map if recipe is not None else {})
         found = check(open_dataset(folder, progress=progress, label_map=labels), progress, recipe)
     page = found.as_markdown()
     if report is not None:

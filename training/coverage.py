@@ -19,7 +19,7 @@ from core.calibration import MOST_MISSED, conformal_floor, fit_temperature, plau
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import answer
 from training.clustered import Figure, clusters_of, figure
-from training.datasets import of_split, open_dataset
+from training.scored_data import open_scored
 
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -61,9 +61,9 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
-    samples, classes = open_dataset(folder).samples, bundle.card.classes
+    data, classes = open_scored(bundle, folder), bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
-    val, test = (answer(bundle, engine, of_split(samples, split, classes)) for split in ("val", "test"))
+    val, test = (answer(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
     labels, truth = val.labels(classes), test.labels(classes)
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)

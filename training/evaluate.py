@@ -16,10 +16,11 @@ from core.card import Conformal
 from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
-from training.datasets import Sample, of_split, open_dataset
-from training.label_map import label_map_of
+from training.clustered import clusters_of
+from training.datasets import Sample
 from training.samples import Progress
-from training.scores import GroupResult, Intervals, Scores, intervals, score
+from training.scored_data import ScoredData, open_scored
+from training.scores import GroupResult, Intervals, Scores, few_images, intervals, score
 from training.shortcut_probe import ProbeScores, probe_dataset
 
 # manifest columns by whose values scores are broken down, where a data set has them
@@ -74,11 +75,14 @@ class Evaluation:
         classes: the labels, in the order of the confusion matrix.
         temperature: what the logits were divided by.
         overall: scores on all images.
-        intervals: bootstrap 95 % intervals of accuracy, macro F1 and AUROC on all images.
+        intervals: 95 % intervals of accuracy, macro F1 and AUROC on all images.
         limits: conformal sets and the novelty gate.
         subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
         border: what linear models on thumbnails score, one on their border alone; None where images are too few.
         agreement: agreement with another model, or None.
+        notes: what must be said beside the scores, a sentence each: few images, images that training may have seen.
+        started_from: in words, what the network started from; empty where that is not on record.
+        unreadable: images that were left out because they can't be read, by name, with the reason.
     """
 
     bundle: str
@@ -94,6 +98,9 @@ class Evaluation:
     subgroups: dict[str, GroupResult]
     border: ProbeScores | None = None
     agreement: Agreement | None = None
+    notes: tuple[str, ...] = ()
+    started_from: str = ""
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
@@ -123,12 +130,12 @@ def evaluate(
         label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
 
     Raises:
-        DatasetError: if the data set is unusable.
-        ImageError: if an image can't be read.
+        DatasetError: if the data set is unusable, or more than one image in twenty can't be read.
+        RunError: if it can't be told which of the images a run was trained on.
     """
-    dataset = open_dataset(folder, progress=progress, label_map=label_map or label_map_of(bundle.directory))
-    samples = of_split(dataset.samples, split, bundle.card.classes)
-    border = probe_dataset(dataset, split, progress)
+    data = open_scored(bundle, folder, progress, label_map)
+    samples = data.of(split, bundle.card.classes)
+    border = probe_dataset(data.dataset, split, progress)
     total = len(samples) * (1 if teacher is None else 2)
     done = count(1)
 
@@ -141,14 +148,13 @@ def evaluate(
     if teacher is not None:
         theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, scored)
         agreement = agree(bundle, found, teacher, theirs)
-    return summarise(bundle, found, folder, split, engine.name, bundle.read_gate(), border, agreement)
+    return summarise(bundle, found, data, engine.name, bundle.read_gate(), border, agreement)
 
 
 def summarise(
     bundle: Bundle,
     found: Answers,
-    folder: Path,
-    split: str,
+    data: ScoredData,
     runtime: str,
     gate: NoveltyGate | None,
     border: ProbeScores | None = None,
@@ -159,21 +165,32 @@ def summarise(
     labels = found.labels(card.classes)
     probabilities = softmax(found.logits, card.temperature)
     raw = softmax(found.logits)
+    overall = score(probabilities, labels, card.classes, raw)
     return Evaluation(
         bundle=bundle.id,
         weights_sha256=card.weights_sha256,
-        data=folder.resolve().name,
-        split=split,
+        data=data.dataset.name,
+        split=found.samples[0].split,
         runtime=runtime,
         classes=card.classes,
         temperature=card.temperature,
-        overall=score(probabilities, labels, card.classes, raw),
-        intervals=intervals(probabilities, labels),
+        overall=overall,
+        intervals=intervals(probabilities, labels, clusters_of(found.samples)),
         limits=_limits(probabilities, labels, card.conformal, gate, found),
         subgroups=_by_subgroup(probabilities, raw, labels, found.samples, card.classes),
         border=border,
         agreement=agreement,
+        notes=(*_left_out(found), *data.notes_on(found.samples), *few_images(overall)),
+        started_from=data.started_from,
+        unreadable=tuple((path.name, reason) for path, reason in found.unreadable),
     )
+
+
+def _left_out(found: Answers) -> tuple[str, ...]:
+    if not found.unreadable:
+        return ()
+    path, reason = found.unreadable[0]
+    return (f"images that can't be read and are left out: {len(found.unreadable):,} (e.g. {path.name}: {reason})",)
 
 
 def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:
@@ -221,6 +238,6 @@ def _by_subgroup(
             if len(rows) >= SMALLEST_SUBGROUP:
                 found[f"{column}={value}"] = GroupResult(
                     score(probabilities[rows], labels[rows], classes, raw[rows]),
-                    intervals(probabilities[rows], labels[rows]).accuracy,
+                    intervals(probabilities[rows], labels[rows], clusters_of([samples[i] for i in rows])).accuracy,
                 )
     return found

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.files import written_whole
+from core.files import bytes_written_whole, make_folder, written_whole
 from training.evaluate import Evaluation
 from training.shortcut_probe import BORDER
 
 
 def write_report(measured: Evaluation, path: Path) -> None:
     """Write the page, and beside it ``STEM-reliability.png`` and ``STEM-confusion.png``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     reliability, confusion = (path.with_name(f"{path.stem}-{name}.png") for name in ("reliability", "confusion"))
     _plot_reliability(measured, reliability)
     _plot_confusion(measured, confusion)
@@ -28,8 +28,9 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
         ("Accuracy", f"{_percent(all_.accuracy)} ({_percent(ends.accuracy[0])} to {_percent(ends.accuracy[1])})"),
         ("Macro F1", f"{_percent(all_.macro_f1)} ({_percent(ends.macro_f1[0])} to {_percent(ends.macro_f1[1])})"),
     ]
-    if all_.auroc is not None and ends.auroc is not None:
-        rows.append(("AUROC, one against the rest", f"{all_.auroc:.4f} ({ends.auroc[0]:.4f} to {ends.auroc[1]:.4f})"))
+    if all_.auroc is not None:
+        ends_of_it = "" if ends.auroc is None else f" ({ends.auroc[0]:.4f} to {ends.auroc[1]:.4f})"
+        rows.append(("AUROC, one against the rest", f"{all_.auroc:.4f}{ends_of_it}"))
     rows += [
         ("ECE before temperature scaling", f"{all_.ece_uncalibrated:.4f}"),
         (f"ECE after it (T = {measured.temperature:.3f})", f"{all_.ece:.4f}"),
@@ -61,9 +62,13 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
     lines = [
         f"# {measured.bundle} on {measured.data} ({measured.split})",
         "",
-        f"{all_.images} images, {measured.runtime}, weights {measured.weights_sha256[:12]}. In brackets: bootstrap "
-        "95 % intervals, drawn within each class. For research use only, not for diagnosis.",
+        f"{all_.images} images, {measured.runtime}, weights {measured.weights_sha256[:12]}. In brackets: 95 % "
+        "intervals (accuracy: Wilson; macro F1: posterior; AUROC: bootstrap); images of one patient count for "
+        "less where they err together. For research use only, not for diagnosis.",
+        *([f"Started from {measured.started_from}."] if measured.started_from else []),
         "",
+        *(f"- **Note:** {note}." for note in measured.notes),
+        *([""] if measured.notes else []),
         "| measure | value |",
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in rows),
@@ -108,7 +113,8 @@ def _plot_reliability(measured: Evaluation, path: Path) -> None:
         f"{measured.bundle}: ECE {measured.overall.ece:.3f}\n(a dot's area: its share of the images)", size=10
     )
     axes.legend(loc="upper left", frameon=False)
-    figure.savefig(path, dpi=140)
+    with bytes_written_whole(path) as file:
+        figure.savefig(file, dpi=140, format="png")
 
 
 def _plot_confusion(measured: Evaluation, path: Path) -> None:
@@ -127,4 +133,5 @@ def _plot_confusion(measured: Evaluation, path: Path) -> None:
     axes.set_yticks(places, measured.classes)
     axes.set(xlabel="answer", ylabel="truth")
     axes.set_title(measured.bundle, size=10)
-    figure.savefig(path, dpi=140)
+    with bytes_written_whole(path) as file:
+        figure.savefig(file, dpi=140, format="png")

@@ -6,11 +6,11 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import IO, Literal, Self
 
 from training.run_folder import Row
 
@@ -51,6 +51,7 @@ class Started:
         steps: steps of an epoch.
         epoch: the epoch that it starts or goes on with, from 0.
         step: steps of that epoch already done.
+        notes: what else should be known about the run, a sentence each.
     """
 
     network: str
@@ -67,6 +68,7 @@ class Started:
     steps: int
     epoch: int
     step: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,35 @@ def both(first: Listener, second: Listener) -> Listener:
 def as_json_line(event: Event) -> str:
     """Return an event as a line of JSON, its kind under ``event``."""
     return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False)
+
+
+class EventFile:
+    """Writes a run's events as lines of JSON, for whoever follows it from another process.
+
+    Args:
+        path: the file; what an earlier process wrote there goes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        with suppress(OSError):
+            self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def __call__(self, event: Event) -> None:
+        """Write an event; where the disk is full it is lost, and no run ends for that."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.write(as_json_line(event) + "\n")
+                self._file.flush()
 
 
 class StopRequest:

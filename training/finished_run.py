@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,15 @@ from pydantic import ValidationError
 
 from core.architectures import VggHead, build_network, count_macs, count_parameters
 from core.bundle import WEIGHTS_FILE, Bundle
-from core.card import Card, Training
+from core.card import Card, DataSet, Training
 from core.errors import TwinlensError, UsageError
-from core.files import written_whole
 from core.preprocess import Preprocessing
 from core.subnets import Subnet
-from training.card_texts import DATA, LICENCE, LIMITS, USE
-from training.evaluate import Evaluation
+from core.tasks import TASKS
+from training.card_texts import NOT_STATED
+from training.run_folder import RunFolder
 
 RUN_FILE = "run.json"
-EVALUATION_FILE = "evaluation.json"
 
 
 class RunError(TwinlensError):
@@ -39,7 +39,7 @@ def read_run(folder: Path) -> Bundle:
     Raises:
         RunError: if the folder holds no finished run with its weights, or its facts do not make a card.
     """
-    facts = _json(folder / RUN_FILE)
+    facts = read_facts(folder / RUN_FILE)
     if facts.get("status") != "finished":
         raise RunError(f"The run's status is {facts.get('status')}.", path=folder, remedy="Go on with it (--resume).")
     weights = folder / WEIGHTS_FILE
@@ -58,9 +58,9 @@ def read_run(folder: Path) -> Bundle:
         teachers = [
             teacher["id"] if isinstance(teacher, dict) else str(teacher) for teacher in facts.get("teachers", ())
         ]
-        task = facts["task"]
+        data = _data_set(folder)
         card = Card(
-            task=task,
+            task=facts["task"],
             classes=classes,
             role=facts["role"],
             network=facts["network"],
@@ -71,7 +71,8 @@ def read_run(folder: Path) -> Bundle:
             parameters=count_parameters(network),
             macs=count_macs(network, *how.size),
             training=Training(
-                data=DATA.get(task, "a data set of the user's own"),
+                data=_data_in_words(data),
+                data_set=data,
                 method=_method(facts, teachers),
                 recipe_digest=facts.get("recipe_digest"),
                 made_by="python -m training",
@@ -81,9 +82,9 @@ def read_run(folder: Path) -> Bundle:
                 seed=facts.get("seed"),
                 epochs=facts.get("epochs"),
             ),
-            intended_use=USE.get(task, "Research. Not for diagnosis or any decision about a patient."),
-            limits=LIMITS.get(task, ()),
-            licence=LICENCE,
+            intended_use=NOT_STATED,
+            limits=_limits(classes, facts["task"], data),
+            licence=NOT_STATED,
             weights_sha256=digest,
         )
     except (KeyError, TypeError, ValidationError, UsageError) as cause:
@@ -91,35 +92,58 @@ def read_run(folder: Path) -> Bundle:
     return Bundle(folder, card)
 
 
-def write_evaluation(run: Path, folder: Path, measured: Evaluation) -> None:
-    """Write ``evaluation.json`` into a run's folder, with the place of the data set that it was measured on."""
-    with written_whole(run / EVALUATION_FILE) as file:
-        json.dump({"folder": str(folder.resolve()), **measured.as_dict()}, file, indent=2)
+def _data_set(folder: Path) -> DataSet | None:
+    """Return what the run says about its images; None for a run of an older version."""
+    about = RunFolder(folder).read_data()
+    if not {"name", "layout", "split", "counts"} <= about.keys():
+        return None
+    return DataSet(
+        name=str(about["name"])[:200],
+        layout=about["layout"],
+        split=about["split"],
+        images=about["counts"],
+        groups=about.get("groups", 0),
+        ungrouped=about.get("ungrouped", 0),
+    )
 
 
-def read_evaluation(run: Bundle) -> Path:
-    """Return the data set's folder from a run's evaluation.
+def _limits(classes: Sequence[str], task: str, data: DataSet | None) -> tuple[str, ...]:
+    """Return what any such network can't do, and what is not known of its data."""
+    named = {label.id: label.name for label in TASKS[task].classes} if task in TASKS else {}
+    answers = ", ".join(named.get(label, label) for label in classes)
+    said = [
+        f"It knows {len(classes)} answers only ({answers}) and gives one of them to any image, also to one that shows "
+        "none of these."
+    ]
+    if data is not None and not data.groups:
+        said.append(
+            "Patients or originals of the images are not recorded: images of one may lie in training and in test."
+        )
+    elif data is not None and data.ungrouped:
+        said.append(f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded.")
+    return tuple(said)
 
-    Raises:
-        RunError: if there is none, or it belongs to other weights.
-    """
-    remedy = f"Run: python -m training evaluate {run.directory} --data DIR"
-    path = run.directory / EVALUATION_FILE
-    if not path.is_file():
-        raise RunError("The run has not been evaluated.", path=run.directory, remedy=remedy)
-    found = _json(path)
-    if found.get("weights_sha256") != run.card.weights_sha256:
-        raise RunError("The evaluation belongs to other weights than the run's.", path=path, remedy=remedy)
-    return Path(str(found.get("folder", "")))
+
+def _data_in_words(data: DataSet | None) -> str:
+    if data is None:
+        return "not recorded"
+    counts = ", ".join(f"{data.count(split):,} {split}" for split in data.images)
+    return f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
 
 
 def _method(facts: dict[str, Any], teachers: list[str]) -> str:
     how = f"distilled from {', '.join(teachers)}" if teachers else "trained on the labels"
     best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") is not None else ""
-    return f"{how}{best}; the recipe is kept with the run"
+    start = f", from {facts['started_from']}" if facts.get("started_from") else ""
+    return f"{how}{start}{best}; the recipe is kept with the run"
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
+    """Return a JSON file of a run's folder.
+
+    Raises:
+        RunError: if there is none, or it is damaged.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as cause:

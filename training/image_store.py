@@ -16,16 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError
+from core.files import cannot_write, make_folder
 from core.folders import cache_folder
 from core.images import read_image
 from core.preprocess import LUMA, Preprocessing, resize
-from training.datasets import DatasetError, Sample
+from training.datasets import Sample
+from training.unreadable import refuse_many
 
 if TYPE_CHECKING:
     import torch
 
 Bytes = npt.NDArray[np.uint8]
-MAX_UNREADABLE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -82,27 +83,22 @@ def load_images(
         _decode_into(folder, samples, how, progress)
     pixels: Bytes = np.load(folder / "images.npy", mmap_mode="c")
     notes: dict[str, str] = json.loads((folder / "unreadable.json").read_text(encoding="utf-8"))
-    if len(notes) > MAX_UNREADABLE_SHARE * len(samples):
-        place, reason = next(iter(notes.items()))
-        raise DatasetError(
-            f"{len(notes)} of {len(samples)} images of the split {samples[0].split!r} can't be read.",
-            path=samples[int(place)].path,
-            remedy=f"The first of them: {reason}",
-        )
+    unreadable = [(samples[int(place)].path, reason) for place, reason in notes.items()]
+    refuse_many(unreadable, len(samples), samples[0].split)
     left_out = {int(place): reason for place, reason in notes.items()}
     kept = [i for i in range(len(samples)) if i not in left_out]
     return ImageStore(
         key=key,
         pixels=pixels if not left_out else np.ascontiguousarray(pixels[kept]),
         labels=np.array([classes.index(samples[i].label) for i in kept], np.int64),
-        unreadable=[(samples[i].path.name, reason) for i, reason in left_out.items()],
+        unreadable=[(path.name, reason) for path, reason in unreadable],
     )
 
 
 def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progress: Callable[[int, int], None]) -> None:
     channels = 1 if how.channels == "grey" else 3
     notes: dict[int, str] = {}
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         shape = (len(samples), how.height, how.width, channels)
@@ -125,6 +121,8 @@ def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progre
         except OSError:
             if not (folder / "images.npy").is_file():
                 raise
+    except OSError as cause:
+        raise cannot_write(folder, cause) from cause
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 

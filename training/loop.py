@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import TwinlensError, UsageError, WriteError
+from core.errors import UsageError, WriteError
 from training import events
 from training.augment import view_numbers, view_of_epoch
-from training.checkpoint import Counters, read_checkpoint, write_best, write_checkpoint
-from training.recipe import Recipe, read_recipe, to_toml
+from training.checkpoint import CheckpointError, Counters, read_checkpoint, write_best, write_checkpoint
+from training.recipe import Recipe, to_toml
+from training.resume import Begun, open_data, read_begun, with_absolute_paths
 from training.run_folder import Row, RunFolder, environment, save_tensors
+from training.run_lock import owned
 from training.run_result import about_data, about_run
 from training.schedule import learning_rate, order
 from training.setup import Setup, prepare
 from training.step import network_name
+from training.training_errors import TrainingError, explain
 from training.validation import validate
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 LOOK_EVERY = 10  # steps between looks at the loss, which make the device wait
-
-
-class TrainingError(TwinlensError):
-    """A run could not go on."""
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error
@@ -41,6 +40,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    accept_changes: bool = False,
     listen: events.Listener = lambda _event: None,
     stop: events.StopRequest | None = None,
 ) -> events.Ended:
@@ -50,26 +50,45 @@ def train(
         recipe: the recipe.
         data: the data folder.
         out: the run's folder, made here.
-        resume: go on with the run that is there; where there is none, one begins.
-        listen: told everything that happens.
+        resume: go on with the run that is there; where there is none, one begins. More epochs than it had are added.
+        accept_changes: go on also where recipe, images or teachers are not those that it began with.
+        listen: told everything that happens; ``events.jsonl`` in the folder holds the same.
         stop: asked at every step whether to stop.
 
     Returns:
         How it ended: finished, or stopped with a checkpoint.
 
     Raises:
-        UsageError: if the folder holds another run, or the recipe does not fit the data.
+        UsageError: if another process is at work in the folder, it holds another run, or the recipe does not fit the
+            data.
         TrainingError: if the run could not go on (a loss that is not finite, a full disk, too little memory); the last
             good checkpoint is kept, and ``run.json`` says so.
     """
-    if os.environ.get("RANK", "0") != "0":
-        listen = _deaf  # of several processes the first one tells
     folder = RunFolder(out)
-    done = _check_folder(folder, recipe, resume=resume)
-    if done is not None:
-        listen(done)
-        return done
-    asked = stop or events.StopRequest(folder.stop)
+    with ExitStack() as stack:
+        if os.environ.get("RANK", "0") == "0":
+            stack.enter_context(owned(folder))
+            listen = events.both(listen, stack.enter_context(events.EventFile(folder.events)))
+        else:
+            listen = _deaf  # of several processes the first one tells
+        begun = read_begun(folder)
+        if begun is not None and not resume:
+            remedy = "Go on with --resume, or name another."
+            raise UsageError("A run lies here already.", path=folder.path, remedy=remedy)
+        folder.stop.unlink(missing_ok=True)
+        asked = stop or events.StopRequest(folder.stop)
+        return _train(with_absolute_paths(recipe), data, folder, begun, accept_changes, listen, asked)
+
+
+def _train(
+    recipe: Recipe,
+    data: Path,
+    folder: RunFolder,
+    begun: Begun | None,
+    accept_changes: bool,
+    listen: events.Listener,
+    asked: events.StopRequest,
+) -> events.Ended:
     run: _Run | None = None
 
     def while_preparing(event: events.Event) -> None:
@@ -78,17 +97,21 @@ def train(
             raise _Stopped(asked.reason())
 
     try:
-        setup = prepare(recipe, data, while_preparing)
-        run = _Run(setup, folder, listen, asked)
+        found = open_data(recipe, data, folder, begun, accept_changes=accept_changes)
+        if begun is not None and begun.finished and begun.recipe.optim.epochs == recipe.optim.epochs:
+            ended = events.Ended("finished", "it was finished before", str(folder.path))
+            listen(ended)
+            return ended
+        run = _Run(prepare(recipe, found, while_preparing), folder, listen, asked)
         run.begin()
-        ended = events.Ended("finished", run.go(), str(out))
+        ended = events.Ended("finished", run.go(), str(folder.path))
     except _Stopped as stopped:
-        ended = events.Ended("stopped", str(stopped), str(out))
+        ended = events.Ended("stopped", str(stopped), str(folder.path))
         if run is not None:
             run.note(ended)
     except Exception as cause:
-        error = _explain(cause, folder)
-        ended = events.Ended("failed", str(error), str(out))
+        error = explain(cause, folder)
+        ended = events.Ended("failed", str(error), str(folder.path))
         if run is not None:
             run.note(ended)
         listen(ended)
@@ -101,39 +124,6 @@ def train(
 
 def _deaf(_event: events.Event) -> None:
     pass
-
-
-def _check_folder(folder: RunFolder, recipe: Recipe, *, resume: bool) -> events.Ended | None:
-    if not folder.recipe.is_file():
-        folder.path.mkdir(parents=True, exist_ok=True)
-        return None
-    if not resume:
-        raise UsageError("A run lies here already.", path=folder.path, remedy="Go on with --resume, or name another.")
-    if to_toml(read_recipe(folder.recipe)) != to_toml(recipe):
-        raise UsageError(
-            "The run here follows another recipe.", path=folder.path, remedy="Go on with its own recipe.toml."
-        )
-    folder.stop.unlink(missing_ok=True)
-    if folder.read_result().get("status") == "finished" and folder.weights.is_file():
-        return events.Ended("finished", "it was finished before", str(folder.path))
-    return None
-
-
-def _explain(cause: Exception, folder: RunFolder) -> Exception:
-    """Return an error that tells a person what to do, or the cause itself where there is nothing to add."""
-    import torch
-
-    origin = cause.__cause__ if isinstance(cause, WriteError) else cause
-    kept = "Then go on with --resume: the last checkpoint is kept."
-    if isinstance(origin, OSError) and origin.errno in (errno.ENOSPC, errno.EDQUOT):
-        return TrainingError("The disk is full.", path=folder.path, remedy=f"Make room. {kept}")
-    if isinstance(cause, torch.OutOfMemoryError | MemoryError):
-        return TrainingError(
-            "There is not enough memory for this batch.",
-            path=folder.path,
-            remedy="Start again with a larger optim.accumulate, or a smaller optim.batch.",
-        )
-    return cause
 
 
 class _Run:
@@ -153,6 +143,7 @@ class _Run:
         """Go back to the last checkpoint if there is one, and write down what is about to happen."""
         self._restore()
         if self.main:
+            self.setup.facts.data.split.write(self.folder.split)
             self.folder.write_text(self.folder.recipe, to_toml(self.recipe))
             self.folder.write_json(self.folder.environment, environment())
             self.folder.write_json(self.folder.data, about_data(self.setup.facts))
@@ -165,10 +156,17 @@ class _Run:
             return
         setup = self.setup
         self.counters, tensors, optimiser = found
-        setup.trained.load_state_dict(tensors["training"])
-        setup.average.network.load_state_dict(tensors["average"])
+        try:
+            setup.trained.load_state_dict(tensors["training"])
+            setup.average.network.load_state_dict(tensors["average"])
+            setup.optimiser.load_state_dict(optimiser["optimiser"])
+        except (RuntimeError, ValueError, KeyError) as cause:
+            raise CheckpointError(
+                "The checkpoint does not fit the recipe.", path=self.folder.path, remedy="Start in another folder."
+            ) from cause
         setup.average.steps = self.counters.averaged
-        setup.optimiser.load_state_dict(optimiser["optimiser"])
+        if setup.facts.data.differences:  # the places in an epoch's order mean other images now
+            self.counters.step, self.counters.sums, self.counters.seconds = 0, {}, 0.0
         if setup.accelerator.scaler is not None and optimiser["scaler"] is not None:
             setup.accelerator.scaler.load_state_dict(optimiser["scaler"])
 
@@ -374,6 +372,7 @@ class _Run:
             steps=self.setup.steps,
             epoch=self.counters.epoch,
             step=self.counters.step,
+            notes=(*facts.data.differences, *facts.data.news),
         )
 
     def note(self, ended: events.Ended) -> None:

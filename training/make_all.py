@@ -42,12 +42,14 @@ class Plan:
         out: the folder of the runs.
         settings: values that replace those of every recipe.
         cpu: whether only the students are made, by the recipes for a CPU.
+        card_texts: whether cards get the texts about this project's own data; see :mod:`training.card_texts`.
     """
 
     data: Path
     out: Path
     settings: tuple[str, ...] = ()
     cpu: bool = False
+    card_texts: bool = False
 
     def jobs(self) -> list[Job]:
         """Return all jobs, the most urgent first."""
@@ -107,7 +109,8 @@ class Plan:
 
         def command() -> list[str]:
             best = max(names, key=lambda name: self.folder(task, name).read_result()["val"]["accuracy"])
-            return own_command("training", "publish", str(self.folder(task, best).path))
+            texts = ["--card-texts", task] if self.card_texts else []
+            return own_command("training", "publish", str(self.folder(task, best).path), *texts)
 
         return Job(
             name=f"{task}/{network}:publish",
@@ -127,9 +130,12 @@ def make_all(
     cpu: Annotated[
         bool, typer.Option("--cpu", help="Only what takes no GPU: the installed students learn on.")
     ] = False,
+    card_texts: Annotated[
+        bool, typer.Option("--card-texts", help="Cards get the texts about this project's own data; on no other.")
+    ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
-    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), cpu)
+    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), cpu, card_texts)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:
         raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")

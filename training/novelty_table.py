@@ -15,9 +15,10 @@ from core.novelty import SIDE, described, nearest, thumbnail
 from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
 from training.answers import answer
-from training.datasets import Sample, of_split, open_dataset
+from training.datasets import Sample, open_dataset
 from training.novelty import DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
+from training.scored_data import open_scored
 from training.scores import auroc
 
 FloatArray = npt.NDArray[np.float32]
@@ -80,9 +81,8 @@ def measure(
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    samples = open_dataset(folder).samples
-    val = answer(bundle, engine, of_split(samples, "val", card.classes))
-    test = answer(bundle, engine, of_split(samples, "test", card.classes))
+    data = open_scored(bundle, folder)
+    val, test = (answer(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
     labels = val.labels(card.classes)
     decoys = decoy_thumbnails(val.samples, card.preprocessing)
     gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")

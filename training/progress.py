@@ -95,8 +95,9 @@ def _started(event: events.Started) -> str:
         lines.append(f"Teachers: {', '.join(event.teachers)}")
     if event.unreadable:
         lines.append(f"{event.unreadable} images can't be read and are left out; run.json names them")
+    lines += [f"Note: {note}" for note in event.notes]
     if event.epoch or event.step:
-        lines.append(f"Goes on in epoch {event.epoch + 1}, after {event.step} of {event.steps} steps")
+        lines.append(f"Resumes in epoch {event.epoch + 1}, after {event.step} of {event.steps} steps")
     return "\n".join(lines)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from core.bundle import Bundle, State, write_bundle
 from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
 from core.card import Card, ClassScores, Conformal, GroupScores, Interval, ReliabilityBin, Storage
 from core.card import Scores as CardScores
+from core.files import cannot_write, make_folder
 from core.folders import user_weights
 from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
-from core.tasks import TASKS
 from training.answers import Answers, answer
-from training.card_texts import CAUTION, DATA
-from training.datasets import of_split, open_dataset
+from training.card_texts import CardTexts
+from training.data_findings import GAIN
 from training.evaluate import Evaluation, summarise
-from training.finished_run import read_evaluation, read_run
-from training.label_map import label_map_of
+from training.finished_run import read_run
 from training.novelty import decoy_thumbnails, fit_gate
+from training.run_evaluation import read_evaluation
+from training.scored_data import ScoredData, open_scored
 from training.shortcut_probe import probe_dataset
 
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
@@ -37,6 +39,7 @@ def publish(
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     say: Callable[[str], None] = lambda _line: None,
+    texts: CardTexts = CardTexts(),  # noqa: B008 - it is frozen
 ) -> Bundle:
     """Make a run a bundle.
 
@@ -47,38 +50,41 @@ def publish(
         runtime: which runtime computes.
         threads: CPU threads, or None.
         say: called with a line on each step.
+        texts: what only a person can state on the card; what is left out stands there as not stated.
 
     Raises:
         RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
         DatasetError: if the data set is unusable.
+        UsageError: if the texts are about another data set.
+        WriteError: if the bundle can't be written.
     """
     made = read_run(run)
-    folder = read_evaluation(made) if folder is None else (read_evaluation(made) and folder)
+    named = texts.on(made.card)
+    evaluated = read_evaluation(made)
+    data = open_scored(made, evaluated if folder is None else folder)
     state = made.read_state()
-    samples = of_split(open_dataset(folder, label_map=label_map_of(run)).samples, "val", made.card.classes)
+    samples = data.of("val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
-    target.parent.mkdir(parents=True, exist_ok=True)
     scored: dict[Storage, float] = {}
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".publish-") as scratch:
+    with _scratch(target.parent) as scratch:
         for storage in ("float32", *STORAGES[:-1]):
             card = made.card.model_copy(update={"storage": storage})
-            packed = write_bundle(Path(scratch) / storage, state, card)
+            packed = write_bundle(scratch / storage, state, card)
             scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
             say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
-    card = made.card.model_copy(update={"storage": storage})
-    return finish(target, state, card, folder, runtime, threads, label_map_of(run))
+    return finish(target, state, named.model_copy(update={"storage": storage}), data, texts, runtime, threads)
 
 
 def finish(
     target: Path,
     state: State,
     card: Card,
-    folder: Path,
+    data: ScoredData,
+    texts: CardTexts,
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
-    label_map: Mapping[str, str] | None = None,
 ) -> Bundle:
     """Write a bundle with temperature, conformal floor and novelty gate fitted on val, and scores measured on test.
 
@@ -86,24 +92,32 @@ def finish(
         target: the bundle's folder; what stands there is replaced at the end, whole.
         state: float32 tensors of the network.
         card: the card, without what is fitted and measured here.
-        folder: the data set.
+        data: the data set, with the splits that the network was trained with.
+        texts: what only a person can state beside the scores.
         runtime: which runtime computes.
         threads: CPU threads, or None.
-        label_map: labels that are renamed or left out.
     """
-    dataset = open_dataset(folder, label_map=label_map)
-    samples = dataset.samples
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".finish-") as scratch:
-        packed = write_bundle(Path(scratch) / target.name, state, card)
+    with _scratch(target.parent) as scratch:
+        packed = write_bundle(scratch / target.name, state, card)
         engine = load_runtime(packed, runtime, threads)
-        card, gate = limits(packed.card, answer(packed, engine, of_split(samples, "val", card.classes)))
-        tested = answer(packed, engine, of_split(samples, "test", card.classes))
-        measured = summarise(
-            replace(packed, card=card), tested, folder, "test", engine.name, gate, probe_dataset(dataset, "test")
-        )
-    card = card.model_copy(update={"scores": (card_scores(measured, card.task),)})
+        card, gate = limits(packed.card, answer(packed, engine, data.of("val", card.classes)))
+        tested = answer(packed, engine, data.of("test", card.classes))
+        border = probe_dataset(data.dataset, "test")
+        measured = summarise(replace(packed, card=card), tested, data, engine.name, gate, border)
+    card = card.model_copy(update={"scores": (card_scores(measured, texts),)})
     return write_bundle(target, state, card, gate)
+
+
+@contextmanager
+def _scratch(beside: Path) -> Iterator[Path]:
+    """Make a folder for what is tried, where a whole bundle has room; it goes at the end."""
+    make_folder(beside)
+    try:
+        scratch = tempfile.TemporaryDirectory(dir=beside, prefix=".publish-")
+    except OSError as cause:
+        raise cannot_write(beside, cause) from cause
+    with scratch as path:
+        yield Path(path)
 
 
 def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
@@ -119,18 +133,17 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate
 
 
-def card_scores(measured: Evaluation, task: str) -> CardScores:
+def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
     """Return an evaluation as the card keeps it, rounded to what its intervals can bear."""
     all_, known = measured.overall, measured.limits
-    name = f"{TASKS[task].name} data ({DATA[task].split(';')[0]})" if task in TASKS else measured.data
     return CardScores(
-        dataset=f"{measured.split} split of the {name}",
+        dataset=f"{measured.split} split of {texts.data or measured.data}"[:500],
         images=all_.images,
         accuracy=round(all_.accuracy, 4),
         macro_f1=round(all_.macro_f1, 4),
         ece=round(all_.ece, 4),
         measured_by="python -m training evaluate",
-        caution=CAUTION.get(task, ""),
+        caution=_caution(measured, texts),
         ece_uncalibrated=round(all_.ece_uncalibrated, 4),
         brier=round(all_.brier, 4),
         auroc=_rounded(all_.auroc),
@@ -165,6 +178,19 @@ def card_scores(measured: Evaluation, task: str) -> CardScores:
         refused=_rounded(known.refused),
         border_probe=None if measured.border is None else round(measured.border.border, 4),
     )
+
+
+def _caution(measured: Evaluation, texts: CardTexts) -> str:
+    """Return what must be said beside the scores: what a shortcut alone reaches, what was noted, what is stated."""
+    said = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
+    border = measured.border
+    if border is not None and border.border > border.chance + max(GAIN, border.margin):
+        said.insert(
+            0,
+            f"A linear model that sees only the border of the images reaches {100 * border.border:.1f} % on this split "
+            f"(always the most frequent class: {100 * border.chance:.1f} %).",
+        )
+    return " ".join([*said, *([texts.caution] if texts.caution else [])])[:2000]
 
 
 def _accuracy(found: Answers, card: Card) -> float:

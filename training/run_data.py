@@ -1,13 +1,16 @@
-"""What a run learns from: the samples of a data folder by split, and the digests that name them."""
+"""What a run learns from: the samples of a data folder by split, in the order in which the run first saw them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from training.contents import content_digest
 from training.datasets import Dataset, Sample, of_split, open_dataset
+from training.lineage import Forebear
+from training.run_split import TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
 
 
 @dataclass(frozen=True)
@@ -15,45 +18,98 @@ class RunData:
     """The labelled images of a run.
 
     Attributes:
-        folder: where they lie.
+        dataset: the data set with the run's splits.
         classes: class labels in the order of the network's outputs.
         train: samples that are learned from.
         val: samples that choose the best epoch.
-        digest: the data set's digest, over names, labels, splits and groups.
-        contents: SHA-256 over the digest and the contents of the train and val images, hexadecimal.
+        split: all images of the run, as they are kept in its folder.
+        lineage: what the network starts from and learns from, as ``run.json`` keeps it.
+        differences: in words, how the images differ from those that the run began with; empty for a run that begins.
+        news: in words, what else has changed in the data folder, which the run does not see.
     """
 
-    folder: Path
+    dataset: Dataset
     classes: tuple[str, ...]
     train: list[Sample]
     val: list[Sample]
-    digest: str
-    contents: str
+    split: RunSplit
+    lineage: tuple[dict[str, Any], ...] = ()
+    differences: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where the images lie."""
+        return self.dataset.folder
+
+    @property
+    def digest(self) -> str:
+        """The data set's digest, over names, labels, splits and groups, hexadecimal."""
+        return self.split.digest()
+
+    @property
+    def contents(self) -> str:
+        """The SHA-256 of names and contents of the train and val images, hexadecimal."""
+        return self.split.contents()
 
 
-def open_run_data(folder: Path, classes: tuple[str, ...], *, label_map: Mapping[str, str] | None = None) -> RunData:
-    """Open a data folder for training.
+def open_run_data(
+    folder: Path,
+    classes: tuple[str, ...],
+    kept: RunSplit | None = None,
+    forebears: Sequence[Forebear] = (),
+    label_map: Mapping[str, str] | None = None,
+) -> RunData:
+    """Open a data folder for training; every file is read once.
 
     Args:
         folder: the data folder.
         classes: class labels in the order of the network's outputs.
+        kept: the split of the run that goes on here, or None for one that begins.
+        forebears: what the network starts from and learns from.
         label_map: the recipe's.
 
     Raises:
         DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
     """
     dataset = open_dataset(folder, label_map=label_map)
-    train, val = of_split(dataset.samples, "train", classes), of_split(dataset.samples, "val", classes)
-    return RunData(folder, classes, train, val, dataset.digest(), _contents(dataset, train + val))
+    seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
+    if kept is None:
+        own = _run_data(dataset, classes, split_of(dataset, seen_by))
+        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears))
+    if (unchanged := _of_the_same_run(dataset, classes, kept)) is not None:
+        return unchanged
+    dataset, changes = as_the_run_saw_it(dataset, kept)
+    now = split_of(dataset, seen_by)
+    before = {row.sha256: row.seen_by for row in kept.rows}
+    rows = [replace(row, seen_by=row.seen_by or before.get(row.sha256, "")) for row in now.rows]
+    # what the run was trained on stays on record when its file has gone
+    gone = [row for row in kept.rows if row.split in TRAINED_ON and row.path in set(changes.missing)]
+    split = RunSplit((*rows, *gone))
+    return replace(_run_data(dataset, classes, split), differences=tuple(changes.in_words()))
 
 
-def _contents(dataset: Dataset, samples: list[Sample]) -> str:
-    whole = hashlib.sha256(dataset.digest().encode())
-    for sample in samples:
-        try:
-            with sample.path.open("rb") as file:
-                contents = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            contents = "unreadable"
-        whole.update(f"{dataset.relative(sample.path)}\0{contents}\n".encode("utf-8", "surrogateescape"))
-    return whole.hexdigest()
+def _run_data(dataset: Dataset, classes: tuple[str, ...], split: RunSplit) -> RunData:
+    train, val = (of_split(dataset.samples, name, classes) for name in TRAINED_ON)
+    return RunData(dataset, classes, train, val, split)
+
+
+def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit) -> RunData | None:
+    """Return the run's own images in its own order; None where one that it was trained on is not what it was."""
+    by_path = {dataset.relative(sample.path): sample for sample in dataset.samples}
+    by_content: dict[tuple[str, str], Sample] = {}
+    for sample in dataset.samples:
+        by_content.setdefault((content_digest(sample.path), sample.label), sample)
+    samples = []
+    for row in kept.rows:
+        found = by_path.get(row.path)
+        if found is None or (content_digest(found.path), found.label) != (row.sha256, row.label):
+            found = by_content.get((row.sha256, row.label))
+        if found is not None:
+            samples.append(replace(found, split=row.split))
+        elif row.split in TRAINED_ON:
+            return None
+    more = len(dataset.samples) - len(samples)
+    news = (f"images that came into the data folder after the run began, and that it does not see: {more:,}",)
+    own = _run_data(replace(dataset, samples=samples), classes, kept)
+    return replace(own, news=news if more > 0 else ())

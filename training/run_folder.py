@@ -43,6 +43,26 @@ class RunFolder:
         return self.path / "data.json"
 
     @property
+    def split(self) -> Path:
+        """The images of the run: place, label, group, split and content of each."""
+        return self.path / "split.csv"
+
+    @property
+    def lock(self) -> Path:
+        """A file that the process at work here holds a lock on."""
+        return self.path / "run.lock"
+
+    @property
+    def process(self) -> Path:
+        """Which process worked here last; see :mod:`training.run_lock`."""
+        return self.path / "process.json"
+
+    @property
+    def events(self) -> Path:
+        """What the process that worked here last told, a JSON object a line."""
+        return self.path / "events.jsonl"
+
+    @property
     def environment(self) -> Path:
         """Versions and machine."""
         return self.path / "environment.json"
@@ -97,11 +117,19 @@ class RunFolder:
             writer.writerows(rows)
 
     def read_result(self) -> dict[str, Any]:
-        """Return ``run.json``, or an empty dictionary where there is none."""
-        if not self.result.is_file():
+        """Return ``run.json``, or an empty dictionary where there is none that can be read."""
+        return self._read(self.result)
+
+    def read_data(self) -> dict[str, Any]:
+        """Return ``data.json``, or an empty dictionary where there is none that can be read."""
+        return self._read(self.data)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return {}
-        found: dict[str, Any] = json.loads(self.result.read_text(encoding="utf-8"))
-        return found
+        return found if isinstance(found, dict) else {}
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,7 @@ def about_run(facts: RunFacts, counters: Counters, folder: RunFolder, ended: End
         "macs": facts.macs,
         "preprocessing": facts.how.model_dump(),
         "started_from": facts.started,
+        "lineage": list(facts.data.lineage),
         "teachers": [{"id": teacher.id, "weights_sha256": teacher.sha256} for teacher in facts.teachers],
         "seed": recipe.seed,
         "recipe_digest": recipe.digest(),
@@ -78,15 +80,23 @@ def about_run(facts: RunFacts, counters: Counters, folder: RunFolder, ended: End
 
 def about_data(facts: RunFacts) -> dict[str, Any]:
     """Return what ``data.json`` holds."""
-    classes = facts.data.classes
+    data, classes = facts.data, facts.data.classes
+    counts = {
+        split: {label: int((store.labels == i).sum()) for i, label in enumerate(classes)}
+        for split, store in (("train", facts.train), ("val", facts.val))
+    }
+    test = Counter(row.label for row in data.split.of("test"))
+    groups = [row.group for row in data.split.rows]
     return {
-        "folder": str(facts.data.folder.resolve()),
-        "digest": facts.data.digest,
-        "contents": facts.data.contents,
+        "folder": str(data.folder.resolve()),
+        "name": data.dataset.name,
+        "layout": data.dataset.kind,
+        "split": data.dataset.split_made,
+        "digest": data.digest,
+        "contents": data.contents,
         "classes": classes,
-        "counts": {
-            split: {label: int((store.labels == i).sum()) for i, label in enumerate(classes)}
-            for split, store in (("train", facts.train), ("val", facts.val))
-        },
+        "counts": {**counts, "test": {label: test[label] for label in classes}},
+        "groups": len(set(groups) - {""}),
+        "ungrouped": groups.count(""),
         "unreadable": len(facts.train.unreadable) + len(facts.val.unreadable),
     }

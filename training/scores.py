@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.agreement_statistics import wilson
 from core.calibration import brier_score, expected_calibration_error, reliability
 
 Float64Array = npt.NDArray[np.float64]
@@ -14,6 +15,8 @@ Labels = npt.NDArray[np.intp]
 
 RESAMPLES = 2000
 SEED = 0
+FEW_IMAGES = 100  # below which 95 % intervals are so wide that scores can't be compared
+FEW_OF_CLASS = 10
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Bootstrap 95 % intervals, (low, high); that of AUROC is None where it is not defined."""
+    """95 % intervals, (low, high), as :func:`intervals` makes them; that of AUROC is None where it can't be told."""
 
     accuracy: tuple[float, float]
     macro_f1: tuple[float, float]
@@ -117,33 +120,81 @@ def auroc(values: Float64Array, positive: npt.NDArray[np.bool_]) -> float | None
     return float((rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * rest))
 
 
-def intervals(probabilities: Float64Array, labels: Labels, resamples: int = RESAMPLES, seed: int = SEED) -> Intervals:
-    """Return percentile bootstrap 95 % intervals, drawing images with replacement within each class.
+def intervals(
+    probabilities: Float64Array,
+    labels: Labels,
+    clusters: Labels | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Intervals:
+    """Return 95 % intervals that stay honest for few images, and where all answers are right.
 
-    Accuracy and macro F1 depend on the confusion matrix alone, and the matrix of a resample has rows that are
-    multinomial in the rows of the measured one; so no image is drawn. AUROC takes weighted ranks of each resample.
+    Accuracy has Wilson's score interval. Macro F1 has the middle of what it is under the posterior of the confusion
+    matrix (Goutte and Gaussier 2005), whose rows are Dirichlet with a prior weight of one image each. Both take as many
+    images as are worth as much as independent ones (Korn and Graubard 1998). AUROC has the percentile bootstrap within
+    each class, and none where that does not vary.
 
     Args:
         probabilities: shape (N, C).
         labels: shape (N,), class indices.
-        resamples: how many resamples.
+        clusters: shape (N,), equal for images of one patient or original; None where all are independent.
+        resamples: how many draws.
         seed: of the random numbers.
     """
     random = np.random.default_rng(seed)
     classes = probabilities.shape[1]
-    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), classes)
-    drawn = np.stack(
-        [
-            random.multinomial(row.sum(), row / row.sum(), resamples)
-            if row.sum()
-            else np.zeros((resamples, classes), np.intp)
-            for row in matrix
-        ],
-        axis=1,
-    )
-    accuracy = drawn.diagonal(axis1=1, axis2=2).sum(axis=1) / len(labels)
+    guesses = probabilities.argmax(axis=1)
+    right = guesses == labels
+    worth = len(labels) if clusters is None else independent(right, clusters)
+    accuracy = wilson(float(right.mean()) * worth, worth)
+    matrix = confusion_matrix(labels, guesses, classes)
+    images = matrix.sum(axis=1)
+    rows = [
+        n * random.dirichlet(row * worth / len(labels) + 1 / classes, resamples)
+        if n
+        else np.zeros((resamples, classes))
+        for row, n in zip(matrix, images, strict=True)
+    ]
+    low, high = _middle(_macro_f1(np.stack(rows, axis=1)))
+    found = float(_macro_f1(matrix))
     areas = _resampled_auroc(probabilities, labels, max(200, resamples // 10), random)
-    return Intervals(_middle(accuracy), _middle(_macro_f1(drawn)), None if areas is None else _middle(areas))
+    varies = areas is not None and np.ptp(areas) > 1e-9
+    return Intervals(
+        (accuracy.low, accuracy.high),
+        (min(low, found), max(high, found)),
+        _middle(areas) if areas is not None and varies else None,
+    )
+
+
+def independent(values: npt.NDArray[np.bool_], clusters: Labels) -> float:
+    """Return how many independent images the images (N,) are worth, from 1 to N.
+
+    That is N over the design effect: the variance of the mean by whole clusters over that by images. Where all values
+    are equal it can't be told, and each cluster counts as one.
+
+    Args:
+        values: whether each was right.
+        clusters: shape (N,), equal for images that err together.
+    """
+    _names, index = np.unique(clusters, return_inverse=True)
+    count, images = int(index.max()) + 1, len(values)
+    mean = float(values.mean())
+    if count in (1, images) or mean in (0.0, 1.0):
+        return float(count)
+    off = np.bincount(index, values - mean)
+    effect = float(off @ off) / (images * mean * (1 - mean)) * count / (count - 1)
+    return images / max(1.0, effect)
+
+
+def few_images(scores: Scores) -> tuple[str, ...]:
+    """Return what must be said beside scores on so few images that they mean little, a sentence each."""
+    notes = []
+    if scores.images < FEW_IMAGES:
+        notes.append(f"only {scores.images} images were scored: too few to compare models by")
+    counts = {label: sum(row) for label, row in zip(scores.recall, scores.confusion, strict=True)}
+    if rare := [f"{label} {count}" for label, count in counts.items() if count < FEW_OF_CLASS]:
+        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): nothing can be said of it")
+    return tuple(notes)
 
 
 def _resampled_auroc(
@@ -168,11 +219,11 @@ def _resampled_auroc(
     return np.mean(areas, axis=0) if areas else None
 
 
-def _macro_f1(matrices: npt.NDArray[np.intp]) -> Float64Array:
+def _macro_f1(matrices: npt.NDArray[np.intp] | Float64Array) -> Float64Array:
     """Return macro F1 of confusion matrices (…, C, C) over the classes that occur in them."""
     right = matrices.diagonal(axis1=-2, axis2=-1)
     truth, said = matrices.sum(axis=-1), matrices.sum(axis=-2)
-    f1 = 2 * right / np.maximum(1, truth + said)
+    f1 = 2 * right / np.maximum(1e-12, truth + said)
     return np.asarray((f1 * (truth > 0)).sum(axis=-1) / np.maximum(1, (truth > 0).sum(axis=-1)))
 
 

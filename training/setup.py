@@ -21,7 +21,7 @@ from training.events import Listener, Preparing
 from training.image_store import ImageStore, load_images
 from training.networks import LastMaps, build
 from training.recipe import Recipe
-from training.run_data import open_run_data
+from training.run_data import RunData
 from training.run_result import RunFacts
 from training.step import Batches, Stepper, make_optimiser, with_loss
 from training.teacher_engine import choose_engine, torch_logits
@@ -87,8 +87,8 @@ class Setup:
         return None if answers is None else torch.from_numpy(answers).to(self.accelerator.device)
 
 
-def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
-    """Read data and teachers, build the network and what trains it.
+def prepare(recipe: Recipe, data: RunData, listen: Listener) -> Setup:
+    """Read images and teachers, build the network and what trains it.
 
     Raises:
         UsageError: if the recipe does not fit the data, the teachers or the number of processes.
@@ -99,11 +99,10 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
     from accelerate import Accelerator
 
     task = get_task(recipe.task)
-    classes = task.class_ids
+    classes = data.classes
     colour = "rgb" if task.colour else "grey"
     how = Preprocessing.model_validate({"height": recipe.size, "width": recipe.size, "channels": colour})
     accelerator = Accelerator(mixed_precision=_precision(recipe.optim.precision))
-    data = open_run_data(data_folder, classes, label_map=recipe.label_map)
 
     def decode(samples: list[Sample]) -> ImageStore:
         def progress(done: int, total: int) -> None:
@@ -114,7 +113,7 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
 
     with accelerator.local_main_process_first():
         train, val = decode(data.train), decode(data.val)
-    steps = _steps(recipe, len(train), accelerator.num_processes, data_folder)
+    steps = _steps(recipe, len(train), accelerator.num_processes, data.folder)
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
     network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     facts = RunFacts(

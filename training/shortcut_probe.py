@@ -6,12 +6,14 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import WriteError
 from core.files import written_whole
 from core.folders import cache_folder
 from training.fingerprints import Fingerprint, fingerprint
@@ -131,9 +133,10 @@ def probe_dataset(
     thumbnails = np.stack([found.thumbnail for _sample, found in seen])
     scores = probe(thumbnails, [s.label for s, _found in seen], [s.split for s, _found in seen], tried=tried)
     if scores is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as file:
-            json.dump(asdict(scores), file)
+        with suppress(OSError, WriteError):  # what can't be kept is measured again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(path) as file:
+                json.dump(asdict(scores), file)
     return scores
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import TwinlensError
+from core.files import bytes_written_whole, make_folder
 from core.folders import cache_folder
 from core.preprocess import Preprocessing
 from training.augment import COLUMNS, as_floats, augment, normalise, view_numbers
@@ -124,11 +125,9 @@ class TeacherLogits:
     def _open(self, path: Path) -> FloatArray:
         """Open a view's file for reading and writing; a new one holds nothing but NaN."""
         if not self._fits(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            with part.open("wb") as file:
+            make_folder(path.parent)
+            with bytes_written_whole(path) as file:
                 np.save(file, np.full(self._shape, np.nan, np.float32))
-            part.replace(path)
         opened: FloatArray = np.load(path, mmap_mode="r+")
         return opened
 

@@ -9,7 +9,7 @@ from core.architectures import build_network
 from core.bundle import pack_state, read_bundle, unpack_state, write_bundle
 from core.card import CARD_FORMAT, Card, Training
 from core.catalogue import import_bundle, read_catalogue, remove_bundle
-from core.errors import BundleError, UsageError
+from core.errors import BundleError, UsageError, WriteError
 from core.folders import user_weights
 from core.novelty import LAYOUT_SIZE, NoveltyGate
 from core.preprocess import Preprocessing
@@ -74,7 +74,7 @@ def test_a_failed_write_keeps_the_bundle_that_stood_there(bundle, state, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("safetensors.numpy.save_file", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(WriteError, match="disk is full"):
         write_bundle(bundle.directory, state, make_card())
     read_bundle(bundle.directory).verify()
     assert [p.name for p in bundle.directory.parent.iterdir()] == ["student-ofa595"]

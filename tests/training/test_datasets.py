@@ -41,7 +41,7 @@ def test_batches_keep_the_order_and_the_remainder():
 
 
 def test_a_manifest_without_split_gets_one_by_group(tmp_path):
-    rows = [f"{i}.png,{'ab'[i // 2 % 2]},g{i // 2}" for i in range(40)]
+    rows = [f"{i}.png,{'ab'[i // 2 % 2]},g{i // 2}" for i in range(200)]
     (tmp_path / "manifest.csv").write_text("\n".join(["path,label,group_id", *rows]))
     found = open_dataset(tmp_path, seed=3)
     assert found.kind == "manifest"

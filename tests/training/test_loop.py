@@ -16,9 +16,10 @@ from core.errors import UsageError
 from core.files import cannot_write
 from training import checkpoint, events
 from training.datasets import DatasetError
-from training.loop import TrainingError, train
+from training.loop import train
 from training.recipe import read_recipe, to_toml
 from training.run_folder import RunFolder
+from training.training_errors import TrainingError
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +208,7 @@ def test_a_folder_with_a_run_is_not_overwritten(whole_run, images):
     before = bits(out)
     with pytest.raises(UsageError, match="A run lies here already"):
         train(tiny_recipe(), images, out)
-    with pytest.raises(UsageError, match="another recipe"):
+    with pytest.raises(UsageError, match=r"not the run that lies here: seed: 2 → 1\."):
         train(tiny_recipe(seed=1), images, out, resume=True)
     assert train(tiny_recipe(), images, out, resume=True).reason == "it was finished before"
     assert bits(out) == before

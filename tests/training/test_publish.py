@@ -14,9 +14,12 @@ from core.classifier import Classifier
 from core.images import read_image
 from core.preprocess import Preprocessing
 from training.__main__ import app
+from training.datasets import open_dataset
 from training.evaluate import evaluate
-from training.finished_run import RunError, read_run, write_evaluation
+from training.finished_run import RunError, read_run
 from training.publish import publish
+from training.run_evaluation import write_evaluation
+from training.run_split import split_of
 
 CLASSES = ("COVID-19", "Non-COVID", "Normal")
 
@@ -41,6 +44,7 @@ def run_and_data(tmp_path_factory):
         "teachers": [{"id": "chest-xray/teacher-vgg19", "weights_sha256": "0" * 64}], "epochs": 2, "best_epoch": 1,
         "recipe_digest": "a" * 64, "data_digest": "b" * 64,
     }  # fmt: skip
+    split_of(open_dataset(data), {}).write(run / "split.csv")
     (run / "run.json").write_text(json.dumps(facts))
     return run, data
 
