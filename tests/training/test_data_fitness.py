@@ -12,14 +12,14 @@ from tiny_training import CLASSES, tiny_recipe, write_images
 
 from core.errors import UsageError
 from core.tasks import TASKS
-from training.check_data import check
+from training.check_data import check, run_check
 from training.datasets import DatasetError, open_dataset
-from training.evaluate import evaluate
-from training.image_store import MAX_UNREADABLE_SHARE
 from training.label_map import label_map_of, parse_label_map
 from training.networks import find_bundle
-from training.recipe import to_toml
+from training.recipe import read_recipe, to_toml
 from training.run_data import open_run_data
+from training.scored_data import open_scored
+from training.unreadable import MAX_SHARE
 
 KAGGLE = {"COVID": "COVID-19", "Lung_Opacity": "Non-COVID", "Viral Pneumonia": "Non-COVID"}
 
@@ -55,7 +55,7 @@ def training_refuses(folder):
         except DatasetError:
             continue
         for samples in (data.train, data.val):
-            if sum(s.path.stat().st_size == 0 for s in samples) > MAX_UNREADABLE_SHARE * len(samples):
+            if sum(s.path.stat().st_size == 0 for s in samples) > MAX_SHARE * len(samples):
                 return True
         return False
     return True
@@ -146,7 +146,9 @@ def test_the_command_takes_a_label_map_or_a_recipe_with_one(tmp_path):
     recipe = tmp_path / "own.toml"
     recipe.write_text(to_toml(tiny_recipe(label_map=KAGGLE)))
     maps = [word for old, new in KAGGLE.items() for word in ("--map", f"{old}={new}")]
-    for words, code in (([], 1), (maps, 0), (["--recipe", str(recipe)], 0), (["--map", "COVID"], 2)):
+    assert run_check(tmp_path / "data", True, None, recipe=read_recipe(recipe)) == 0
+    assert run_check(tmp_path / "data", True, None) == 1
+    for words, code in ((maps, 0), (["--map", "COVID"], 2)):
         line = [sys.executable, "-m", "training", "check-data", str(tmp_path / "data"), "--json", *words]
         answer = subprocess.run(line, capture_output=True, encoding="utf-8", check=False)
         assert answer.returncode == code, answer.stderr
@@ -154,15 +156,14 @@ def test_the_command_takes_a_label_map_or_a_recipe_with_one(tmp_path):
             assert json.loads(answer.stdout)["label_map"] == KAGGLE
 
 
-def test_a_network_is_scored_on_mapped_labels_a_run_by_its_own_map(tmp_path):
+def test_a_network_is_scored_on_mapped_labels_and_a_run_by_its_own_map(tmp_path):
     folder = radiography_database(tmp_path / "data", each=20)
     bundle = find_bundle("chest-xray/student-ofa595")
     assert label_map_of(bundle.directory) == {}
-    measured = evaluate(bundle, folder, label_map=KAGGLE)
-    mapped = open_dataset(folder, label_map=KAGGLE)
-    assert measured.overall.images == sum(s.split == "test" for s in mapped.samples)
+    scored = open_scored(bundle, folder, label_map=KAGGLE).of("test", CLASSES)
+    assert scored == [s for s in open_dataset(folder, label_map=KAGGLE).samples if s.split == "test"]
     with pytest.raises(DatasetError, match="--map COVID=CLASS"):
-        evaluate(bundle, folder)
+        open_scored(bundle, folder).of("test", CLASSES)
     run = tmp_path / "run"
     run.mkdir()
     (run / "recipe.toml").write_text(to_toml(tiny_recipe(label_map=KAGGLE)))

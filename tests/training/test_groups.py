@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dataset_samples import original_tile, radiograph, save, sibling
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.check_data import check
@@ -82,6 +82,7 @@ def test_a_few_known_patients_do_not_switch_near_duplicates_off(tmp_path):
     assert not {f.code for f in check(found).findings if "leak" in f.code}
 
 
+@settings(max_examples=30)
 @given(
     patients=st.lists(st.sampled_from(["p1", "p2", "p3", "NA", ""]), min_size=2, max_size=10),
     pictures=st.lists(st.integers(0, 5), min_size=10, max_size=10),
