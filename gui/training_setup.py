@@ -26,6 +26,7 @@ from core.catalogue import Catalogue
 from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
+from gui.label_mapping import LabelMapping
 from gui.training_plan import Plan, about, bundled_recipes, free_folder, plan_of
 from gui.wording import counted, ratio
 from training.recipe import Recipe
@@ -68,6 +69,9 @@ class TrainingSetup(QWidget):
         self._browse_data = self._browse(self._choose_data, self.tr("Choose the data set's folder"))
         self._add(page, self.tr("&Data set"), self.data, self._browse_data)
         self.data_words = self._small(page)
+        self.labels = LabelMapping()
+        self.labels.applied.connect(lambda: self.data_chosen.emit(self._checked))
+        page.addWidget(self.labels)
 
         self._space(page)
         self.task = QComboBox()
@@ -151,6 +155,7 @@ class TrainingSetup(QWidget):
             epochs=None if own is None or self.epochs.value() == own.optim.epochs else self.epochs.value(),
             batch=None if own is None or self.batch.value() == own.optim.batch else self.batch.value(),
             threads=threads,
+            label_map=self.labels.label_map,
         )
 
     @property
@@ -176,6 +181,10 @@ class TrainingSetup(QWidget):
             self.task.setCurrentIndex(self.task.findData(task))
             self._fill_recipes()
         self._changed()
+
+    def show_labels(self, labels: dict[str, int]) -> None:
+        """Let labels of the data set that are no classes of the task be mapped to these."""
+        self.labels.show_labels(labels, get_task(self.task.currentData()))
 
     def set_recipe_file(self, path: Path) -> None:
         """Take a recipe from a file."""
@@ -210,7 +219,7 @@ class TrainingSetup(QWidget):
 
     def set_open(self, open_: bool) -> None:
         """Let the fields be changed, or not."""
-        for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out,
+        for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out, self.labels,
                       self.teacher_role, self.student_role, self._browse_data, self._browse_recipe,
                       self._browse_teacher, self._browse_out):  # fmt: skip
             field.setEnabled(open_ and self._resumed is None)
@@ -231,6 +240,7 @@ class TrainingSetup(QWidget):
     # filling
 
     def _fill_recipes(self) -> None:
+        self.labels.offer(get_task(self.task.currentData()))
         found = bundled_recipes(self.task.currentData(), self.role)
         self.recipe.clear()
         for name in found:
@@ -314,6 +324,7 @@ class TrainingSetup(QWidget):
         if self.data.text() and folder != self._checked:
             self._checked = folder
             self._settings.setValue("training/data", str(folder))
+            self.labels.forget()
             self.data_chosen.emit(folder)
 
     def _choose_data(self) -> None:

@@ -314,7 +314,8 @@ class TrainingWindow(QWidget):
         if not self.running:
             self.tabs.setCurrentWidget(self.findings)
             self.progress.say_busy(self.tr("Checking {0}").format(folder.name))
-        self._check.start("check-data", str(folder), "--json", "--events", "json")
+        maps = [word for old, new in self.setup.labels.label_map.items() for word in ("--map", f"{old}={new}")]
+        self._check.start("check-data", str(folder), "--json", "--events", "json", *maps)
         self._show_state()
 
     def _on_check_told(self, event: Event) -> None:
@@ -333,6 +334,7 @@ class TrainingWindow(QWidget):
             self.findings.show_report(report)
             self.setup.data_words.setText(words)
             self.setup.set_data_task(task_of(report))
+            self.setup.show_labels(report.get("labels", {}))
         if not self.running and not self.measuring.running:
             self.progress.say(self.tr("Nothing is being trained"), words)
         self._show_state()

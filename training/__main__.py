@@ -17,7 +17,7 @@ from training.make_all import make_all
 from training.networks import find_bundle
 from training.scores import Scores
 from training.shortcut_probe import border_words
-from training.train_commands import EventsOption, distill, outline, teacher, throughput
+from training.train_commands import EventsOption, MapOption, distill, outline, teacher, throughput
 
 EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
 
@@ -55,6 +55,7 @@ def evaluate_command(
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
     teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -62,12 +63,14 @@ def evaluate_command(
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
     from training.finished_run import is_run
+    from training.label_map import parse_label_map
     from training.run_evaluation import write_evaluation
 
+    labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
     with Stages() as stages:
-        measured = evaluate(found, data, split, runtime, threads, stages, other)
+        measured = evaluate(found, data, split, runtime, threads, stages, other, labels)
     if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:
@@ -84,12 +87,19 @@ def check_data_command(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
+    label_map: MapOption = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="What it is to be trained by: its task, label map and batch count.")
+    ] = None,
     events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.check_data import run_check
+    from training.label_map import parse_label_map
+    from training.recipe import read_recipe
 
-    raise typer.Exit(run_check(folder, as_json, report, events))
+    wanted = None if recipe is None else read_recipe(recipe)
+    raise typer.Exit(run_check(folder, as_json, report, events, parse_label_map(label_map or []), wanted))
 
 
 @app.command("publish")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ def open_run_data(
     classes: tuple[str, ...],
     kept: RunSplit | None = None,
     forebears: Sequence[Forebear] = (),
+    label_map: Mapping[str, str] | None = None,
 ) -> RunData:
     """Open a data folder for training; every file is read once.
 
@@ -66,11 +67,12 @@ def open_run_data(
         classes: class labels in the order of the network's outputs.
         kept: the split of the run that goes on here, or None for one that begins.
         forebears: what the network starts from and learns from.
+        label_map: the recipe's.
 
     Raises:
         DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
     """
-    dataset = open_dataset(folder)
+    dataset = open_dataset(folder, label_map=label_map)
     seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
     if kept is None:
         own = _run_data(dataset, classes, split_of(dataset, seen_by))
