@@ -19,10 +19,11 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from core import __version__
 from core.comparison import Answer, Comparison
 from core.errors import SourceError
-from core.export import SIDES, with_legend
+from core.export import with_legend
 from core.files import bytes_written_whole, make_folder
 from core.medical_image import MedicalImage
 from core.notice import NOTICE
+from core.output_names import SIDES, dicom_name
 from core.quiet import quiet
 from core.report_pictures import overlay, shown
 from core.tasks import get_task
@@ -86,7 +87,7 @@ def write_dicom_results(
     make_folder(folder)
     written = []
     for name, content in files.items():
-        written.append(folder / f"{image.digest[:12]}-{name}.dcm")
+        written.append(folder / dicom_name(image.digest, name))
         with bytes_written_whole(written[-1]) as file:
             file.write(content)
     return written

@@ -11,6 +11,7 @@ from core.agreement_statistics import Tally
 from core.comparison import Answer, Comparison
 from core.files import bytes_written_whole
 from core.medical_image import MedicalImage
+from core.names import readable
 from core.report_layout import PaperSize, Sheets
 from core.report_page import PageText, image_page, warnings
 from core.report_pictures import pictures
@@ -107,7 +108,7 @@ class ReportWriter:
         self._sheets.pdf.close()
 
     def _name(self, path: Path) -> str:
-        return f"Image {len(self._rows) + 1}" if self._hide_names else path.name
+        return f"Image {len(self._rows) + 1}" if self._hide_names else readable(path.name)
 
     def _identity(self, image: MedicalImage) -> str:
         who = image.identity if self._with_identity else None
