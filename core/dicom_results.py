@@ -15,6 +15,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import PersonName
 
 from core import __version__
 from core.comparison import Answer, Comparison
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 OTHERWISE = "Export PNG overlays and tables in place of them."
 SCHEME = "99TWINLENS"  # concepts that no published terminology has; names begin with 99 by PS3.16, 8
 LONGEST = 1024  # pixels of an overlay's longer side
+CHARACTERS = "ISO_IR 192"  # UTF-8, which all results are written in, whatever the image's header is
 SERIES = {"overlay": 9101, "report": 9102, "map": 9103}
 # of the image's header only these are read, so that nothing else of a patient can get into a result
 HEADER = (
@@ -78,7 +80,7 @@ def write_dicom_results(
     try:
         with quiet():
             files = _files(_source(image), image, comparison, keep_identity, window)
-    except (ValueError, TypeError, KeyError, AttributeError) as cause:  # what pydicom and highdicom raise
+    except (ValueError, TypeError, LookupError, AttributeError) as cause:  # what pydicom and highdicom raise
         raise SourceError(
             f"The header of the DICOM image is not fit for results that refer to it ({cause}).",
             path=image.path,
@@ -115,6 +117,7 @@ def _files(
         for keyword, value in identity.items():
             found.pop(keyword, None)  # highdicom shares its elements with the source: they are replaced, not changed
             setattr(found, keyword, value)
+        found.SpecificCharacterSet = CHARACTERS
         content = io.BytesIO()
         found.save_as(content, enforce_file_format=True)
         files[name] = content.getvalue()
@@ -142,15 +145,22 @@ def _source(image: MedicalImage) -> Dataset:
             path=image.path,
             remedy="Get the file again from the archive.",
         )
+    source.decode()
+    source.SpecificCharacterSet = CHARACTERS
     return source
 
 
 def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
     """Take the identity of patient and study out of a header, and return both."""
-    whose = {name: source.get(name, "") for name in IDENTITY}
+    whose = {name: _plain(source.get(name, "")) for name in IDENTITY}
     for name in IDENTITY:
         setattr(source, name, "")
     return source, whose
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
+    """Return a name as text, which is encoded anew: a PersonName would keep the bytes of its own character set."""
+    return str(value) if isinstance(value, PersonName) else value
 
 
 def _maker() -> dict[str, Any]:
