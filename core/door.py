@@ -11,6 +11,7 @@ import typer
 
 from core.errors import TwinlensError, UsageError
 from core.files import system_error
+from core.folders import cache_notice
 
 
 def run(app: typer.Typer) -> None:
@@ -23,6 +24,8 @@ def run(app: typer.Typer) -> None:
             app()
         finally:
             _flush()
+            if notice := cache_notice():
+                typer.echo(notice, err=True)
     except TwinlensError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)

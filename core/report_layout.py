@@ -129,7 +129,7 @@ class Sheets:
         draw(self.pdf.canvas, x, y, text, size, bold, colour, align)
 
     def paragraph(self, text: str, size: float = TEXT, colour: Rgb = INK, bold: bool = False) -> None:
-        """Draw a text as wide as the page, over as many lines and pages as it takes; flush right where it is read so."""
+        """Draw a text as wide as the page, over as many lines and pages as it takes, from the side where it begins."""
         for line in lines(text, size, self.room, bold):
             self.need(size * 1.35)
             self.y -= size * 1.35

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
 from core.errors import TwinlensError
-from core.history import History, Review, analysis
+from core.history import History, HistoryError, Review, analysis
 from core.history_waiting import KEY
 from core.history_writer import HistoryWriter
 from core.names import readable
@@ -95,7 +95,7 @@ class Recorder(QObject):
                     self._do(writer, *job)
                 self._tell(writer)
             if writer.waiting and not writer.retry() and not writer.is_safe:
-                print(f"Error: {writer.waiting} changes are not in the history: {writer.error}", file=sys.stderr)
+                print(f"Not in the history: {writer.waiting} changes. {writer.error}", file=sys.stderr)
 
     def _do(self, writer: HistoryWriter, todo: Job, then: Callable[[Any], object] | None) -> None:
         try:
@@ -120,8 +120,9 @@ class Recorder(QObject):
         elif writer.is_safe:
             words = self.tr("{0} What is new waits in {1}, and is written as soon as it can be.")
             self.noticed.emit(words.format(writer.error, readable(writer.waiting_file.name)))
-        else:
-            self.failed.emit(writer.error)
+        elif (error := writer.error) is not None:
+            problem = self.tr("No history is kept. {0}").format(error.problem)
+            self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
     def _add(self, writer: HistoryWriter, path: Path, digest: str, comparison: Comparison, choice: Choice) -> None:
         row = analysis(digest, comparison, asdict(choice), path)
