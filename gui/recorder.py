@@ -14,7 +14,8 @@ from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
 from core.errors import TwinlensError
-from core.history import History, HistoryError, Review, analysis
+from core.history import History, Review, analysis
+from core.history_errors import HistoryError
 from core.history_waiting import KEY
 from core.history_writer import HistoryWriter
 from core.names import readable
