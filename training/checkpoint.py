@@ -74,8 +74,6 @@ def write_checkpoint(
     Raises:
         WriteError: if it can't be written, e.g. because the disk is full; the one before it stays.
     """
-    import torch
-
     make_folder(folder)
     name = f"epoch-{counters.epoch:05d}-step-{counters.step:06d}"
     target = folder / name
@@ -86,8 +84,7 @@ def write_checkpoint(
     try:
         for part, state in tensors.items():
             save_tensors(staged / f"{part}.safetensors", state)
-        with bytes_written_whole(staged / "optimiser.pt") as file:  # to a path it would hide the system's error
-            torch.save(optimiser, file)
+        _save(staged / "optimiser.pt", optimiser)
         with written_whole(staged / "counters.json") as text:
             json.dump(asdict(counters), text)
         if target.exists():
@@ -100,6 +97,18 @@ def write_checkpoint(
     with written_whole(folder / POINTER) as pointer:
         json.dump({"folder": name}, pointer)
     _tidy(folder, {name, POINTER, counters.best_file})
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    import torch
+
+    with bytes_written_whole(path) as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as cause:  # torch ends its archive all the same, in vain, and so hides what the system said
+            if isinstance(cause.__context__, OSError):
+                raise cause.__context__ from None
+            raise
 
 
 def _tidy(folder: Path, keep: set[str]) -> None:
