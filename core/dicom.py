@@ -31,6 +31,7 @@ from pydicom.uid import (
 
 from core import gdcm_process
 from core.codestream import codestream_size
+from core.dicom_study import STUDY_TAGS, study_facts
 from core.errors import ImageError
 from core.limits import check_pixels
 from core.medical_image import LookupTable, MedicalImage, PatientIdentity, Pixels, Window, WindowFunction
@@ -52,7 +53,7 @@ IMAGE_TAGS = [
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
-    "PaletteColorLookupTableUID", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
+    "PaletteColorLookupTableUID", "ExtendedOffsetTable", "ExtendedOffsetTableLengths", *STUDY_TAGS,
 ]  # fmt: skip
 PIXEL_TAGS = ["PixelData", "FloatPixelData", "DoubleFloatPixelData"]
 IDENTITY_TAGS = ["PatientName", "PatientID", "PatientBirthDate", "AccessionNumber"]
@@ -107,6 +108,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         spacing=spacing,
         pixel_aspect=aspect[0] / aspect[1],
         modality=str(dataset.get("Modality", "")),
+        study=study_facts(dataset),
         notices=tuple(notices),
         identity=_identity(dataset) if with_identity else None,
     )

@@ -104,9 +104,21 @@ class ComparisonView(QWidget):
         self._say_agreement()
         self._draw()
 
+    def show_opening(self, name: str) -> None:
+        """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
+        self._forget()
+        self.show_busy(self.tr("Opening {0}").format(name))
+
+    def clear_answers(self) -> None:
+        """Take the answers away: other models are asked; the image stays as it is shown."""
+        self._comparison = None
+        for panel in self.panels:
+            panel.clear()
+        self._say("")
+
     def show_busy(self, text: str) -> None:
         """Say what is under way, where its result will appear."""
-        if self._picture is None:
+        if self._pages.currentIndex() == 0:
             self._say_instead(text)
             return
         self._say(text)

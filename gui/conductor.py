@@ -34,6 +34,8 @@ class Conductor(QObject):
         banner: says what can't be said elsewhere.
     """
 
+    selected = Signal(object)  # the file that is to be on screen from now on, or None
+    screen_changed = Signal(object)  # the file whose answers are on screen, None while there are none
     settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
     batch_changed = Signal(object)  # BatchProgress
 
@@ -52,13 +54,13 @@ class Conductor(QObject):
         self._preferences = Preferences()
         self._models_of: Choice | None = self._compared_by()
         self._ticket = 0
-        self._image: tuple[Path | None, str] = (None, "")  # the file on screen, and its digest
         self._batch = BatchProgress(0, 0, False, None)
-        self.path: Path | None = None
+        self.path: Path | None = None  # the file that is selected
+        self.on_screen: Path | None = None  # the file whose answers are shown
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
         self.task: Task | None = None
-        self._shown: ScreenPicture | None = None
+        self._shown: ScreenPicture | None = None  # what the view shows, None while it shows no image
         self._refining = False
         engine.busy.connect(self._on_busy)
         engine.models_ready.connect(self._on_models)
@@ -106,14 +108,14 @@ class Conductor(QObject):
     def show(self, path: Path) -> None:
         """Put a file on screen and have it analysed."""
         if path != self.path:
-            self.path = path
-            self._view.show_busy(self.tr("Opening {0}").format(path.name))
+            self._leave(path)
+            self._view.show_opening(path.name)
         self._ask()
 
     def show_nothing(self) -> None:
         """Take the file off the screen."""
-        self.path = self.comparison = None
-        self._engine.stop_showing()
+        self._leave(None)
+        self._ticket = self._engine.stop_showing()  # what is still on its way is of no image
         self._view.show_empty()
 
     def analyse_all(self) -> None:
@@ -149,6 +151,20 @@ class Conductor(QObject):
         self._models_of = None
         self._on_choice()
 
+    def _leave(self, path: Path | None) -> None:
+        """Let go of all that belongs to the last file, before anything of another one is shown."""
+        self.path, self._shown = path, None
+        self._show_answers(None)
+        self.selected.emit(path)
+
+    def _show_answers(self, comparison: Comparison | None) -> None:
+        """Note what is on screen; None takes it for gone, so that nothing can be said of it."""
+        self.comparison = comparison
+        on_screen = None if comparison is None else self.path
+        if on_screen != self.on_screen:
+            self.on_screen = on_screen
+            self.screen_changed.emit(on_screen)
+
     def _compared_by(self) -> Choice:
         return replace(self.choice, cam="")
 
@@ -168,7 +184,8 @@ class Conductor(QObject):
             self._models_of = self._compared_by()
             self._engine.cancel()
             self._worklist.forget_verdicts()
-            self.comparison = None
+            self._show_answers(None)
+            self._view.clear_answers()
         self._ask()
 
     def _on_busy(self, ticket: int, network: str) -> None:
@@ -192,11 +209,12 @@ class Conductor(QObject):
             self._view.set_models(task, teacher, student)
 
     def _on_image(self, ticket: int, picture: ScreenPicture) -> None:
-        if ticket == self._ticket:
-            self._shown, self._refining = picture, True
-        if ticket == self._ticket and (self.comparison is None or self._image != (self.path, picture.image.digest)):
-            self._image = (self.path, picture.image.digest)
-            self.comparison = None
+        if ticket != self._ticket:
+            return
+        shown, self._refining = self._shown, True
+        self._shown = picture
+        if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
+            self._show_answers(None)
             self._view.show_picture(picture)
 
     def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
@@ -205,8 +223,9 @@ class Conductor(QObject):
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
             self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
             return
-        self.comparison, self._refining = comparison, refining
+        self._refining = refining
         self._view.show_comparison(comparison, refining=refining)
+        self._show_answers(comparison)
         if not refining:
             self.settled.emit(True)
 
@@ -214,7 +233,8 @@ class Conductor(QObject):
         if path is not None:
             self._worklist.set_error(path, reason)
         if ticket == self._ticket and path is not None:
-            self.comparison = None
+            self._shown = None
+            self._show_answers(None)
             self._view.show_failure(reason)
             self.settled.emit(False)
         elif path is None:

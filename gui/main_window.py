@@ -212,13 +212,17 @@ class MainWindow(QMainWindow):
         self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.conductor.batch_changed.connect(self._on_batch)
         self.comparison.card_requested.connect(self._show_card)
-        self.list.chosen.connect(self.reviews.show)
+        self.conductor.screen_changed.connect(self.reviews.show)
+        self.conductor.selected.connect(self._on_selected)
         self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.failed.connect(self.notifications.show_error)
         for verdict in VERDICTS:
             self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+
+    def _on_selected(self, path: Path | None) -> None:
+        self.setWindowTitle("Twinlens" if path is None else f"{path.name} – Twinlens")
 
     def _on_system_theme(self) -> None:
         if self.preferences.theme == "auto":

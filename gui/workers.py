@@ -118,11 +118,12 @@ class AnalysisEngine(QObject):
             self._wake.notify()
         return self._tickets
 
-    def stop_showing(self) -> None:
-        """Stop refining what is on screen: a new ticket makes the running one outdated."""
+    def stop_showing(self) -> int:
+        """Stop refining what is on screen; return a new ticket, which makes the running one outdated."""
         with self._wake:
             self._tickets += 1
             self._urgent = None
+        return self._tickets
 
     def analyse_all(self, paths: Iterable[Path], choice: Choice, cam: CamMode) -> None:
         """Compare files one after another whenever the image on screen leaves time."""

@@ -191,7 +191,7 @@ def test_both_views_move_together(view):
     assert student.window_values() == teacher.window_values() == (0.0, 255.0)
     teacher.point(QPointF(20.5, 30.5))
     assert student._cross.isVisible()
-    assert student._value.text() == "x 20  y 30  ·  20"
+    assert student.words.pixel.text() == "x 20  y 30  ·  20"
     view.reset_action.trigger()
     assert student.visible().width() >= 256
 
