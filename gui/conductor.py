@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gui.analysis import Choice
 from gui.comparison_view import ComparisonView
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner
+from gui.results import Basis, Results, bases_of, basis_of
 from gui.screen_picture import ScreenPicture
 from gui.settings import Preferences
 from gui.verdict import Verdict
@@ -52,9 +54,12 @@ class Conductor(QObject):
         self._engine, self._worklist, self._view = engine, worklist, view
         self._chooser, self._banner = chooser, banner
         self._preferences = Preferences()
-        self._models_of: Choice | None = self._compared_by()
+        self._results = Results()
+        self._bases = bases_of(self.choice, chooser.catalogue)  # of the present choice, by task
+        self._basis: Basis | None = None  # what the answers on screen rest on
         self._ticket = 0
         self._batch = BatchProgress(0, 0, False, None)
+        self._batch_files: list[Path] = []  # what "Analyse all" was asked for
         self.path: Path | None = None  # the file that is selected
         self.on_screen: Path | None = None  # the file whose answers are shown
         self.bundles: dict[str, Bundle] = {}
@@ -99,7 +104,9 @@ class Conductor(QObject):
 
     def set_preferences(self, preferences: Preferences) -> None:
         """Compute as the settings say from now on."""
-        self._preferences = preferences
+        before, self._preferences = self.choice, preferences
+        if self.choice != before:
+            self._on_choice()
 
     def start(self) -> None:
         """Start the engine, which loads the models of the present choice."""
@@ -119,18 +126,25 @@ class Conductor(QObject):
         self._view.show_empty()
 
     def analyse_all(self) -> None:
-        """Have all files analysed that have no answer yet.
+        """Have all files analysed that have no answer yet; those that failed are tried again.
 
         Raises:
             UsageError: if there is nothing to do.
         """
         entries = self._worklist.entries()
-        waiting = [entry.path for entry in entries if entry.state is State.WAITING]
-        if not waiting:
+        self._batch_files = [entry.path for entry in entries if entry.state is not State.DONE]
+        if not self._batch_files:
             why = self.tr("All files have been analysed.") if entries else self.tr("The worklist is empty.")
             raise UsageError(why, remedy=self.tr("Open more images, or choose other models."))
-        cam: CamMode = "fast" if self._preferences.maps_in_batch else "none"
-        self._engine.analyse_all(waiting, self.choice, cam)
+        self._engine.analyse_all(self._batch_files, self.choice, self._batch_cam())
+
+    def leave_out(self, paths: Iterable[Path]) -> None:
+        """Go on without files that were taken off the worklist."""
+        gone = set(paths)
+        self._batch_files = [path for path in self._batch_files if path not in gone]
+        self._engine.leave_out(gone)
+        if self.path in gone:
+            self.show_nothing()
 
     def toggle_pause(self) -> None:
         """Pause "Analyse all", or go on."""
@@ -146,9 +160,8 @@ class Conductor(QObject):
             self._on_class_clicked((now + 1) % classes)
 
     def models_changed(self) -> None:
-        """Forget all answers and ask anew: other models are installed, or they are run otherwise."""
+        """Ask anew what other models than before have to answer."""
         self._engine.forget_models()
-        self._models_of = None
         self._on_choice()
 
     def _leave(self, path: Path | None) -> None:
@@ -165,9 +178,6 @@ class Conductor(QObject):
             self.on_screen = on_screen
             self.screen_changed.emit(on_screen)
 
-    def _compared_by(self) -> Choice:
-        return replace(self.choice, cam="")
-
     def _ask(self) -> None:
         if self.path is not None:
             self._ticket = self._engine.show(self.path, self.choice, self._chooser.chosen_class())
@@ -180,13 +190,29 @@ class Conductor(QObject):
         self._ask()
 
     def _on_choice(self) -> None:
-        if self._compared_by() != self._models_of:
-            self._models_of = self._compared_by()
-            self._engine.cancel()
-            self._worklist.forget_verdicts()
-            self._show_answers(None)
-            self._view.clear_answers()
+        before, self._bases = self._bases, bases_of(self.choice, self._chooser.catalogue)
+        if self._bases != before:
+            paths = [entry.path for entry in self._worklist.entries()]
+            self._worklist.set_results(self._results.of(paths, self._bases, self.choice.task))
+            self._go_on()
+            if self.path is not None and self._basis != self._basis_now(self.path):
+                self._show_answers(None)
+                self._view.clear_answers()
         self._ask()
+
+    def _go_on(self) -> None:
+        """Have "Analyse all" go on for what has no answer by the present choice."""
+        if not self._batch.running:
+            return
+        entries = map(self._worklist.entry_of, self._batch_files)
+        left = [entry.path for entry in entries if entry is not None and entry.state is State.WAITING]
+        self._engine.analyse_all(left, self.choice, self._batch_cam(), paused=self._batch.paused)
+
+    def _basis_now(self, path: Path) -> Basis | None:
+        return self._results.basis(path, self._bases, self.choice.task)
+
+    def _batch_cam(self) -> CamMode:
+        return "fast" if self._preferences.maps_in_batch else "none"
 
     def _on_busy(self, ticket: int, network: str) -> None:
         if ticket == self._ticket:
@@ -224,28 +250,30 @@ class Conductor(QObject):
             self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
             return
         self._refining = refining
+        self._basis = self._basis_now(self.path) if self.path is not None else None
         self._view.show_comparison(comparison, refining=refining)
         self._show_answers(comparison)
         if not refining:
             self.settled.emit(True)
 
     def _on_failed(self, ticket: int, path: Path | None, reason: str) -> None:
-        if path is not None:
-            self._worklist.set_error(path, reason)
-        if ticket == self._ticket and path is not None:
+        if path is None:
+            self._banner.say(reason, warning=True)
+        elif ticket == self._ticket:
             self._shown = None
             self._show_answers(None)
             self._view.show_failure(reason)
             self.settled.emit(False)
-        elif path is None:
-            self._banner.say(reason, warning=True)
 
     def _on_judged(self, path: Path, verdict: Verdict, choice: Choice) -> None:
-        if replace(choice, cam="") == self._models_of:
-            self._worklist.set_verdict(path, verdict)
+        basis = basis_of(verdict, choice)
+        result = self._results.keep(path, basis, verdict)
+        if basis == self._basis_now(path):
+            self._worklist.set_result(path, result)
 
-    def _on_unjudged(self, path: Path, reason: str) -> None:
-        self._worklist.set_error(path, reason)
+    def _on_unjudged(self, path: Path, reason: str, choice: Choice | None) -> None:
+        if choice is None or replace(choice, cam="") == replace(self.choice, cam=""):
+            self._worklist.set_error(path, reason, unreadable=choice is None)
 
     def _on_batch(self, progress: BatchProgress) -> None:
         self._batch = progress

@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -29,6 +28,7 @@ from core.history import VERDICTS, History, Query
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable
+from gui.input_boxes import ComboBox
 from gui.recorder import Recorder
 from gui.wording import review_words
 
@@ -165,8 +165,8 @@ class HistoryView(QDialog):
             self._recorder.forget()
             self.cleared.emit()
 
-    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> QComboBox:
-        box = QComboBox()
+    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> ComboBox:
+        box = ComboBox()
         box.setAccessibleName(name)
         box.setToolTip(name)
         box.addItem(all_words, None)

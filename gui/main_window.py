@@ -138,12 +138,10 @@ class MainWindow(QMainWindow):
 
     def set_preferences(self, preferences: Preferences) -> None:
         """Look and compute as the settings say from now on."""
-        before, self.preferences = self.preferences, preferences
+        self.preferences = preferences
         self.apply_theme()
         self.conductor.set_preferences(preferences)
         self.recorder.wanted = preferences.history
-        if (before.runtime, before.threads) != (preferences.runtime, preferences.threads):
-            self.conductor.models_changed()
 
     def apply_theme(self) -> None:
         """Give the program the theme that the settings name."""
@@ -217,6 +215,7 @@ class MainWindow(QMainWindow):
         self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.failed.connect(self.notifications.show_error)
+        self.engine.broke.connect(self.notifications.show_error)
         for verdict in VERDICTS:
             self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)

@@ -8,13 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QRadioButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +24,7 @@ from core.catalogue import Catalogue
 from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
+from gui.input_boxes import ComboBox, SpinBox
 from gui.training_plan import Plan, about, bundled_recipes, first_choice, free_folder, plan_of
 from gui.wording import counted, ratio
 from training.recipe import Recipe
@@ -70,7 +69,7 @@ class TrainingSetup(QWidget):
         self.data_words = self._small(page)
 
         self._space(page)
-        self.task = QComboBox()
+        self.task = ComboBox()
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
         self.task.activated.connect(self._fill_recipes)
@@ -94,16 +93,16 @@ class TrainingSetup(QWidget):
         page.addLayout(roles)
 
         self._space(page)
-        self.recipe = QComboBox()
-        self.recipe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.recipe = ComboBox()
+        self.recipe.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.recipe.activated.connect(self._recipe_chosen)
         self._browse_recipe = self._browse(self._choose_recipe, self.tr("Choose a recipe of your own, a TOML file"))
         self._add(page, self.tr("&Recipe"), self.recipe, self._browse_recipe)
         self.recipe_words = self._small(page)
 
         self._space(page)
-        self.teacher = QComboBox()
-        self.teacher.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.teacher = ComboBox()
+        self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.teacher.activated.connect(self._changed)
         self._browse_teacher = self._browse(self._choose_teacher, self.tr("Choose a bundle's or finished run's folder"))
         self._add(page, self.tr("&Learns from"), self.teacher, self._browse_teacher)
@@ -379,8 +378,8 @@ class TrainingSetup(QWidget):
         button.clicked.connect(choose)
         return button
 
-    def _number(self, least: int, most: int) -> QSpinBox:
-        box = QSpinBox()
+    def _number(self, least: int, most: int) -> SpinBox:
+        box = SpinBox()
         box.setRange(least, most)
         box.valueChanged.connect(self._changed)
         return box

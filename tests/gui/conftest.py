@@ -79,9 +79,9 @@ def make_window(qtbot, own_data, converted):
 
     made = []
 
-    def make(paths=(), cam="fast"):
+    def make(paths=(), cam="fast", **preferences):
         settings = store()
-        write_preferences(settings, Preferences(cam=cam))
+        write_preferences(settings, Preferences(cam=cam, **preferences))
         settings.sync()
         window = MainWindow()
         qtbot.addWidget(window)

@@ -1,12 +1,17 @@
 """What stands on screen belongs to the file that is selected: driven by keys, as a person does it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox
 
+import gui.analysis
 from core.history import Review
 from gui.worklist import State
+from tests.gui.test_input_boxes import wheel
 
 PATIENCE = 120_000
 
@@ -98,13 +103,113 @@ def test_a_file_that_became_another_image_is_shown_as_it_is_now(window, qtbot, t
     assert "48 × 64" in window.comparison.teacher.view.words.study.text()
 
 
-def test_other_models_take_the_answers_off_the_screen_and_leave_the_image(window, qtbot, two):
-    box = window.chooser.teacher_box
-    box.addItem("another", "another")
-    box.setCurrentIndex(box.count() - 1)
-    box.activated.emit(box.currentIndex())
-    assert window.conductor.on_screen is None
+def choose_threads(window, threads):
+    window.set_preferences(replace(window.preferences, threads=threads))
+
+
+def said(window):
+    """What the worklist says of each file, None where it waits."""
+    return [entry.verdict and entry.verdict.record["teacher"]["probabilities"] for entry in window.worklist.entries()]
+
+
+def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):
+    settled(window, qtbot, lambda: choose_threads(window, 1))
+    seen = []
+    window.conductor.screen_changed.connect(seen.append)
+    choose_threads(window, 2)
+    assert seen == [None]
     assert not window.comparison.review.isEnabled()
     assert window.comparison.teacher.answer.text() == "–"
     assert window.comparison.teacher.view._base.isVisible()
-    QCoreApplication.processEvents()
+
+
+def test_answers_and_reviews_come_back_with_the_choice_that_they_belong_to(window, qtbot, two):
+    before = said(window)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    assert settled(window, qtbot, lambda: choose_threads(window, 1))
+    assert [answer is not None for answer in said(window)] == [True, False]
+    assert window.worklist.entries()[0].review == Review()
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    choose_threads(window, 0)
+    assert said(window) == before  # at once, without asking the models
+    assert [entry.review.verdict for entry in window.worklist.entries()] == ["disagree", None]
+    choose_threads(window, 1)
+    assert [entry.review.verdict for entry in window.worklist.entries()] == ["agree", None]
+
+
+def test_a_turn_of_the_wheel_over_the_choices_changes_nothing(window, two):
+    before, choice = said(window), window.conductor.choice
+    for box in window.chooser.findChildren(QComboBox):
+        wheel(box)
+    assert window.conductor.choice == choice
+    assert said(window) == before
+
+
+def test_a_batch_goes_on_for_what_the_choice_still_wants(window, qtbot, two):
+    third = two[0].with_name("c.png")
+    third.write_bytes(two[0].read_bytes())
+    window.worklist.add([third])
+    window.commands.actions["analyse_all"].trigger()
+    window.commands.actions["pause"].trigger()
+    choose_threads(window, 1)
+    assert window.conductor.batch_running
+    assert window.batch_bar.words.text() == "Paused at 0 / 1"  # only of what it was asked for
+    window.commands.actions["pause"].trigger()
+    qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: said(window)[2] is not None, timeout=PATIENCE)
+    assert said(window)[1] is None  # nobody asked
+
+
+def test_the_worklist_learns_answers_also_with_settings_that_are_not_the_default(make_window, qtbot, two):
+    window = make_window(cam="none", threads=1)
+    settled(window, qtbot, lambda: window.open_paths([two[0]]))
+    assert window.worklist.entries()[0].state is State.DONE
+
+
+def with_other_weights(catalogue, task):
+    """A catalogue in which the teacher of a task has been trained anew."""
+    old = catalogue.find(task, "teacher")
+    new = replace(old, card=old.card.model_copy(update={"weights_sha256": "f" * 64}))
+    return replace(catalogue, bundles=catalogue.bundles | {new.id: new})
+
+
+def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window):
+    before = said(window)
+    installed = window.chooser.catalogue
+    window.chooser.set_catalogue(with_other_weights(installed, "lung-colon"))
+    window.conductor.models_changed()
+    assert said(window) == before
+    assert window.conductor.on_screen is not None
+    window.chooser.set_catalogue(with_other_weights(installed, "chest-xray"))
+    window.conductor.models_changed()
+    assert said(window) == [None, None]
+    assert window.conductor.on_screen is None
+
+
+def test_a_file_that_can_not_be_read_stays_so_for_other_models_and_is_tried_again(window, qtbot, two):
+    broken = two[0].with_name("broken.png")
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    window.worklist.add([broken])
+    window.commands.actions["analyse_all"].trigger()
+    entry = window.worklist.entry_of(broken)
+    qtbot.waitUntil(lambda: bool(entry.error), timeout=PATIENCE)
+    choose_threads(window, 1)
+    assert "damaged" in entry.error
+    broken.write_bytes(two[0].read_bytes())
+    choose_threads(window, 0)
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(lambda: entry.state is State.DONE, timeout=PATIENCE)
+
+
+def test_a_defect_costs_one_file_and_is_shown(window, qtbot, two, monkeypatch):
+    third, fourth = two[0].with_name("c.png"), two[0].with_name("d.png")
+    for path in (third, fourth):
+        path.write_bytes(two[0].read_bytes())
+    window.worklist.add([third, fourth])
+    read = gui.analysis.read_image
+    monkeypatch.setattr("gui.analysis.read_image", lambda path: 1 // 0 if path == third else read(path))
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(lambda: window.worklist.entry_of(fourth).state is State.DONE, timeout=PATIENCE)
+    assert "ZeroDivisionError" in window.worklist.entry_of(third).error
+    assert "ZeroDivisionError" in window.notifications.dialog.details.toPlainText()
+    window.notifications.dialog.close()
