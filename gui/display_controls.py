@@ -183,7 +183,6 @@ class DisplayControls(QWidget):
         action = QAction(text, self)
         action.setShortcut(key)
         action.setToolTip(f"{tip} ({key})")
-        action.setStatusTip(tip)
         if picture is not None:
             self._draw(action, picture)
         return action

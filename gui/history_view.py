@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QMessageBox,
     QPushButton,
     QTableView,
@@ -28,7 +27,7 @@ from core.history import VERDICTS, History, Query
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable
-from gui.input_boxes import ComboBox
+from gui.input_boxes import ComboBox, LineEdit
 from gui.recorder import Recorder
 from gui.wording import review_words
 
@@ -57,7 +56,7 @@ class HistoryView(QDialog):
         self._alive = True
         self.table = HistoryTable(self)
         self.view = QTableView()
-        self.search = QLineEdit()
+        self.search = LineEdit()
         self.search.setPlaceholderText(self.tr("Search path, note, model or answer"))
         self.search.setAccessibleName(self.tr("Search the history"))
         self.search.setClearButtonEnabled(True)

@@ -1,6 +1,7 @@
-"""Boxes and sliders that take the wheel only while they have the focus.
+"""Boxes and sliders that take the wheel only while they have the focus, and lines into which no file is dropped.
 
-Qt's own take it wherever the pointer happens to be: a turn over one changes what is chosen, unnoticed.
+Qt's own take the wheel wherever the pointer happens to be: a turn over one changes what is chosen, unnoticed. Its
+lines take a dropped file as text, also where the file manager means to move it, and then deletes it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSlider, QSpinBox
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
@@ -28,6 +29,14 @@ class ComboBox(QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Take the wheel, or leave it to what the box stands in."""
         _offer(self, event, super().wheelEvent)
+
+
+class LineEdit(QLineEdit):
+    """A line to type in; what is dropped on it goes to the window."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(False)
 
 
 class SpinBox(QSpinBox):

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QRadioButton,
     QToolButton,
     QVBoxLayout,
@@ -24,7 +23,7 @@ from core.catalogue import Catalogue
 from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
-from gui.input_boxes import ComboBox, SpinBox
+from gui.input_boxes import ComboBox, LineEdit, SpinBox
 from gui.training_plan import Plan, about, bundled_recipes, first_choice, free_folder, plan_of
 from gui.wording import counted, ratio
 from training.recipe import Recipe
@@ -61,7 +60,7 @@ class TrainingSetup(QWidget):
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(4)
 
-        self.data = QLineEdit()
+        self.data = LineEdit()
         self.data.setPlaceholderText(self.tr("A data set's folder"))
         self.data.editingFinished.connect(self._data_edited)
         self._browse_data = self._browse(self._choose_data, self.tr("Choose the data set's folder"))
@@ -120,7 +119,7 @@ class TrainingSetup(QWidget):
         self.size_words = self._small(page)
 
         self._space(page)
-        self.out = QLineEdit()
+        self.out = LineEdit()
         for field in (self.data, self.out):
             field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
         self.out.editingFinished.connect(self._changed)

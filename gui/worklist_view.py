@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListView,
     QPushButton,
     QStackedLayout,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.input_boxes import ComboBox
+from gui.input_boxes import ComboBox, LineEdit
 from gui.thumbnails import Thumbnails
 from gui.worklist import ENTRY_ROLE, Entry, Order, Show, Worklist, WorklistFilter
 from gui.worklist_delegate import WorklistDelegate
@@ -52,7 +51,7 @@ class WorklistView(QWidget):
         self.list.selectionModel().currentChanged.connect(self._current_changed)
         thumbnails.ready.connect(self._thumbnail_ready)
 
-        self.search = QLineEdit()
+        self.search = LineEdit()
         self.search.setPlaceholderText(self.tr("Filter by name"))
         self.search.setAccessibleName(self.tr("Filter by name"))
         self.search.setClearButtonEnabled(True)

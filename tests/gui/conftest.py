@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.demo import demonstration_radiograph
 from gui import theme
-
-PATIENCE = 120_000  # milliseconds; on two busy cores the first conversion of a network takes its time
+from tests.gui.driving import PATIENCE, all_done, settled
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +122,25 @@ def png():
         Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(path)
 
     return write
+
+
+@pytest.fixture
+def two(tmp_path, png):
+    """Two pictures of a radiograph, alone in a folder."""
+    paths = [tmp_path / "images" / name for name in ("a.png", "b.png")]
+    paths[0].parent.mkdir()
+    png(paths[0])
+    png(paths[1], flipped=True)
+    return paths
+
+
+@pytest.fixture
+def window(make_window, qtbot, two):
+    """A window with both pictures analysed and the first of them on screen."""
+    made = make_window(cam="none")
+    assert settled(made, qtbot, lambda: made.open_paths([two[0].parent]))
+    made.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(all_done(made), timeout=PATIENCE)
+    assert made.conductor.path == two[0]
+    made.activateWindow()
+    return made

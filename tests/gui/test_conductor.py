@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
@@ -11,42 +10,7 @@ from PySide6.QtWidgets import QComboBox
 import gui.analysis
 from core.history import Review
 from gui.worklist import State
-from tests.gui.test_input_boxes import wheel
-
-PATIENCE = 120_000
-
-
-@pytest.fixture
-def two(tmp_path, png):
-    """Two pictures of a radiograph."""
-    paths = [tmp_path / "images" / name for name in ("a.png", "b.png")]
-    paths[0].parent.mkdir()
-    png(paths[0])
-    png(paths[1], flipped=True)
-    return paths
-
-
-def settled(window, qtbot, action):
-    """Does something and waits until nothing more comes for the file on screen."""
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE) as done:
-        action()
-    return done.args[0]
-
-
-def all_done(window):
-    return lambda: all(entry.state is State.DONE for entry in window.worklist.entries())
-
-
-@pytest.fixture
-def window(make_window, qtbot, two):
-    """A window with both pictures analysed and the first of them on screen."""
-    made = make_window(cam="none")
-    assert settled(made, qtbot, lambda: made.open_paths([two[0].parent]))
-    made.commands.actions["analyse_all"].trigger()
-    qtbot.waitUntil(all_done(made), timeout=PATIENCE)
-    assert made.conductor.path == two[0]
-    made.activateWindow()
-    return made
+from tests.gui.driving import PATIENCE, settled, wheel
 
 
 def nothing_of_an_image_is_shown(window):

@@ -1,23 +1,22 @@
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QScrollBar, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollBar,
+    QTextEdit,
+    QWidget,
+)
 
 from gui.history_view import HistoryView
 from gui.input_boxes import ComboBox, Slider, SpinBox
 from gui.main_window import MainWindow
 from gui.settings import SettingsDialog
 from gui.training_setup import TrainingSetup
-
-
-def wheel(widget, notches=-1):
-    """Turns the wheel over the middle of a widget."""
-    middle = QPointF(widget.rect().center())
-    event = QWheelEvent(middle, widget.mapToGlobal(middle), QPoint(), QPoint(0, 120 * notches),
-                        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase,
-                        False)  # fmt: skip
-    QApplication.sendEvent(widget, event)
-    return event
+from tests.gui.driving import wheel
 
 
 @pytest.mark.parametrize("kind", [ComboBox, SpinBox, lambda parent: Slider(Qt.Orientation.Horizontal, parent)])
@@ -54,6 +53,10 @@ def test_no_box_of_the_program_is_another_kind(own_data, qtbot):
              QAbstractSlider) for box in top.findChildren(kind) if not isinstance(box, QScrollBar)]  # fmt: skip
     assert len(boxes) > 15
     assert [box for box in boxes if not isinstance(box, (ComboBox, SpinBox, Slider))] == []
+    for top in (window, history, settings, training):  # a number's line is the box's own
+        for kind in (QLineEdit, QPlainTextEdit, QTextEdit):
+            for line in top.findChildren(kind):
+                assert not line.acceptDrops() or line.isReadOnly() or isinstance(line.parent(), SpinBox), line
     qtbot.waitSignal(settings.kept.measured, timeout=20_000).wait()
     settings.close()
     history.close()
