@@ -250,8 +250,9 @@ class Conductor(QObject):
             self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
             return
         self._refining = refining
-        self._basis = self._basis_now(self.path) if self.path is not None else None
-        self._view.show_comparison(comparison, refining=refining)
+        self._basis = basis = self._basis_now(self.path) if self.path is not None else None
+        speed = [] if basis is None else self._results.speed_ratios(basis)
+        self._view.show_comparison(comparison, refining=refining, speed_ratios=speed)
         self._show_answers(comparison)
         if not refining:
             self.settled.emit(True)
@@ -270,6 +271,8 @@ class Conductor(QObject):
         result = self._results.keep(path, basis, verdict)
         if basis == self._basis_now(path):
             self._worklist.set_result(path, result)
+        if basis == self._basis and self.on_screen is not None:
+            self._view.show_speed(self._results.speed_ratios(basis))
 
     def _on_unjudged(self, path: Path, reason: str, choice: Choice | None) -> None:
         if choice is None or replace(choice, cam="") == replace(self.choice, cam=""):
