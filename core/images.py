@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import ImageError
 from core.medical_image import MedicalImage
+from core.output_names import is_own_output
 from core.quiet import quiet
 
 MAX_FILE_BYTES = 1 << 30
@@ -107,19 +108,22 @@ _BMP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64,
 def find_images(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the images that paths name: a file as it is, a folder's images at any depth, sorted by name.
 
-    In folders, hidden files, DICOM directories and files that are no image by their first bytes are passed over; links
-    to folders are not followed.
+    In folders, hidden files, DICOM directories, files that are no image by their first bytes, and pictures that
+    Twinlens wrote itself are passed over; links to folders are not followed. A file or folder that can't be read is
+    yielded, so that opening it says why.
     """
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered
             yield path
             continue
-        for folder, subfolders, names in os.walk(path):
+        closed: list[OSError] = []
+        for folder, subfolders, names in os.walk(path, onerror=closed.append):
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for name in sorted(names):
                 file = Path(folder) / name
                 if not name.startswith(".") and name != "DICOMDIR" and _looks_like_image(file):
                     yield file
+        yield from (Path(error.filename) for error in closed)
 
 
 def _looks_like_image(path: Path) -> bool:
@@ -127,9 +131,12 @@ def _looks_like_image(path: Path) -> bool:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
         with path.open("rb") as file:
-            return recognise(file.read(HEAD_BYTES)) in ("PNG", "JPEG", "TIFF", "BMP", "DICOM")
-    except OSError:
+            known = recognise(file.read(HEAD_BYTES)) in ("PNG", "JPEG", "TIFF", "BMP", "DICOM")
+            return known and not is_own_output(path)
+    except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
         return False
+    except OSError:
+        return True
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -137,6 +144,8 @@ def _read_bytes(path: Path) -> bytes:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
+            with os.scandir(path):  # one that may not be opened says so
+                pass
             raise ImageError("This is a folder, not an image.", path=path, remedy="Choose the images in it.")
         if not stat.S_ISREG(found.st_mode):
             raise ImageError("This is not a regular file.", path=path, remedy="Choose an image file.")
@@ -150,7 +159,9 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError as cause:
         raise ImageError("There is no such file.", path=path, remedy="Check the name.") from cause
     except PermissionError as cause:
-        raise ImageError("You have no permission to read this file.", path=path, remedy="Ask its owner.") from cause
+        raise ImageError(
+            "You have no permission to read this file or folder.", path=path, remedy="Ask its owner."
+        ) from cause
     except (OSError, ValueError) as cause:
         reason = getattr(cause, "strerror", None) or str(cause)
         raise ImageError(

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from core.export import write_history
 from core.history import VERDICTS, History, Query
+from core.names import path_from, readable
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable
@@ -127,7 +128,7 @@ class HistoryView(QDialog):
         if not index.isValid():
             return None
         path = self.table.rows[index.row()]["path"]
-        return Path(path) if path else None
+        return path_from(path) if path else None
 
     def _on_chosen(self) -> None:
         self.open_button.setEnabled(self._path() is not None)
@@ -137,7 +138,7 @@ class HistoryView(QDialog):
         if path is None:
             return
         if not path.is_file():
-            self.words.setText("⚠ " + self.tr("{0} is no longer there.").format(path))
+            self.words.setText("⚠ " + self.tr("{0} is no longer there.").format(readable(path)))
             return
         self.open_wanted.emit(path)
         self.accept()

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from core.catalogue import read_catalogue
 from core.errors import WriteError
 from core.history import VERDICTS
+from core.names import readable
 from gui import session, theme, wording
 from gui.background import Background
 from gui.batch_bar import BatchBar
@@ -304,7 +305,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self._recent_menu.clear()
         for path in session.recent(self.settings):
-            action = self._recent_menu.addAction(str(path).replace("&", "&&"))
+            action = self._recent_menu.addAction(readable(path).replace("&", "&&"))
             action.triggered.connect(lambda _checked=False, path=path: self.open_paths([path]))
         if self._recent_menu.isEmpty():
             self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
