@@ -18,6 +18,7 @@ from core.colour import to_srgb
 from core.dicom_display import lookup_of, padding_of, rescaled, window_of
 from core.dicom_header import bring_up_functional_groups, first_items, numbers, unreadable, whole, word
 from core.dicom_pixels import DAMAGED, PIXEL_TAGS, check_pixel_header, check_syntax, decode, find_frame
+from core.dicom_study import STUDY_TAGS, study_facts
 from core.errors import ImageError
 from core.limits import check_pixels
 from core.medical_image import MedicalImage, PatientIdentity
@@ -37,7 +38,7 @@ IMAGE_TAGS = [
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
     "PaletteColorLookupTableUID", "PresentationLUTShape", "PresentationIntentType", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence", "ICCProfile", "OpticalPathSequence",
+    "PerFrameFunctionalGroupsSequence", "ICCProfile", "OpticalPathSequence", *STUDY_TAGS,
 ]  # fmt: skip
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 IDENTITY_TAGS = ["PatientName", "PatientID", "PatientBirthDate", "AccessionNumber"]
@@ -84,6 +85,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         spacing=spacing,
         pixel_aspect=aspect[0] / aspect[1],
         modality=str(dataset.get("Modality", "")),
+        study=study_facts(dataset),
         notices=tuple(notices),
         identity=_identity(dataset) if with_identity else None,
     )

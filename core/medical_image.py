@@ -85,6 +85,7 @@ class MedicalImage:
         spacing: distance of pixel centres in mm, (row, column), where the file says so.
         pixel_aspect: height of a pixel over its width; 1.0 is square.
         modality: DICOM modality such as ``CR``, or an empty string.
+        study: what the file says of the study: its date, the part of the body, the view, the side; nothing of whom.
         notices: what the user should know about how the file was opened.
         identity: the patient's identity where it was asked for, else None.
     """
@@ -101,6 +102,7 @@ class MedicalImage:
     spacing: tuple[float, float] | None = None
     pixel_aspect: float = 1.0
     modality: str = ""
+    study: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     identity: PatientIdentity | None = field(default=None, repr=False)
 

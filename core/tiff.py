@@ -230,7 +230,8 @@ def _unsigned(colours: Pixels) -> Pixels:
     if unsigned.itemsize <= 2:
         return colours
     unused = max(0, int(colours.max(initial=0)).bit_length() - 16)
-    return (colours >> unsigned.type(unused)).astype(np.uint16)
+    shifted: Pixels = (colours >> unsigned.type(unused)).astype(np.uint16)
+    return shifted
 
 
 def _from_inks(inks: Pixels) -> Pixels:

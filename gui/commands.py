@@ -18,6 +18,7 @@ from gui.history_view import HistoryView
 from gui.model_import import ModelImport
 from gui.settings import SettingsDialog, write_preferences
 from gui.shortcuts import COMMANDS, ShortcutSheet, equip
+from gui.worklist import Entry
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
@@ -33,6 +34,7 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self.actions: dict[str, QAction] = {}
+        self._removed: list[tuple[int, Entry]] = []  # what was last taken off the worklist
         given, handlers = self._given(), self._handlers()
         for command in COMMANDS:
             action = given.get(command.id) or QAction(window)
@@ -40,6 +42,7 @@ class Commands(QObject):
             if command.id in handlers:
                 action.triggered.connect(self._guarded(handlers[command.id]))
             window.addAction(action)
+        self.actions["put_back"].setEnabled(False)
 
     def _given(self) -> dict[str, QAction]:
         """Return the actions that belong to the comparison."""
@@ -64,6 +67,7 @@ class Commands(QObject):
             "demonstration": lambda: window.open_paths([demonstration_radiograph()]),
             "import_model": ModelImport(window).choose,
             "remove": lambda: self._remove(listed.selected_paths()),
+            "put_back": self._put_back,
             "clear": lambda: self._remove([entry.path for entry in window.worklist.entries()]),
             "settings": self._change_settings,
             "quit": window.close,
@@ -124,12 +128,26 @@ class Commands(QObject):
         return "" if path is None else str(path.parent)
 
     def _remove(self, paths: list[Path]) -> None:
+        if not paths:
+            return
         window = self._window
-        window.engine.cancel()
-        window.worklist.remove(paths)
-        if window.conductor.path in paths:
-            window.conductor.show_nothing()
-            window.list.step(0)
+        self._removed = window.list.remove(paths)
+        window.conductor.leave_out(paths)
+        self.actions["put_back"].setEnabled(True)
+        words = self.tr("Taken off the worklist: {0} files. They stay on disk.")
+        if len(paths) == 1:
+            words = self.tr("Taken off the worklist: {0}. It stays on disk.")
+        window.banner.say(
+            words.format(f"{len(paths):,}" if len(paths) > 1 else paths[0].name),
+            button=self.tr("Undo"),
+            action=self.actions["put_back"].trigger,
+        )
+
+    def _put_back(self) -> None:
+        self.actions["put_back"].setEnabled(False)
+        self._window.list.put_back(self._removed)
+        self._window.banner.hide()
+        self._removed = []
 
     def _change_settings(self) -> None:
         window = self._window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
@@ -42,6 +42,7 @@ class ComparisonView(QWidget):
         self._picture: ScreenPicture | None = None
         self._comparison: Comparison | None = None
         self._refining = False
+        self._speed_ratios: Sequence[float] = ()
         self._held = False
         self._holding_key = 0
 
@@ -88,25 +89,46 @@ class ComparisonView(QWidget):
         self._say("")
         self._pages.setCurrentIndex(1)
 
-    def show_comparison(self, comparison: Comparison, *, refining: bool) -> None:
+    def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
         """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
 
         Args:
             comparison: a frame of :func:`core.comparison.watch`.
             refining: whether more frames follow.
+            speed_ratios: how many times faster the student was, for each image by the same models and settings; by
+                default for this one alone.
         """
         if self._picture is None:
             return
         self._comparison, self._refining = comparison, refining
+        self._speed_ratios = speed_ratios or [comparison.speed_ratio]
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_answer(answer, refining)
         self._pages.setCurrentIndex(1)
         self._say_agreement()
         self._draw()
 
+    def show_opening(self, name: str) -> None:
+        """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
+        self._forget()
+        self.show_busy(self.tr("Opening {0}").format(name))
+
+    def clear_answers(self) -> None:
+        """Take the answers away: other models are asked; the image stays as it is shown."""
+        self._comparison = None
+        for panel in self.panels:
+            panel.clear()
+        self._say("")
+
+    def show_speed(self, speed_ratios: Sequence[float]) -> None:
+        """Take account of further images; see :meth:`show_comparison`."""
+        if self._comparison is not None:
+            self._speed_ratios = speed_ratios
+            self._say_agreement()
+
     def show_busy(self, text: str) -> None:
         """Say what is under way, where its result will appear."""
-        if self._picture is None:
+        if self._pages.currentIndex() == 0:
             self._say_instead(text)
             return
         self._say(text)
@@ -167,12 +189,12 @@ class ComparisonView(QWidget):
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
-        self.facts.setText(wording.strength(found, self._refining))
+        self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
         self.facts.setToolTip(
             self.tr(
                 "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
-                " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: forward passes"
-                " timed on this image."
+                " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+                " forward passes, the median over the images that these models were timed on."
             )
         )
 

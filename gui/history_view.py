@@ -10,13 +10,11 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QMessageBox,
     QPushButton,
     QTableView,
@@ -30,6 +28,7 @@ from core.names import path_from, readable
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable
+from gui.input_boxes import ComboBox, LineEdit
 from gui.recorder import Recorder
 from gui.wording import review_words
 
@@ -58,7 +57,7 @@ class HistoryView(QDialog):
         self._alive = True
         self.table = HistoryTable(self)
         self.view = QTableView()
-        self.search = QLineEdit()
+        self.search = LineEdit()
         self.search.setPlaceholderText(self.tr("Search path, note, model or answer"))
         self.search.setAccessibleName(self.tr("Search the history"))
         self.search.setClearButtonEnabled(True)
@@ -166,8 +165,8 @@ class HistoryView(QDialog):
             self._recorder.forget()
             self.cleared.emit()
 
-    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> QComboBox:
-        box = QComboBox()
+    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> ComboBox:
+        box = ComboBox()
         box.setAccessibleName(name)
         box.setToolTip(name)
         box.addItem(all_words, None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from core.tasks import Task
 from gui import theme
+from gui.input_boxes import ComboBox
 from training.label_map import alike
 
 OPEN = "?"  # the choice that none has been made
@@ -27,7 +28,7 @@ class LabelMapping(QWidget):
         super().__init__(parent)
         self.label_map: dict[str, str] = {}  # what was applied; a label that is mapped to nothing is left out
         self._labels: dict[str, int] = {}
-        self._boxes: dict[str, QComboBox] = {}
+        self._boxes: dict[str, ComboBox] = {}
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 8, 0, 0)
         self._rows.setColumnStretch(1, 1)
@@ -62,7 +63,7 @@ class LabelMapping(QWidget):
         for row, (label, count) in enumerate(self._labels.items(), start=1):
             words = QLabel(self.tr("{0} ({1})").format(label, f"{count:,}"))
             words.setWordWrap(True)
-            box = QComboBox()
+            box = ComboBox()
             box.addItem(self.tr("Choose…"), OPEN)
             for one in task.classes:
                 box.addItem(one.name, one.id)

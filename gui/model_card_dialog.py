@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QBrush, QImage, QTextCharFormat, QTextCursor, QTextDocument, QTextFrameFormat, QTextTable
 from PySide6.QtWidgets import (
     QDialog,
@@ -26,6 +26,7 @@ from core.page_blocks import RELIABILITY_CAPTION, Paragraph, Reliability, markdo
 from core.report_layout import PAPER, PaperSize
 from gui import theme
 from gui.background import Background
+from gui.placement import fitted
 from gui.reliability_picture import reliability_picture
 
 
@@ -40,7 +41,7 @@ class ModelCardDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Model card: {0}").format(bundle.name))
-        self.resize(800, 680)
+        self.resize(fitted(self, QSize(800, 680)))
         self._bundle = bundle
         self._job: Background | None = None
         self._leaving: int | None = None

@@ -43,6 +43,7 @@ class ReportDialog(TakeawayDialog):
         self.preview.failed.connect(self.failed)
         self.preview.ended.connect(self._on_ended)
         self.impression = QPlainTextEdit()
+        self.impression.setAcceptDrops(False)
         self.impression.setAccessibleName(self.tr("Impression on the image in the preview"))
         self.impression.setPlaceholderText(self.tr("What you see, in your words"))
         self.impression.setTabChangesFocus(True)

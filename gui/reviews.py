@@ -14,7 +14,7 @@ from gui.worklist import Worklist
 
 
 class Reviews(QObject):
-    """Knows which file the review bar speaks of.
+    """Knows which file the review bar speaks of: the one whose answers are on screen, and no other.
 
     Args:
         bar: where the person says it.
@@ -32,7 +32,7 @@ class Reviews(QObject):
         worklist.modelReset.connect(self._refresh)
 
     def show(self, path: Path | None) -> None:
-        """Review another file; a note on the one before is kept."""
+        """Review the file whose answers are on screen, None while there are none; a note on the one before is kept."""
         if path != self._path:
             self._bar.finish_note()
             self._path = path

@@ -89,7 +89,7 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
         Scope.THIS: [entry.path for entry in entries if entry.path == current and not entry.error],
         Scope.SELECTED: list(selected),
         Scope.SHOWN: [entry.path for entry in shown],
-        Scope.DISAGREE: [entry.path for entry in entries if entry.verdict is not None and not entry.verdict.agree],
+        Scope.DISAGREE: [entry.path for entry in entries if entry.verdict is not None and entry.verdict.disagree],
         Scope.ANALYSED: [entry.path for entry in entries if entry.state is not State.WAITING],
     }
 

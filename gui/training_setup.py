@@ -8,13 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QRadioButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +23,7 @@ from core.catalogue import Catalogue
 from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
+from gui.input_boxes import ComboBox, LineEdit, SpinBox
 from gui.label_mapping import LabelMapping
 from gui.training_plan import Plan, about, bundled_recipes, free_folder, plan_of
 from gui.wording import counted, ratio
@@ -63,7 +61,7 @@ class TrainingSetup(QWidget):
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(4)
 
-        self.data = QLineEdit()
+        self.data = LineEdit()
         self.data.setPlaceholderText(self.tr("A data set's folder"))
         self.data.editingFinished.connect(self._data_edited)
         self._browse_data = self._browse(self._choose_data, self.tr("Choose the data set's folder"))
@@ -74,7 +72,7 @@ class TrainingSetup(QWidget):
         page.addWidget(self.labels)
 
         self._space(page)
-        self.task = QComboBox()
+        self.task = ComboBox()
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
         self.task.activated.connect(self._fill_recipes)
@@ -98,16 +96,16 @@ class TrainingSetup(QWidget):
         page.addLayout(roles)
 
         self._space(page)
-        self.recipe = QComboBox()
-        self.recipe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.recipe = ComboBox()
+        self.recipe.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.recipe.activated.connect(self._recipe_chosen)
         self._browse_recipe = self._browse(self._choose_recipe, self.tr("Choose a recipe of your own, a TOML file"))
         self._add(page, self.tr("&Recipe"), self.recipe, self._browse_recipe)
         self.recipe_words = self._small(page)
 
         self._space(page)
-        self.teacher = QComboBox()
-        self.teacher.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.teacher = ComboBox()
+        self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.teacher.activated.connect(self._changed)
         self._browse_teacher = self._browse(self._choose_teacher, self.tr("Choose a bundle's or finished run's folder"))
         self._add(page, self.tr("&Learns from"), self.teacher, self._browse_teacher)
@@ -125,7 +123,7 @@ class TrainingSetup(QWidget):
         self.size_words = self._small(page)
 
         self._space(page)
-        self.out = QLineEdit()
+        self.out = LineEdit()
         for field in (self.data, self.out):
             field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
         self.out.editingFinished.connect(self._changed)
@@ -390,8 +388,8 @@ class TrainingSetup(QWidget):
         button.clicked.connect(choose)
         return button
 
-    def _number(self, least: int, most: int) -> QSpinBox:
-        box = QSpinBox()
+    def _number(self, least: int, most: int) -> SpinBox:
+        box = SpinBox()
         box.setRange(least, most)
         box.valueChanged.connect(self._changed)
         return box

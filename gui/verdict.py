@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.batch import Record, record_of
 from core.comparison import Answer, Comparison
 from core.medical_image import MedicalImage
-from core.tasks import Task, get_task
+from core.tasks import Task, get_task, guess_task
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Verdict:
         agree: whether both put the same class on top.
         divergence: Jensen-Shannon divergence of the two answers, in bits.
         record: everything, as the headless contract writes it.
+        own_task: identifier of the task that the image itself tells, whichever was chosen.
     """
 
     teacher: Said
@@ -44,11 +45,17 @@ class Verdict:
     agree: bool
     divergence: float
     record: Record
+    own_task: str
+
+    @property
+    def disagree(self) -> bool:
+        """Whether they disagree; an answer that is withheld neither agrees nor disagrees."""
+        return not self.agree and not self.novel
 
     @property
     def unsure(self) -> bool:
-        """Whether either model can't settle on one class."""
-        return self.teacher.unsure or self.student.unsure
+        """Whether a model can't settle on one class; one whose answer is withheld settles on none."""
+        return any(said.unsure and not said.novel for said in (self.teacher, self.student))
 
     @property
     def novel(self) -> bool:
@@ -65,6 +72,7 @@ def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...
         comparison.same_class,
         comparison.js_divergence,
         record_of(image, comparison, notices),
+        guess_task(image.is_grey).id,
     )
 
 

@@ -271,3 +271,18 @@ def test_lossless_jpeg_2000_holds_the_same_pixels_as_no_compression():
     plain, packed = read_image(SAMPLES / "RG1_UNCR.dcm"), read_image(SAMPLES / "RG1_J2KR.dcm")
     np.testing.assert_array_equal(plain.pixels, packed.pixels)
     np.testing.assert_array_equal(plain.displayed(), packed.displayed())
+
+
+def test_the_study_is_told_without_whom_it_is_of(saved):
+    written = dataset(picture(12, False), bits=12)
+    written.StudyDate, written.BodyPartExamined, written.ViewPosition = "20260131", "CHEST", "PA"
+    written.ImageLaterality = "R"
+    assert read_image(saved(written)).study == ("2026-01-31", "CHEST", "PA", "R")
+    written.StudyDate = ""
+    with pytest.warns(UserWarning, match="VR CS"):  # longer than a code string can be
+        written.ViewPosition = "X" * 17
+        longer = saved(written)
+    assert read_image(longer).study == ("CHEST", "R")
+    del written.ImageLaterality
+    written.Laterality = "L"
+    assert read_image(saved(written)).study == ("CHEST", "L")
