@@ -155,6 +155,21 @@ def coverage_command(
     typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads)))
 
 
+@app.command("views")
+def views_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier, or a run's folder.")],
+    data: Data,
+    split: Annotated[str, typer.Option(help="Which split to score.")] = "val",
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Compare a network's scores on whole images with those on centre crops and slightly blurred ones."""
+    from training.views import compare_views, table
+
+    found = compare_views(find_bundle(bundle), data, split, runtime, threads, lambda view: typer.echo(view, err=True))
+    typer.echo(table(found))
+
+
 @app.command("audit")
 def audit_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
