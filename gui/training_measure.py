@@ -48,10 +48,17 @@ class Measuring(QObject):
         self._folder, self._publishing = folder, False
         self._command.start("evaluate", str(folder), "--data", str(data), *_threads(threads))
 
-    def publish(self, folder: Path, threads: int | None) -> None:
-        """Calibrate the measured run in a folder and add its network to the models."""
+    def publish(self, folder: Path, threads: int | None, texts: dict[str, str]) -> None:
+        """Calibrate the measured run in a folder and add its network to the models.
+
+        Args:
+            folder: the run's folder.
+            threads: CPU threads, or None.
+            texts: what a person states on the model's card, by the option that takes it.
+        """
         self._folder, self._publishing = folder, True
-        self._command.start("publish", str(folder), *_threads(threads))
+        stated = [word for option, text in texts.items() for word in (option, text)]
+        self._command.start("publish", str(folder), *_threads(threads), *stated)
 
     def cancel(self) -> None:
         """End what is under way; the models stay as they are."""
@@ -80,12 +87,12 @@ def model_id(folder: Path) -> str:
 
 
 def scores(folder: Path) -> str:
-    """Return what a run's evaluation says, in a line; empty where it has none."""
+    """Return what a run's evaluation says, with what must be said beside it; empty where it has none."""
     try:
         found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
         overall, ends = found["overall"], found["intervals"]["accuracy"]
         task = get_task(found["bundle"].partition("/")[0]).name
-        return tr("{0}: {1} % of {2} test images right ({3} to {4} %), macro F1 {5} %").format(
+        words = tr("{0}: {1} % of {2} test images right ({3} to {4} %), macro F1 {5} %").format(
             task,
             f"{100 * overall['accuracy']:.1f}",
             f"{overall['images']:,}",
@@ -93,6 +100,7 @@ def scores(folder: Path) -> str:
             f"{100 * ends[1]:.1f}",
             f"{100 * overall['macro_f1']:.1f}",
         )
+        return " · ".join([words, *(f"⚠ {note}" for note in found.get("notes", ()))])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

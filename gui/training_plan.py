@@ -15,6 +15,7 @@ from core.folders import data_folder
 from training.label_map import as_override
 from training.recipe import RECIPES, Recipe, read_recipe
 from training.run_folder import RunFolder
+from training.run_lock import read_owner
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Plan:
             raise UsageError("No data set has been chosen.", remedy="Choose its folder.")
         distils = bool(self.resolved().teachers.bundles)
         words = ["distill" if distils else "teacher", "--recipe", self.recipe]
-        words += ["--data", str(self.data), "--out", str(self.out), "--events", "json"]
+        words += ["--data", str(self.data), "--out", str(self.out)]
         for override in self.overrides:
             words += ["--set", override]
         words += ["--resume"] if self.resume else []
@@ -121,6 +122,9 @@ def plan_of(folder: Path, data: Path | None = None) -> Plan:
         UsageError: if no run lies there.
     """
     run = RunFolder(folder)
+    owner = read_owner(run)
+    if not run.recipe.is_file() and owner is not None and owner.process() is not None:
+        raise UsageError("The run is still being prepared.", path=folder, remedy="Open it again in a moment.")
     if not run.recipe.is_file():
         raise UsageError("No run lies here.", path=folder, remedy="Choose a run's folder; it holds a recipe.toml.")
     with suppress(OSError, ValueError, KeyError, TypeError):  # it may have ended before it wrote which

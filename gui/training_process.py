@@ -1,7 +1,8 @@
 """Commands of the training module in processes of their own: short ones, and runs that outlive the window.
 
 A crash there, or a network that fills the memory, never touches the program. A run writes its events into its folder
-and not into a pipe, so that it goes on when the program is closed, and can be followed again by the next one.
+and not into a pipe, so that it goes on when the program is closed, and can be followed by the next one, as can a run
+that was started on the command line.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import IO, Any, Literal
 import psutil
 from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from core.errors import UsageError, WriteError
-from core.files import cannot_write, make_folder, written_whole
+from core.files import cannot_write, make_folder
 from core.process import own_command
 from training.run_folder import RunFolder
+from training.run_lock import Owner, read_owner, taken
 
-EVENTS_FILE, LOG_FILE, PROCESS_FILE = "events.jsonl", "log.txt", "process.json"
+LOG_FILE = "log.txt"
 LOOK_MS = 150  # between looks at what a run has written
 LOG_KEPT = 20_000  # characters
 
@@ -119,7 +120,7 @@ class Command(QObject):
 
 
 class TrainingRun(QObject):
-    """A run and its process: this window's own, or one that an earlier window left to itself.
+    """A run and its process: this window's own, or one that an earlier window or a command line left to itself.
 
     Args:
         folder: the run's folder.
@@ -134,6 +135,7 @@ class TrainingRun(QObject):
         self.folder = folder
         self._process: QProcess | None = None
         self._other: psutil.Process | None = None
+        self._before: Owner | None = None  # who worked in the folder before this window's own process
         self._file: IO[bytes] | None = None
         self._lines = _Lines()
         self._last: Event = {}
@@ -150,27 +152,27 @@ class TrainingRun(QObject):
             WriteError: if the folder can't be made or written to.
         """
         if running_in(self.folder) is not None:
-            raise UsageError(tr("This run is under way already."), path=self.folder, remedy=tr("Open it to follow it."))
+            raise taken(RunFolder(self.folder))
+        self._before = read_owner(RunFolder(self.folder))
+        log = self.folder / LOG_FILE
+        make_folder(self.folder)
         try:
-            make_folder(self.folder)
-            for name in (EVENTS_FILE, LOG_FILE):
-                (self.folder / name).write_bytes(b"")
+            log.write_bytes(b"")
         except OSError as cause:
-            raise cannot_write(self.folder, cause) from cause
+            raise cannot_write(log, cause) from cause
         self._process = process = _process(arguments)
         process.setStandardInputFile(QProcess.nullDevice())
-        process.setStandardOutputFile(str(self.folder / EVENTS_FILE))
-        process.setStandardErrorFile(str(self.folder / LOG_FILE))
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        process.setStandardOutputFile(str(log))
         process.start()
-        if process.waitForStarted(2000):
-            self._note(process.processId())
-        self._follow()
+        process.waitForStarted(2000)
+        self._timer.start()
 
     def follow(self) -> bool:
         """Follow the process that is at work in the folder; return whether there is one."""
         self._other = running_in(self.folder)
         if self._other is not None:
-            self._follow()
+            self._timer.start()
         return self._other is not None
 
     @property
@@ -206,16 +208,10 @@ class TrainingRun(QObject):
         if self._process is not None:
             self._process.waitForFinished(milliseconds)
 
-    def _note(self, pid: int) -> None:
-        with suppress(psutil.Error, WriteError), written_whole(self.folder / PROCESS_FILE) as file:
-            json.dump({"pid": pid, "created": psutil.Process(pid).create_time()}, file)
-
-    def _follow(self) -> None:
-        self._file = (self.folder / EVENTS_FILE).open("rb")
-        self._timer.start()
-
     def _look(self) -> None:
         alive = self._alive()  # before reading, so that nothing written at the end is missed
+        if self._file is None:
+            self._open_events()
         while self._file is not None and (data := self._file.read(1 << 16)):
             for line in self._lines.split(data):
                 if event := _event(line):
@@ -223,6 +219,13 @@ class TrainingRun(QObject):
                     self.told.emit(event)
         if not alive and self.running:
             self._end()
+
+    def _open_events(self) -> None:
+        """Open what the process tells; not before it owns the folder, since until then an earlier one's is there."""
+        folder = RunFolder(self.folder)
+        if self._process is None or read_owner(folder) != self._before:
+            with suppress(OSError):
+                self._file = folder.events.open("rb")
 
     def _alive(self) -> bool:
         if self._process is not None:
@@ -240,8 +243,6 @@ class TrainingRun(QObject):
             ending = Ending("failed", reason, log)
         else:
             ending = Ending("crashed", self._death(), log)
-        with suppress(OSError):
-            (self.folder / PROCESS_FILE).unlink(missing_ok=True)
         self.ended.emit(ending)
 
     def _death(self) -> str:
@@ -260,17 +261,12 @@ def tr(text: str) -> str:
 
 def running_in(folder: Path) -> psutil.Process | None:
     """Return the process that is at work in a run's folder, or None."""
-    try:
-        noted = json.loads((folder / PROCESS_FILE).read_text(encoding="utf-8"))
-        found = psutil.Process(int(noted["pid"]))
-        same = abs(found.create_time() - float(noted["created"])) < 1  # numbers of processes are used again
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return None
-    return found if same and _is_alive(found) else None
+    owner = read_owner(RunFolder(folder))
+    return None if owner is None else owner.process()
 
 
 def read_log(folder: Path) -> str:
-    """Return the last part of what a run's process wrote on standard error."""
+    """Return the last part of what a run's process wrote on standard output and error."""
     try:
         return (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace")[-LOG_KEPT:]
     except OSError:

@@ -1,14 +1,24 @@
-"""What the training window asks before something is ended or replaced."""
+"""What the training window asks before something is ended, replaced or published."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.bundle import Bundle
 from core.folders import user_weights
+from gui import theme
 
 Answer = Literal["stop", "go on", "cancel"]
 
@@ -43,6 +53,44 @@ def ask_to_replace(window: QWidget, installed: Bundle) -> bool:
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is take
+
+
+def ask_for_card(window: QWidget, data_name: str) -> dict[str, str] | None:
+    """Ask for what only a person can state on a model's card.
+
+    Args:
+        window: its parent.
+        data_name: what the data set is called as far as is known.
+
+    Returns:
+        The texts by the option of ``publish`` that takes them, without those left empty; None where a person cancels.
+    """
+    dialog = QDialog(window)
+    dialog.setWindowTitle(tr("For the model's card"))
+    words = QLabel(tr("What is left empty stands on the card as “not stated”."))
+    theme.styled(words, "dim")
+    fields = {
+        "--data-name": (tr("&Data set"), QLineEdit(data_name)),
+        "--intended-use": (tr("&Intended use"), QLineEdit()),
+        "--licence": (tr("&Licence of the weights"), QLineEdit()),
+    }
+    form = QFormLayout()
+    for label, field in fields.values():
+        field.setMinimumWidth(320)
+        form.addRow(label, field)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+    buttons.addButton(tr("&Add to the models"), QDialogButtonBox.ButtonRole.AcceptRole)
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    page = QVBoxLayout(dialog)
+    page.setSpacing(16)
+    page.addWidget(words)
+    page.addLayout(form)
+    page.addWidget(buttons)
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    texts = {option: field.text().strip() for option, (_label, field) in fields.items() if field.text().strip()}
+    dialog.deleteLater()
+    return texts if accepted else None
 
 
 def tr(text: str) -> str:

@@ -31,7 +31,7 @@ from gui.training_findings import Findings, summary, task_of
 from gui.training_measure import Measuring, model_id, scores
 from gui.training_process import Command, Ending, Event, TrainingRun, read_log, running_in
 from gui.training_progress import TrainingProgress
-from gui.training_questions import Answer, ask_about_run, ask_to_replace
+from gui.training_questions import Answer, ask_about_run, ask_for_card, ask_to_replace
 from gui.training_setup import TrainingSetup
 from training.run_folder import RunFolder
 
@@ -145,8 +145,11 @@ class TrainingWindow(QWidget):
         installed = read_catalogue().bundles.get(model_id(plan.out))
         if installed is not None and not self.confirm(installed):
             return
+        texts = self.describe()
+        if texts is None:
+            return
         self.banner.hide()
-        self.measuring.publish(plan.out, plan.threads)
+        self.measuring.publish(plan.out, plan.threads, texts)
         self.progress.say_busy(
             self.tr("Adding {0} to the models").format(plan.out.name),
             self.tr("It is calibrated on the validation images and stored as small as it can be without loss"),
@@ -156,6 +159,10 @@ class TrainingWindow(QWidget):
     def confirm(self, installed: Bundle) -> bool:
         """Ask whether the run may take the place of a model of the same name."""
         return ask_to_replace(self, installed)
+
+    def describe(self) -> dict[str, str] | None:
+        """Ask for what only a person can state on the model's card; None where the person cancels."""
+        return ask_for_card(self, str(RunFolder(self._folder()).read_data().get("name", "")))
 
     def open_run(self, folder: Path) -> None:
         """Show a run: follow it where it is under way, else offer what can be done with it."""

@@ -11,9 +11,17 @@ import sys
 import time
 from pathlib import Path
 
+from training.events import EventFile
+from training.run_folder import RunFolder
+from training.run_lock import owned
+
 
 def tell(event, **values):
-    print(json.dumps({"event": event, **values}), flush=True)
+    line = json.dumps({"event": event, **values})
+    print(line, flush=True)
+    if "--out" in sys.argv:
+        with RunFolder(Path(option("--out"))).events.open("a") as file:
+            file.write(line + "\n")
 
 
 def option(name):
@@ -98,7 +106,8 @@ def check():
 
 def evaluate():
     scores = {"accuracy": 0.9, "macro_f1": 0.8, "images": 30}
-    found = {"bundle": "chest-xray/student-ofa595", "overall": scores, "intervals": {"accuracy": [0.8, 0.95]}}
+    found = {"bundle": "chest-xray/student-ofa595", "overall": scores, "intervals": {"accuracy": [0.8, 0.95]},
+             "notes": ["only 30 images were scored"]}  # fmt: skip
     (Path(sys.argv[2]) / "evaluation.json").write_text(json.dumps(found))
     print("scored")
     return 0
@@ -118,9 +127,12 @@ def main():
             if how == "refuse-publish":
                 print("Error: It has been evaluated with other weights.", file=sys.stderr)
                 return 1
+            (Path(sys.argv[2]) / "published.json").write_text(json.dumps(sys.argv[3:]))
             return 0
         case _:
-            return run(how)
+            folder = RunFolder(Path(option("--out")))
+            with owned(folder), EventFile(folder.events):
+                return run(how)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,6 @@ def read_run(folder: Path) -> Bundle:
         teachers = [
             teacher["id"] if isinstance(teacher, dict) else str(teacher) for teacher in facts.get("teachers", ())
         ]
-        data = _data_set(folder)
         card = Card(
             task=facts["task"],
             classes=classes,
@@ -71,8 +70,7 @@ def read_run(folder: Path) -> Bundle:
             parameters=count_parameters(network),
             macs=count_macs(network, *how.size),
             training=Training(
-                data=_data_in_words(data),
-                data_set=data,
+                data="not recorded",
                 method=_method(facts, teachers),
                 recipe_digest=facts.get("recipe_digest"),
                 made_by="python -m training",
@@ -83,13 +81,29 @@ def read_run(folder: Path) -> Bundle:
                 epochs=facts.get("epochs"),
             ),
             intended_use=NOT_STATED,
-            limits=_limits(classes, facts["task"], data),
+            limits=_limits(classes, facts["task"]),
             licence=NOT_STATED,
             weights_sha256=digest,
         )
+        data = _data_set(folder)
     except (KeyError, TypeError, ValidationError, UsageError) as cause:
         raise RunError(f"{RUN_FILE} does not describe a model ({cause}).", path=folder) from cause
-    return Bundle(folder, card)
+    return Bundle(folder, card if data is None else describe_data(card, data))
+
+
+def describe_data(card: Card, data: DataSet) -> Card:
+    """Return a run's card with what is known, and what is not, of the images that it was trained on."""
+    counts = ", ".join(f"{data.count(split):,} {split}" for split in data.images)
+    words = f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
+    limits = card.limits
+    if not data.groups:
+        said = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
+        limits = (*limits, said)
+    elif data.ungrouped:
+        said = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
+        limits = (*limits, said)
+    training = card.training.model_copy(update={"data": words, "data_set": data})
+    return card.model_copy(update={"training": training, "limits": limits})
 
 
 def _data_set(folder: Path) -> DataSet | None:
@@ -107,28 +121,14 @@ def _data_set(folder: Path) -> DataSet | None:
     )
 
 
-def _limits(classes: Sequence[str], task: str, data: DataSet | None) -> tuple[str, ...]:
-    """Return what any such network can't do, and what is not known of its data."""
+def _limits(classes: Sequence[str], task: str) -> tuple[str, ...]:
+    """Return what any such network can't do."""
     named = {label.id: label.name for label in TASKS[task].classes} if task in TASKS else {}
     answers = ", ".join(named.get(label, label) for label in classes)
-    said = [
+    return (
         f"It knows {len(classes)} answers only ({answers}) and gives one of them to any image, also to one that shows "
-        "none of these."
-    ]
-    if data is not None and not data.groups:
-        said.append(
-            "Patients or originals of the images are not recorded: images of one may lie in training and in test."
-        )
-    elif data is not None and data.ungrouped:
-        said.append(f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded.")
-    return tuple(said)
-
-
-def _data_in_words(data: DataSet | None) -> str:
-    if data is None:
-        return "not recorded"
-    counts = ", ".join(f"{data.count(split):,} {split}" for split in data.images)
-    return f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
+        "none of these.",
+    )
 
 
 def _method(facts: dict[str, Any], teachers: list[str]) -> str:

@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +99,9 @@ def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progre
     channels = 1 if how.channels == "grey" else 3
     notes: dict[int, str] = {}
     make_folder(folder.parent)
-    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    staged = folder.with_name(f".{folder.name}-{uuid4().hex}")
     try:
+        staged.mkdir()
         shape = (len(samples), how.height, how.width, channels)
         blank = np.zeros(shape[1:], np.uint8)
         # written and not memory-mapped, so that a full disk is an error that can be told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from core.bundle import Bundle, State, write_bundle
 from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
-from core.card import Card, ClassScores, Conformal, GroupScores, Interval, ReliabilityBin, Storage
+from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.card import Scores as CardScores
 from core.files import cannot_write, make_folder
 from core.folders import user_weights
@@ -21,11 +22,14 @@ from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
 from training.card_texts import CardTexts
 from training.data_findings import GAIN
+from training.datasets import DatasetError
 from training.evaluate import Evaluation, summarise
-from training.finished_run import read_run
-from training.novelty import decoy_thumbnails, fit_gate
+from training.finished_run import describe_data, read_run
+from training.novelty import FOLDS, decoy_thumbnails, fit_gate
 from training.run_evaluation import read_evaluation
+from training.samples import SPLITS, Dataset
 from training.scored_data import ScoredData, open_scored
+from training.scores import FEW_IMAGES
 from training.shortcut_probe import probe_dataset
 
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
@@ -59,9 +63,15 @@ def publish(
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
-    named = texts.on(made.card)
     evaluated = read_evaluation(made)
     data = open_scored(made, evaluated if folder is None else folder)
+    card, own = made.card, made.card.training.data_set
+    if own is None:  # a run of an older version, which is scored on its very own data only
+        own = _counted(data.dataset)
+        card = describe_data(card, own)
+    named = texts.on(card)
+    if own.name != data.dataset.name:  # it is scored on other data, which the texts are not about
+        texts = texts.model_copy(update={"data": ""})
     state = made.read_state()
     samples = data.of("val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
@@ -75,6 +85,19 @@ def publish(
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
     return finish(target, state, named.model_copy(update={"storage": storage}), data, texts, runtime, threads)
+
+
+def _counted(dataset: Dataset) -> DataSet:
+    counts = Counter((sample.split, sample.label) for sample in dataset.samples)
+    groups = [sample.group for sample in dataset.samples]
+    return DataSet(
+        name=dataset.name[:200],
+        layout=dataset.kind,
+        split=dataset.split_made,
+        images={split: {label: counts[split, label] for label in dataset.classes} for split in SPLITS},
+        groups=len(set(groups) - {""}),
+        ungrouped=groups.count(""),
+    )
 
 
 def finish(
@@ -121,8 +144,17 @@ def _scratch(beside: Path) -> Iterator[Path]:
 
 
 def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
-    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate."""
+    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate.
+
+    Raises:
+        DatasetError: if there are too few images to fit them to.
+    """
     labels = found.labels(card.classes)
+    if len(labels) < FOLDS:
+        raise DatasetError(
+            f"{len(labels)} validation images are too few to calibrate a model; it takes {FOLDS} at least.",
+            remedy="Put more images into the split val and train again.",
+        )
     temperature = round(fit_temperature(found.logits, labels), 4)
     probabilities = softmax(found.logits, temperature)
     coverage = promised_coverage(probabilities, labels)
@@ -130,7 +162,11 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
     decoys = decoy_thumbnails(found.samples, card.preprocessing)
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
-    return card.model_copy(update={"temperature": temperature, "conformal": conformal}), gate
+    fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
+    if len(labels) < FEW_IMAGES:
+        said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
+        fitted["limits"] = (*card.limits, said)
+    return card.model_copy(update=fitted), gate
 
 
 def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:

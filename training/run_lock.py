@@ -6,12 +6,12 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 
 import psutil
 
-from core.errors import UsageError
+from core.errors import UsageError, WriteError
 from core.files import cannot_write, make_folder
 from training.run_folder import RunFolder
 
@@ -24,15 +24,17 @@ class Owner:
         pid: its number on its machine.
         created: when it began, in seconds since 1970; numbers of processes are used again.
         host: the machine's name.
+        left: whether it has left the folder, though it may go on with something else.
     """
 
     pid: int
     created: float
     host: str
+    left: bool = False
 
     def process(self) -> psutil.Process | None:
-        """Return the process if it runs on this machine, else None."""
-        if self.host != platform.node():
+        """Return the process if it is at work on this machine, else None."""
+        if self.left or self.host != platform.node():
             return None
         try:
             found = psutil.Process(self.pid)
@@ -46,7 +48,7 @@ def read_owner(folder: RunFolder) -> Owner | None:
     """Return the process that worked in a folder last, whether or not it still does; None where none is noted."""
     try:
         noted = json.loads(folder.process.read_text(encoding="utf-8"))
-        return Owner(int(noted["pid"]), float(noted["created"]), str(noted["host"]))
+        return Owner(int(noted["pid"]), float(noted["created"]), str(noted["host"]), bool(noted["left"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -66,7 +68,7 @@ def owned(folder: RunFolder) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise _taken(folder) from None
+        raise taken(folder) from None
     except NotImplementedError as cause:
         raise UsageError(
             "This disk can't lock files, so that a second process could not be kept out.",
@@ -75,15 +77,18 @@ def owned(folder: RunFolder) -> Iterator[None]:
         ) from cause
     except OSError as cause:
         raise cannot_write(folder.lock, cause) from cause
+    owner = Owner(os.getpid(), psutil.Process().create_time(), platform.node())
     try:
-        own = psutil.Process()
-        folder.write_json(folder.process, asdict(Owner(os.getpid(), own.create_time(), platform.node())))
+        folder.write_json(folder.process, asdict(owner))
         yield
     finally:
+        with suppress(WriteError):
+            folder.write_json(folder.process, asdict(replace(owner, left=True)))
         lock.release()
 
 
-def _taken(folder: RunFolder) -> UsageError:
+def taken(folder: RunFolder) -> UsageError:
+    """Return the error for who wants to work in a folder that another process owns."""
     owner = read_owner(folder)
     who = f"process {owner.pid} on {owner.host}" if owner is not None else "another process"
     return UsageError(

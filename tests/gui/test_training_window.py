@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,8 @@ import pytest
 from fake_training import row
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import QMessageBox
-from tiny_training import tiny_recipe, write_images
+from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPushButton
+from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.process import own_command
 from gui import training_process
@@ -19,6 +20,7 @@ from gui.training_window import TrainingWindow
 from tests.gui.comparison_samples import dispose
 from training.recipe import to_toml
 from training.run_folder import RunFolder
+from training.run_lock import owned
 
 PATIENCE = 120_000  # milliseconds; torch takes its time to load on busy cores
 FAKE = Path(fake_training.__file__)
@@ -114,10 +116,16 @@ def test_a_run_is_followed_to_its_end_and_becomes_a_model(prepared, qtbot, monke
     window.add_button.click()
     assert not window.measuring.running
     monkeypatch.setattr(window, "confirm", lambda _installed: True)
+    monkeypatch.setattr(window, "describe", lambda: None)
+    window.add_button.click()
+    assert not window.measuring.running
+    monkeypatch.setattr(window, "describe", lambda: {"--licence": "CC0"})
     with qtbot.waitSignal(window.models_changed, timeout=PATIENCE) as added:
         window.add_button.click()
     assert added.args == ["chest-xray/student-ofa595"]
+    assert json.loads((window.setup.plan.out / "published.json").read_text()) == ["--licence", "CC0"]
     assert "90.0 % of 30 test images right (80.0 to 95.0 %)" in window.progress.details.text()
+    assert "⚠ only 30 images were scored" in window.progress.details.text()
     assert "scored" in window.log.toPlainText()
 
 
@@ -128,6 +136,7 @@ def test_a_model_that_cant_be_published_is_said(prepared, fake, qtbot, monkeypat
     prepared.measure_button.click()
     wait_for(qtbot, prepared.add_button.isVisible)
     monkeypatch.setattr(prepared, "confirm", lambda _installed: True)
+    monkeypatch.setattr(prepared, "describe", dict)
     prepared.add_button.click()
     wait_for(qtbot, prepared.banner.isVisible)
     assert "evaluated with other weights" in prepared.banner.words.text()
@@ -330,6 +339,38 @@ def test_a_folder_without_a_run_is_said(make_training, fake, tmp_path):
     assert "No run lies here" in window.banner.words.text()
 
 
+def test_a_run_of_the_command_line_is_followed_and_stopped_in_the_window(make_training, tmp_path, qtbot):
+    data, out = write_images(tmp_path / "images", 60), RunFolder(tmp_path / "run")
+    (tmp_path / "long.toml").write_text(to_toml(tiny_recipe(optim__epochs=5000)))
+    words = ["teacher", "--recipe", tmp_path / "long.toml", "--data", data, "--out", out.path]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-m", "training", *words], **streams, env=single_threaded()) as process:
+        try:
+            wait_for(qtbot, out.metrics.is_file)
+            window = make_training()
+            window.open_run(out.path)
+            assert window.running
+            wait_for(qtbot, lambda: len(window.charts.rows) > 1)
+            assert not window.start_button.isVisible()
+            with pytest.raises(Exception, match=f"under way already, by process {process.pid}"):
+                TrainingRun(out.path, window).start("teacher")
+            window.stop_button.click()
+            wait_for(qtbot, ended(window))
+            process.wait()
+        finally:
+            process.kill()
+    assert process.returncode == 3
+    assert "Can go on" in window.progress.title.text()
+    assert out.read_result()["status"] == "stopped"
+
+
+def test_a_run_that_is_still_being_prepared_is_said(make_training, tmp_path):
+    with owned(RunFolder(tmp_path / "run")):
+        window = make_training()
+        window.open_run(tmp_path / "run")
+    assert "still being prepared" in window.banner.words.text()
+
+
 def test_the_geometry_is_remembered(make_training, fake):
     first = make_training()
     first.resize(900, 600)
@@ -393,6 +434,21 @@ def test_the_question_about_a_run_is_answered_by_its_buttons(make_training, fake
 
     QTimer.singleShot(0, press)
     assert window.ask() == answer
+
+
+@pytest.mark.parametrize("end", ["Add", "Cancel"])
+def test_what_only_a_person_can_state_is_asked_for(make_training, fake, end):
+    window = make_training()
+
+    def answer():
+        dialog = window.findChild(QDialog)
+        _data, use, licence = dialog.findChildren(QLineEdit)
+        licence.setText(" CC BY 4.0 ")
+        assert not use.text()
+        next(button for button in dialog.findChildren(QPushButton) if end in button.text()).click()
+
+    QTimer.singleShot(0, answer)
+    assert window.describe() == ({"--licence": "CC BY 4.0"} if end == "Add" else None)
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support raise")  # the offscreen platform has no stack of windows

@@ -184,6 +184,19 @@ def test_a_full_disk_ends_the_run_and_it_goes_on_when_there_is_room(whole_run, i
     assert bits(out) == bits(whole_run[0])
 
 
+def test_a_full_cache_is_not_blamed_on_the_run(images, tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("training.image_store.np.lib.format.write_array_header_1_0", full)
+    with pytest.raises(TrainingError, match="disk that holds the cache is full") as refused:
+        train(tiny_recipe(), images, tmp_path / "run")
+    assert refused.value.path == tmp_path / "cache"
+    assert "TWINLENS_CACHE" in refused.value.remedy
+    assert not list((tmp_path / "cache" / "training" / "images").iterdir())
+
+
 def test_a_damaged_image_is_left_out_and_counted(images, tmp_path):
     folder = shutil.copytree(images, tmp_path / "images")
     (folder / "003.png").write_bytes((folder / "003.png").read_bytes()[:200])

@@ -65,6 +65,11 @@ def test_a_run_is_published_only_when_it_was_evaluated_with_these_weights(run_an
     assert card.training.teacher == "chest-xray/teacher-vgg19"
     assert (card.training.seed, card.training.data_digest) == (3, "b" * 64)
     assert card.conformal.images == 18
+    assert {split: card.training.data_set.count(split) for split in ("train", "val", "test")} == {
+        "train": 0,
+        "val": 18,
+        "test": 12,
+    }
     assert card.scores[0].images == 12
     assert np.sum(card.scores[0].confusion) == 12
     for bins in (card.scores[0].reliability_uncalibrated, card.scores[0].reliability):

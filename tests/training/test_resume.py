@@ -184,6 +184,7 @@ def test_two_processes_started_at_once_and_only_one_owns_the_run(tmp_path):
                 process.kill()
     assert read_owner(out).process() is None
     with owned(out):
-        assert read_owner(out).pid == os.getpid()
+        assert read_owner(out).process().pid == os.getpid()
+    assert read_owner(out).process() is None, "this process has left the folder"
     told = [json.loads(line)["event"] for line in out.events.read_text().splitlines()]
     assert (told[0], "EpochDone" in told) == ("Preparing", True)

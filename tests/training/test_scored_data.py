@@ -1,5 +1,6 @@
 """A run is scored on what its training never saw, whatever has become of its data since."""
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -155,3 +156,15 @@ def test_images_that_can_not_be_read_are_left_out_and_counted_up_to_a_share(own,
         sample.path.write_bytes(b"\x89PNG damaged")
     refused = CliRunner().invoke(app, words)
     assert "images of the split 'test' can't be read" in str(refused.exception)
+
+
+def test_a_cache_without_room_stops_no_evaluation(own, monkeypatch):
+    run, data = own
+
+    def full(*_args, **_arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("training.answers.np.savez", full)
+    save(of("test", data)[0], radiograph(4321))  # so that its answers are not there yet
+    words = ["evaluate", str(run), "--data", str(data), "--runtime", "torch", "--json"]
+    assert json.loads(CliRunner().invoke(app, words).stdout)["overall"]["images"] == len(of("test", data))
