@@ -74,7 +74,7 @@ def read_covid_qu_ex(folder: Path, images: Sequence[Path]) -> Found | None:
         own = {what: mask for what in MASK_FOLDERS.values() if (mask := masks.get((place.of_class, what, image.name)))}
         key = (label, image.name)
         if (first := found.get(key)) is not None:
-            if _same(first.path, image):
+            if places[first.path].tree != place.tree and _same(first.path, image):
                 own = {what: mask for what, mask in own.items() if what not in first.masks}
                 found[key] = Sample(first.path, label, first.split, first.facts, {**own, **first.masks})
                 used.update(own.values())
