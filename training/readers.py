@@ -178,6 +178,11 @@ def _is_mask(image: Path, parts: Sequence[str], beside: Collection[Path]) -> boo
     return named is not None and image.with_name(named[1] + image.suffix) in beside
 
 
+def _is_inner(name: str) -> bool:
+    """Return whether a folder, in lower case, is of a class's images or masks and no class."""
+    return name in IMAGE_FOLDERS or name.endswith(("mask", "masks"))
+
+
 def innermost(folder: Path, images: Sequence[Path], labels: Collection[str]) -> Path:
     """Return the folder that the classes or splits lie in: below folders that hold nothing but one other.
 
@@ -197,7 +202,7 @@ def innermost(folder: Path, images: Sequence[Path], labels: Collection[str]) -> 
             or min(map(len, inside)) < 3  # an image lies here or right below: a single class
             or name in classes
             or split_of(name)
-            or all(what in IMAGE_FOLDERS or what.endswith(("mask", "masks")) for what in below)
+            or (min(map(len, inside)) == 3 and all(_is_inner(what) for what in below))
         ):
             break
         folder = folder / name
