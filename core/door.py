@@ -25,7 +25,3 @@ def run(app: typer.Typer) -> None:
         # the reader has gone; what is still buffered must not be flushed into the closed pipe at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:  # a disk, a share or a folder that fails where nobody expects it
-        where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"Error: {where}{error.strerror or error}. Check the disk and the permissions there.", err=True)
-        sys.exit(1)

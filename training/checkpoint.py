@@ -6,7 +6,6 @@ epoch lie beside it, and the checkpoint names the one that belongs to it.
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import tempfile
@@ -78,11 +77,9 @@ def write_checkpoint(
     name = f"epoch-{counters.epoch:05d}-step-{counters.step:06d}"
     staged = Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
     try:
-        for part, values in tensors.items():
-            save_tensors(staged / f"{part}.safetensors", values)
-        state = io.BytesIO()  # torch's own writer calls a full disk an unexplained RuntimeError
-        torch.save(optimiser, state)
-        (staged / "optimiser.pt").write_bytes(state.getbuffer())
+        for part, state in tensors.items():
+            save_tensors(staged / f"{part}.safetensors", state)
+        torch.save(optimiser, staged / "optimiser.pt")
         (staged / "counters.json").write_text(json.dumps(asdict(counters)), encoding="utf-8")
         target = folder / name
         if target.exists():
