@@ -13,6 +13,7 @@ from core.door import run
 from core.runtime import RuntimeChoice
 from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
+from training.label_map import parse_label_map
 from training.make_all import make_all
 from training.networks import find_bundle
 from training.scores import Scores
@@ -63,7 +64,6 @@ def evaluate_command(
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
     from training.check_data import Stages
     from training.finished_run import is_run
-    from training.label_map import parse_label_map
     from training.run_evaluation import write_evaluation
 
     labels = parse_label_map(label_map or [])
@@ -95,7 +95,6 @@ def check_data_command(
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.check_data import run_check
-    from training.label_map import parse_label_map
     from training.recipe import read_recipe
 
     wanted = None if recipe is None else read_recipe(recipe)
@@ -133,26 +132,30 @@ def novelty_command(
     data: Data,
     other: Annotated[Path, typer.Option(help="A data set of another task, as strangers.", file_okay=False)],
     images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
     """Measure how well strange images are told, beside other detectors."""
     from training.novelty_table import measure, table
 
-    typer.echo(table(measure(find_bundle(bundle), data, other, images, runtime, threads)))
+    typer.echo(
+        table(measure(find_bundle(bundle), data, other, images, runtime, threads, parse_label_map(label_map or [])))
+    )
 
 
 @app.command("coverage")
 def coverage_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
     """Measure how well rules for the plausible classes keep their promise."""
     from training.coverage import coverage, table
 
-    typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads)))
+    typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads, parse_label_map(label_map or []))))
 
 
 @app.command("views")
@@ -177,6 +180,7 @@ def audit_command(
     out: Annotated[Path, typer.Option(help="Folder for the page and its plots.", file_okay=False)],
     teacher: Annotated[str | None, typer.Option(help="Its teacher, to be shown beside it.")] = None,
     images: Annotated[int, typer.Option(min=5, help="Test images to look at.")] = 200,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
@@ -185,7 +189,8 @@ def audit_command(
     from training.audit_page import write_page
 
     models = [find_bundle(name) for name in (bundle, teacher) if name is not None]
-    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
+    labels = parse_label_map(label_map or [])
+    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True), labels)
     typer.echo(str(write_page(found, out)))
 
 

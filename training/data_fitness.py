@@ -106,7 +106,7 @@ def _classes(dataset: Dataset, task: Task | None) -> list[Finding]:
 def _splits(dataset: Dataset, recipe: Recipe | None) -> list[Finding]:
     counts = Counter(sample.split for sample in dataset.samples)
     groups = len({sample.group for sample in dataset.samples if sample.group})
-    why = f" The split was made ({dataset.split_made})" if dataset.split_made.startswith("made") else ""
+    why = f" The split was {dataset.split_made}" if dataset.split_made.startswith("made") else ""
     why += f", and {_many(groups, 'known group')} can't be parted." if why and groups else "." if why else ""
     findings = []
     for split, text in (

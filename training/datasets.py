@@ -11,7 +11,7 @@ from pathlib import Path
 from training.groups import GROUP_FILE, groups_of, listed_groups, tile_groups
 from training.label_map import mapped
 from training.listing import Listing, list_files
-from training.manifest import find_manifest, read_manifest
+from training.manifest import MANIFEST, find_manifest, read_manifest
 from training.readers import Found, innermost, read_class_folders, read_covid_qu_ex, read_lc25000
 from training.samples import Dataset, DatasetError, Kind, LeftOut, Progress, Sample, in_batches, of_split
 from training.splits import SHARES_IN_WORDS, known_groups, split_by_group, split_off_val
@@ -94,6 +94,12 @@ def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, l
     for above in [inner, *inner.parents[: len(inner.relative_to(folder).parts)]][::-1]:
         if (manifest := find_manifest(listing.files, above)) is not None:
             return "manifest", _listed(listing, manifest), above, left_out
+    if manifests := [file for file in listing.files if file.name.lower() == MANIFEST]:
+        raise DatasetError(
+            f"A {MANIFEST} lies in {manifests[0].parent.relative_to(folder)}, but not all images here lie beside it.",
+            path=folder,
+            remedy="Name the folder of the manifest, or move it away.",
+        )
     inner = innermost(folder, images, labels)
     lists = {inner / GROUP_FILE}
     left_out += [other for other in others if other.path not in lists]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,7 @@ def measure(
     images: int = 60,
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Fit detectors to the validation split and measure them on the test split and on strangers.
 
@@ -78,10 +79,11 @@ def measure(
         images: how many of each set are taken, evenly.
         runtime: which runtime computes.
         threads: CPU threads, or None.
+        label_map: labels of its own data set that are renamed or left out; by default the run's own.
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    data = open_scored(bundle, folder)
+    data = open_scored(bundle, folder, label_map=label_map)
     val, test = (answer(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
     labels = val.labels(card.classes)
     decoys = decoy_thumbnails(val.samples, card.preprocessing)

@@ -74,7 +74,7 @@ def read_covid_qu_ex(folder: Path, images: Sequence[Path]) -> Found | None:
         own = {what: mask for what in MASK_FOLDERS.values() if (mask := masks.get((place.of_class, what, image.name)))}
         key = (label, image.name)
         if (first := found.get(key)) is not None:
-            if _same(first.path, image):
+            if places[first.path].tree != place.tree and _same(first.path, image):
                 own = {what: mask for what, mask in own.items() if what not in first.masks}
                 found[key] = Sample(first.path, label, first.split, first.facts, {**own, **first.masks})
                 used.update(own.values())
@@ -178,6 +178,11 @@ def _is_mask(image: Path, parts: Sequence[str], beside: Collection[Path]) -> boo
     return named is not None and image.with_name(named[1] + image.suffix) in beside
 
 
+def _is_inner(name: str) -> bool:
+    """Return whether a folder, in lower case, is of a class's images or masks and no class."""
+    return name in IMAGE_FOLDERS or name.endswith(("mask", "masks"))
+
+
 def innermost(folder: Path, images: Sequence[Path], labels: Collection[str]) -> Path:
     """Return the folder that the classes or splits lie in: below folders that hold nothing but one other.
 
@@ -197,7 +202,7 @@ def innermost(folder: Path, images: Sequence[Path], labels: Collection[str]) -> 
             or min(map(len, inside)) < 3  # an image lies here or right below: a single class
             or name in classes
             or split_of(name)
-            or all(what in IMAGE_FOLDERS or what.endswith(("mask", "masks")) for what in below)
+            or (min(map(len, inside)) == 3 and all(_is_inner(what) for what in below))
         ):
             break
         folder = folder / name

@@ -59,7 +59,10 @@ def test_hidden_and_system_folders_hold_no_samples_and_are_counted(tmp_path):
     assert not unaccounted(tmp_path, found)
 
 
-@pytest.mark.parametrize("levels", [(), ("archive",), ("archive", "archive"), ("a", "b", "c", "d")])
+LEVELS = [(), ("archive",), ("archive", "archive"), ("a", "b", "c", "d"), ("data", "images"), ("images",)]
+
+
+@pytest.mark.parametrize("levels", LEVELS)
 def test_folders_that_an_archive_adds_are_passed_through(levels, tmp_path):
     inner = classes(tmp_path.joinpath(*levels))
     (tmp_path / "README.txt").write_text("read me")

@@ -78,6 +78,14 @@ def test_a_manifest_without_val_gets_one_and_keeps_its_test(tmp_path):
     assert "val made from train" in found.split_made
 
 
+def test_several_data_sets_are_not_taken_for_classes(tmp_path):
+    for name in ("chest", "tiles"):
+        save(tmp_path / name / "a" / "1.png", radiograph(1, side=24))
+        (tmp_path / name / "manifest.csv").write_text(text(ROWS))
+    with pytest.raises(DatasetError, match="lies in chest, but not all images"):
+        open_dataset(tmp_path)
+
+
 def test_images_that_a_manifest_does_not_list_are_told(tmp_path):
     for i in range(4):
         save(tmp_path / "a" / f"{i}.png", radiograph(i, side=24))

@@ -187,4 +187,4 @@ def test_two_processes_started_at_once_and_only_one_owns_the_run(tmp_path):
         assert read_owner(out).process().pid == os.getpid()
     assert read_owner(out).process() is None, "this process has left the folder"
     told = [json.loads(line)["event"] for line in out.events.read_text().splitlines()]
-    assert (told[0], "EpochDone" in told) == ("Preparing", True)
+    assert "EpochDone" in told

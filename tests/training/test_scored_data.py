@@ -165,6 +165,7 @@ def test_a_cache_without_room_stops_no_evaluation(own, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("training.answers.np.savez", full)
-    save(of("test", data)[0], radiograph(4321))  # so that its answers are not there yet
+    tested = of("test", data)
+    save(tested[0], radiograph(4321))  # so that its answers are not there yet
     words = ["evaluate", str(run), "--data", str(data), "--runtime", "torch", "--json"]
-    assert json.loads(CliRunner().invoke(app, words).stdout)["overall"]["images"] == len(of("test", data))
+    assert json.loads(CliRunner().invoke(app, words).stdout)["overall"]["images"] == len(tested)
