@@ -10,7 +10,7 @@ import numpy.typing as npt
 from core.tasks import Task
 
 Z95 = 1.959964  # 97.5 % quantile of the normal distribution
-RESAMPLES = 1000
+DRAWS = 2000
 IntArray = npt.NDArray[np.intp]
 
 
@@ -32,7 +32,7 @@ class Scores:
 
     Attributes:
         accuracy: share of images whose top class is right, with Wilson's interval.
-        macro_f1: mean of F1 over the classes that occur as a label, with a bootstrap interval over images.
+        macro_f1: mean of F1 over the classes that occur as a label, with the interval of :func:`macro_f1_interval`.
         recall: share of each class's images that were recognised, with Wilson's interval, by label.
     """
 
@@ -54,26 +54,38 @@ def wilson(successes: float, trials: float) -> Interval:
     return Interval(p, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
 
 
-def macro_f1(labels: IntArray, answers: IntArray, classes: int) -> float:
-    """Return the mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur among the labels, in [0, 1]."""
-    table = np.bincount(labels * classes + answers, minlength=classes * classes).reshape(classes, classes)
-    hits, true, said = table.diagonal(), table.sum(axis=1), table.sum(axis=0)
-    present = true > 0
-    return float((2 * hits[present] / (true + said)[present]).mean())
+def macro_f1(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur among the labels, in [0, 1].
 
-
-def bootstrap_macro_f1(labels: IntArray, answers: IntArray, classes: int) -> Interval:
-    """Return macro F1 with its 95 % percentile interval over ``RESAMPLES`` resamples of the images (Efron 1979).
-
-    The resamples are the same at each call, so that a report can be made again.
+    Args:
+        matrices: images by true class (rows) and answer (columns), shape (…, C, C).
     """
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(RESAMPLES):
-        rows = rng.integers(0, len(labels), len(labels))
-        found.append(macro_f1(labels[rows], answers[rows], classes))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Interval(macro_f1(labels, answers, classes), float(low), float(high))
+    hits = matrices.diagonal(axis1=-2, axis2=-1)
+    true, said = matrices.sum(axis=-1), matrices.sum(axis=-2)
+    present = true > 0
+    f1 = 2 * hits / np.where(present, true + said, 1)
+    return np.asarray((f1 * present).sum(axis=-1) / np.maximum(1, present.sum(axis=-1)))
+
+
+def macro_f1_interval(matrix: npt.NDArray[np.integer], worth: float = 1.0) -> Interval:
+    """Return macro F1 with a 95 % interval that does not shrink to nothing where all answers are right.
+
+    It is the middle of macro F1 under the posterior of the confusion matrix (Goutte and Gaussier 2005): each true
+    class's answers are Dirichlet, with a prior that weighs as much as one image. The draws are the same at each call,
+    so that a report can be made again.
+
+    Args:
+        matrix: images by true class (rows) and answer (columns), shape (C, C).
+        worth: how many independent images an image is worth, in (0, 1].
+    """
+    random, classes = np.random.default_rng(0), len(matrix)
+    drawn = [
+        row.sum() * random.dirichlet(row * worth + 1 / classes, DRAWS) if row.any() else np.zeros((DRAWS, classes))
+        for row in matrix
+    ]
+    low, high = np.percentile(macro_f1(np.stack(drawn, axis=1)), [2.5, 97.5])
+    found = float(macro_f1(matrix))
+    return Interval(found, min(found, float(low)), max(found, float(high)))
 
 
 @dataclass
@@ -107,9 +119,7 @@ class Tally:
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
         """Counts of teacher's answers (rows) against student's (columns), shape (C, C)."""
-        classes = len(self.task.classes)
-        pairs = np.array(self.teacher, np.intp) * classes + np.array(self.student, np.intp)
-        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+        return _confusion(np.array(self.teacher, np.intp), np.array(self.student, np.intp), len(self.task.classes))
 
     @property
     def agreement(self) -> Interval:
@@ -145,6 +155,11 @@ class Tally:
         }
         return Scores(
             accuracy=wilson(int(right.sum()), len(labels)),
-            macro_f1=bootstrap_macro_f1(labels, answers, len(self.task.classes)),
+            macro_f1=macro_f1_interval(_confusion(labels, answers, len(self.task.classes))),
             recall=recall,
         )
+
+
+def _confusion(rows: IntArray, columns: IntArray, classes: int) -> npt.NDArray[np.int64]:
+    pairs = rows * classes + columns
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)

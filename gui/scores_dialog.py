@@ -78,7 +78,7 @@ class ScoresDialog(QDialog):
         for scores in found:
             self._add_task(page, scores)
         caution = QLabel(
-            self.tr("Intervals hold 95 %: Wilson's for shares, a bootstrap over images for F1. They know nothing of "
+            self.tr("Intervals hold 95 %: Wilson's for shares, a posterior for F1. They know nothing of "
                     "how the images were chosen, and images like those of the training flatter both models.")
         )  # fmt: skip
         caution.setWordWrap(True)

@@ -13,7 +13,7 @@ from training.run_folder import RunFolder
 from training.run_split import read_split
 
 Role = Literal["start", "teacher"]
-NO_IMAGES_OF_OURS = ("random", "imagenet", "imagenet-or-random")
+NO_IMAGES_OF_OURS = ("random", "imagenet", "imagenet-or-random", "package", "vgg16")  # see training.recipe.Model
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def read_forebears(recipe: Recipe) -> list[Forebear]:
         DatasetError: if a run's split is damaged.
     """
     start = recipe.model.start
-    found = [] if start in NO_IMAGES_OF_OURS else [_read("start", start)]
+    found = [] if start.partition(":")[0] in NO_IMAGES_OF_OURS else [_read("start", start)]
     return found + read_teachers(recipe)
 
 

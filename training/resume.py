@@ -70,6 +70,9 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     """Return a recipe whose start and teachers are found from any folder; identifiers of bundles stay as they are."""
 
     def found(name: str) -> str:
+        kind, _, file = name.partition(":")
+        if kind == "vgg16" and Path(file).is_file():
+            return f"vgg16:{Path(file).resolve()}"
         path = Path(name)
         if path.is_file() or is_run(path) or (path.is_dir() and name not in read_catalogue().bundles):
             return str(path.resolve())

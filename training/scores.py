@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.agreement_statistics import wilson
+from core.agreement_statistics import macro_f1, macro_f1_interval, wilson
 from core.calibration import brier_score, expected_calibration_error, reliability
+from training.clustered import independent
 
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 
-RESAMPLES = 2000
+RESAMPLES = 200
 SEED = 0
 FEW_IMAGES = 100  # below which 95 % intervals are so wide that scores can't be compared
 FEW_OF_CLASS = 10
@@ -90,7 +91,7 @@ def score(
     return Scores(
         images=len(labels),
         accuracy=float(right.sum() / len(labels)),
-        macro_f1=float(_macro_f1(matrix)),
+        macro_f1=float(macro_f1(matrix)),
         ece=expected_calibration_error(probabilities, labels),
         ece_uncalibrated=expected_calibration_error(raw, labels),
         brier=brier_score(probabilities, labels),
@@ -129,61 +130,31 @@ def intervals(
 ) -> Intervals:
     """Return 95 % intervals that stay honest for few images, and where all answers are right.
 
-    Accuracy has Wilson's score interval. Macro F1 has the middle of what it is under the posterior of the confusion
-    matrix (Goutte and Gaussier 2005), whose rows are Dirichlet with a prior weight of one image each. Both take as many
-    images as are worth as much as independent ones (Korn and Graubard 1998). AUROC has the percentile bootstrap within
-    each class, and none where that does not vary.
+    Accuracy has Wilson's score interval, macro F1 that of :func:`core.agreement_statistics.macro_f1_interval`, both of
+    as many images as are worth as much as independent ones. AUROC has the percentile bootstrap within each class, and
+    none where that does not vary.
 
     Args:
         probabilities: shape (N, C).
         labels: shape (N,), class indices.
         clusters: shape (N,), equal for images of one patient or original; None where all are independent.
-        resamples: how many draws.
+        resamples: how many of the AUROC.
         seed: of the random numbers.
     """
-    random = np.random.default_rng(seed)
     classes = probabilities.shape[1]
     guesses = probabilities.argmax(axis=1)
     right = guesses == labels
     worth = len(labels) if clusters is None else independent(right, clusters)
     accuracy = wilson(float(right.mean()) * worth, worth)
     matrix = confusion_matrix(labels, guesses, classes)
-    images = matrix.sum(axis=1)
-    rows = [
-        n * random.dirichlet(row * worth / len(labels) + 1 / classes, resamples)
-        if n
-        else np.zeros((resamples, classes))
-        for row, n in zip(matrix, images, strict=True)
-    ]
-    low, high = _middle(_macro_f1(np.stack(rows, axis=1)))
-    found = float(_macro_f1(matrix))
-    areas = _resampled_auroc(probabilities, labels, max(200, resamples // 10), random)
+    f1 = macro_f1_interval(matrix, worth / len(labels))
+    areas = _resampled_auroc(probabilities, labels, resamples, np.random.default_rng(seed))
     varies = areas is not None and np.ptp(areas) > 1e-9
     return Intervals(
         (accuracy.low, accuracy.high),
-        (min(low, found), max(high, found)),
+        (f1.low, f1.high),
         _middle(areas) if areas is not None and varies else None,
     )
-
-
-def independent(values: npt.NDArray[np.bool_], clusters: Labels) -> float:
-    """Return how many independent images the images (N,) are worth, from 1 to N.
-
-    That is N over the design effect: the variance of the mean by whole clusters over that by images. Where all values
-    are equal it can't be told, and each cluster counts as one.
-
-    Args:
-        values: whether each was right.
-        clusters: shape (N,), equal for images that err together.
-    """
-    _names, index = np.unique(clusters, return_inverse=True)
-    count, images = int(index.max()) + 1, len(values)
-    mean = float(values.mean())
-    if count in (1, images) or mean in (0.0, 1.0):
-        return float(count)
-    off = np.bincount(index, values - mean)
-    effect = float(off @ off) / (images * mean * (1 - mean)) * count / (count - 1)
-    return images / max(1.0, effect)
 
 
 def few_images(scores: Scores) -> tuple[str, ...]:
@@ -217,14 +188,6 @@ def _resampled_auroc(
         below = np.cumsum(neg, axis=1) - neg / 2
         areas.append((pos * below).sum(axis=1) / (positive.sum() * (~positive).sum()))
     return np.mean(areas, axis=0) if areas else None
-
-
-def _macro_f1(matrices: npt.NDArray[np.intp] | Float64Array) -> Float64Array:
-    """Return macro F1 of confusion matrices (…, C, C) over the classes that occur in them."""
-    right = matrices.diagonal(axis1=-2, axis2=-1)
-    truth, said = matrices.sum(axis=-1), matrices.sum(axis=-2)
-    f1 = 2 * right / np.maximum(1e-12, truth + said)
-    return np.asarray((f1 * (truth > 0)).sum(axis=-1) / np.maximum(1, (truth > 0).sum(axis=-1)))
 
 
 def _middle(values: Float64Array) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
-from core.agreement_statistics import Tally, bootstrap_macro_f1, macro_f1, wilson
+from core.agreement_statistics import Tally, macro_f1, macro_f1_interval, wilson
 from core.labels import label_of
 from core.tasks import CHEST_XRAY, LUNG_COLON
 
@@ -45,16 +45,25 @@ def test_scores_and_agreement_are_scikit_learns(answers):
 
 def test_f1_counts_only_classes_that_occur_as_labels():
     labels, said = np.array([0, 0, 1]), np.array([0, 2, 1])
-    assert macro_f1(labels, said, 3) == pytest.approx(
+    assert macro_f1(confusion_matrix(labels, said, labels=[0, 1, 2])) == pytest.approx(
         f1_score(labels, said, labels=[0, 1], average="macro", zero_division=0)
     )
 
 
-def test_the_bootstrap_narrows_with_the_square_root_of_the_images(answers):
+def test_the_interval_of_f1_is_that_of_drawing_many_images_again_and_holds_where_all_are_right(answers):
     labels, teacher, _ = answers
-    few = bootstrap_macro_f1(labels[:50], teacher[:50], 3)
-    many = bootstrap_macro_f1(np.tile(labels, 16), np.tile(teacher, 16), 3)
-    assert (few.high - few.low) > 3 * (many.high - many.low)
+    found = macro_f1_interval(confusion_matrix(np.tile(labels, 5), np.tile(teacher, 5)))
+    rng = np.random.default_rng(5)
+    drawn = []
+    for _ in range(200):
+        rows = rng.integers(0, 200, 1000)
+        drawn.append(f1_score(labels[rows], teacher[rows], average="macro"))
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.008)
+    few = macro_f1_interval(confusion_matrix(labels[:50], teacher[:50]))
+    assert few.high - few.low > 3 * (found.high - found.low)
+    perfect = macro_f1_interval(np.diag([5, 5]))
+    assert perfect.value == perfect.high == 1
+    assert perfect.low < 0.9
 
 
 def test_unlabelled_images_are_counted_but_not_scored():

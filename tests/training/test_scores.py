@@ -4,7 +4,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score
 
 from core.calibration import softmax
-from training.scores import few_images, independent, intervals, score
+from training.clustered import figure, independent
+from training.scores import few_images, intervals, score
 
 CLASSES = ("a", "b", "c")
 
@@ -100,3 +101,9 @@ def test_how_many_independent_images_clustered_ones_are_worth():
     assert independent(values, np.array([0, 0, 1, 1, 2, 2])) < 3
     assert independent(values, np.arange(6)) == 6
     assert independent(np.ones(6, bool), np.array([0, 0, 1, 1, 2, 2])) == 3
+
+
+def test_a_share_over_clusters_is_never_certain():
+    found = figure(np.ones(12, bool), np.repeat(np.arange(4), 3))
+    wilson = binomtest(4, 4).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((wilson.low, wilson.high), abs=1e-6)
