@@ -19,13 +19,13 @@ import numpy.typing as npt
 from core.bundle import Bundle
 from core.folders import cache_folder
 from core.images import read_image
-from core.novelty import thumbnail
 from core.preprocess import preprocess
 from core.runtime import Runtime
+from core.thumbnail import thumbnail
 from training.datasets import Sample
 
 FloatArray = npt.NDArray[np.float32]
-CACHE_LAYOUT = 3
+CACHE_LAYOUT = 4
 CACHE_ENTRIES = 40
 
 

@@ -3,10 +3,11 @@ import pytest
 
 from core.catalogue import read_catalogue
 from core.images import read_image
-from core.novelty import CHANNELS, read_gate, thumbnail
+from core.novelty import read_gate
 from core.preprocess import preprocess, to_network_input
+from core.thumbnail import CHANNELS, described, thumbnail
 from training.datasets import read_manifest
-from training.novelty import DECOYS, fit_gate
+from training.novelty import DECOYS, Decoys, fit_gate
 from training.novelty_sets import DISTURBANCES, noise, photographs, radiology_objects
 
 TASKS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
@@ -15,11 +16,12 @@ TASKS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
 def test_a_gate_refuses_about_as_many_of_its_own_kind_as_it_shall_and_all_strangers():
     random = np.random.default_rng(0)
     pattern = random.random((1, 1, 16, 16))
-    own = np.repeat(pattern + 0.05 * random.normal(size=(600, 1, 16, 16)), CHANNELS, axis=1)
-    gate = fit_gate(own[:300], by_layout=True)
-    assert (gate.scores(own[300:]) > gate.threshold).mean() == pytest.approx(0.02, abs=0.03)
-    assert (gate.scores(own[300:, :, ::-1]) > gate.threshold).all()
-    assert len(fit_gate(own[:6], by_layout=True).centres) == 1
+    own = np.repeat(pattern + 0.05 * random.normal(size=(1200, 1, 16, 16)), CHANNELS, axis=1)
+    gate = fit_gate(own[:600], by_layout=True)
+    assert (gate.scores(own[600:]) > gate.threshold).mean() == pytest.approx(0.02, abs=0.02)
+    assert (gate.scores(own[600:, :, ::-1]) > gate.threshold).all()
+    assert (gate.scores(own[600:] / 3) > gate.threshold).all()  # which the layout does not tell
+    assert len(fit_gate(own[:6], by_layout=True).likeness.centres) == 1
 
 
 def test_decoys_tell_what_the_distance_alone_does_not():
@@ -31,9 +33,10 @@ def test_decoys_tell_what_the_distance_alone_does_not():
         return np.repeat(what + 0.1 * random.normal(size=(count, 1, 16, 16)), CHANNELS, axis=1)
 
     own, decoys, tried = like(pattern, 400), like(strange, 300), like(strange, 100)
-    alone, gate = fit_gate(own[:300], by_layout=True), fit_gate(own[:300], [decoys], by_layout=True)
-    assert (alone.scores(tried) > alone.threshold).mean() < 0.8
-    assert (gate.scores(tried) > gate.threshold).mean() > 0.95
+    alone, gate = fit_gate(own[:300], by_layout=True), fit_gate(own[:300], Decoys([decoys]), by_layout=True)
+    rows = described(tried, by_layout=True)
+    assert (alone.likeness.scores(rows) > 1).mean() < 0.8
+    assert (gate.likeness.scores(rows) > 1).mean() > 0.9
     assert (gate.scores(own[300:]) > gate.threshold).mean() <= 0.06
     reread = read_gate(gate.state())
     np.testing.assert_allclose(reread.scores(tried), gate.scores(tried), rtol=0.02)
