@@ -111,11 +111,13 @@ def blanked(picture: Picture) -> Picture:
 # wrong exposure, contrast and sharpness
 EXPOSURES: dict[str, Callable[[Picture], Picture]] = {
     "at a quarter of its brightness": scaled(0.25),
+    "at 30 % of its brightness": scaled(0.3),
     "at 40 % of its brightness": scaled(0.4),
     "at half its brightness": scaled(0.5),
     "darkened by gamma 2.5": gamma(2.5),
     "at twice its brightness": scaled(2),
     "brightened by gamma 0.4": gamma(0.4),
+    "lifted by 0.4": scaled(0.6, 0.4),
     "lifted to half": scaled(0.5, 0.5),
     "washed out": scaled(0.25, 0.75),
     "clipped at both ends": scaled(1 / 0.3, -0.35 / 0.3),
