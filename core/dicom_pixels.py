@@ -40,7 +40,8 @@ DEFLATED_FRAME = UID("1.2.840.10008.1.2.8.1")
 CODESTREAMS = "1.2.840.10008.1.2.4."  # the transfer syntaxes of JPEG and its relatives begin so
 # of those, what holds no picture that can be decoded alone: JPIP's only refer to one
 REFERENCES = tuple(CODESTREAMS + end for end in ("94", "95", "204", "205"))
-LOSSY = tuple(CODESTREAMS + end for end in ("51", "81", "91", "93", "112", "203"))
+# wavelets and JPEG XL may overshoot the bits stored; JPEG-LS keeps within a few steps of each value
+OVERSHOOTING = tuple(CODESTREAMS + end for end in ("91", "93", "112", "203"))
 # by what a codestream is, whatever the header calls it: the syntax to decode it as, and decoders in order of
 # preference, those that stand up best to damaged files first
 DECODERS: dict[str, tuple[UID, tuple[str, ...]]] = {
@@ -87,6 +88,7 @@ def find_frame(data: Dataset, path: Path) -> Frame:
     name = next(tag for tag in PIXEL_TAGS if tag in data)
     element = data[name]
     if syntax in NATIVE and not element.is_undefined_length:
+        _check_length(element.value, data, path)
         return Frame(element.value, None)
     if syntax == RLELossless:
         return Frame(element.value, None, run_lengths=True)
@@ -133,6 +135,17 @@ def _check_codestream(found: Codestream, data: Dataset, path: Path) -> None:
     if found.channels not in (0, data.SamplesPerPixel):
         raise ImageError(
             f"The header says {data.SamplesPerPixel} channels, the compressed image {found.channels}.",
+            path=path,
+            remedy=DAMAGED,
+        )
+
+
+def _check_length(content: bytes, data: Dataset, path: Path) -> None:
+    samples = 2 if data.PhotometricInterpretation == "YBR_FULL_422" else data.SamplesPerPixel
+    expected = -(-int(data.Rows) * int(data.Columns) * samples * whole(data, "BitsAllocated", 0) // 8)
+    if len(content) < expected:
+        raise ImageError(
+            f"The DICOM file is truncated: {len(content)} of {expected} bytes of pixels are there.",
             path=path,
             remedy=DAMAGED,
         )
@@ -185,8 +198,8 @@ def _stored_bits(words: Pixels, stored: int, held: int, data: Dataset) -> Pixels
     signed = data.get("PixelRepresentation") == 1 and words.ndim == 2
     found = words >> number(shift)
     if not signed:
-        lossy = data.file_meta.TransferSyntaxUID in LOSSY
-        return np.asarray(np.minimum(found, most) if lossy else found & most)
+        overshoots = data.file_meta.TransferSyntaxUID in OVERSHOOTING
+        return np.asarray(np.minimum(found, most) if overshoots else found & most)
     unused = 8 * words.dtype.itemsize - stored
     return np.asarray((found << number(unused)).view(f"i{words.dtype.itemsize}") >> unused)
 

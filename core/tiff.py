@@ -230,8 +230,7 @@ def _unsigned(colours: Pixels) -> Pixels:
     if unsigned.itemsize <= 2:
         return colours
     unused = max(0, int(colours.max(initial=0)).bit_length() - 16)
-    shifted: Pixels = (colours >> unsigned.type(unused)).astype(np.uint16)
-    return shifted
+    return np.asarray(colours >> unsigned.type(unused), dtype=np.uint16)
 
 
 def _from_inks(inks: Pixels) -> Pixels:
@@ -249,4 +248,4 @@ def _from_lab(lab: Pixels, *, offset: bool) -> Pixels:
     scale = np.float32(256 / (most + 1))
     ab = lab[..., 1:] * scale - np.float32(128) if offset else signed * scale
     found = cv2.cvtColor(np.concatenate([light, ab], axis=-1).astype(np.float32), cv2.COLOR_Lab2RGB)
-    return np.clip(found, 0, 1)
+    return np.clip(np.asarray(found), 0, 1)

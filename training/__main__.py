@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from core.door import run
+from core.errors import UsageError
 from core.runtime import RuntimeChoice
 from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
@@ -130,15 +131,28 @@ def publish_command(
 def novelty_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
-    other: Annotated[Path, typer.Option(help="A data set of another task, as strangers.", file_okay=False)],
+    other: Annotated[
+        Path | None, typer.Option(help="A data set of another task, as strangers.", file_okay=False)
+    ] = None,
     images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
     label_map: MapOption = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the gate anew and store it in the bundle; nothing else is measured.")
+    ] = False,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well strange images are told, beside other detectors."""
+    """Measure how well strange images are told, beside other detectors; or fit a bundle's gate anew."""
+    if refit:
+        from training.novelty import refit as refit_gate
+
+        made, refused = refit_gate(find_bundle(bundle), data, parse_label_map(label_map or []))
+        typer.echo(f"{made.id}: the gate refuses {100 * refused:.1f} % of the test images.")
+        return
     from training.novelty_table import measure, table
 
+    if other is None:
+        raise UsageError("To measure the gate, a data set of another task is needed.", remedy="Name one with --other.")
     typer.echo(
         table(measure(find_bundle(bundle), data, other, images, runtime, threads, parse_label_map(label_map or [])))
     )

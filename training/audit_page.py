@@ -78,8 +78,8 @@ def page(audits: Audits) -> str:
         f"`{command}{f' --teacher {found[1].bundle}' if pair else ''}`",
         "",
         f"{len(audits.pictures.labels)} of {len(audits.all_labels)} test images, drawn by a fixed seed, the same for "
-        "all models. Intervals are of 95 %: Wilson's for shares, else of 2,000 bootstrap samples, by patient or original "
-        "as far as they are known. "
+        "all models. Intervals are of 95 %: Wilson's for shares, else of 2,000 bootstrap samples, by patient or "
+        "original as far as they are known. "
         f"{_what_is_hidden(audits)}",
         "",
         *(_inheritance(audits) if pair else []),

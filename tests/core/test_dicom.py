@@ -163,7 +163,7 @@ def test_identity_is_read_only_when_asked_for(saved, monkeypatch):
         ({"NumberOfFrames": 3}, "3 frames"),
         ({"Rows": 0}, "no pixels"),
         ({"Rows": 60000, "Columns": 60000}, "3600 megapixels"),
-        ({"PixelData": b"\0" * 100}, "damaged"),
+        ({"PixelData": b"\0" * 100}, "truncated: 100 of 2240 bytes"),
     ],
 )
 def test_what_can_not_be_shown_is_refused_with_the_reason(change, said, saved):
