@@ -15,7 +15,7 @@ from gui.placement import fitted
 PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "torch", "torchvision", "timm", "ofa", "openvino", "grad-cam", "safetensors",
     "numpy", "scipy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "pydicom", "highdicom",
-    "reportlab", "pydantic",
+    "reportlab", "uharfbuzz", "python-bidi", "pydantic",
 )  # fmt: skip
 
 

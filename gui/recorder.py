@@ -49,6 +49,7 @@ class Recorder(QObject):
         self._keys: dict[Path, dict[str, Any]] = {}  # what tells the records of the files of this session
         self._reviews: dict[Path, Review] = {}  # of files that have no record yet
         self._told: set[str] = set()  # notices on how the history was opened
+        self._new = False  # whether there are records that nobody was told of
         self._late = False  # whether it was said that something waits
         self._answered.connect(lambda then, answer: then(answer))
         self._thread = Worker("history", self.run, self)
@@ -112,16 +113,23 @@ class Recorder(QObject):
         if writer.notice and writer.notice not in self._told:
             self._told.add(writer.notice)
             self.noticed.emit(writer.notice)
-        if self._late == bool(writer.waiting):
-            return
-        self._late = not self._late
-        if not self._late:
-            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+        if self._late != bool(writer.waiting):
+            self._late = not self._late
+            self._tell_waiting(writer)
+        if self._new and not writer.waiting:
+            self._new = False
             self.changed.emit()
-        elif writer.is_safe:
-            words = self.tr("{0} What is new waits in {1}, and is written as soon as it can be.")
-            self.noticed.emit(words.format(writer.error, readable(writer.waiting_file.name)))
-        elif (error := writer.error) is not None:
+
+    def _tell_waiting(self, writer: HistoryWriter) -> None:
+        if not writer.waiting:
+            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+            return
+        error = writer.error
+        assert error is not None  # noqa: S101 - nothing waits without a reason
+        if writer.is_safe:
+            words = self.tr("{0} What is new waits in {1} and is written as soon as it can be.")
+            self.noticed.emit(words.format(error.problem, readable(writer.waiting_file)))
+        else:
             problem = self.tr("No history is kept. {0}").format(error.problem)
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
@@ -141,8 +149,7 @@ class Recorder(QObject):
             earlier = writer.history().latest(key)
         if earlier is None:
             writer.record(row)
-            if not writer.waiting:
-                self.changed.emit()
+            self._new = True
         elif review := Review(earlier["verdict"], earlier["note"]):
             self.reviewed.emit(path, review)
 
@@ -151,8 +158,7 @@ class Recorder(QObject):
             self._reviews[path] = review
             return
         writer.review(self._keys[path], review)
-        if not writer.waiting:
-            self.changed.emit()
+        self._new = True
 
     def _forget(self, writer: HistoryWriter) -> None:
         self._keys.clear()
