@@ -78,6 +78,10 @@ class Results:
         result.verdict = verdict
         return result
 
+    def get(self, path: Path, basis: Basis) -> Result | None:
+        """Return what was found of a file on a basis."""
+        return self._found.get(path, {}).get(basis)
+
     def basis(self, path: Path, bases: Mapping[str, Basis], task: str | None) -> Basis | None:
         """Return what the answer to a file rests on, None where that is not known.
 
@@ -93,7 +97,7 @@ class Results:
         found = {}
         for path in paths:
             basis = self.basis(path, bases, task)
-            result = None if basis is None else self._found.get(path, {}).get(basis)
+            result = None if basis is None else self.get(path, basis)
             if result is not None:
                 found[path] = result
         return found

@@ -82,7 +82,7 @@ class AnalysisEngine(QObject):
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
-    compared = Signal(object, str, object, object)  # path, digest, Comparison as far as it came, Choice
+    compared = Signal(object, object, object, object)  # path, Verdict, Comparison as far as it came, Choice
     unjudged = Signal(object, str, object)  # path, the reason, Choice, or None where the file itself can't be read
     batch_changed = Signal(object)  # BatchProgress
     broke = Signal(object)  # an exception that nobody expected; the work goes on
@@ -252,8 +252,9 @@ class AnalysisEngine(QObject):
             except ExplanationError as error:  # the answers stand without the map
                 self.failed.emit(ticket, None, str(error))
             finally:
-                self.compared.emit(request.path, image.digest, found, request.choice)
-            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+                kept = verdict(image, found, notices)
+                self.compared.emit(request.path, kept, found, request.choice)
+            self.judged.emit(request.path, kept, request.choice)
             self.grown.emit(ticket, found, False)
         except TwinlensError as error:
             self.unjudged.emit(request.path, str(error), None if image is None else request.choice)
@@ -294,7 +295,7 @@ class AnalysisEngine(QObject):
             self.unjudged.emit(path, result, None if image is None else choice)
         elif image is not None and found is not None:
             self.judged.emit(path, result, choice)  # first: its review may come back
-            self.compared.emit(path, image.digest, found, replace(choice, cam=cam))
+            self.compared.emit(path, result, found, replace(choice, cam=cam))
         self._tell()
 
     def _give_up(self, work: Request | Choice | Path, error: Exception) -> None:

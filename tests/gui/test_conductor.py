@@ -62,7 +62,7 @@ def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(wi
 def test_a_file_that_became_another_image_is_shown_as_it_is_now(window, qtbot, two):
     Image.fromarray(np.full((64, 48), 90, np.uint8)).save(two[0])
     seen = []
-    window.conductor.screen_changed.connect(seen.append)
+    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
     settled(window, qtbot, lambda: window.conductor.show(two[0]))
     assert seen == [None, two[0]]
     assert "48 × 64" in window.comparison.teacher.view.words.study.text()
@@ -80,7 +80,7 @@ def said(window):
 def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):
     settled(window, qtbot, lambda: choose_threads(window, 1))
     seen = []
-    window.conductor.screen_changed.connect(seen.append)
+    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
     choose_threads(window, 2)
     assert seen == [None]
     assert not window.comparison.review.isEnabled()
