@@ -95,7 +95,7 @@ class Commands(QObject):
             "report": window.reporter.report,
             "export": window.reporter.export,
             "export_csv": lambda: window.exports.table(listed.shown_entries()),
-            "save_picture": lambda: window.exports.picture(window.comparison),
+            "save_picture": lambda: window.exports.picture(window.comparison.on_screen()),
             "train": window.show_training,
             "shortcuts": lambda: ShortcutSheet(window).open(),
             "about": lambda: AboutDialog(window).open(),

@@ -9,7 +9,6 @@ from PySide6.QtGui import QBrush, QImage, QTextCharFormat, QTextCursor, QTextDoc
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -28,6 +27,7 @@ from gui import theme
 from gui.background import Background
 from gui.placement import fitted
 from gui.reliability_picture import reliability_picture
+from gui.save_dialog import ask_where
 
 
 class ModelCardDialog(QDialog):
@@ -81,14 +81,13 @@ class ModelCardDialog(QDialog):
             self._leaving = result
 
     def _save(self) -> None:
-        papers = {self.tr("PDF, {0} (*.pdf)").format(size): size for size in PAPER}
-        kinds = ";;".join([*papers, self.tr("Markdown (*.md)")])
+        papers = {self.tr("PDF, {0}").format(size): size for size in PAPER}
+        kinds = {**dict.fromkeys(papers, (".pdf",)), self.tr("Markdown"): (".md",)}
         name = f"{self._bundle.id.replace('/', ' ')} card.pdf"
-        chosen, kind = QFileDialog.getSaveFileName(self, self.tr("Save model card"), name, kinds)
-        if not chosen:
-            return
-        path, paper = Path(chosen), papers.get(kind, "A4")
-        self._write(path if path.suffix else path.with_suffix(".md" if "*.md" in kind else ".pdf"), paper)
+        chosen = ask_where(self, self.tr("Save model card"), name, kinds)
+        if chosen is not None:
+            path, kind = chosen
+            self._write(path, papers.get(kind, "A4"))
 
     def _write(self, path: Path, paper: PaperSize) -> None:
         self.save.setEnabled(False)

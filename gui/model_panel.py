@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -201,6 +203,13 @@ class ModelPanel(QWidget):
     def withheld(self) -> bool:
         """Whether the answer is hidden because the image is unlike the training images."""
         return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
+
+    def shown_answer(self) -> Answer | None:
+        """Return the answer as it is shown: withheld where it is hidden, without a map that is not shown."""
+        if self._answer is None:
+            return None
+        heat_map = None if self.values() is None else self._answer.heat_map
+        return replace(self._answer, withheld=self.withheld, heat_map=heat_map)
 
     def values(self) -> render.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
