@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
 from core.demo import demonstration_radiograph
+from core.names import readable
 from gui import session
 from gui.about import AboutDialog
 from gui.command_search import CommandSearch
@@ -136,7 +137,7 @@ class Commands(QObject):
         if len(paths) == 1:
             words = self.tr("Taken off the worklist: {0}. It stays on disk.")
         window.banner.say(
-            words.format(f"{len(paths):,}" if len(paths) > 1 else paths[0].name),
+            words.format(f"{len(paths):,}" if len(paths) > 1 else readable(paths[0].name)),
             button=self.tr("Undo"),
             action=self.actions["put_back"].trigger,
         )

@@ -22,6 +22,7 @@ from gui.saved_picture import Shown
 from gui.screen_picture import ScreenPicture
 
 NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
 
 
 class ComparisonView(QWidget):
@@ -333,10 +334,11 @@ class ComparisonView(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let both panels fold alike, so that their bars stay side by side."""
+        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
         super().resizeEvent(event)
         for panel in self.panels:
             panel.set_narrow(event.size().width() < NARROW)
+            panel.set_low(event.size().height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

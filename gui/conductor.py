@@ -13,6 +13,7 @@ from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
 from core.history import Review
+from core.names import readable
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView
@@ -118,7 +119,7 @@ class Conductor(QObject):
         """Put a file on screen and have it analysed."""
         if path != self.path:
             self._leave(path)
-            self._view.show_opening(path.name)
+            self._view.show_opening(readable(path.name))
         self._ask()
 
     def show_nothing(self) -> None:

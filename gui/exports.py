@@ -78,7 +78,7 @@ class Exports(QObject):
 
     def _write(self, path: Path, job: Callable[[], object]) -> None:
         running = Background(job, self)
-        running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(path)))
+        running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(readable(path))))
         running.failed.connect(self._notifications.show_error)
         running.begin()
 

@@ -154,7 +154,7 @@ class HistoryView(QDialog):
 
     def _say(self, path: Path) -> None:
         if self._alive:
-            self.words.setText(self.tr("Written: {0}").format(path))
+            self.words.setText(self.tr("Written: {0}").format(readable(path)))
 
     def _clear(self) -> None:
         ask = QMessageBox.StandardButton

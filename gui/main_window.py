@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _on_selected(self, path: Path | None) -> None:
-        self.setWindowTitle("Twinlens" if path is None else f"{path.name} – Twinlens")
+        self.setWindowTitle("Twinlens" if path is None else f"{readable(path.name)} – Twinlens")
 
     def _on_system_theme(self) -> None:
         if self.preferences.theme == "auto":

@@ -21,6 +21,7 @@ from core.bundle import Bundle
 from core.card import Card
 from core.errors import TwinlensError
 from core.model_facts import facts, write_model_facts
+from core.names import readable
 from core.page_blocks import RELIABILITY_CAPTION, Paragraph, Reliability, markdown
 from core.report_layout import PAPER, PaperSize
 from gui import theme
@@ -92,7 +93,7 @@ class ModelCardDialog(QDialog):
     def _write(self, path: Path, paper: PaperSize) -> None:
         self.save.setEnabled(False)
         self._job = Background(lambda: write_model_facts(path, self._bundle.card, paper), self)
-        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(path), "dim"))
+        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(readable(path)), "dim"))
         self._job.failed.connect(self._on_failed)
         self._job.finished.connect(self._on_finished)
         self._job.begin()

@@ -264,6 +264,11 @@ class ModelPanel(QWidget):
         self._said.setSpacing(0 if narrow else theme.GRID)
         self.chart.set_small(narrow)
 
+    def set_low(self, low: bool) -> None:
+        """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""
+        for line in (self._caution, self.timing):
+            line.setVisible(not low)
+
     def _reveal(self) -> None:
         self._insisted = True
         self._say_method()

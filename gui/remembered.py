@@ -63,7 +63,7 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     """
     found: dict[Basis, Remembered] = {}
     for row in _rows(history, path, digest):
-        basis, record = _basis(row), {"path": str(path), "task": row["task"], "error": None, **row["answers"]}
+        basis, record = _basis(row), {"path": readable(path), "task": row["task"], "error": None, **row["answers"]}
         if basis in found or not record.keys() >= FACTS:
             continue
         with suppress(KeyError, TwinlensError):  # written by another version, which knew other things

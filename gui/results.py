@@ -72,7 +72,13 @@ class Results:
         self._own_task: dict[Path, str] = {}
 
     def keep(self, path: Path, basis: Basis, verdict: Verdict) -> Result:
-        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result."""
+        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result.
+
+        Where the file was another image before, all that was found of that one is let go.
+        """
+        digest = verdict.record["image"]["sha256"]
+        if any(result.verdict.record["image"]["sha256"] != digest for result in self._found.get(path, {}).values()):
+            del self._found[path]
         self._own_task[path] = verdict.own_task
         result = self._found.setdefault(path, {}).setdefault(basis, Result(verdict))
         result.verdict = verdict

@@ -60,12 +60,14 @@ def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(wi
 
 
 def test_a_file_that_became_another_image_is_shown_as_it_is_now(window, qtbot, two):
+    qtbot.keyClick(window, Qt.Key.Key_X)
     Image.fromarray(np.full((64, 48), 90, np.uint8)).save(two[0])
     seen = []
     window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
     settled(window, qtbot, lambda: window.conductor.show(two[0]))
     assert seen == [None, two[0]]
     assert "48 × 64" in window.comparison.teacher.view.words.study.text()
+    assert window.worklist.entries()[0].review == Review()  # what was said was of the other image
 
 
 def choose_threads(window, threads):
