@@ -173,13 +173,11 @@ class Conductor(QObject):
     def take_remembered(self, answers: Iterable[Remembered]) -> None:
         """Take answers of earlier sessions; those that are here already are newer."""
         for answer in answers:
-            if self._results.get(answer.path, answer.basis) is not None:
-                continue
-            result = self._results.keep(answer.path, answer.basis, answer.verdict)
-            result.review = answer.review
+            result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
             entry = self._worklist.entry_of(answer.path)
-            waits = entry is not None and entry.state is State.WAITING
-            if waits and answer.basis == self._basis_now(answer.path):
+            if result is None or entry is None or entry.state is not State.WAITING:
+                continue
+            if answer.basis == self._basis_now(answer.path):
                 self._worklist.set_result(answer.path, result)
 
     def models_changed(self) -> None:
@@ -302,5 +300,7 @@ class Conductor(QObject):
             self._worklist.set_error(path, reason, unreadable=choice is None)
 
     def _on_batch(self, progress: BatchProgress) -> None:
+        if progress.order < self._batch.order:
+            return  # said by the engine's thread before it was told otherwise from here
         self._batch = progress
         self.batch_changed.emit(progress)

@@ -76,13 +76,24 @@ class Results:
 
         Where the file was another image before, all that was found of that one is let go.
         """
-        digest = verdict.record["image"]["sha256"]
-        if any(result.verdict.record["image"]["sha256"] != digest for result in self._found.get(path, {}).values()):
+        if self._is_of_another_image(path, verdict):
             del self._found[path]
         self._own_task[path] = verdict.own_task
         result = self._found.setdefault(path, {}).setdefault(basis, Result(verdict))
         result.verdict = verdict
         return result
+
+    def remember(self, path: Path, basis: Basis, verdict: Verdict, review: Review) -> Result | None:
+        """Keep an answer of an earlier session and return the result; None where what is here already is newer."""
+        if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
+            return None
+        result = self.keep(path, basis, verdict)
+        result.review = review
+        return result
+
+    def _is_of_another_image(self, path: Path, verdict: Verdict) -> bool:
+        kept = {result.verdict.record["image"]["sha256"] for result in self._found.get(path, {}).values()}
+        return bool(kept - {verdict.record["image"]["sha256"]})
 
     def get(self, path: Path, basis: Basis) -> Result | None:
         """Return what was found of a file on a basis."""

@@ -56,12 +56,14 @@ class BatchProgress:
         total: files asked for.
         paused: whether it waits for the person.
         seconds_left: estimate from the files so far, or None while there is none.
+        order: grows with each of them, so that one that comes late can be told.
     """
 
     done: int
     total: int
     paused: bool
     seconds_left: float | None
+    order: int = 0
 
     @property
     def running(self) -> bool:
@@ -100,6 +102,7 @@ class AnalysisEngine(QObject):
         self._batch_total = 0
         self._batch_seconds = 0.0
         self._batch_done = 0
+        self._told = 0  # how often it was said how far it has come
         self._paused = False
         self._closing = False
         self._forget = False
@@ -331,7 +334,8 @@ class AnalysisEngine(QObject):
         with self._wake:
             done, total = self._batch_done, self._batch_total
             left = self._batch_seconds / done * (total - done) if done else None
-            progress = BatchProgress(done, total, self._paused and done < total, left)
+            self._told += 1
+            progress = BatchProgress(done, total, self._paused and done < total, left, self._told)
         self.batch_changed.emit(progress)
 
 

@@ -127,6 +127,18 @@ def test_a_batch_goes_on_for_what_the_choice_still_wants(window, qtbot, two):
     assert said(window)[1] is None  # nobody asked
 
 
+def test_progress_that_comes_late_does_not_bring_a_stopped_batch_back(window, two):
+    late = []
+    window.engine.batch_changed.connect(late.append)
+    window.worklist.add([two[0].with_name("c.png")])
+    window.commands.actions["analyse_all"].trigger()
+    window.commands.actions["cancel"].trigger()
+    assert [progress.running for progress in late[:2]] == [True, False]
+    window.engine.batch_changed.emit(late[0])
+    assert not window.conductor.batch_running
+    assert not window.commands.actions["cancel"].isEnabled()
+
+
 def test_the_worklist_learns_answers_also_with_settings_that_are_not_the_default(make_window, qtbot, two):
     window = make_window(cam="none", threads=1)
     settled(window, qtbot, lambda: window.open_paths([two[0]]))
