@@ -277,6 +277,12 @@ class History:
                     "settings": json.loads(row["settings"]),
                 }
 
+    def paths(self) -> set[str]:
+        """Return where the images of all records lie, as :func:`core.names.readable` spells it."""
+        with explained(self.path):
+            found = self._database.execute("SELECT DISTINCT path FROM analyses WHERE path IS NOT NULL")
+            return {row["path"] for row in found}
+
     def count(self) -> int:
         """Return how many records there are."""
         with explained(self.path):
@@ -355,16 +361,23 @@ class History:
 
 
 def analysis(
-    image_sha256: str, comparison: Comparison, settings: dict[str, Any], path: Path | None = None
-) -> dict[str, Any]:  # fmt: skip
-    """Return the columns of a record made now; the arguments are those of :meth:`History.add`."""
+    image_sha256: str,
+    comparison: Comparison,
+    settings: dict[str, Any],
+    path: Path | None = None,
+    facts: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the columns of a record made now; the arguments are those of :meth:`History.add`, but for ``facts``.
+
+    ``facts`` is kept beside the answers, so that the record can be shown again without the image; plain values.
+    """
     row: dict[str, Any] = {
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "image_sha256": image_sha256,
         "path": None if path is None else readable(path.absolute()),
         "task": comparison.teacher.bundle.card.task,
         "same_class": int(comparison.same_class),
-        "answers": json.dumps(comparison.as_dict(), ensure_ascii=False),
+        "answers": json.dumps({**(facts or {}), **comparison.as_dict()}, ensure_ascii=False),
         "settings": json.dumps(settings, ensure_ascii=False),
         "version": __version__,
     }

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
 from core.demo import demonstration_radiograph
+from core.names import readable
 from gui import session
 from gui.about import AboutDialog
 from gui.command_search import CommandSearch
@@ -95,7 +96,7 @@ class Commands(QObject):
             "report": window.reporter.report,
             "export": window.reporter.export,
             "export_csv": lambda: window.exports.table(listed.shown_entries()),
-            "save_picture": lambda: window.exports.picture(window.comparison),
+            "save_picture": lambda: window.exports.picture(window.comparison.on_screen()),
             "train": window.show_training,
             "shortcuts": lambda: ShortcutSheet(window).open(),
             "about": lambda: AboutDialog(window).open(),
@@ -138,7 +139,7 @@ class Commands(QObject):
         if len(paths) == 1:
             words = self.tr("Taken off the worklist: {0}. It stays on disk.")
         window.banner.say(
-            words.format(f"{len(paths):,}" if len(paths) > 1 else paths[0].name),
+            words.format(f"{len(paths):,}" if len(paths) > 1 else readable(paths[0].name)),
             button=self.tr("Undo"),
             action=self.actions["put_back"].trigger,
         )

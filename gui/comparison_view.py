@@ -18,9 +18,11 @@ from gui.focus_order import in_order
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
 from gui.review_bar import ReviewBar
+from gui.saved_picture import Shown
 from gui.screen_picture import ScreenPicture
 
 NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
 
 
 class ComparisonView(QWidget):
@@ -153,6 +155,17 @@ class ComparisonView(QWidget):
     def chosen_window(self) -> tuple[float, float] | None:
         """The pixel values that a person chose to be black and white, None for the file's own way."""
         return self.teacher.view.chosen_window
+
+    def on_screen(self) -> Shown | None:
+        """Return what is shown, fit to be saved; None while there is no comparison."""
+        picture, found, task = self._picture, self._comparison, self._task
+        if picture is None or found is None or task is None:
+            return None
+        sides = {panel.role: panel.shown_answer() for panel in self.panels}
+        teacher, student = sides["teacher"], sides["student"]
+        if teacher is None or student is None:
+            return None
+        return Shown(picture.image, Comparison(teacher, student), task, self.controls.display, self.chosen_window)
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
@@ -321,10 +334,11 @@ class ComparisonView(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let both panels fold alike, so that their bars stay side by side."""
+        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
         super().resizeEvent(event)
         for panel in self.panels:
             panel.set_narrow(event.size().width() < NARROW)
+            panel.set_low(event.size().height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

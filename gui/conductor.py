@@ -12,11 +12,14 @@ from core.batch import Compared
 from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
+from core.history import Review
+from core.names import readable
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner
+from gui.remembered import Remembered
 from gui.results import Basis, Results, bases_of, basis_of
 from gui.screen_picture import ScreenPicture
 from gui.settings import Preferences
@@ -37,7 +40,7 @@ class Conductor(QObject):
     """
 
     selected = Signal(object)  # the file that is to be on screen from now on, or None
-    screen_changed = Signal(object)  # the file whose answers are on screen, None while there are none
+    screen_changed = Signal(object, object)  # the file whose answers are on screen and their Basis, or None twice
     settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
     batch_changed = Signal(object)  # BatchProgress
 
@@ -116,7 +119,7 @@ class Conductor(QObject):
         """Put a file on screen and have it analysed."""
         if path != self.path:
             self._leave(path)
-            self._view.show_opening(path.name)
+            self._view.show_opening(readable(path.name))
         self._ask()
 
     def show_nothing(self) -> None:
@@ -159,6 +162,24 @@ class Conductor(QObject):
             now = self.comparison.teacher.prediction.top if now is None else now
             self._on_class_clicked((now + 1) % classes)
 
+    def take_review(self, path: Path, basis: Basis, review: Review) -> None:
+        """Take a review back that an earlier analysis got."""
+        result, entry = self._results.get(path, basis), self._worklist.entry_of(path)
+        if entry is not None and result is not None and entry.result is result:
+            self._worklist.set_review(path, review)
+        elif result is not None:
+            result.review = review
+
+    def take_remembered(self, answers: Iterable[Remembered]) -> None:
+        """Take answers of earlier sessions; those that are here already are newer."""
+        for answer in answers:
+            result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
+            entry = self._worklist.entry_of(answer.path)
+            if result is None or entry is None or entry.state is not State.WAITING:
+                continue
+            if answer.basis == self._basis_now(answer.path):
+                self._worklist.set_result(answer.path, result)
+
     def models_changed(self) -> None:
         """Ask anew what other models than before have to answer."""
         self._engine.forget_models()
@@ -176,7 +197,7 @@ class Conductor(QObject):
         on_screen = None if comparison is None else self.path
         if on_screen != self.on_screen:
             self.on_screen = on_screen
-            self.screen_changed.emit(on_screen)
+            self.screen_changed.emit(on_screen, None if on_screen is None else self._basis)
 
     def _ask(self) -> None:
         if self.path is not None:
@@ -279,5 +300,7 @@ class Conductor(QObject):
             self._worklist.set_error(path, reason, unreadable=choice is None)
 
     def _on_batch(self, progress: BatchProgress) -> None:
+        if progress.order < self._batch.order:
+            return  # said by the engine's thread before it was told otherwise from here
         self._batch = progress
         self.batch_changed.emit(progress)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -30,6 +29,7 @@ from gui import theme
 from gui.history_table import HistoryTable
 from gui.input_boxes import ComboBox, LineEdit
 from gui.recorder import Recorder
+from gui.save_dialog import ask_where
 from gui.wording import review_words
 
 MOST = 1000  # records shown
@@ -144,18 +144,17 @@ class HistoryView(QDialog):
         self.accept()
 
     def _export(self) -> None:
-        title, kinds = self.tr("Export history"), self.tr("Tables (*.csv)")
-        chosen, _kind = QFileDialog.getSaveFileName(self, title, "twinlens history.csv", kinds)
-        if not chosen:
+        kinds = {self.tr("Tables"): (".csv",)}
+        chosen = ask_where(self, self.tr("Export history"), "twinlens history.csv", kinds)
+        if chosen is None:
             return
-        path = Path(chosen)
-        path = path if path.suffix else path.with_suffix(".csv")
+        path, _kind = chosen
         query = self.query(ALL)
         self._recorder.ask(lambda history: write_history(path, history.find(query)), lambda _none: self._say(path))
 
     def _say(self, path: Path) -> None:
         if self._alive:
-            self.words.setText(self.tr("Written: {0}").format(path))
+            self.words.setText(self.tr("Written: {0}").format(readable(path)))
 
     def _clear(self) -> None:
         ask = QMessageBox.StandardButton

@@ -49,7 +49,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(parent, background=theme.colour("image"))
         for widget in (self, self.viewport()):  # the keyboard is the view's, the mouse the viewport's
             widget.setAccessibleName(name)
-        self.setMinimumSize(QSize(200, 80))
+        self.setMinimumSize(QSize(200, 56))
         self.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         self._image: MedicalImage | None = None
         self._picture: ScreenPicture | None = None

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QWidget
 
 from core.medical_image import MedicalImage
+from core.names import readable
 from gui import theme
 from gui.elided_label import ElidedLabel
 
@@ -30,7 +31,7 @@ class ImageWords:
 
     def show_image(self, image: MedicalImage | None) -> None:
         """Say which image it is; None takes all words away."""
-        _say(self.name, "" if image is None else image.path.name)
+        _say(self.name, "" if image is None else readable(image.path.name))
         _say(self.study, "" if image is None else study(image))
         if image is None:
             _say(self.levels, "")

@@ -41,6 +41,7 @@ from gui.model_card_dialog import ModelCardDialog
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner, Notifications
 from gui.placement import place
+from gui.recall import Recall
 from gui.recorder import Recorder
 from gui.reporter import Reporter
 from gui.reviews import Reviews
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self.conductor = Conductor(self.engine, self.worklist, self.comparison, self.chooser, self.banner, self)
         self.conductor.set_preferences(self.preferences)
         self.recorder.wanted = self.preferences.history
+        self.recall = Recall(self.worklist, self.recorder, self.conductor, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
         self.reporter = Reporter(self)
         self.commands = Commands(self)
@@ -220,6 +222,7 @@ class MainWindow(QMainWindow):
         self.comparison.review.left.connect(self.list.list.setFocus)
         self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
+        self.recorder.reviewed.connect(self.conductor.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.broke.connect(self.notifications.show_error)
         for verdict in VERDICTS:
@@ -227,7 +230,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _on_selected(self, path: Path | None) -> None:
-        self.setWindowTitle("Twinlens" if path is None else f"{path.name} – Twinlens")
+        self.setWindowTitle("Twinlens" if path is None else f"{readable(path.name)} – Twinlens")
 
     def _on_system_theme(self) -> None:
         if self.preferences.theme == "auto":

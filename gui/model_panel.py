@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -202,6 +204,13 @@ class ModelPanel(QWidget):
         """Whether the answer is hidden because the image is unlike the training images."""
         return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
 
+    def shown_answer(self) -> Answer | None:
+        """Return the answer as it is shown: withheld where it is hidden, without a map that is not shown."""
+        if self._answer is None:
+            return None
+        heat_map = None if self.values() is None else self._answer.heat_map
+        return replace(self._answer, withheld=self.withheld, heat_map=heat_map)
+
     def values(self) -> render.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
 
@@ -254,6 +263,11 @@ class ModelPanel(QWidget):
         self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self._said.setSpacing(0 if narrow else theme.GRID)
         self.chart.set_small(narrow)
+
+    def set_low(self, low: bool) -> None:
+        """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""
+        for line in (self._caution, self.timing):
+            line.setVisible(not low)
 
     def _reveal(self) -> None:
         self._insisted = True

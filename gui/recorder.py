@@ -14,13 +14,16 @@ from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
 from core.errors import TwinlensError
-from core.history import History, Review, analysis
+from core.history import NO_REVIEW, History, Review, analysis
 from core.history_errors import HistoryError
 from core.history_waiting import KEY
 from core.history_writer import HistoryWriter
 from core.names import readable
 from gui.analysis import Choice
 from gui.background import Worker
+from gui.remembered import latest_on
+from gui.results import Basis, basis_of
+from gui.verdict import Verdict
 
 BUSY_SECONDS = 1.0  # how long to wait for another window's writing; closing this one must not take longer
 RETRY_SECONDS = 2.0  # after which it is tried again to write what waits
@@ -36,7 +39,7 @@ class Recorder(QObject):
     written as soon as it can be.
     """
 
-    reviewed = Signal(object, object)  # path, the Review that an earlier analysis of the image got
+    reviewed = Signal(object, object, object)  # path, Basis, the Review that an earlier analysis of the image got
     noticed = Signal(str)  # what a person should know about how the history was opened, and what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
@@ -46,8 +49,8 @@ class Recorder(QObject):
         super().__init__(parent)
         self.wanted = True  # whether analyses are recorded
         self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Any], object] | None] | None] = queue.SimpleQueue()
-        self._keys: dict[Path, dict[str, Any]] = {}  # what tells the records of the files of this session
-        self._reviews: dict[Path, Review] = {}  # of files that have no record yet
+        self._keys: dict[tuple[Path, Basis], dict[str, Any]] = {}  # what tells the records of this session's files
+        self._reviews: dict[tuple[Path, Basis], Review] = {}  # of files that have no record yet
         self._told: set[str] = set()  # notices on how the history was opened
         self._new = False  # whether there are records that nobody was told of
         self._late = False  # whether it was said that something waits
@@ -63,15 +66,15 @@ class Recorder(QObject):
         self._jobs.put(None)
         return self._thread.wait(milliseconds)
 
-    def add(self, path: Path, digest: str, comparison: Comparison, choice: Choice) -> None:
+    def add(self, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
         """Record an analysis, unless the settings say that none is."""
         if self.wanted:
-            self._jobs.put((lambda writer: self._add(writer, path, digest, comparison, choice), None))
+            self._jobs.put((lambda writer: self._add(writer, path, verdict, comparison, choice), None))
 
-    def review(self, path: Path, review: Review) -> None:
-        """Record what the reviewer thinks of the last analysis of a file."""
+    def review(self, path: Path, basis: Basis, review: Review) -> None:
+        """Record what the reviewer thinks of the last analysis of a file by some models in some way."""
         if self.wanted:
-            self._jobs.put((lambda writer: self._review(writer, path, review), None))
+            self._jobs.put((lambda writer: self._review(writer, (path, basis), review), None))
 
     def ask(self, job: Callable[[History], Any], then: Callable[[Any], object]) -> None:
         """Have something done with the history, and its result handed over in the window's thread."""
@@ -133,31 +136,37 @@ class Recorder(QObject):
             problem = self.tr("No history is kept. {0}").format(error.problem)
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
-    def _add(self, writer: HistoryWriter, path: Path, digest: str, comparison: Comparison, choice: Choice) -> None:
-        row = analysis(digest, comparison, asdict(choice), path)
+    def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
+        facts = {"image": verdict.record["image"], "notices": verdict.record["notices"], "own_task": verdict.own_task}
+        row = analysis(facts["image"]["sha256"], comparison, asdict(choice), path, facts)
+        whose = path, basis_of(verdict, choice)
         key = {name: row[name] for name in KEY}
-        if self._keys.get(path) != key:
-            self._record(writer, path, key, row)
-        self._keys[path] = key
-        if path in self._reviews:
-            self._review(writer, path, self._reviews.pop(path))
+        if self._keys.get(whose) != key:
+            self._record(writer, whose, key, row)
+        self._keys[whose] = key
+        if whose in self._reviews:
+            self._review(writer, whose, self._reviews.pop(whose))
 
-    def _record(self, writer: HistoryWriter, path: Path, key: dict[str, Any], row: dict[str, Any]) -> None:
-        """Record an analysis, or give back the review of an earlier one."""
-        earlier = None
+    def _record(
+        self, writer: HistoryWriter, whose: tuple[Path, Basis], key: dict[str, Any], row: dict[str, Any]
+    ) -> None:
+        """Record an analysis unless there is one; what was said of an earlier one is said of it too."""
+        earlier = same = None
         with suppress(TwinlensError):  # it can't be read: what is written then says why
-            earlier = writer.history().latest(key)
-        if earlier is None:
-            writer.record(row)
+            same = writer.history().latest(key)
+            earlier = same or latest_on(writer.history(), key["image_sha256"], *whose)
+        review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
+        if same is None:
+            writer.record(row | {"verdict": review.verdict, "note": review.note})
             self._new = True
-        elif review := Review(earlier["verdict"], earlier["note"]):
-            self.reviewed.emit(path, review)
+        if review and whose not in self._reviews:
+            self.reviewed.emit(*whose, review)
 
-    def _review(self, writer: HistoryWriter, path: Path, review: Review) -> None:
-        if path not in self._keys:
-            self._reviews[path] = review
+    def _review(self, writer: HistoryWriter, whose: tuple[Path, Basis], review: Review) -> None:
+        if whose not in self._keys:
+            self._reviews[whose] = review
             return
-        writer.review(self._keys[path], review)
+        writer.review(self._keys[whose], review)
         self._new = True
 
     def _forget(self, writer: HistoryWriter) -> None:

@@ -72,11 +72,32 @@ class Results:
         self._own_task: dict[Path, str] = {}
 
     def keep(self, path: Path, basis: Basis, verdict: Verdict) -> Result:
-        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result."""
+        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result.
+
+        Where the file was another image before, all that was found of that one is let go.
+        """
+        if self._is_of_another_image(path, verdict):
+            del self._found[path]
         self._own_task[path] = verdict.own_task
         result = self._found.setdefault(path, {}).setdefault(basis, Result(verdict))
         result.verdict = verdict
         return result
+
+    def remember(self, path: Path, basis: Basis, verdict: Verdict, review: Review) -> Result | None:
+        """Keep an answer of an earlier session and return the result; None where what is here already is newer."""
+        if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
+            return None
+        result = self.keep(path, basis, verdict)
+        result.review = review
+        return result
+
+    def _is_of_another_image(self, path: Path, verdict: Verdict) -> bool:
+        kept = {result.verdict.record["image"]["sha256"] for result in self._found.get(path, {}).values()}
+        return bool(kept - {verdict.record["image"]["sha256"]})
+
+    def get(self, path: Path, basis: Basis) -> Result | None:
+        """Return what was found of a file on a basis."""
+        return self._found.get(path, {}).get(basis)
 
     def basis(self, path: Path, bases: Mapping[str, Basis], task: str | None) -> Basis | None:
         """Return what the answer to a file rests on, None where that is not known.
@@ -93,7 +114,7 @@ class Results:
         found = {}
         for path in paths:
             basis = self.basis(path, bases, task)
-            result = None if basis is None else self._found.get(path, {}).get(basis)
+            result = None if basis is None else self.get(path, basis)
             if result is not None:
                 found[path] = result
         return found

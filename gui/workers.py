@@ -56,12 +56,14 @@ class BatchProgress:
         total: files asked for.
         paused: whether it waits for the person.
         seconds_left: estimate from the files so far, or None while there is none.
+        order: grows with each of them, so that one that comes late can be told.
     """
 
     done: int
     total: int
     paused: bool
     seconds_left: float | None
+    order: int = 0
 
     @property
     def running(self) -> bool:
@@ -82,7 +84,7 @@ class AnalysisEngine(QObject):
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
-    compared = Signal(object, str, object, object)  # path, digest, Comparison as far as it came, Choice
+    compared = Signal(object, object, object, object)  # path, Verdict, Comparison as far as it came, Choice
     unjudged = Signal(object, str, object)  # path, the reason, Choice, or None where the file itself can't be read
     batch_changed = Signal(object)  # BatchProgress
     broke = Signal(object)  # an exception that nobody expected; the work goes on
@@ -100,6 +102,7 @@ class AnalysisEngine(QObject):
         self._batch_total = 0
         self._batch_seconds = 0.0
         self._batch_done = 0
+        self._told = 0  # how often it was said how far it has come
         self._paused = False
         self._closing = False
         self._forget = False
@@ -252,8 +255,9 @@ class AnalysisEngine(QObject):
             except ExplanationError as error:  # the answers stand without the map
                 self.failed.emit(ticket, None, str(error))
             finally:
-                self.compared.emit(request.path, image.digest, found, request.choice)
-            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+                kept = verdict(image, found, notices)
+                self.compared.emit(request.path, kept, found, request.choice)
+            self.judged.emit(request.path, kept, request.choice)
             self.grown.emit(ticket, found, False)
         except TwinlensError as error:
             self.unjudged.emit(request.path, str(error), None if image is None else request.choice)
@@ -294,7 +298,7 @@ class AnalysisEngine(QObject):
             self.unjudged.emit(path, result, None if image is None else choice)
         elif image is not None and found is not None:
             self.judged.emit(path, result, choice)  # first: its review may come back
-            self.compared.emit(path, image.digest, found, replace(choice, cam=cam))
+            self.compared.emit(path, result, found, replace(choice, cam=cam))
         self._tell()
 
     def _give_up(self, work: Request | Choice | Path, error: Exception) -> None:
@@ -330,7 +334,8 @@ class AnalysisEngine(QObject):
         with self._wake:
             done, total = self._batch_done, self._batch_total
             left = self._batch_seconds / done * (total - done) if done else None
-            progress = BatchProgress(done, total, self._paused and done < total, left)
+            self._told += 1
+            progress = BatchProgress(done, total, self._paused and done < total, left, self._told)
         self.batch_changed.emit(progress)
 
 

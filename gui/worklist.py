@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from core.batch import Record, failed_record
 from core.history import NO_REVIEW, Review
+from core.names import readable
 from gui.results import Result
 from gui.verdict import Said, Verdict
 from gui.wording import review_words
@@ -114,11 +115,11 @@ class Worklist(QAbstractListModel):
         if role == ENTRY_ROLE:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return entry.path.name
+            return readable(entry.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.path}\n{self._answer(entry)}"
+            return f"{readable(entry.path)}\n{self._answer(entry)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.path.name}. {self._answer(entry)}"
+            return f"{readable(entry.path.name)}. {self._answer(entry)}"
         return None
 
     def entries(self) -> list[Entry]:
@@ -278,7 +279,7 @@ class WorklistFilter(QSortFilterProxyModel):
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         """Return whether a row of the worklist is shown."""
         entry = self._worklist.index(row, 0, parent).data(ENTRY_ROLE)
-        if self._text and self._text not in entry.path.name.casefold():
+        if self._text and self._text not in readable(entry.path.name).casefold():
             return False
         return _ACCEPTS[self._show](entry)
 

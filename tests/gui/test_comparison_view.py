@@ -322,6 +322,21 @@ def test_words_that_do_not_fit_end_in_dots_and_are_all_in_the_tip(view, qtbot):
     qtbot.waitUntil(view.agreement.fits)
 
 
+def test_no_probability_is_covered_where_there_is_little_height(view, qtbot):
+    found = agreeing()
+    prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
+    view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=True)
+    for height, whole in ((700, True), (320, False), (700, True)):
+        view.resize(700, height)
+        qtbot.waitUntil(lambda whole=whole: view.student.timing.isVisible() is whole)
+        panel = view.student
+        assert panel.chart.height() >= panel.chart.minimumSizeHint().height()
+        bottom = panel.chart.mapTo(view, panel.chart.rect().bottomLeft()).y()
+        assert bottom < view.controls.y() + view.controls.parentWidget().y()
+        if whole:
+            assert panel.timing.y() >= panel.chart.y() + panel.chart.height()
+
+
 def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, qtbot):
     found = agreeing()
     prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))

@@ -60,12 +60,14 @@ def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(wi
 
 
 def test_a_file_that_became_another_image_is_shown_as_it_is_now(window, qtbot, two):
+    qtbot.keyClick(window, Qt.Key.Key_X)
     Image.fromarray(np.full((64, 48), 90, np.uint8)).save(two[0])
     seen = []
-    window.conductor.screen_changed.connect(seen.append)
+    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
     settled(window, qtbot, lambda: window.conductor.show(two[0]))
     assert seen == [None, two[0]]
     assert "48 × 64" in window.comparison.teacher.view.words.study.text()
+    assert window.worklist.entries()[0].review == Review()  # what was said was of the other image
 
 
 def choose_threads(window, threads):
@@ -80,7 +82,7 @@ def said(window):
 def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):
     settled(window, qtbot, lambda: choose_threads(window, 1))
     seen = []
-    window.conductor.screen_changed.connect(seen.append)
+    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
     choose_threads(window, 2)
     assert seen == [None]
     assert not window.comparison.review.isEnabled()
@@ -123,6 +125,18 @@ def test_a_batch_goes_on_for_what_the_choice_still_wants(window, qtbot, two):
     qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
     qtbot.waitUntil(lambda: said(window)[2] is not None, timeout=PATIENCE)
     assert said(window)[1] is None  # nobody asked
+
+
+def test_progress_that_comes_late_does_not_bring_a_stopped_batch_back(window, two):
+    late = []
+    window.engine.batch_changed.connect(late.append)
+    window.worklist.add([two[0].with_name("c.png")])
+    window.commands.actions["analyse_all"].trigger()
+    window.commands.actions["cancel"].trigger()
+    assert [progress.running for progress in late[:2]] == [True, False]
+    window.engine.batch_changed.emit(late[0])
+    assert not window.conductor.batch_running
+    assert not window.commands.actions["cancel"].isEnabled()
 
 
 def test_the_worklist_learns_answers_also_with_settings_that_are_not_the_default(make_window, qtbot, two):

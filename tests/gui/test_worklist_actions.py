@@ -1,5 +1,6 @@
 """What is done to the list while it is worked on: removing, clearing, undoing, dropping, notes, and what counts."""
 
+import os
 from collections import Counter
 from dataclasses import replace
 
@@ -130,3 +131,21 @@ def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
         entry.result.verdict = replace(entry.verdict, teacher=replace(entry.verdict.teacher, novel=True))
     withheld.commands.actions["scores"].trigger()
     assert "None of the images that were analysed can be judged" in withheld.banner.words.text()
+
+
+def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qtbot, two):
+    path = two[0].with_name(os.fsdecode(b"M\xfcller.png"))
+    try:
+        two[0].rename(path)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    window = make_window(cam="none")
+    settled(window, qtbot, lambda: window.open_paths([two[0].parent]))
+    window.list.choose(path)
+    qtbot.waitUntil(lambda: window.conductor.on_screen == path, timeout=PATIENCE)
+    shown = r"M\xfcller.png"
+    row = window.worklist.index(window.worklist.row_of(path))
+    roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+    texts = [row.data(role) for role in roles]
+    texts += [window.windowTitle(), window.comparison.teacher.view.words.name.text()]
+    assert all(shown in text for text in texts), texts
