@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from core.comparison import CamMode
 from core.door import run
 from core.errors import UsageError
 from core.history_commands import history_app
+from core.names import readable
 from core.report_layout import PaperSize
 from core.runtime import RuntimeChoice
 
@@ -159,7 +161,7 @@ def compare(
                 found = comparer.examine(path, with_identity=with_identity)
                 totals.add(found.record)
                 outputs.add(found)
-                shown.advance(path.name)
+                shown.advance(readable(path.name))
                 yield found.record
 
         if as_json:
@@ -294,13 +296,14 @@ def _find(arguments: list[str]) -> Iterator[Path]:
     named: list[Path] = []
     for argument in arguments:
         path = Path(argument)
-        pattern = glob.has_magic(argument) and not path.exists()
+        pattern = glob.has_magic(argument) and not os.path.lexists(path)
         matches = glob.glob(argument, recursive=True) if pattern else []  # noqa: PTH207 - it may be an absolute one
         named += [Path(match) for match in sorted(matches)] or [path]
     found = list(find_images(named))
     if not found:
         raise UsageError(
-            f"There are no images in {', '.join(arguments)}.", remedy="PNG, JPEG, TIFF, BMP and DICOM files are opened."
+            f"There are no images in {', '.join(map(readable, arguments))}.",
+            remedy="PNG, JPEG, TIFF, BMP and DICOM files are opened.",
         )
     yield from found
 

@@ -14,6 +14,7 @@ from core.comparison import CamMode, Comparison, compare
 from core.errors import ImageError
 from core.images import read_image
 from core.medical_image import MedicalImage
+from core.names import readable
 from core.notice import NOTICE
 from core.runtime import RuntimeChoice
 from core.tasks import Task, get_task, guess_task
@@ -117,13 +118,13 @@ def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str
              "width": image.width, "height": image.height, "bits": image.bits,
              "row_spacing_mm": spacing[0], "column_spacing_mm": spacing[1],
              "shown_low": shown[0], "shown_high": shown[1]}  # fmt: skip
-    return {"path": str(image.path), "image": facts, "task": comparison.teacher.bundle.card.task,
+    return {"path": readable(image.path), "image": facts, "task": comparison.teacher.bundle.card.task,
             **comparison.as_dict(), "notices": list(notices), "error": None}  # fmt: skip
 
 
 def failed_record(path: Path, reason: str) -> Record:
     """Return what the headless contract says of a file that could not be compared."""
-    return {"path": str(path), "image": None, "task": None, "teacher": None, "student": None, "agreement": None,
+    return {"path": readable(path), "image": None, "task": None, "teacher": None, "student": None, "agreement": None,
             "notices": [], "error": reason}  # fmt: skip
 
 

@@ -294,6 +294,32 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
     return read_bundle(target)
 
 
+def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
+    """Store another novelty gate in a bundle, which is replaced whole.
+
+    Args:
+        bundle: the bundle; its weights stay as they are.
+        gate: the gate.
+        refused: share of the images of the card's scores that the gate refuses.
+
+    Returns:
+        The bundle as it stands on disk.
+    """
+    from safetensors.numpy import save_file
+
+    target = bundle.directory
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+        staged = Path(folder) / target.name
+        shutil.copytree(target, staged)
+        save_file(gate.state(), staged / NOVELTY_FILE)
+        scores = tuple(scores.model_copy(update={"refused": round(refused, 4)}) for scores in bundle.card.scores)
+        told = {"novelty_sha256": _digest(staged / NOVELTY_FILE), "scores": scores}
+        card = bundle.card.model_copy(update=told)
+        (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        replace_folder(staged, target)
+    return read_bundle(target)
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -196,6 +196,11 @@ class Training(_Part):
     seed: int | None = None
     epochs: int | None = Field(default=None, ge=0)
 
+    @property
+    def maker(self) -> str:
+        """The program that trained it, less what stands in brackets."""
+        return self.made_by.split(" (")[0]
+
 
 class Card(_Part):
     """The card of one model bundle (``card.json``).

@@ -15,14 +15,16 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import PersonName
 
 from core import __version__
 from core.comparison import Answer, Comparison
 from core.errors import SourceError
-from core.export import SIDES, with_legend
+from core.export import with_legend
 from core.files import bytes_written_whole, make_folder
 from core.medical_image import MedicalImage
 from core.notice import NOTICE
+from core.output_names import SIDES, dicom_name
 from core.quiet import quiet
 from core.report_pictures import overlay, shown
 from core.tasks import get_task
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 OTHERWISE = "Export PNG overlays and tables in place of them."
 SCHEME = "99TWINLENS"  # concepts that no published terminology has; names begin with 99 by PS3.16, 8
 LONGEST = 1024  # pixels of an overlay's longer side
+CHARACTERS = "ISO_IR 192"  # UTF-8, which all results are written in, whatever the image's header is
 SERIES = {"overlay": 9101, "report": 9102, "map": 9103}
 # of the image's header only these are read, so that nothing else of a patient can get into a result
 HEADER = (
@@ -77,7 +80,7 @@ def write_dicom_results(
     try:
         with quiet():
             files = _files(_source(image), image, comparison, keep_identity, window)
-    except (ValueError, TypeError, KeyError, AttributeError) as cause:  # what pydicom and highdicom raise
+    except (ValueError, TypeError, LookupError, AttributeError) as cause:  # what pydicom and highdicom raise
         raise SourceError(
             f"The header of the DICOM image is not fit for results that refer to it ({cause}).",
             path=image.path,
@@ -86,7 +89,7 @@ def write_dicom_results(
     make_folder(folder)
     written = []
     for name, content in files.items():
-        written.append(folder / f"{image.digest[:12]}-{name}.dcm")
+        written.append(folder / dicom_name(image.digest, name))
         with bytes_written_whole(written[-1]) as file:
             file.write(content)
     return written
@@ -114,6 +117,7 @@ def _files(
         for keyword, value in identity.items():
             found.pop(keyword, None)  # highdicom shares its elements with the source: they are replaced, not changed
             setattr(found, keyword, value)
+        found.SpecificCharacterSet = CHARACTERS
         content = io.BytesIO()
         found.save_as(content, enforce_file_format=True)
         files[name] = content.getvalue()
@@ -141,15 +145,22 @@ def _source(image: MedicalImage) -> Dataset:
             path=image.path,
             remedy="Get the file again from the archive.",
         )
+    source.decode()
+    source.SpecificCharacterSet = CHARACTERS
     return source
 
 
 def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
     """Take the identity of patient and study out of a header, and return both."""
-    whose = {name: source.get(name, "") for name in IDENTITY}
+    whose = {name: _plain(source.get(name, "")) for name in IDENTITY}
     for name in IDENTITY:
         setattr(source, name, "")
     return source, whose
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
+    """Return a name as text, which is encoded anew: a PersonName would keep the bytes of its own character set."""
+    return str(value) if isinstance(value, PersonName) else value
 
 
 def _maker() -> dict[str, Any]:

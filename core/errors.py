@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.names import readable
+
 
 class TwinlensError(Exception):
     """Base of all errors that are meant to be read by the user.
@@ -21,7 +23,7 @@ class TwinlensError(Exception):
         super().__init__(problem, path, remedy)
 
     def __str__(self) -> str:
-        head = self.problem if self.path is None else f"{self.path}: {self.problem}"
+        head = self.problem if self.path is None else f"{readable(self.path)}: {self.problem}"
         return f"{head} {self.remedy}" if self.remedy else head
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -25,10 +24,10 @@ from core.heatmap import HeatMap
 from core.history import COLUMNS
 from core.medical_image import MedicalImage
 from core.notice import NOTICE
+from core.output_names import RECORD, SIDES, picture_stem
 from core.report_pictures import heat_scale, overlay, shown
 from core.tasks import TASKS, get_task
 
-SIDES = ("teacher", "student")
 PICTURES = frozenset({"overlay", "legend", "npy", "tiff"})  # what can be written of each model's map
 LONGEST, SHORTEST = 2048, 560  # pixels of an overlay's longer side
 TIFF_DESCRIPTION = 270
@@ -152,11 +151,8 @@ class PictureFolder:
             WriteError: if a file can't be written, e.g. because the disk is full.
         """
         self._count += 1
-        word = (
-            "" if self._hide_names else "-" + (re.sub(r"[^\w.-]+", "_", image.path.stem)[:80].strip("._-") or "image")
-        )
-        stem = self._folder / f"{self._count:04d}{word}"
-        written = [stem.with_name(f"{stem.name}.json")]
+        stem = self._folder / picture_stem(self._count, None if self._hide_names else image.path)
+        written = [stem.with_name(stem.name + RECORD)]
         with written_whole(written[0]) as text:
             JsonLines(text).add(record)
         picture = shown(image, window, LONGEST)

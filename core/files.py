@@ -5,21 +5,26 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from core.errors import WriteError
+from core.errors import TwinlensError, WriteError
+from core.names import shortened
+
+PART_BYTES = 180  # of a file's name that the name of its part repeats: a file system takes 255, with what is added
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 text file that appears under its name only when all of it has been written.
+    r"""Open a UTF-8 text file that appears under its name only when all of it has been written.
+
+    A lone surrogate, which is no text, is written as ``\udcNN``.
 
     Raises:
         WriteError: if it can't be written, e.g. because the disk is full; what was there before stays.
     """
-    with _beside(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with _beside(path) as part, part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         yield file
 
 
@@ -36,8 +41,9 @@ def bytes_written_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    part = path.with_name(f".{shortened(path.name, PART_BYTES)}.{os.getpid()}.part")
     try:
+        _check_name(path)
         yield part
         part.replace(path)
     except BrokenPipeError:
@@ -45,7 +51,18 @@ def _beside(path: Path) -> Iterator[Path]:
     except OSError as cause:
         raise cannot_write(path, cause) from cause
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what came before is to be told
+            part.unlink(missing_ok=True)
+
+
+def _check_name(path: Path) -> None:
+    """Raise the OSError of a name that no file can have here, which else would show when all has been written."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def make_folder(path: Path) -> Path:
@@ -63,12 +80,47 @@ def make_folder(path: Path) -> Path:
 
 def cannot_write(path: Path, cause: OSError) -> WriteError:
     """Return the error for a person that an operating system's error means for writing this file."""
-    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WriteError("The disk is full.", path=path, remedy="Free some space or choose another disk.")
-    if cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return WriteError("You may not write here.", path=path, remedy="Choose another folder.")
-    if cause.errno in (errno.ENOENT, errno.ENOTDIR):
-        return WriteError("The folder does not exist.", path=path, remedy="Make it or choose another one.")
-    if cause.errno == errno.EISDIR:
-        return WriteError("This is a folder.", path=path, remedy="Give the name of a file.")
-    return WriteError(f"It can't be written ({cause.strerror or cause}).", path=path, remedy="Choose another place.")
+    problem, remedy = _WRITING.get(
+        cause.errno or 0, (f"It can't be written ({cause.strerror or cause}).", "Choose another place.")
+    )
+    return WriteError(problem, path=path, remedy=remedy)
+
+
+def system_error(cause: OSError) -> TwinlensError:
+    """Return the error for a person that an operating system's error means, whatever was being done."""
+    place = cause.filename if isinstance(cause.filename, str | bytes | os.PathLike) else None
+    problem, remedy = _ANYTHING.get(
+        cause.errno or 0, (f"The system refused this ({cause.strerror or cause}).", "Check the disk and the folder.")
+    )
+    return TwinlensError(problem, path=None if place is None else os.fsdecode(place), remedy=remedy)
+
+
+_FULL = "The disk is full.", "Free some space or choose another disk."
+_LARGE = "The disk takes no file as large as this.", "Choose another disk."
+_LONG = "The name is too long for this disk.", "Choose a shorter one."
+_WRITING = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _LARGE,
+    errno.ENAMETOOLONG: _LONG,
+    errno.EACCES: ("You may not write here.", "Choose another folder."),
+    errno.EPERM: ("You may not write here.", "Choose another folder."),
+    errno.EROFS: ("You may not write here.", "Choose another folder."),
+    errno.ENOENT: ("The folder does not exist.", "Make it or choose another one."),
+    errno.ENOTDIR: ("The folder does not exist: a file is in its place.", "Choose another folder."),
+    errno.EEXIST: ("A file is where the folder should be.", "Choose another folder."),
+    errno.EISDIR: ("This is a folder.", "Give the name of a file."),
+}
+_ANYTHING = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _LARGE,
+    errno.ENAMETOOLONG: _LONG,
+    errno.EACCES: ("You have no permission for this.", "Ask its owner, or choose another place."),
+    errno.EPERM: ("You have no permission for this.", "Ask its owner, or choose another place."),
+    errno.EROFS: ("This may not be written.", "Choose another place."),
+    errno.ENOENT: ("This does not exist.", "Check the name."),
+    errno.ENOTDIR: ("This is no folder.", "Check the name."),
+    errno.EEXIST: ("A file is where a folder should be.", "Choose another place."),
+    errno.EISDIR: ("This is a folder.", "Give the name of a file."),
+}

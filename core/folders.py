@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
+
+from core.names import readable
 
 
 def package_weights() -> Path:
@@ -29,5 +35,39 @@ def user_weights() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of things that can be made again; ``TWINLENS_CACHE`` overrides it."""
-    return Path(os.environ.get("TWINLENS_CACHE") or platformdirs.user_cache_dir("twinlens", appauthor=False))
+    """Return the folder of things that can be made again; ``TWINLENS_CACHE`` overrides it.
+
+    Where it can't be written, it is a temporary folder that goes with this process, for those that it starts as well;
+    :func:`cache_notice` then says so.
+    """
+    wanted = Path(os.environ.get("TWINLENS_CACHE") or platformdirs.user_cache_dir("twinlens", appauthor=False))
+    problem = _why_not_writable(wanted)
+    if not problem:
+        return wanted
+    stand_in = Path(tempfile.mkdtemp(prefix="twinlens-cache-"))
+    atexit.register(shutil.rmtree, stand_in, ignore_errors=True)
+    os.environ["TWINLENS_CACHE"] = str(stand_in)
+    _notices.append(
+        f"{readable(wanted)}: The cache can't be written ({problem}). What it would keep is made anew at each start. "
+        "Check the folder, or name another one by TWINLENS_CACHE."
+    )
+    return stand_in
+
+
+def cache_notice() -> str:
+    """Return what a person should know about the cache, once :func:`cache_folder` was asked for, or an empty string."""
+    return " ".join(_notices)
+
+
+_notices: list[str] = []
+
+
+@cache
+def _why_not_writable(folder: Path) -> str:
+    """Return why a folder, or the nearest one above it that is there, can't be written, or an empty string."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return ""
+    except OSError as cause:
+        return cause.strerror or str(cause)

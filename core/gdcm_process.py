@@ -1,7 +1,7 @@
-"""GDCM in a process of its own: a damaged file can make it end the whole process, or write beyond its memory.
+"""GDCM and imagecodecs in a process of their own: a damaged file can make GDCM end the whole process.
 
 A question is what a picture's header says, and its encapsulated pixel data. An answer is an array as NumPy saves it, or
-empty where GDCM can't decode it.
+empty where it can't be decoded.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from core import helper_process
+from core.codestream import JPEG_START
 from core.helper_process import HelperProcess, HelperStoppedError
 
 SECONDS = 120  # for one image; the largest that are opened take some ten seconds
@@ -26,14 +28,15 @@ helper = HelperProcess("decode")
 
 
 class DecoderFailedError(Exception):
-    """GDCM can't decode this, or has gone down over it."""
+    """The decoder can't decode this, or has gone down over it."""
 
 
-def decode(syntax: UID, pixel_data: bytes, header: dict[str, Any]) -> npt.NDArray[Any]:
+def decode(decoder: str, syntax: UID, pixel_data: bytes, header: dict[str, Any]) -> npt.NDArray[Any]:
     """Return the one frame of encapsulated pixel data, shape (H, W) or (H, W, 3) RGB.
 
     Args:
-        syntax: its transfer syntax.
+        decoder: ``gdcm`` or ``imagecodecs``.
+        syntax: the transfer syntax to decode it as.
         pixel_data: the value of the Pixel Data element.
         header: pydicom's decoding options for it, e.g. ``rows``.
 
@@ -43,7 +46,9 @@ def decode(syntax: UID, pixel_data: bytes, header: dict[str, Any]) -> npt.NDArra
     most = 4096 + 8 * header["rows"] * header["columns"] * header["samples_per_pixel"]
     end = time.monotonic() + SECONDS
     try:
-        answer = helper.ask({"syntax": str(syntax), **header}, pixel_data, most, lambda: time.monotonic() > end)
+        answer = helper.ask(
+            {"decoder": decoder, "syntax": str(syntax), **header}, pixel_data, most, lambda: time.monotonic() > end
+        )
     except HelperStoppedError as cause:
         raise DecoderFailedError("The decoder stopped.") from cause
     if not answer:
@@ -61,11 +66,23 @@ def serve() -> None:
 def _answer(header: dict[str, Any], pixel_data: bytes) -> bytes:
     stream = io.BytesIO()
     try:
-        decoder = get_decoder(UID(header.pop("syntax")))
-        np.save(stream, decoder.as_array(pixel_data, index=0, decoding_plugin="gdcm", **header)[0], allow_pickle=False)
+        decoder, syntax = header.pop("decoder"), UID(header.pop("syntax"))
+        if decoder == "gdcm":
+            found = get_decoder(syntax).as_array(pixel_data, index=0, decoding_plugin=decoder, **header)[0]
+        else:
+            found = _by_imagecodecs(get_frame(pixel_data, 0, number_of_frames=1))
+        np.save(stream, found, allow_pickle=False)
     except Exception:  # noqa: BLE001 - whatever it is, the picture can't be decoded
         return b""
     return stream.getvalue()
+
+
+def _by_imagecodecs(stream: bytes) -> npt.NDArray[Any]:
+    import imagecodecs
+
+    if stream.startswith(JPEG_START):
+        return np.asarray(imagecodecs.jpeg_decode(stream))
+    return np.asarray(imagecodecs.jpegxl_decode(stream))
 
 
 def _bound_memory() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ from core.comparison import Comparison
 from core.errors import TwinlensError, UsageError
 from core.files import make_folder
 from core.folders import data_folder
+from core.history_errors import HistoryError, explained
+from core.history_waiting import KEY, Waiting, left_behind, read, waiting_files
+from core.names import readable
 
 Verdict = Literal["agree", "disagree", "unsure"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -64,10 +67,6 @@ COLUMNS = (
 def history_path() -> Path:
     """Return where the history lies."""
     return data_folder() / "history.sqlite"
-
-
-class HistoryError(TwinlensError):
-    """The history can't be read or written."""
 
 
 @dataclass(frozen=True)
@@ -121,17 +120,19 @@ class History:
 
     Args:
         path: the file; by default ``history.sqlite`` in the user's data folder.
+        wait: how many seconds to wait while another window writes.
 
     Raises:
         HistoryError: if it can't be opened, or was written by a newer version. A damaged file is no error: it is
             renamed and a new one begun, which :attr:`notice` says.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, wait: float = BUSY_SECONDS) -> None:
         self.path = path or history_path()
+        self._wait = wait
         self.notice = ""
         make_folder(self.path.parent)
-        with self._explained():
+        with explained(self.path):
             try:
                 self._database = self._open()
             except sqlite3.DatabaseError as cause:
@@ -139,6 +140,7 @@ class History:
                     raise
                 self._set_aside()
                 self._database = self._open()
+        self._take_in()
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +151,11 @@ class History:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def be_patient(self, seconds: float) -> None:
+        """Wait so long from now on while another window writes."""
+        with explained(self.path):
+            self._database.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def add(
         self, image_sha256: str, comparison: Comparison, settings: dict[str, Any], path: Path | None = None
@@ -167,30 +174,50 @@ class History:
         Raises:
             HistoryError: if it can't be written, e.g. because the disk is full.
         """
-        row: dict[str, Any] = {
-            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "image_sha256": image_sha256,
-            "path": None if path is None else str(path.absolute()),
-            "task": comparison.teacher.bundle.card.task,
-            "same_class": int(comparison.same_class),
-            "answers": json.dumps(comparison.as_dict(), ensure_ascii=False),
-            "settings": json.dumps(settings, ensure_ascii=False),
-            "version": __version__,
-        }
-        for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
-            row |= {
-                f"{role}_model": answer.bundle.id,
-                f"{role}_sha256": answer.bundle.card.weights_sha256,
-                f"{role}_predicted": answer.prediction.predicted,
-                f"{role}_confidence": answer.prediction.confidence,
-            }
-        names = ", ".join(row)
-        places = ", ".join(f":{name}" for name in row)
-        with self._explained(), self._database:
-            found = self._database.execute(f"INSERT INTO analyses ({names}) VALUES ({places})", row)  # noqa: S608
+        return self.insert(analysis(image_sha256, comparison, settings, path))
+
+    def insert(self, row: dict[str, Any]) -> int:
+        """Record the columns of an analysis, as :func:`analysis` returns them, and return the record's number.
+
+        Raises:
+            HistoryError: if it can't be written, e.g. because the disk is full.
+        """
+        known = [name for name in COLUMNS if name in row]
+        order = f"INSERT INTO analyses ({', '.join(known)}) VALUES ({', '.join(f':{name}' for name in known)})"  # noqa: S608
+        with explained(self.path), self._database:
+            found = self._database.execute(order, row)
         return int(found.lastrowid or 0)
 
-    def review(self, number: int, verdict: Verdict | None, note: str = "") -> None:
+    def latest(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        """Return number, time and review of the last analysis of an image at a place, by some models in some way.
+
+        Args:
+            key: the columns of ``core.history_waiting.KEY``.
+
+        Raises:
+            HistoryError: if it can't be read.
+        """
+        where = " AND ".join(f"{name} IS :{name}" for name in KEY)
+        order = f"SELECT id, analysed_at, verdict, note FROM analyses WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608
+        with explained(self.path):
+            found = self._database.execute(order, key).fetchone()
+        return None if found is None else dict(found)
+
+    def write(self, change: Waiting) -> None:
+        """Write what has waited: an analysis that is not here yet, or the review of one that is.
+
+        Raises:
+            HistoryError: if it can't be written.
+        """
+        found = self.latest(change.key)
+        if change.review is None:
+            if found is None or found["analysed_at"] != change.row["analysed_at"]:
+                self.insert(change.row)
+        elif found is not None:
+            with suppress(UsageError):  # deleted meanwhile
+                self.review(found["id"], *change.review)
+
+    def review(self, number: int, verdict: str | None, note: str = "") -> None:
         """Keep what the reviewer thinks of an analysis.
 
         Args:
@@ -202,7 +229,8 @@ class History:
             UsageError: if there is no such record.
             HistoryError: if it can't be written.
         """
-        with self._explained(), self._database:
+        note = note.encode("utf-8", "backslashreplace").decode()  # what is typed in a terminal may be no text
+        with explained(self.path), self._database:
             done = self._database.execute(
                 "UPDATE analyses SET verdict = ?, note = ? WHERE id = ?", (verdict, note, number)
             )
@@ -218,7 +246,7 @@ class History:
         query = query or Query()
         where: list[str] = ["1"]
         values: list[str | int] = []
-        for word in query.text.split():
+        for word in readable(query.text).split():
             places = (
                 "path",
                 "note",
@@ -240,7 +268,7 @@ class History:
             where.append("analysed_at >= ?")
             values.append(query.since.astimezone(UTC).isoformat(timespec="seconds"))
         order = f"SELECT {', '.join(COLUMNS)} FROM analyses WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
-        with self._explained():
+        with explained(self.path):
             for row in self._database.execute(order, [*values, query.limit]):
                 yield {
                     **dict(row),
@@ -249,9 +277,15 @@ class History:
                     "settings": json.loads(row["settings"]),
                 }
 
+    def paths(self) -> set[str]:
+        """Return where the images of all records lie, as :func:`core.names.readable` spells it."""
+        with explained(self.path):
+            found = self._database.execute("SELECT DISTINCT path FROM analyses WHERE path IS NOT NULL")
+            return {row["path"] for row in found}
+
     def count(self) -> int:
         """Return how many records there are."""
-        with self._explained():
+        with explained(self.path):
             return int(self._database.execute("SELECT count(*) FROM analyses").fetchone()[0])
 
     def clear(self) -> int:
@@ -260,15 +294,17 @@ class History:
         Raises:
             HistoryError: if another window is writing, or it can't be written.
         """
-        with self._explained():
+        with explained(self.path):
             with self._database:
                 gone = self._database.execute("DELETE FROM analyses").rowcount
             self._database.execute("VACUUM")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            for waiting in waiting_files(self.path):
+                waiting.unlink(missing_ok=True)
         return gone
 
     def _open(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        database = sqlite3.connect(self.path, timeout=self._wait)
         try:
             database.row_factory = sqlite3.Row
             database.execute("PRAGMA journal_mode = WAL")
@@ -284,6 +320,8 @@ class History:
 
     def _migrate(self, database: sqlite3.Connection) -> None:
         """Bring the layout up to date in one transaction, so that two windows that start at once do not clash."""
+        if database.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
+            return  # so that a window that writes keeps nobody from reading
         database.isolation_level = None
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -304,6 +342,15 @@ class History:
         database.execute("COMMIT")
         database.isolation_level = "DEFERRED"
 
+    def _take_in(self) -> None:
+        """Write what had to wait in processes that have ended; what still can't be written waits on."""
+        for waiting in left_behind(self.path):
+            with suppress(TwinlensError, OSError):
+                for change in read(waiting):
+                    with suppress(KeyError):  # no analysis of ours
+                        self.write(change)
+                waiting.unlink(missing_ok=True)
+
     def _set_aside(self) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         aside = self.path.with_name(f"{self.path.stem}-damaged-{stamp}{self.path.suffix}")
@@ -312,31 +359,36 @@ class History:
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
         self.notice = f"The history was damaged. It was set aside as {aside.name}, and a new one begun."
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ones for a person."""
-        try:
-            yield
-        except sqlite3.Error as cause:
-            code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-            problem, remedy = _REASONS.get(code, (f"The history can't be used ({cause}).", "Move the file away."))
-            raise HistoryError(problem, path=self.path, remedy=remedy) from cause
-        except OSError as cause:
-            raise HistoryError(
-                f"The history can't be used ({cause.strerror}).", path=self.path, remedy="Check the folder."
-            ) from cause
 
+def analysis(
+    image_sha256: str,
+    comparison: Comparison,
+    settings: dict[str, Any],
+    path: Path | None = None,
+    facts: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the columns of a record made now; the arguments are those of :meth:`History.add`, but for ``facts``.
 
-_REASONS = {
-    sqlite3.SQLITE_FULL: ("The disk is full, so the history was not written.", "Free some space."),
-    sqlite3.SQLITE_IOERR: ("The disk failed or is full, so the history was not written.", "Check the disk."),
-    sqlite3.SQLITE_BUSY: ("Another window has kept the history busy.", "Try again."),
-    sqlite3.SQLITE_LOCKED: ("Another window has kept the history busy.", "Try again."),
-    sqlite3.SQLITE_READONLY: ("The history may not be written.", "Check the permissions of the file."),
-    sqlite3.SQLITE_CANTOPEN: ("The history can't be opened.", "Check the permissions of the folder."),
-    sqlite3.SQLITE_CORRUPT: ("The history was damaged while it was open.", "Start again; it will be set aside."),
-    sqlite3.SQLITE_NOTADB: ("The history was damaged while it was open.", "Start again; it will be set aside."),
-}
+    ``facts`` is kept beside the answers, so that the record can be shown again without the image; plain values.
+    """
+    row: dict[str, Any] = {
+        "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "image_sha256": image_sha256,
+        "path": None if path is None else readable(path.absolute()),
+        "task": comparison.teacher.bundle.card.task,
+        "same_class": int(comparison.same_class),
+        "answers": json.dumps({**(facts or {}), **comparison.as_dict()}, ensure_ascii=False),
+        "settings": json.dumps(settings, ensure_ascii=False),
+        "version": __version__,
+    }
+    for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
+        row |= {
+            f"{role}_model": answer.bundle.id,
+            f"{role}_sha256": answer.bundle.card.weights_sha256,
+            f"{role}_predicted": answer.prediction.predicted,
+            f"{role}_confidence": answer.prediction.confidence,
+        }
+    return row
 
 
 def is_refused(row: dict[str, Any], side: str) -> bool:

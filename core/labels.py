@@ -13,15 +13,19 @@ from core.tasks import Task
 MANIFEST = "manifest.csv"
 FOLDERS_UP = 6  # how far above an image its manifest may lie
 MOST_BYTES = 64 << 20  # of a manifest
+MASK_FOLDERS = ("lung masks", "infection masks")  # beside the folder "images" of a class of COVID-QU-Ex
 
 
 def label_of(path: Path, task: Task) -> str | None:
-    """Return the class that an image's folder is named after, at any level and in any case, the nearest one.
+    """Return the class that the folder of an image is named after, in any case; folders above it say nothing.
 
-    That is how COVID-QU-Ex (``Test/COVID-19/images/x.png``) and LC25000 (``lung_scc/x.jpeg``) lie on disk.
+    In COVID-QU-Ex (``Test/COVID-19/images/x.png``, beside folders of masks) ``images`` is a part of the class's folder.
     """
+    folder = path.parent
+    if folder.name == "images" and any(os.path.isdir(folder.parent / masks) for masks in MASK_FOLDERS):  # noqa: PTH112
+        folder = folder.parent
     known = {label.lower(): label for label in task.class_ids}
-    return next((known[part.name.lower()] for part in path.parents if part.name.lower() in known), None)
+    return known.get(folder.name.lower())
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Labels:
     """Looks up true classes; each manifest is read once.
 
     A ``manifest.csv`` beside an image or in a folder above it, with the columns ``path`` (relative to the manifest) and
-    ``label``, goes before the names of folders. One that can't be read says nothing.
+    ``label``, goes before the folder's name. One that can't be read says nothing.
     """
 
     _manifests: dict[Path, dict[str, str] | None] = field(default_factory=dict)

@@ -75,16 +75,17 @@ class MedicalImage:
         pixels: shape (H, W), or (H, W, 3) RGB; any number type. Values are the file's own after its rescale slope or
             modality look-up table (e.g. Hounsfield units); 16 bits and floats are kept.
         path: where it came from.
-        format: ``PNG``, ``JPEG``, ``TIFF``, ``BMP`` or ``DICOM``.
+        format: ``PNG``, ``JPEG``, ``JPEG 2000``, ``JPEG XL``, ``WebP``, ``TIFF``, ``BMP`` or ``DICOM``.
         digest: SHA-256 of the file, hexadecimal.
         bits: bits stored per sample.
-        inverted: whether low values are bright (MONOCHROME1).
+        inverted: whether low values are bright (MONOCHROME1, WhiteIsZero).
         window: the file's own window, if it has one.
         lookup: the file's own look-up table for display, which goes before the window, if it has one.
         padding: shape (H, W), true where the file says that there is no image, or None.
         spacing: distance of pixel centres in mm, (row, column), where the file says so.
         pixel_aspect: height of a pixel over its width; 1.0 is square.
         modality: DICOM modality such as ``CR``, or an empty string.
+        study: what the file says of the study: its date, the part of the body, the view, the side; nothing of whom.
         notices: what the user should know about how the file was opened.
         identity: the patient's identity where it was asked for, else None.
     """
@@ -101,6 +102,7 @@ class MedicalImage:
     spacing: tuple[float, float] | None = None
     pixel_aspect: float = 1.0
     modality: str = ""
+    study: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     identity: PatientIdentity | None = field(default=None, repr=False)
 
@@ -198,6 +200,8 @@ class MedicalImage:
     def _full_range(self) -> tuple[float, float]:
         if self.pixels.dtype.kind == "u":
             return 0.0, float(2**self.bits - 1)
+        if self.pixels.dtype.kind == "i" and self.bits <= 8:
+            return -float(2 ** (self.bits - 1)), float(2 ** (self.bits - 1) - 1)
         if self.pixels.dtype.kind == "f" and self.pixels.ndim == 3:
             return 0.0, max(1.0, float(np.nanmax(self.pixels)))
         return self.tail_window()

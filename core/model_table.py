@@ -34,23 +34,37 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "storage": card.storage,
         "licence": card.licence,
         "made_by": card.training.made_by,
+        "trained_by": card.training.maker,
         "directory": str(bundle.directory),
         "checksum": checksum,
     }
 
 
+HEADER = (
+    "model",
+    "network",
+    "parameters",
+    "GMACs",
+    "accuracy",
+    "macro F1",
+    "ECE",
+    "file",
+    "trained by",
+    "checksum",
+)
+
+
 def print_table(rows: list[dict[str, Any]]) -> None:
     """Print the models as a table on a terminal, as tab-separated lines in a pipe."""
-    header = ("model", "network", "parameters", "GMACs", "accuracy", "macro F1", "ECE", "file", "checksum")
     cells = [_cells(row) for row in rows]
     if not sys.stdout.isatty():
-        for line in (header, *cells):
+        for line in (HEADER, *cells):
             typer.echo("\t".join(line))
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header, box=None, header_style="bold")
+    table = Table(*HEADER, box=None, header_style="bold")
     for line in cells:
         table.add_row(*line)
     Console().print(table)
@@ -67,5 +81,6 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{100 * scores['macro_f1']:.2f} %" if scores else "–",
         f"{scores['ece']:.3f}" if scores else "–",
         f"{row['bytes'] / 1e6:.1f} MB",
+        row["trained_by"],
         row["checksum"],
     )

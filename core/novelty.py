@@ -10,19 +10,23 @@ ignore, it does not notice. ``python -m training novelty`` prints the table.
 A radiograph that is turned, inverted, cut or blurred keeps much of its layout. So its gate also knows decoys, typical
 thumbnails of images that were disturbed so (outlier exposure, Hendrycks et al. 2019), and refuses what comes nearer to
 them than its own kind does.
+
+Freed of contrast and exposure, a film at a quarter of its brightness looks like any other, and flips a network's
+answer. So the gate has a second view, of the exposure: how brightness is spread, how much of it is clipped, whether
+neighbours jump or are alike, how sharp the picture is. It has centres and decoys of its own: darkened, wrapped, banded.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from core.errors import BundleError
 from core.tasks import TASKS
+from core.thumbnail import COLOUR_SIZE, EXPOSURE_SIZE, LAYOUT_SIZE, described, exposures, thumbnail
 
 if TYPE_CHECKING:
     from core.preprocess import Preprocessing
@@ -31,16 +35,9 @@ FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 State = dict[str, npt.NDArray[np.generic]]
 
-SIDE = 16  # pixels of a thumbnail's side
-FLAT = 0.02  # contrast, as a standard deviation of brightness, below which a picture counts as blank
-FLATNESS_WEIGHT = 2.0
-COLOUR_WEIGHT, GRAIN_WEIGHT, EDGE_WEIGHT = 2.0, 2.0, 2.0
-EDGE_SIDE = 112  # pixels of the side of the picture whose edges are looked at
-ORIENTATIONS = 8  # of edges, over half a turn
-CHANNELS = 4 + ORIENTATIONS
 NEAREST = 1e-6  # a decoy is taken to be no nearer
-LAYOUT_SIZE = SIDE**2 + 1 + ORIENTATIONS * (SIDE // 2) ** 2
-COLOUR_SIZE = 2 * SIDE**2 + 2 * (SIDE // 2) ** 2
+EXPOSURE = "exposure_"  # the names of the second view's tensors begin so
+REMEDY = "Install the bundle again."
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Novelty:
     """How unlike a model's training images one image is.
 
     Attributes:
-        score: distance from the training images; larger is stranger.
+        score: distance from the training images, as a multiple of what is refused; larger is stranger.
         threshold: scores above it are refused.
         reason: what a person is told where the image is refused, else an empty string.
     """
@@ -64,35 +61,62 @@ class Novelty:
 
 
 @dataclass(frozen=True, eq=False)
-class NoveltyGate:
-    """Refuses images that a model was not made for.
+class View:
+    """One way to look at images, and what is typical in it.
 
     Attributes:
         centres: shape (M, D): descriptions of typical images, each the mean of several, so that no image can be seen
-            in them. D tells the kind: ``LAYOUT_SIZE`` or ``COLOUR_SIZE``.
-        threshold: scores above it are refused.
-        decoys: shape (N, D): descriptions of typical images that were turned, inverted, cut or blurred; N may be 0.
+            in them.
+        threshold: distances above it are refused.
+        decoys: shape (N, D): descriptions of typical images that were disturbed; N may be 0.
         reach: the distance from the nearest decoy within which an image's own distance counts for more.
+        mean: shape (E,): subtracted from descriptions, or None.
+        matrix: shape (E, D): makes what is left comparable in all directions, or None.
     """
 
     centres: Float64Array
     threshold: float
     decoys: Float64Array
     reach: float
+    mean: Float64Array | None = None
+    matrix: Float64Array | None = None
+
+    def distances(self, rows: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Return how far descriptions (N, E) are from their nearest centres (N,) and decoys (N,)."""
+        if self.mean is not None and self.matrix is not None:
+            rows = (rows - self.mean) @ self.matrix
+        return nearest(self.centres, rows), nearest(self.decoys, rows)
+
+    def scores(self, rows: Float64Array) -> Float64Array:
+        """Return how strange descriptions (N, E) are, shape (N,): above 1 they are refused."""
+        return strangeness(*self.distances(rows), self.reach) / self.threshold
+
+
+@dataclass(frozen=True, eq=False)
+class NoveltyGate:
+    """Refuses images that a model was not made for.
+
+    Attributes:
+        likeness: the view of layout (radiographs) or of colours and grain (histology); the length of its centres tells
+            which.
+        exposure: the view of brightness, contrast and sharpness; None in older bundles.
+    """
+
+    likeness: View
+    exposure: View | None = None
+    threshold: ClassVar[float] = 1.0  # scores above it are refused
 
     @property
     def by_layout(self) -> bool:
         """Whether it looks at the layout (radiographs), else at colours and grain (histology)."""
-        return bool(self.centres.shape[1] == LAYOUT_SIZE)
+        return bool(self.likeness.centres.shape[1] == LAYOUT_SIZE)
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:
-        """Return how strange thumbnails (N, CHANNELS, S, S) are, shape (N,): see :func:`strangeness`."""
-        return strangeness(*self._distances(thumbnails), self.reach)
-
-    def _distances(self, thumbnails: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
-        """Return how far thumbnails are from their nearest centres (N,) and decoys (N,)."""
-        rows = described(thumbnails, by_layout=self.by_layout)
-        return nearest(self.centres, rows), nearest(self.decoys, rows)
+        """Return how strange thumbnails (N, CHANNELS, S, S) are, shape (N,): the larger of the views' scores."""
+        found = self.likeness.scores(described(thumbnails, by_layout=self.by_layout))
+        if self.exposure is None:
+            return found
+        return np.maximum(found, self.exposure.scores(exposures(thumbnails, colour=not self.by_layout)))
 
     def judge(self, batch: FloatArray, how: Preprocessing, task: str) -> Novelty:
         """Judge one image.
@@ -102,25 +126,40 @@ class NoveltyGate:
             how: the transform that made it.
             task: the model's task, for the reason in words.
         """
-        to_centre, to_decoy = self._distances(thumbnail(batch, how))
-        score = float(strangeness(to_centre, to_decoy, self.reach)[0])
-        if not score > self.threshold:
-            return Novelty(score, self.threshold)
+        small = thumbnail(batch, how)
+        score = float(self.scores(small)[0])
+        return Novelty(score, self.threshold, self._reason(small, task) if score > self.threshold else "")
+
+    def _reason(self, small: FloatArray, task: str) -> str:
         kinds = TASKS[task].image_kinds if task in TASKS else "images"
-        if to_decoy[0] < self.reach:
-            told = f"In its layout this image is like {kinds} turned, inverted, cut or blurred."
-            return Novelty(score, self.threshold, told)
+        rows = described(small, by_layout=self.by_layout)
+        if self.likeness.scores(rows)[0] <= self.threshold:
+            return (
+                f"In brightness, contrast or sharpness this image is unlike the {kinds} that the model was trained on."
+            )
+        if self.likeness.distances(rows)[1][0] < self.likeness.reach:
+            return f"In its layout this image is like {kinds} turned, inverted, cut or blurred."
         what = "In its layout" if self.by_layout else "In its colours and texture"
-        return Novelty(score, self.threshold, f"{what} this image is unlike the {kinds} that the model was trained on.")
+        return f"{what} this image is unlike the {kinds} that the model was trained on."
 
     def state(self) -> State:
         """Return the numbers as tensors, for ``novelty.safetensors``."""
-        return {
-            "centres": self.centres.astype(np.float16),
-            "threshold": np.array([self.threshold], np.float32),
-            "decoys": self.decoys.astype(np.float16),
-            "reach": np.array([self.reach], np.float32),
-        }
+        found = _view_state(self.likeness)
+        if self.exposure is not None:
+            found |= {f"{EXPOSURE}{name}": values for name, values in _view_state(self.exposure).items()}
+        return found
+
+
+def _view_state(view: View) -> State:
+    found: State = {
+        "centres": view.centres.astype(np.float16),
+        "threshold": np.array([view.threshold], np.float32),
+        "decoys": view.decoys.astype(np.float16),
+        "reach": np.array([view.reach], np.float32),
+    }
+    if view.mean is not None and view.matrix is not None:
+        found |= {"mean": view.mean.astype(np.float32), "matrix": view.matrix.astype(np.float32)}
+    return found
 
 
 def read_gate(state: State) -> NoveltyGate:
@@ -129,60 +168,39 @@ def read_gate(state: State) -> NoveltyGate:
     Raises:
         BundleError: if one is missing, has another shape or holds what is not finite.
     """
-    remedy = "Install the bundle again."
     if state.keys() == {"centres", "threshold"}:  # bundles of cards up to format 3
         state = {**state, "decoys": state["centres"][:0], "reach": np.zeros(1, np.float32)}
-    if state.keys() != {"centres", "threshold", "decoys", "reach"}:
-        raise BundleError("The novelty statistics are not centres, decoys, a threshold and a reach.", remedy=remedy)
-    centres, decoys = (np.asarray(state[name], dtype=np.float64) for name in ("centres", "decoys"))
-    if centres.ndim != 2 or not len(centres) or centres.shape[1] not in {LAYOUT_SIZE, COLOUR_SIZE}:
-        raise BundleError(f"The novelty statistics have centres of the shape {centres.shape}.", remedy=remedy)
+    exposure = {name.removeprefix(EXPOSURE): value for name, value in state.items() if name.startswith(EXPOSURE)}
+    likeness = _read_view({name: value for name, value in state.items() if not name.startswith(EXPOSURE)})
+    if likeness.mean is not None or likeness.centres.shape[1] not in {LAYOUT_SIZE, COLOUR_SIZE}:
+        raise BundleError(f"The novelty statistics have centres of the shape {likeness.centres.shape}.", remedy=REMEDY)
+    gate = NoveltyGate(likeness, _read_view(exposure) if exposure else None)
+    if gate.exposure is not None:
+        size = EXPOSURE_SIZE if gate.by_layout else EXPOSURE_SIZE + 4
+        if gate.exposure.mean is None or gate.exposure.mean.shape != (size,):
+            raise BundleError(f"The novelty statistics do not describe the exposure by {size} numbers.", remedy=REMEDY)
+    return gate
+
+
+def _read_view(state: State) -> View:
+    if state.keys() - {"mean", "matrix"} != {"centres", "threshold", "decoys", "reach"}:
+        raise BundleError("The novelty statistics are not centres, decoys, a threshold and a reach.", remedy=REMEDY)
+    numbers = {name: np.asarray(values, dtype=np.float64) for name, values in state.items()}
+    centres, decoys = numbers["centres"], numbers["decoys"]
+    if centres.ndim != 2 or not len(centres) or not centres.shape[1]:
+        raise BundleError(f"The novelty statistics have centres of the shape {centres.shape}.", remedy=REMEDY)
     if decoys.ndim != 2 or decoys.shape[1] != centres.shape[1]:
-        raise BundleError(f"The novelty statistics have decoys of the shape {decoys.shape}.", remedy=remedy)
-    numbers = [np.asarray(state[name], dtype=np.float64) for name in ("threshold", "reach")]
-    finite = all(np.isfinite(values).all() for values in (centres, decoys, *numbers))
-    if any(value.shape != (1,) for value in numbers) or not finite or numbers[0][0] <= 0 or numbers[1][0] < 0:
-        raise BundleError("The novelty statistics hold values that are no distances.", remedy=remedy)
-    return NoveltyGate(centres, float(numbers[0][0]), decoys, float(numbers[1][0]))
-
-
-def thumbnail(batch: FloatArray, how: Preprocessing) -> FloatArray:
-    """Return network inputs (N, 3, H, W) as thumbnails (N, CHANNELS, S, S), float32 in [0, 1].
-
-    The channels are red, green, blue, grain and ``ORIENTATIONS`` of edges. The normalisation is undone, so that the
-    gate judges the picture as it is shown. Pixels are averaged by area; grain is the standard deviation of the
-    brightness within each of the S² fields; an orientation's channel is the mean gradient in that direction.
-    """
-    pictures = batch * np.array(how.std, np.float32)[:, None, None] + np.array(how.mean, np.float32)[:, None, None]
-    found = np.empty((len(batch), CHANNELS, SIDE, SIDE), np.float32)
-    for i, picture in enumerate(pictures):
-        bright = picture.mean(axis=0)
-        small = _shrunk(picture.transpose(1, 2, 0))
-        found[i, :3] = small.transpose(2, 0, 1)
-        found[i, 3] = np.sqrt(np.maximum(0, _shrunk(bright * bright) - small.mean(axis=2) ** 2))
-        found[i, 4:] = _edges(bright)
-    return np.clip(found, 0, 1)
-
-
-def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
-    """Return thumbnails (N, CHANNELS, S, S) as rows (N, D) whose distances tell how unlike they are.
-
-    By layout: brightness, less its mean and over its contrast; how flat the picture is; and the square roots of edges
-    at half the resolution, over their length. Else: brightness, red less green and blue less green at half the
-    resolution, and grain.
-    """
-    small = np.asarray(thumbnails, dtype=np.float64)
-    count = len(small)
-    bright = small[:, :3].mean(axis=1).reshape(count, -1)
-    if by_layout:
-        off = bright - bright.mean(axis=1, keepdims=True)
-        contrast = np.sqrt((off**2).mean(axis=1, keepdims=True) + FLAT**2)
-        edges = np.sqrt(_halved(small[:, 4:]))
-        edges /= np.maximum(1e-6, np.linalg.norm(edges, axis=1, keepdims=True))
-        return np.concatenate([off / (contrast * SIDE), FLATNESS_WEIGHT * FLAT / contrast, EDGE_WEIGHT * edges], axis=1)
-    red, green, blue = small[:, 0], small[:, 1], small[:, 2]
-    colour = _halved(np.stack([red - green, blue - green], axis=1))
-    return np.concatenate([bright, COLOUR_WEIGHT * colour, GRAIN_WEIGHT * small[:, 3].reshape(count, -1)], axis=1)
+        raise BundleError(f"The novelty statistics have decoys of the shape {decoys.shape}.", remedy=REMEDY)
+    mean, matrix = numbers.get("mean"), numbers.get("matrix")
+    if (mean is None) != (matrix is None) or (
+        mean is not None and matrix is not None and (mean.ndim != 1 or matrix.shape != (len(mean), centres.shape[1]))
+    ):
+        raise BundleError("The novelty statistics have a mean and a matrix that do not fit.", remedy=REMEDY)
+    threshold, reach = numbers["threshold"], numbers["reach"]
+    finite = all(np.isfinite(values).all() for values in numbers.values())
+    if threshold.shape != (1,) or reach.shape != (1,) or not finite or threshold[0] <= 0 or reach[0] < 0:
+        raise BundleError("The novelty statistics hold values that are no distances.", remedy=REMEDY)
+    return View(centres, float(threshold[0]), decoys, float(reach[0]), mean, matrix)
 
 
 def nearest(centres: Float64Array, rows: Float64Array) -> Float64Array:
@@ -196,23 +214,3 @@ def nearest(centres: Float64Array, rows: Float64Array) -> Float64Array:
 def strangeness(to_centre: Float64Array, to_decoy: Float64Array, reach: float) -> Float64Array:
     """Return the distances (N,) to the nearest centre, times ``reach / to_decoy`` where a decoy is within reach."""
     return to_centre * np.maximum(1, reach / np.maximum(to_decoy, NEAREST))
-
-
-def _halved(channels: Float64Array) -> Float64Array:
-    """Return channels (N, K, S, S), averaged over fields of 2 × 2, as rows (N, K · (S / 2)²)."""
-    count, kinds = channels.shape[:2]
-    fields = channels.reshape(count, kinds, SIDE // 2, 2, SIDE // 2, 2)
-    return np.asarray(fields.mean(axis=(3, 5)).reshape(count, -1))
-
-
-def _edges(bright: FloatArray) -> FloatArray:
-    """Return the mean strength of edges of each orientation in each field, shape (ORIENTATIONS, S, S)."""
-    small = cv2.resize(bright, (EDGE_SIDE, EDGE_SIDE), interpolation=cv2.INTER_AREA)
-    across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=0.25)
-    strength, angle = cv2.cartToPolar(across, down)
-    orientation = (angle * (ORIENTATIONS / np.pi)).astype(int) % ORIENTATIONS
-    return np.stack([_shrunk(strength * (orientation == k)) for k in range(ORIENTATIONS)])
-
-
-def _shrunk(picture: FloatArray) -> FloatArray:
-    return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)

@@ -5,10 +5,12 @@ What is kept holds torch's own logits on the probe, so that a later start checks
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,9 @@ import numpy as np
 import psutil
 
 from core.errors import RuntimeUnavailableError
+from core.files import cannot_write
 from core.folders import cache_folder
+from core.names import readable
 from core.runtime import probe_input
 
 if TYPE_CHECKING:
@@ -37,23 +41,31 @@ def converted_network(bundle: Bundle) -> Path:
     """Return the folder of a verified bundle's converted network, converting it first where this has not been done.
 
     Raises:
-        RuntimeUnavailableError: if OpenVINO can't convert it.
+        RuntimeUnavailableError: if OpenVINO can't convert it, or it can't be kept, e.g. because the disk is full.
     """
     entry = _entry(bundle)
     if _is_whole(entry):
-        os.utime(entry)
+        with suppress(OSError):  # it was converted by another user
+            os.utime(entry)
         return entry
     root = entry.parent
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=f"{UNFINISHED}{os.getpid()}-") as folder:
-        staged = Path(folder) / entry.name
-        staged.mkdir()
-        _convert(bundle, staged)
-        try:
-            staged.replace(entry)
-        except OSError:
-            if not (entry / MODEL_FILE).is_file():  # else another process was quicker, with the same network
-                raise
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=f"{UNFINISHED}{os.getpid()}-") as folder:
+            staged = Path(folder) / entry.name
+            staged.mkdir()
+            _convert(bundle, staged)
+            try:
+                staged.replace(entry)
+            except OSError:
+                if not (entry / MODEL_FILE).is_file():  # else another process was quicker, with the same network
+                    raise
+    except OSError as cause:
+        reason = cannot_write(root, cause)
+        raise RuntimeUnavailableError(
+            f"The network converted for OpenVINO can't be kept in {readable(root)}. {reason.problem}",
+            remedy=reason.remedy,
+        ) from cause
     _forget_oldest(root)
     sweep()
     return entry
@@ -102,8 +114,12 @@ def _convert(bundle: Bundle, folder: Path) -> None:
         except Exception as cause:  # torch.export and the converter raise many kinds; torch itself still runs it
             raise RuntimeUnavailableError(f"OpenVINO can't convert this network ({type(cause).__name__}).") from cause
     model.reshape([-1, 3, height, width])
-    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
     np.save(folder / PROBE_FILE, expected)
+    try:
+        openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
+    except RuntimeError as cause:  # it does not say what the system said
+        full = shutil.disk_usage(folder).free < 4 * card.parameters
+        raise OSError(errno.ENOSPC if full else errno.EIO, f"OpenVINO could not write {MODEL_FILE}") from cause
 
 
 def _forget_oldest(root: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -12,12 +12,14 @@ from core.agreement_statistics import Tally
 from core.batch import Compared, Record
 from core.comparison import Comparison
 from core.dicom_results import write_dicom_results
-from core.errors import SourceError, TwinlensError
+from core.errors import SourceError, TwinlensError, WriteError
 from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
-from core.files import written_whole
-from core.history import NO_REVIEW, History, HistoryError, Review
+from core.files import cannot_write, make_folder, written_whole
+from core.history import BUSY_SECONDS, NO_REVIEW, Review, analysis
+from core.history_writer import HistoryWriter
 from core.labels import Labels
 from core.medical_image import MedicalImage
+from core.names import path_from, readable
 from core.report import ReportWriter
 from core.report_layout import PaperSize
 from core.tasks import get_task
@@ -60,9 +62,32 @@ class Wanted:
     history: bool = False
 
 
+@dataclass(frozen=True)
+class _Result:
+    """One file of a batch, as it is written."""
+
+    path: Path
+    record: Record
+    image: MedicalImage | None
+    comparison: Comparison | None  # None where the file can't be opened
+    shown: Comparison | None  # less the answers that are withheld
+    window: tuple[float, float] | None
+
+
+@dataclass
+class _Output:
+    """One place that results are written to; what was begun there is finished or discarded when ``stack`` is closed."""
+
+    place: Path
+    write: Callable[[_Result], object]
+    stack: ExitStack = field(default_factory=ExitStack)
+
+
 @dataclass
 class Outputs:
     """Writes each comparison to all that is wanted; files appear when the ``with`` block ends well.
+
+    What can't be written any more, e.g. because its disk is full, is left out from then on, and the others go on.
 
     Attributes:
         wanted: what is to be written.
@@ -70,9 +95,10 @@ class Outputs:
         settings: how the answers are made, plain values, for the history.
         remarks: lines for a person, when all is done.
         failed: whether something could not be done that was asked for.
+        lost: why outputs were left out.
 
     Raises:
-        WriteError: if a file can't be written.
+        WriteError: if one of the places can't be written from the start.
     """
 
     wanted: Wanted
@@ -80,38 +106,40 @@ class Outputs:
     settings: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
+    lost: list[TwinlensError] = field(default_factory=list)
     _count: int = 0
 
     def __enter__(self) -> Self:
-        wanted = self.wanted
         self._tallies: dict[str, Tally] = {}
         self._labels = Labels()
-        self._records: list[Callable[[Record], None]] = []
-        with ExitStack() as stack:
-            if wanted.csv is not None:
-                self._records.append(CsvTable(stack.enter_context(written_whole(wanted.csv)), self.task).add)
-            if wanted.jsonl is not None:
-                self._records.append(JsonLines(stack.enter_context(written_whole(wanted.jsonl))).add)
-            self._pictures = None
-            if wanted.pictures is not None:
-                self._pictures = PictureFolder(
-                    wanted.pictures, hide_names=wanted.hide_names, kinds=wanted.picture_kinds
-                )
-            self._report = None
-            if wanted.report is not None:
-                self._report = stack.enter_context(
-                    ReportWriter(
-                        wanted.report, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity
-                    )
-                )
-            self._history = self._opened(stack) if wanted.history else None
-            self._stack = stack.pop_all()
+        self._outputs: list[_Output] = []
+        self._history = HistoryWriter(wait=BUSY_SECONDS) if self.wanted.history else None
+        with ExitStack() as opened:
+            for open_one in (self._table, self._lines, self._picture_folder, self._pdf, self._dicom_folder):
+                output = open_one()
+                if output is not None:
+                    opened.push(output.stack)
+                    self._outputs.append(output)
+            opened.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stack.__exit__(*exception)  # type: ignore[arg-type]
+        for output in list(self._outputs):
+            try:
+                output.stack.__exit__(*exception)  # type: ignore[arg-type]
+            except (WriteError, OSError) as error:
+                if exception[0] is None:
+                    self._give_up(output, error)
+        if self._history is not None:
+            with self._history:
+                self._finish_history(self._history)
         for tally in self._tallies.values():
             self.remarks += _scores(tally)
+
+    @property
+    def is_going(self) -> bool:
+        """Whether there is an output that is still written to."""
+        return bool(self._outputs)
 
     def add(
         self,
@@ -129,7 +157,7 @@ class Outputs:
             review: what the reader thinks of both answers.
         """
         self._count += 1
-        path = Path(found.record["path"])
+        path = path_from(found.record["path"])
         text = self.wanted.impression if impression is None else impression
         record = read_by(found.record, review, self._labels) | {"impression": text}
         if window is not None and record["image"] is not None:
@@ -137,61 +165,116 @@ class Outputs:
         if self.wanted.hide_names:
             record["path"] = f"Image {self._count}"
             record["error"] = record["error"] and _reason(found.record)
-        for write in self._records:
-            write(record)
-        if found.image is None or found.comparison is None:
-            if self._report is not None:
-                self._report.add_failed(path, _reason(found.record))
-            return
-        self._add_answers(found.image, found.comparison, record, window)
-
-    def _add_answers(
-        self, image: MedicalImage, comparison: Comparison, record: Record, window: tuple[float, float] | None
-    ) -> None:  # fmt: skip
-        label = record["label"] if self.wanted.labelled else None
-        if self.wanted.labelled:
+        comparison = found.comparison
+        shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
+        result = _Result(path, record, found.image, comparison, shown, window)
+        if self.wanted.labelled and comparison is not None:
             task = get_task(record["task"])
             said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
-        seen = comparison if self.wanted.with_refused else comparison.withholding()
-        if self._report is not None:
-            self._report.add(image, seen, record["impression"], window=window, label=label)
-        if self._pictures is not None:
-            self._pictures.add(image, seen, record, window)
-        if self.wanted.dicom is not None:
-            try:
-                write_dicom_results(
-                    self.wanted.dicom, image, seen, keep_identity=self.wanted.with_identity, window=window
-                )
-            except SourceError as error:  # the other images' results are written all the same
-                self.failed = True
-                self.remarks.append(f"{record['path']}: {error.problem} {error.remedy}")
-        if self._history is not None:
-            self._record(self._history, image, comparison)
+            self._tallies.setdefault(task.id, Tally(task)).add(*said, record["label"])
+        for output in list(self._outputs):
+            self._write(output, result)
+        if self._history is not None and found.image is not None and comparison is not None:
+            place = None if self.wanted.hide_names else found.image.path
+            self._history.record(analysis(found.image.digest, comparison, self.settings, place))
 
-    def _record(self, history: History, image: MedicalImage, comparison: Comparison) -> None:
+    def _write(self, output: _Output, result: _Result) -> None:
         try:
-            history.add(image.digest, comparison, self.settings, None if self.wanted.hide_names else image.path)
-        except HistoryError as error:  # what was asked for, the comparison, goes on without it
-            self.remarks.append(f"The history goes no further: {error}")
-            self._history = None
+            output.write(result)
+        except SourceError as error:  # the other images' results are written all the same
+            self.failed = True
+            self.remarks.append(f"{result.record['path']}: {error.problem} {error.remedy}")
+        except (WriteError, OSError) as error:
+            with suppress(WriteError, OSError):
+                output.stack.__exit__(type(error), error, error.__traceback__)
+            self._give_up(output, error)
 
-    def _opened(self, stack: ExitStack) -> History | None:
-        try:
-            history = stack.enter_context(History())
-        except TwinlensError as error:
-            self.remarks.append(f"No history is kept: {error}")
+    def _give_up(self, output: _Output, error: WriteError | OSError) -> None:
+        self._outputs.remove(output)
+        self.failed = True
+        self.lost.append(cannot_write(output.place, error) if isinstance(error, OSError) else error)
+        self.remarks.append(f"Not written: {self.lost[-1]}")
+
+    # what can be written
+
+    def _table(self) -> _Output | None:
+        if self.wanted.csv is None:
             return None
+        stack = ExitStack()
+        table = CsvTable(stack.enter_context(written_whole(self.wanted.csv)), self.task)
+        return _Output(self.wanted.csv, lambda result: table.add(result.record), stack)
+
+    def _lines(self) -> _Output | None:
+        if self.wanted.jsonl is None:
+            return None
+        stack = ExitStack()
+        lines = JsonLines(stack.enter_context(written_whole(self.wanted.jsonl)))
+        return _Output(self.wanted.jsonl, lambda result: lines.add(result.record), stack)
+
+    def _picture_folder(self) -> _Output | None:
+        wanted = self.wanted
+        if wanted.pictures is None:
+            return None
+        pictures = PictureFolder(wanted.pictures, hide_names=wanted.hide_names, kinds=wanted.picture_kinds)
+
+        def write(result: _Result) -> None:
+            if result.image is not None and result.shown is not None:
+                pictures.add(result.image, result.shown, result.record, result.window)
+
+        return _Output(wanted.pictures, write)
+
+    def _pdf(self) -> _Output | None:
+        wanted = self.wanted
+        if wanted.report is None:
+            return None
+        stack = ExitStack()
+        report = stack.enter_context(
+            ReportWriter(wanted.report, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity)
+        )
+
+        def write(result: _Result) -> None:
+            record = result.record
+            if result.image is None or result.shown is None:
+                report.add_failed(result.path, _reason(record))
+            else:
+                label = record["label"] if wanted.labelled else None
+                report.add(result.image, result.shown, record["impression"], window=result.window, label=label)
+
+        return _Output(wanted.report, write, stack)
+
+    def _dicom_folder(self) -> _Output | None:
+        wanted = self.wanted
+        if wanted.dicom is None:
+            return None
+        folder = make_folder(wanted.dicom)
+
+        def write(result: _Result) -> None:
+            if result.image is not None and result.shown is not None:
+                write_dicom_results(
+                    folder, result.image, result.shown, keep_identity=wanted.with_identity, window=result.window
+                )
+
+        return _Output(folder, write)
+
+    def _finish_history(self, history: HistoryWriter) -> None:
+        if history.waiting:
+            history.retry(patiently=True)
         if history.notice:
             self.remarks.append(history.notice)
-        return history
+        if history.waiting and history.is_safe:
+            self.remarks.append(
+                f"{history.waiting} analyses wait in {readable(history.waiting_file)}, and are recorded when the "
+                f"history is next used: {history.error}"
+            )
+        elif history.waiting:
+            self.remarks.append(f"No history is kept of {history.waiting} analyses: {history.error}")
 
 
 def read_by(record: Record, review: Review, labels: Labels) -> Record:
     """Return a record with the reader's verdict and note, and the image's true class where its place tells it."""
     label = None
     if record["task"] is not None:
-        label = labels.of(Path(record["path"]).absolute(), get_task(record["task"]))
+        label = labels.of(path_from(record["path"]).absolute(), get_task(record["task"]))
     return {**record, "label": label, "verdict": review.verdict, "note": review.note}
 
 

@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF and BMP files."""
+"""PNG, JPEG, JPEG 2000, JPEG XL, WebP, BMP and TIFF files."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import io
 import logging
 from pathlib import Path
 
-import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from core.codestream import read_codestream
+from core.colour import to_srgb
 from core.errors import ImageError
-from core.limits import MAX_PIXELS, check_pixels
+from core.limits import MAX_PIXELS, check_compression, check_pixels
 from core.medical_image import MedicalImage, Pixels
+from core.samples import Decoded, upright, used_bits
 
 # Pillow refuses from its header any picture of more than twice this
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-# what they say about damaged files goes nowhere: the ImageError says it
+# what it says about damaged files goes nowhere: the ImageError says it
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 DAMAGED = "Get the file again from where it came from."
-TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS, TIFF_SAMPLES, TIFF_FORMAT = 256, 257, 258, 277, 339
-TIFF_STRIPS, TIFF_STRIP_BYTES, TIFF_ORIENTATION = 273, 279, 274
+PILLOW = {"JPEG": ("JPEG", "MPO"), "JPEG 2000": ("JPEG2000",), "WebP": ("WEBP",)}
+JPEG_KINDS = ("JPEG", "lossless JPEG")  # that Pillow decodes
 EXIF_ORIENTATION = 0x0112
+PNG_DEPTH = 24  # where a PNG says how many bits its samples have
 
 
 def read_raster(data: bytes, path: Path, digest: str, kind: str) -> MedicalImage:
-    """Decode a PNG, JPEG, TIFF or BMP file.
+    """Decode a PNG, JPEG, JPEG 2000, JPEG XL, WebP, BMP or TIFF file.
 
     Raises:
         ImageError: if it is truncated, too large or of a kind that can't be decoded.
     """
     notices: list[str] = []
     try:
-        pixels, bits, aspect = _decode(data, path, kind, notices)
+        found = upright(_decode(data, path, kind, notices))
     except Image.DecompressionBombError as cause:
         raise ImageError(
             f"The image has more than {MAX_PIXELS // 10**6} megapixels.", path=path, remedy="Export a smaller image."
@@ -44,36 +45,52 @@ def read_raster(data: bytes, path: Path, digest: str, kind: str) -> MedicalImage
         raise ImageError(
             f"The {kind} file's header is damaged or of a kind that can't be read.", path=path, remedy=DAMAGED
         ) from cause
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, cv2.error) as cause:
-        reason = "truncated" if "truncat" in str(cause).lower() else "damaged"
-        raise ImageError(f"The {kind} file is {reason}.", path=path, remedy=DAMAGED) from cause
-    if pixels.size == 0:
+    except (OSError, EOFError, SyntaxError, ValueError, TypeError, KeyError) as cause:
+        cut = isinstance(cause, EOFError) or "truncat" in str(cause).lower()
+        problem = f"The {kind} file is truncated." if cut else f"The {kind} file is damaged."
+        raise ImageError(problem, path=path, remedy=DAMAGED) from cause
+    if found.pixels.size == 0:
         raise ImageError("The image has no pixels.", path=path, remedy=DAMAGED)
     return MedicalImage(
-        pixels=pixels, path=path, format=kind, digest=digest, bits=bits, pixel_aspect=aspect, notices=tuple(notices)
+        pixels=found.pixels,
+        path=path,
+        format=kind,
+        digest=digest,
+        bits=found.bits,
+        inverted=found.inverted,
+        pixel_aspect=found.aspect if 0.2 <= found.aspect <= 5 else 1.0,
+        notices=tuple(notices),
     )
 
 
-def _decode(data: bytes, path: Path, kind: str, notices: list[str]) -> tuple[Pixels, int, float]:
-    if kind == "TIFF" and (deep := _deep_tiff(data, path)) is not None:
-        return deep, _bits(deep), 1.0
-    with Image.open(io.BytesIO(data), formats=[kind, "MPO"] if kind == "JPEG" else [kind]) as picture:
+def _decode(data: bytes, path: Path, kind: str, notices: list[str]) -> Decoded:
+    if kind == "TIFF":
+        from core.tiff import read_tiff
+
+        if (found := read_tiff(data, path, notices)) is not None:
+            return found
+    if kind in ("JPEG", "JPEG 2000", "JPEG XL") and (deep := _codestream(data, path, kind, notices)) is not None:
+        return deep
+    with Image.open(io.BytesIO(data), formats=PILLOW.get(kind, (kind,))) as picture:
         check_pixels(picture.height, picture.width, path)
-        pages = getattr(picture, "n_frames", 1)
-        if pages > 1 and kind == "PNG":
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1 and kind in ("PNG", "WebP"):
             raise ImageError(
-                f"The file is an animation of {pages} frames.", path=path, remedy="Save one frame as an image."
+                f"The file is an animation of {frames} frames.", path=path, remedy="Save one frame as an image."
             )
-        if pages > 1:
-            notices.append(f"Only the first of the file's {pages} pages is shown.")
-        aspect = _aspect(picture)
-        turned = picture.getexif().get(EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
-        if kind == "PNG" and data[24] == 16 and picture.mode not in ("I;16", "I;16B", "I"):
-            pixels = _deep_png(data, path, notices)
+        if frames > 1 and kind != "TIFF":
+            notices.append(f"Only the first of the file's {frames} pages is shown.")
+        orientation, aspect = int(picture.getexif().get(EXIF_ORIENTATION, 1)), _aspect(picture)
+        profile, one_bit = picture.info.get("icc_profile"), picture.mode == "1"
+        if kind == "PNG" and data[PNG_DEPTH] == 16 and picture.mode not in ("I;16", "I;16B", "I"):
+            pixels = _deep_png(data, notices)
         else:
-            upright = ImageOps.exif_transpose(picture)
-            pixels = _array(upright, notices)
-    return pixels, 1 if picture.mode == "1" else _bits(pixels), 1 / aspect if turned else aspect
+            pixels = _array(picture, notices)
+    bits = 8 * pixels.dtype.itemsize
+    if pixels.ndim == 3:
+        pixels = to_srgb(pixels, profile, notices)
+        bits = used_bits(pixels, notices)
+    return Decoded(pixels, 1 if one_bit else bits, aspect=aspect, orientation=orientation)
 
 
 def _array(picture: Image.Image, notices: list[str]) -> Pixels:
@@ -99,52 +116,60 @@ def _array(picture: Image.Image, notices: list[str]) -> Pixels:
     return np.array(picture if mode == "RGB" else picture.convert("RGB"))
 
 
-def _deep_png(data: bytes, path: Path, notices: list[str]) -> Pixels:
+def _deep_png(data: bytes, notices: list[str]) -> Pixels:
     """Decode a PNG of 16 bits and several channels, which Pillow would reduce to 8 bits."""
+    import imagecodecs
+
     with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-        picture.verify()  # checksums of all chunks; OpenCV would fill what is missing with black
-    return _from_opencv(data, path, notices)
+        picture.verify()  # checksums of all chunks
+    return _grey_or_rgb(imagecodecs.png_decode(data), notices)
 
 
-def _deep_tiff(data: bytes, path: Path) -> Pixels | None:
-    """Decode a TIFF of several channels with more than 8 bits, which Pillow can't; None for any other."""
-    stream = io.BytesIO(data)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
-    stream.seek(directory.next)
-    directory.load(stream)
-    bits = directory.get(TIFF_BITS, (1,))
-    samples = int(directory.get(TIFF_SAMPLES, 1))
-    if samples < 3 or max(bits) <= 8:
+def _codestream(data: bytes, path: Path, kind: str, notices: list[str]) -> Decoded | None:
+    """Decode a JPEG XL file, or a JPEG 2000 file of more than 8 bits; None where Pillow can do it.
+
+    Raises:
+        ImageError: if it is too large, or a JPEG of a kind that is not decoded, which is named.
+    """
+    claimed = read_codestream(data)
+    if claimed is None:
+        return None  # damaged: Pillow says how
+    check_pixels(claimed.rows, claimed.columns, path)
+    check_compression(claimed.rows, claimed.columns, len(data), path)
+    if kind == "JPEG":
+        if claimed.kind not in JPEG_KINDS:
+            raise ImageError(
+                f"This kind of JPEG can't be read ({claimed.kind}).", path=path, remedy="Save it as PNG or TIFF."
+            )
         return None
-    check_pixels(int(directory[TIFF_HEIGHT]), int(directory[TIFF_WIDTH]), path)
-    offsets, sizes = directory.get(TIFF_STRIPS, ()), directory.get(TIFF_STRIP_BYTES, ())
-    if any(offset + size > len(data) for offset, size in zip(offsets, sizes, strict=True)):
-        raise OSError("truncated strips")
-    return _from_opencv(data, path, [])
+    import imagecodecs
+
+    if kind == "JPEG XL":
+        found = np.asarray(imagecodecs.jpegxl_decode(data))
+    elif claimed.bits > 8:
+        found = np.asarray(imagecodecs.jpeg2k_decode(data))
+    else:
+        return None
+    pixels = _grey_or_rgb(found, notices)
+    bits = claimed.bits or 8 * pixels.dtype.itemsize
+    return Decoded(pixels, used_bits(pixels, notices) if pixels.ndim == 3 else bits)
 
 
-def _from_opencv(data: bytes, path: Path, notices: list[str]) -> Pixels:
-    pixels: npt.NDArray[np.generic] | None = cv2.imdecode(
-        np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_ANYDEPTH
-    )
-    if pixels is None:
-        raise ImageError("The file is damaged.", path=path, remedy=DAMAGED)
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
+def _grey_or_rgb(found: Pixels, notices: list[str]) -> Pixels:
+    """Return decoded channels (H, W[, 1 to 4]) without the last one where it is transparency."""
+    if found.ndim == 2:
+        return found
+    if found.ndim > 3 or found.shape[2] > 4:
+        raise ValueError(f"decoded to the shape {found.shape}")
+    if found.shape[2] in (2, 4):
         notices.append("The image's transparency is ignored.")
-    if pixels.ndim == 3:
-        pixels = pixels[..., 2::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _bits(pixels: Pixels) -> int:
-    return 8 * pixels.dtype.itemsize
+    return np.ascontiguousarray(found[..., :3] if found.shape[2] > 2 else found[..., 0])
 
 
 def _aspect(picture: Image.Image) -> float:
-    """Return pixel height over width from the file's resolution; absurd ones count as square."""
+    """Return pixel height over width from the file's resolution; 1 where it is absurd."""
     x, y = picture.info.get("dpi") or picture.info.get("aspect") or picture.info.get("jfif_density") or (1, 1)
     try:
-        aspect = float(x) / float(y)
+        return float(x) / float(y)
     except (ZeroDivisionError, TypeError, ValueError):
         return 1.0
-    return aspect if 0.2 <= aspect <= 5 else 1.0

@@ -11,10 +11,13 @@ from core.agreement_statistics import Tally
 from core.comparison import Answer, Comparison
 from core.files import bytes_written_whole
 from core.medical_image import MedicalImage
+from core.names import readable
+from core.person_name import name_in_words
 from core.report_layout import PaperSize, Sheets
 from core.report_page import PageText, image_page, warnings
 from core.report_pictures import pictures
 from core.report_summary import KEPT_BACK, Line, summary_pages
+from core.right_to_left import apart
 from core.tasks import Task, get_task
 
 
@@ -107,14 +110,18 @@ class ReportWriter:
         self._sheets.pdf.close()
 
     def _name(self, path: Path) -> str:
-        return f"Image {len(self._rows) + 1}" if self._hide_names else path.name
+        return f"Image {len(self._rows) + 1}" if self._hide_names else apart(readable(path.name))
 
     def _identity(self, image: MedicalImage) -> str:
         who = image.identity if self._with_identity else None
         if who is None:
             return f"Pseudonym {image.digest[:8]} · the patient's identity is not part of this report"
-        parts = {"Patient": who.name, "ID": who.patient_id, "born": who.birth_date, "accession": who.accession}
-        return " · ".join(f"{name} {value}" for name, value in parts.items() if value) or "The file names no patient."
+        parts = {
+            "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
+            "accession": who.accession,
+        }  # fmt: skip
+        said = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        return " · ".join(said) or "The file names no patient."
 
 
 def _in_words(answer: Answer, task: Task) -> str:

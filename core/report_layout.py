@@ -13,6 +13,7 @@ from core import __version__
 from core.fonts import Align, Rgb, draw, lines, shortened
 from core.notice import NOTICE
 from core.pdf_file import PdfFile
+from core.right_to_left import reads_from_right
 
 PaperSize = Literal["A4", "Letter"]
 PAPER: dict[PaperSize, tuple[float, float]] = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
@@ -128,11 +129,14 @@ class Sheets:
         draw(self.pdf.canvas, x, y, text, size, bold, colour, align)
 
     def paragraph(self, text: str, size: float = TEXT, colour: Rgb = INK, bold: bool = False) -> None:
-        """Draw a text as wide as the page, over as many lines and pages as it takes."""
+        """Draw a text as wide as the page, over as many lines and pages as it takes, from the side where it begins."""
         for line in lines(text, size, self.room, bold):
             self.need(size * 1.35)
             self.y -= size * 1.35
-            self.text(self.left, self.y, line, size, bold, colour)
+            if reads_from_right(line):
+                self.text(self.right, self.y, line, size, bold, colour, "right")
+            else:
+                self.text(self.left, self.y, line, size, bold, colour)
 
     def heading(self, text: str, keep: float = 24) -> None:
         """Draw a heading that stays with the next ``keep`` points."""

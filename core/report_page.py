@@ -205,18 +205,13 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
         return (name, values[0], values[1])
 
     return [
-        row("Model", [f"{card.id}, made {card.training.made_on} by {_maker(card)}" for card in cards]),
+        row("Model", [f"{card.id}, made {card.training.made_on} by {card.training.maker}" for card in cards]),
         row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
         row("Test scores", [_scores(card) for card in cards]),
         row("Answer", [_timing(answer) for answer in answers]),
         row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
         row("Heat map", [_map(answer, task) for answer in answers]),
     ]  # fmt: skip
-
-
-def _maker(card: Card) -> str:
-    """Return the program that made a model, less what stands in brackets."""
-    return card.training.made_by.split(" (")[0]
 
 
 def _scores(card: Card) -> str:

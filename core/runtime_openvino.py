@@ -78,10 +78,11 @@ class OpenVinoRuntime:
         self._probe = probe_input(bundle.card.preprocessing)
         self._streams: list[Any] = []
         self._masked_streams: list[Any] = []
+        converted = converted_network(bundle)
         try:
-            self._open(converted_network(bundle))
+            self._open(converted)
         except RuntimeUnavailableError:
-            shutil.rmtree(converted_network(bundle), ignore_errors=True)
+            shutil.rmtree(converted, ignore_errors=True)
             self._open(converted_network(bundle))
 
     def forward(self, batch: FloatArray) -> FloatArray:

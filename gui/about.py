@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from core import __version__
 from gui import theme, wording
+from gui.placement import fitted
 
 # what the program stands on, as the packages are called; versions and licences are read from what is installed
 PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "torch", "torchvision", "timm", "ofa", "openvino", "grad-cam", "safetensors",
-    "numpy", "scipy", "opencv-python-headless", "pillow", "pydicom", "highdicom", "reportlab", "pydantic",
+    "numpy", "scipy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "pydicom", "highdicom",
+    "reportlab", "uharfbuzz", "python-bidi", "pydantic",
 )  # fmt: skip
 
 
@@ -72,4 +74,4 @@ class AboutDialog(QDialog):
         page.setSpacing(16)
         for widget in (head, words, table, buttons):
             page.addWidget(widget)
-        self.resize(760, 560)
+        self.resize(fitted(self, QSize(760, 560)))

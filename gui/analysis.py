@@ -121,7 +121,9 @@ class Analyst:
             Interrupted: if it is no longer wanted.
         """
         task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
-        bundles = [self._bundle(task, role, choice) for role in ROLES]
+        if self.catalogue is None:
+            self.catalogue = read_catalogue()
+        bundles = [chosen_bundle(self.catalogue, task.id, role, choice) for role in ROLES]
         self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
         teacher, student = (self._classifier(bundle, choice) for bundle in bundles)
         return task, teacher, student
@@ -199,14 +201,6 @@ class Analyst:
             self._answered.popitem(last=False)
         return self._answered[key]
 
-    def _bundle(self, task: Task, role: Role, choice: Choice) -> Bundle:
-        if self.catalogue is None:
-            self.catalogue = read_catalogue()
-        network = getattr(choice, role)
-        if choice.task is None and network not in {b.card.model for b in self.catalogue.of_task(task.id, role)}:
-            network = None  # it was chosen for images of another task
-        return self.catalogue.find(task.id, role, network)
-
     def _convert(self, bundles: list[Bundle], runtime: RuntimeChoice) -> None:
         """Convert those that have not been; both in one process, since most of its time goes into its start."""
         waiting = [bundle for bundle in bundles if needs_conversion(bundle, runtime)]
@@ -226,6 +220,18 @@ class Analyst:
             self._classifiers.popitem(last=False)
             self._answered.clear()  # they are told apart by the identity of classifiers, which may now be used again
         return self._classifiers[key]
+
+
+def chosen_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice) -> Bundle:
+    """Return the bundle that a choice means for images of a task.
+
+    Raises:
+        UsageError: if it is not installed.
+    """
+    network = getattr(choice, role)
+    if choice.task is None and network not in {bundle.card.model for bundle in catalogue.of_task(task, role)}:
+        network = None  # it was chosen for images of another task
+    return catalogue.find(task, role, network)
 
 
 def _key(bundle: Bundle, choice: Choice) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ from core.door import run
 from core.images import read_image
 from gui.app import make_application
 from gui.main_window import MainWindow
+from gui.results import Result
 from gui.settings import Preferences, store, write_preferences
 from gui.verdict import Said, Verdict
 from gui.worklist import Order, Show, State
@@ -161,17 +162,16 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
     window.apply_theme()
     window.show()
     paths = [folder / f"{i * 7919 % count:05d}.png" for i in range(count)]
-    said = [Said(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
+    answers = [Said(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
 
     def fill() -> None:
         window.worklist.add(paths)
 
     def answer() -> None:
         for i, path in enumerate(paths):
-            teacher, student = said[i % 2], said[i % 3 == 0]
-            window.worklist.set_verdict(
-                path, Verdict(teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)})
-            )
+            teacher, student = answers[i % 2], answers[i % 3 == 0]
+            said = Verdict(teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)}, "chest-xray")
+            window.worklist.set_result(path, Result(said))
 
     rows = [
         (f"{count:,} files added", _timed(window, fill), "ms"),

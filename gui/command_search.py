@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.input_boxes import LineEdit
 
 ACTION_ROLE = int(Qt.ItemDataRole.UserRole)
 WIDTH, HEIGHT = 480, 440
@@ -36,7 +36,7 @@ class CommandSearch(QDialog):
         super().__init__(parent, Qt.WindowType.Popup)
         self._actions = list(actions)
         self._window = parent
-        self.line = QLineEdit()
+        self.line = LineEdit()
         self.line.setPlaceholderText(self.tr("Find a command"))
         self.line.setAccessibleName(self.tr("Find a command"))
         self.line.textChanged.connect(self._fill)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
 from core.demo import demonstration_radiograph
+from core.names import readable
 from gui import session
 from gui.about import AboutDialog
 from gui.command_search import CommandSearch
@@ -18,6 +19,7 @@ from gui.history_view import HistoryView
 from gui.model_import import ModelImport
 from gui.settings import SettingsDialog, write_preferences
 from gui.shortcuts import COMMANDS, ShortcutSheet, equip
+from gui.worklist import Entry
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
@@ -33,6 +35,7 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self.actions: dict[str, QAction] = {}
+        self._removed: list[tuple[int, Entry]] = []  # what was last taken off the worklist
         given, handlers = self._given(), self._handlers()
         for command in COMMANDS:
             action = given.get(command.id) or QAction(window)
@@ -40,6 +43,7 @@ class Commands(QObject):
             if command.id in handlers:
                 action.triggered.connect(self._guarded(handlers[command.id]))
             window.addAction(action)
+        self.actions["put_back"].setEnabled(False)
 
     def _given(self) -> dict[str, QAction]:
         """Return the actions that belong to the comparison."""
@@ -64,6 +68,7 @@ class Commands(QObject):
             "demonstration": lambda: window.open_paths([demonstration_radiograph()]),
             "import_model": ModelImport(window).choose,
             "remove": lambda: self._remove(listed.selected_paths()),
+            "put_back": self._put_back,
             "clear": lambda: self._remove([entry.path for entry in window.worklist.entries()]),
             "settings": self._change_settings,
             "quit": window.close,
@@ -91,7 +96,7 @@ class Commands(QObject):
             "report": window.reporter.report,
             "export": window.reporter.export,
             "export_csv": lambda: window.exports.table(listed.shown_entries()),
-            "save_picture": lambda: window.exports.picture(window.comparison),
+            "save_picture": lambda: window.exports.picture(window.comparison.on_screen()),
             "train": window.show_training,
             "shortcuts": lambda: ShortcutSheet(window).open(),
             "about": lambda: AboutDialog(window).open(),
@@ -107,7 +112,9 @@ class Commands(QObject):
         return run
 
     def _open(self) -> None:
-        kinds = self.tr("Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)")
+        kinds = self.tr(
+            "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
+        )
         chosen, _kind = QFileDialog.getOpenFileNames(self._window, self.tr("Open images"), self._folder(), kinds)
         if chosen:
             self._window.open_paths([Path(name) for name in chosen])
@@ -122,12 +129,26 @@ class Commands(QObject):
         return "" if path is None else str(path.parent)
 
     def _remove(self, paths: list[Path]) -> None:
+        if not paths:
+            return
         window = self._window
-        window.engine.cancel()
-        window.worklist.remove(paths)
-        if window.conductor.path in paths:
-            window.conductor.show_nothing()
-            window.list.step(0)
+        self._removed = window.list.remove(paths)
+        window.conductor.leave_out(paths)
+        self.actions["put_back"].setEnabled(True)
+        words = self.tr("Taken off the worklist: {0} files. They stay on disk.")
+        if len(paths) == 1:
+            words = self.tr("Taken off the worklist: {0}. It stays on disk.")
+        window.banner.say(
+            words.format(f"{len(paths):,}" if len(paths) > 1 else readable(paths[0].name)),
+            button=self.tr("Undo"),
+            action=self.actions["put_back"].trigger,
+        )
+
+    def _put_back(self) -> None:
+        self.actions["put_back"].setEnabled(False)
+        self._window.list.put_back(self._removed)
+        self._window.banner.hide()
+        self._removed = []
 
     def _change_settings(self) -> None:
         window = self._window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
@@ -18,9 +18,11 @@ from gui.focus_order import in_order
 from gui.image_view import ImageView
 from gui.model_panel import ModelPanel
 from gui.review_bar import ReviewBar
+from gui.saved_picture import Shown
 from gui.screen_picture import ScreenPicture
 
 NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
 
 
 class ComparisonView(QWidget):
@@ -42,6 +44,7 @@ class ComparisonView(QWidget):
         self._picture: ScreenPicture | None = None
         self._comparison: Comparison | None = None
         self._refining = False
+        self._speed_ratios: Sequence[float] = ()
         self._held = False
         self._holding_key = 0
 
@@ -88,25 +91,46 @@ class ComparisonView(QWidget):
         self._say("")
         self._pages.setCurrentIndex(1)
 
-    def show_comparison(self, comparison: Comparison, *, refining: bool) -> None:
+    def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
         """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
 
         Args:
             comparison: a frame of :func:`core.comparison.watch`.
             refining: whether more frames follow.
+            speed_ratios: how many times faster the student was, for each image by the same models and settings; by
+                default for this one alone.
         """
         if self._picture is None:
             return
         self._comparison, self._refining = comparison, refining
+        self._speed_ratios = speed_ratios or [comparison.speed_ratio]
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_answer(answer, refining)
         self._pages.setCurrentIndex(1)
         self._say_agreement()
         self._draw()
 
+    def show_opening(self, name: str) -> None:
+        """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
+        self._forget()
+        self.show_busy(self.tr("Opening {0}").format(name))
+
+    def clear_answers(self) -> None:
+        """Take the answers away: other models are asked; the image stays as it is shown."""
+        self._comparison = None
+        for panel in self.panels:
+            panel.clear()
+        self._say("")
+
+    def show_speed(self, speed_ratios: Sequence[float]) -> None:
+        """Take account of further images; see :meth:`show_comparison`."""
+        if self._comparison is not None:
+            self._speed_ratios = speed_ratios
+            self._say_agreement()
+
     def show_busy(self, text: str) -> None:
         """Say what is under way, where its result will appear."""
-        if self._picture is None:
+        if self._pages.currentIndex() == 0:
             self._say_instead(text)
             return
         self._say(text)
@@ -131,6 +155,17 @@ class ComparisonView(QWidget):
     def chosen_window(self) -> tuple[float, float] | None:
         """The pixel values that a person chose to be black and white, None for the file's own way."""
         return self.teacher.view.chosen_window
+
+    def on_screen(self) -> Shown | None:
+        """Return what is shown, fit to be saved; None while there is no comparison."""
+        picture, found, task = self._picture, self._comparison, self._task
+        if picture is None or found is None or task is None:
+            return None
+        sides = {panel.role: panel.shown_answer() for panel in self.panels}
+        teacher, student = sides["teacher"], sides["student"]
+        if teacher is None or student is None:
+            return None
+        return Shown(picture.image, Comparison(teacher, student), task, self.controls.display, self.chosen_window)
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
@@ -167,12 +202,12 @@ class ComparisonView(QWidget):
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
-        self.facts.setText(wording.strength(found, self._refining))
+        self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
         self.facts.setToolTip(
             self.tr(
                 "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
-                " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: forward passes"
-                " timed on this image."
+                " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+                " forward passes, the median over the images that these models were timed on."
             )
         )
 
@@ -299,10 +334,11 @@ class ComparisonView(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let both panels fold alike, so that their bars stay side by side."""
+        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
         super().resizeEvent(event)
         for panel in self.panels:
             panel.set_narrow(event.size().width() < NARROW)
+            panel.set_low(event.size().height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,15 @@ from core.batch import Compared
 from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
+from core.history import Review
+from core.names import readable
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner
+from gui.remembered import Remembered
+from gui.results import Basis, Results, bases_of, basis_of
 from gui.screen_picture import ScreenPicture
 from gui.settings import Preferences
 from gui.verdict import Verdict
@@ -34,6 +39,8 @@ class Conductor(QObject):
         banner: says what can't be said elsewhere.
     """
 
+    selected = Signal(object)  # the file that is to be on screen from now on, or None
+    screen_changed = Signal(object, object)  # the file whose answers are on screen and their Basis, or None twice
     settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
     batch_changed = Signal(object)  # BatchProgress
 
@@ -50,15 +57,18 @@ class Conductor(QObject):
         self._engine, self._worklist, self._view = engine, worklist, view
         self._chooser, self._banner = chooser, banner
         self._preferences = Preferences()
-        self._models_of: Choice | None = self._compared_by()
+        self._results = Results()
+        self._bases = bases_of(self.choice, chooser.catalogue)  # of the present choice, by task
+        self._basis: Basis | None = None  # what the answers on screen rest on
         self._ticket = 0
-        self._image: tuple[Path | None, str] = (None, "")  # the file on screen, and its digest
         self._batch = BatchProgress(0, 0, False, None)
-        self.path: Path | None = None
+        self._batch_files: list[Path] = []  # what "Analyse all" was asked for
+        self.path: Path | None = None  # the file that is selected
+        self.on_screen: Path | None = None  # the file whose answers are shown
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
         self.task: Task | None = None
-        self._shown: ScreenPicture | None = None
+        self._shown: ScreenPicture | None = None  # what the view shows, None while it shows no image
         self._refining = False
         engine.busy.connect(self._on_busy)
         engine.models_ready.connect(self._on_models)
@@ -97,7 +107,9 @@ class Conductor(QObject):
 
     def set_preferences(self, preferences: Preferences) -> None:
         """Compute as the settings say from now on."""
-        self._preferences = preferences
+        before, self._preferences = self.choice, preferences
+        if self.choice != before:
+            self._on_choice()
 
     def start(self) -> None:
         """Start the engine, which loads the models of the present choice."""
@@ -106,29 +118,36 @@ class Conductor(QObject):
     def show(self, path: Path) -> None:
         """Put a file on screen and have it analysed."""
         if path != self.path:
-            self.path = path
-            self._view.show_busy(self.tr("Opening {0}").format(path.name))
+            self._leave(path)
+            self._view.show_opening(readable(path.name))
         self._ask()
 
     def show_nothing(self) -> None:
         """Take the file off the screen."""
-        self.path = self.comparison = None
-        self._engine.stop_showing()
+        self._leave(None)
+        self._ticket = self._engine.stop_showing()  # what is still on its way is of no image
         self._view.show_empty()
 
     def analyse_all(self) -> None:
-        """Have all files analysed that have no answer yet.
+        """Have all files analysed that have no answer yet; those that failed are tried again.
 
         Raises:
             UsageError: if there is nothing to do.
         """
         entries = self._worklist.entries()
-        waiting = [entry.path for entry in entries if entry.state is State.WAITING]
-        if not waiting:
+        self._batch_files = [entry.path for entry in entries if entry.state is not State.DONE]
+        if not self._batch_files:
             why = self.tr("All files have been analysed.") if entries else self.tr("The worklist is empty.")
             raise UsageError(why, remedy=self.tr("Open more images, or choose other models."))
-        cam: CamMode = "fast" if self._preferences.maps_in_batch else "none"
-        self._engine.analyse_all(waiting, self.choice, cam)
+        self._engine.analyse_all(self._batch_files, self.choice, self._batch_cam())
+
+    def leave_out(self, paths: Iterable[Path]) -> None:
+        """Go on without files that were taken off the worklist."""
+        gone = set(paths)
+        self._batch_files = [path for path in self._batch_files if path not in gone]
+        self._engine.leave_out(gone)
+        if self.path in gone:
+            self.show_nothing()
 
     def toggle_pause(self) -> None:
         """Pause "Analyse all", or go on."""
@@ -143,14 +162,42 @@ class Conductor(QObject):
             now = self.comparison.teacher.prediction.top if now is None else now
             self._on_class_clicked((now + 1) % classes)
 
+    def take_review(self, path: Path, basis: Basis, review: Review) -> None:
+        """Take a review back that an earlier analysis got."""
+        result, entry = self._results.get(path, basis), self._worklist.entry_of(path)
+        if entry is not None and result is not None and entry.result is result:
+            self._worklist.set_review(path, review)
+        elif result is not None:
+            result.review = review
+
+    def take_remembered(self, answers: Iterable[Remembered]) -> None:
+        """Take answers of earlier sessions; those that are here already are newer."""
+        for answer in answers:
+            result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
+            entry = self._worklist.entry_of(answer.path)
+            if result is None or entry is None or entry.state is not State.WAITING:
+                continue
+            if answer.basis == self._basis_now(answer.path):
+                self._worklist.set_result(answer.path, result)
+
     def models_changed(self) -> None:
-        """Forget all answers and ask anew: other models are installed, or they are run otherwise."""
+        """Ask anew what other models than before have to answer."""
         self._engine.forget_models()
-        self._models_of = None
         self._on_choice()
 
-    def _compared_by(self) -> Choice:
-        return replace(self.choice, cam="")
+    def _leave(self, path: Path | None) -> None:
+        """Let go of all that belongs to the last file, before anything of another one is shown."""
+        self.path, self._shown = path, None
+        self._show_answers(None)
+        self.selected.emit(path)
+
+    def _show_answers(self, comparison: Comparison | None) -> None:
+        """Note what is on screen; None takes it for gone, so that nothing can be said of it."""
+        self.comparison = comparison
+        on_screen = None if comparison is None else self.path
+        if on_screen != self.on_screen:
+            self.on_screen = on_screen
+            self.screen_changed.emit(on_screen, None if on_screen is None else self._basis)
 
     def _ask(self) -> None:
         if self.path is not None:
@@ -164,12 +211,29 @@ class Conductor(QObject):
         self._ask()
 
     def _on_choice(self) -> None:
-        if self._compared_by() != self._models_of:
-            self._models_of = self._compared_by()
-            self._engine.cancel()
-            self._worklist.forget_verdicts()
-            self.comparison = None
+        before, self._bases = self._bases, bases_of(self.choice, self._chooser.catalogue)
+        if self._bases != before:
+            paths = [entry.path for entry in self._worklist.entries()]
+            self._worklist.set_results(self._results.of(paths, self._bases, self.choice.task))
+            self._go_on()
+            if self.path is not None and self._basis != self._basis_now(self.path):
+                self._show_answers(None)
+                self._view.clear_answers()
         self._ask()
+
+    def _go_on(self) -> None:
+        """Have "Analyse all" go on for what has no answer by the present choice."""
+        if not self._batch.running:
+            return
+        entries = map(self._worklist.entry_of, self._batch_files)
+        left = [entry.path for entry in entries if entry is not None and entry.state is State.WAITING]
+        self._engine.analyse_all(left, self.choice, self._batch_cam(), paused=self._batch.paused)
+
+    def _basis_now(self, path: Path) -> Basis | None:
+        return self._results.basis(path, self._bases, self.choice.task)
+
+    def _batch_cam(self) -> CamMode:
+        return "fast" if self._preferences.maps_in_batch else "none"
 
     def _on_busy(self, ticket: int, network: str) -> None:
         if ticket == self._ticket:
@@ -192,11 +256,12 @@ class Conductor(QObject):
             self._view.set_models(task, teacher, student)
 
     def _on_image(self, ticket: int, picture: ScreenPicture) -> None:
-        if ticket == self._ticket:
-            self._shown, self._refining = picture, True
-        if ticket == self._ticket and (self.comparison is None or self._image != (self.path, picture.image.digest)):
-            self._image = (self.path, picture.image.digest)
-            self.comparison = None
+        if ticket != self._ticket:
+            return
+        shown, self._refining = self._shown, True
+        self._shown = picture
+        if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
+            self._show_answers(None)
             self._view.show_picture(picture)
 
     def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
@@ -205,28 +270,37 @@ class Conductor(QObject):
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
             self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
             return
-        self.comparison, self._refining = comparison, refining
-        self._view.show_comparison(comparison, refining=refining)
+        self._refining = refining
+        self._basis = basis = self._basis_now(self.path) if self.path is not None else None
+        speed = [] if basis is None else self._results.speed_ratios(basis)
+        self._view.show_comparison(comparison, refining=refining, speed_ratios=speed)
+        self._show_answers(comparison)
         if not refining:
             self.settled.emit(True)
 
     def _on_failed(self, ticket: int, path: Path | None, reason: str) -> None:
-        if path is not None:
-            self._worklist.set_error(path, reason)
-        if ticket == self._ticket and path is not None:
-            self.comparison = None
+        if path is None:
+            self._banner.say(reason, warning=True)
+        elif ticket == self._ticket:
+            self._shown = None
+            self._show_answers(None)
             self._view.show_failure(reason)
             self.settled.emit(False)
-        elif path is None:
-            self._banner.say(reason, warning=True)
 
     def _on_judged(self, path: Path, verdict: Verdict, choice: Choice) -> None:
-        if replace(choice, cam="") == self._models_of:
-            self._worklist.set_verdict(path, verdict)
+        basis = basis_of(verdict, choice)
+        result = self._results.keep(path, basis, verdict)
+        if basis == self._basis_now(path):
+            self._worklist.set_result(path, result)
+        if basis == self._basis and self.on_screen is not None:
+            self._view.show_speed(self._results.speed_ratios(basis))
 
-    def _on_unjudged(self, path: Path, reason: str) -> None:
-        self._worklist.set_error(path, reason)
+    def _on_unjudged(self, path: Path, reason: str, choice: Choice | None) -> None:
+        if choice is None or replace(choice, cam="") == replace(self.choice, cam=""):
+            self._worklist.set_error(path, reason, unreadable=choice is None)
 
     def _on_batch(self, progress: BatchProgress) -> None:
+        if progress.order < self._batch.order:
+            return  # said by the engine's thread before it was told otherwise from here
         self._batch = progress
         self.batch_changed.emit(progress)

@@ -7,13 +7,14 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from core.render import COLOUR_MAPS, ColourMap
 from gui import theme
 from gui.focus_order import in_order
 from gui.icons import icon
 from gui.image_view import Tool
+from gui.input_boxes import ComboBox, Slider
 
 FOLDED = 704  # pixels that the row needs without words
 
@@ -130,7 +131,7 @@ class DisplayControls(QWidget):
             action.triggered.connect(lambda _checked=False, chosen=name: self.preset_asked.emit(chosen))
             self.preset_actions.append(action)
 
-        self.colour_maps = QComboBox(self)
+        self.colour_maps = ComboBox(self)
         self.colour_maps.setAccessibleName(self.tr("Colour map"))
         self.colour_maps.setToolTip(self.tr("Colour map; all but jet are even and safe for colour-blind readers"))
         for name in COLOUR_MAPS:
@@ -182,7 +183,6 @@ class DisplayControls(QWidget):
         action = QAction(text, self)
         action.setShortcut(key)
         action.setToolTip(f"{tip} ({key})")
-        action.setStatusTip(tip)
         if picture is not None:
             self._draw(action, picture)
         return action
@@ -191,8 +191,8 @@ class DisplayControls(QWidget):
         self._drawn.append((owner, picture))
         owner.setIcon(icon(picture))
 
-    def _slider(self, name: str) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal, self)
+    def _slider(self, name: str) -> Slider:
+        slider = Slider(Qt.Orientation.Horizontal, self)
         slider.setRange(0, 100)
         slider.setPageStep(10)
         slider.setAccessibleName(name)

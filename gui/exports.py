@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QObject
-from PySide6.QtGui import QImage, QImageWriter
-from PySide6.QtWidgets import QFileDialog, QWidget
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
 
 from core.batch import Record
 from core.errors import UsageError
@@ -15,10 +18,16 @@ from core.export import CsvTable, JsonLines
 from core.files import bytes_written_whole, written_whole
 from core.history import Review
 from core.labels import Labels
+from core.names import readable
 from core.outputs import read_by
 from gui.background import Background
 from gui.notifications import Banner, Notifications
+from gui.save_dialog import ask_where
+from gui.saved_picture import Shown, composed
 from gui.worklist import Entry
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92, "subsampling": 0}, "TIFF": {"compression": "tiff_lzw"}}
 
 
 class Exports(QObject):
@@ -43,28 +52,33 @@ class Exports(QObject):
             raise UsageError(
                 self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
             )
-        kinds = self.tr("Tables (*.csv);;JSON lines (*.jsonl)")
-        path = self._ask(self.tr("Export table"), "twinlens.csv", kinds)
-        if path is not None:
+        kinds = {self.tr("Tables"): (".csv",), self.tr("JSON lines"): (".jsonl",)}
+        chosen = ask_where(self._window, self.tr("Export table"), "twinlens.csv", kinds)
+        if chosen is not None:
+            path, _kind = chosen
             self._write(path, lambda: write_table(path, rows))
 
-    def picture(self, widget: QWidget) -> None:
-        """Write the comparison as it stands on the screen."""
-        picture = widget.grab().toImage()
-        path = self._ask(self.tr("Save picture"), "comparison.png", self.tr("Pictures (*.png)"))
-        if path is not None:
-            self._write(path, lambda: save_picture(path, picture))
+    def picture(self, shown: Shown | None) -> None:
+        """Write the comparison that is on screen as a picture.
 
-    def _ask(self, title: str, name: str, kinds: str) -> Path | None:
-        chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, kinds)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        return path if path.suffix else path.with_suffix(".jsonl" if "jsonl" in kind else Path(name).suffix)
+        Raises:
+            UsageError: if there is none.
+        """
+        if shown is None:
+            raise UsageError(
+                self.tr("There is no comparison to save yet."),
+                remedy=self.tr("Open an image and wait for the answers."),
+            )
+        kinds = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
+        name = f"{shown.image.path.stem} comparison.png"
+        chosen = ask_where(self._window, self.tr("Save picture"), name, kinds)
+        if chosen is not None:
+            path, _kind = chosen
+            self._write(path, lambda: save_picture(path, composed(shown)))
 
     def _write(self, path: Path, job: Callable[[], object]) -> None:
         running = Background(job, self)
-        running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(path)))
+        running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(readable(path))))
         running.failed.connect(self._notifications.show_error)
         running.begin()
 
@@ -78,19 +92,27 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
     labels = Labels()
     tasks = {record["task"] for record, _review in rows if record["task"] is not None}
     with written_whole(path) as file:
-        table = JsonLines(file) if path.suffix == ".jsonl" else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
+        table = (
+            JsonLines(file)
+            if path.suffix.lower() == ".jsonl"
+            else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
+        )
         for record, review in rows:
             table.add(read_by(record, review, labels))
 
 
 def save_picture(path: Path, picture: QImage) -> None:
-    """Write a picture as PNG.
+    """Write a picture in the format that the file's name says: PNG, JPEG or TIFF.
 
     Raises:
+        UsageError: if it names another one.
         WriteError: if the file can't be written.
     """
-    buffer = QBuffer()
-    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, QByteArray(b"png")).write(picture)
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"No picture can be written as {readable(path.name)}.", remedy="Let its name end in .png.")
+    plain = picture.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    pixels = rows[:, : 3 * plain.width()].reshape(plain.height(), plain.width(), 3)
     with bytes_written_whole(path) as file:
-        file.write(buffer.data().data())
+        Image.fromarray(pixels).save(file, kind, **OPTIONS.get(kind, {}))

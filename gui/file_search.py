@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.images import find_images
+from core.names import readable
 
 CHUNK = 250  # files handed over at a time
 
@@ -29,7 +30,7 @@ class FileSearch(QThread):
         images = find_images(self._paths)
         chunk = list(islice(images, 1))
         if not chunk:
-            self.nothing.emit(", ".join(str(path) for path in self._paths[:3]))
+            self.nothing.emit(", ".join(readable(path) for path in self._paths[:3]))
         while chunk and not self.isInterruptionRequested():
             self.found.emit(chunk)
             chunk = list(islice(images, CHUNK))

@@ -10,13 +10,10 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QMessageBox,
     QPushButton,
     QTableView,
@@ -26,10 +23,13 @@ from PySide6.QtWidgets import (
 
 from core.export import write_history
 from core.history import VERDICTS, History, Query
+from core.names import path_from, readable
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable
+from gui.input_boxes import ComboBox, LineEdit
 from gui.recorder import Recorder
+from gui.save_dialog import ask_where
 from gui.wording import review_words
 
 MOST = 1000  # records shown
@@ -57,7 +57,7 @@ class HistoryView(QDialog):
         self._alive = True
         self.table = HistoryTable(self)
         self.view = QTableView()
-        self.search = QLineEdit()
+        self.search = LineEdit()
         self.search.setPlaceholderText(self.tr("Search path, note, model or answer"))
         self.search.setAccessibleName(self.tr("Search the history"))
         self.search.setClearButtonEnabled(True)
@@ -128,7 +128,7 @@ class HistoryView(QDialog):
         if not index.isValid():
             return None
         path = self.table.rows[index.row()]["path"]
-        return Path(path) if path else None
+        return path_from(path) if path else None
 
     def _on_chosen(self) -> None:
         self.open_button.setEnabled(self._path() is not None)
@@ -138,24 +138,23 @@ class HistoryView(QDialog):
         if path is None:
             return
         if not path.is_file():
-            self.words.setText("⚠ " + self.tr("{0} is no longer there.").format(path))
+            self.words.setText("⚠ " + self.tr("{0} is no longer there.").format(readable(path)))
             return
         self.open_wanted.emit(path)
         self.accept()
 
     def _export(self) -> None:
-        title, kinds = self.tr("Export history"), self.tr("Tables (*.csv)")
-        chosen, _kind = QFileDialog.getSaveFileName(self, title, "twinlens history.csv", kinds)
-        if not chosen:
+        kinds = {self.tr("Tables"): (".csv",)}
+        chosen = ask_where(self, self.tr("Export history"), "twinlens history.csv", kinds)
+        if chosen is None:
             return
-        path = Path(chosen)
-        path = path if path.suffix else path.with_suffix(".csv")
+        path, _kind = chosen
         query = self.query(ALL)
         self._recorder.ask(lambda history: write_history(path, history.find(query)), lambda _none: self._say(path))
 
     def _say(self, path: Path) -> None:
         if self._alive:
-            self.words.setText(self.tr("Written: {0}").format(path))
+            self.words.setText(self.tr("Written: {0}").format(readable(path)))
 
     def _clear(self) -> None:
         ask = QMessageBox.StandardButton
@@ -165,8 +164,8 @@ class HistoryView(QDialog):
             self._recorder.forget()
             self.cleared.emit()
 
-    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> QComboBox:
-        box = QComboBox()
+    def _box(self, name: str, all_words: str, choices: dict[Any, str]) -> ComboBox:
+        box = ComboBox()
         box.setAccessibleName(name)
         box.setToolTip(name)
         box.addItem(all_words, None)

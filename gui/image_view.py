@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
+from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
 from gui import theme
 from gui.colour_bar import ColourBar
+from gui.image_words import ImageWords
 from gui.screen_picture import ScreenPicture
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     Attributes:
         colour_bar: the key to the colours laid over the image.
+        words: which image it is, the pixel under the pointer, window and level.
     """
 
     moved = Signal()  # zoomed or panned by the person
@@ -47,7 +49,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(parent, background=theme.colour("image"))
         for widget in (self, self.viewport()):  # the keyboard is the view's, the mouse the viewport's
             widget.setAccessibleName(name)
-        self.setMinimumSize(QSize(200, 160))
+        self.setMinimumSize(QSize(200, 56))
         self.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         self._image: MedicalImage | None = None
         self._picture: ScreenPicture | None = None
@@ -70,8 +72,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._box.addItem(self._cross, ignoreBounds=True)
 
         self.colour_bar = ColourBar(self)
-        self._value = self._words()
-        self._levels = self._words()
+        self.words = ImageWords(self, self.colour_bar.sizeHint().width() + theme.GRID)
         self._box.sigRangeChanged.connect(self._render_soon)
         self._stale.connect(self._render, Qt.ConnectionType.QueuedConnection)
 
@@ -84,7 +85,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.lay_over(None)
         self.outline([], 1)
         self.mark(None)
-        self._value.hide()
+        self.words.show_image(self._image)
         self._base.setVisible(picture is not None)
         self.reset()
 
@@ -130,14 +131,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self._cross.setPos(QPointF(*position))
             self.read_out(position)
         elif not self.underMouse():
-            self._value.hide()
+            self.words.show_pixel("")
 
     def read_out(self, position: tuple[float, float]) -> None:
         """Say which pixel is at a position and which value the file has there."""
-        text = self.pixel_text(position)
-        self._value.setVisible(bool(text))
-        self._value.setText(text)
-        self._place_words()
+        self.words.show_pixel(self.pixel_text(position))
 
     def pixel_text(self, position: tuple[float, float]) -> str:
         """Return the column, row and the file's own value at a position; empty outside the image."""
@@ -169,9 +167,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def set_window(self, window: tuple[float, float] | None) -> None:
         """Show these pixel values black and white, or the image in its file's own way."""
         self._window = window
-        self._levels.setText(self._window_text())
-        self._levels.setVisible(bool(self._levels.text()))
-        self._place_words()
+        self.words.show_levels(self._window_text())
         self._render_soon()
 
     def _window_text(self) -> str:
@@ -285,18 +281,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._base.setImage(brightness, autoLevels=False, levels=(0, 255))
         self._base.setRect(QRectF(left * across, top * down, width * across, height * down))
 
-    def _words(self) -> QLabel:
-        label = QLabel(self)
-        theme.styled(label, "small", "on-image")
-        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        label.hide()
-        return label
-
     def _place_words(self) -> None:
-        for label, at_right in ((self._value, False), (self._levels, True)):
-            label.adjustSize()
-            left = self.width() - label.width() - theme.GRID if at_right else theme.GRID
-            label.move(left, self.height() - label.height() - theme.GRID)
+        self.words.place()
         bar = self.colour_bar
         bar.resize(bar.sizeHint())
         bar.move(self.width() - bar.width() - theme.GRID, theme.GRID)
@@ -306,7 +292,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the whole image in view if it was."""
         super().resizeEvent(event)
-        if not hasattr(self, "_levels"):  # pyqtgraph resizes itself while it is made
+        if not hasattr(self, "words"):  # pyqtgraph resizes itself while it is made
             return
         self._place_words()
         if self._fitted:
@@ -341,14 +327,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""
         super().leaveEvent(event)
-        self._value.hide()
+        self.words.show_pixel("")
         self.pointed.emit(None)
 
     def point(self, position: QPointF) -> None:
         """Take note of where the pointer is."""
         where = (position.x(), position.y())
         self.read_out(where)
-        self.pointed.emit(where if self._value.text() else None)
+        self.pointed.emit(where if self.words.pixel.text() else None)
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from core.catalogue import read_catalogue
 from core.errors import WriteError
 from core.history import VERDICTS
+from core.names import readable
 from gui import session, theme, wording
 from gui.background import Background
 from gui.batch_bar import BatchBar
@@ -39,6 +40,8 @@ from gui.focus_order import in_order
 from gui.model_card_dialog import ModelCardDialog
 from gui.model_chooser import ModelChooser
 from gui.notifications import Banner, Notifications
+from gui.placement import place
+from gui.recall import Recall
 from gui.recorder import Recorder
 from gui.reporter import Reporter
 from gui.reviews import Reviews
@@ -52,7 +55,7 @@ from gui.worklist_view import WorklistView
 if TYPE_CHECKING:
     from gui.training_window import TrainingWindow
 
-FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 600)
+FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 480)
 DOCK_WIDTH = 264
 
 
@@ -65,7 +68,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Twinlens")
         self.setAcceptDrops(True)
-        self.setMinimumSize(SMALLEST)
         self.settings = store()
         self.preferences = read_preferences(self.settings)
         self.training: TrainingWindow | None = None
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self.conductor = Conductor(self.engine, self.worklist, self.comparison, self.chooser, self.banner, self)
         self.conductor.set_preferences(self.preferences)
         self.recorder.wanted = self.preferences.history
+        self.recall = Recall(self.worklist, self.recorder, self.conductor, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
         self.reporter = Reporter(self)
         self.commands = Commands(self)
@@ -138,12 +141,10 @@ class MainWindow(QMainWindow):
 
     def set_preferences(self, preferences: Preferences) -> None:
         """Look and compute as the settings say from now on."""
-        before, self.preferences = self.preferences, preferences
+        self.preferences = preferences
         self.apply_theme()
         self.conductor.set_preferences(preferences)
         self.recorder.wanted = preferences.history
-        if (before.runtime, before.threads) != (preferences.runtime, preferences.threads):
-            self.conductor.models_changed()
 
     def apply_theme(self) -> None:
         """Give the program the theme that the settings name."""
@@ -198,11 +199,15 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+            event.setDropAction(
+                Qt.DropAction.CopyAction
+            )  # a file manager may propose to move: it would delete the files
+            event.accept()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        event.acceptProposedAction()
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
         self.open_paths([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
 
     # what the parts say
@@ -212,13 +217,20 @@ class MainWindow(QMainWindow):
         self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.conductor.batch_changed.connect(self._on_batch)
         self.comparison.card_requested.connect(self._show_card)
-        self.list.chosen.connect(self.reviews.show)
+        self.conductor.screen_changed.connect(self.reviews.show)
+        self.conductor.selected.connect(self._on_selected)
+        self.comparison.review.left.connect(self.list.list.setFocus)
         self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
+        self.recorder.reviewed.connect(self.conductor.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
+        self.engine.broke.connect(self.notifications.show_error)
         for verdict in VERDICTS:
             self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+
+    def _on_selected(self, path: Path | None) -> None:
+        self.setWindowTitle("Twinlens" if path is None else f"{readable(path.name)} – Twinlens")
 
     def _on_system_theme(self) -> None:
         if self.preferences.theme == "auto":
@@ -296,7 +308,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self._recent_menu.clear()
         for path in session.recent(self.settings):
-            action = self._recent_menu.addAction(str(path).replace("&", "&&"))
+            action = self._recent_menu.addAction(readable(path).replace("&", "&&"))
             action.triggered.connect(lambda _checked=False, path=path: self.open_paths([path]))
         if self._recent_menu.isEmpty():
             self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
@@ -344,7 +356,7 @@ class MainWindow(QMainWindow):
         strip.setAccessibleName(wording.notice())
         strip.setContentsMargins(8, 4, 8, 4)
         theme.styled(strip, "small", "warning")
-        bar.addWidget(strip)
+        bar.addPermanentWidget(strip, 1)  # other widgets give way to passing messages
         bar.addPermanentWidget(self.batch_bar)
 
     def _fill_centre(self) -> None:
@@ -359,10 +371,8 @@ class MainWindow(QMainWindow):
     # what is remembered
 
     def _restore_geometry(self) -> None:
-        geometry, state = self.settings.value("geometry"), self.settings.value("state")
-        self.resize(FIRST_SIZE)
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
+        place(self, FIRST_SIZE, SMALLEST, self.settings.value("geometry"))
+        state = self.settings.value("state")
         if isinstance(state, QByteArray):
             self.restoreState(state)
 

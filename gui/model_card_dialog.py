@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QBrush, QImage, QTextCharFormat, QTextCursor, QTextDocument, QTextFrameFormat, QTextTable
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -22,11 +21,14 @@ from core.bundle import Bundle
 from core.card import Card
 from core.errors import TwinlensError
 from core.model_facts import facts, write_model_facts
+from core.names import readable
 from core.page_blocks import RELIABILITY_CAPTION, Paragraph, Reliability, markdown
 from core.report_layout import PAPER, PaperSize
 from gui import theme
 from gui.background import Background
+from gui.placement import fitted
 from gui.reliability_picture import reliability_picture
+from gui.save_dialog import ask_where
 
 
 class ModelCardDialog(QDialog):
@@ -40,7 +42,7 @@ class ModelCardDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Model card: {0}").format(bundle.name))
-        self.resize(800, 680)
+        self.resize(fitted(self, QSize(800, 680)))
         self._bundle = bundle
         self._job: Background | None = None
         self._leaving: int | None = None
@@ -80,19 +82,18 @@ class ModelCardDialog(QDialog):
             self._leaving = result
 
     def _save(self) -> None:
-        papers = {self.tr("PDF, {0} (*.pdf)").format(size): size for size in PAPER}
-        kinds = ";;".join([*papers, self.tr("Markdown (*.md)")])
+        papers = {self.tr("PDF, {0}").format(size): size for size in PAPER}
+        kinds = {**dict.fromkeys(papers, (".pdf",)), self.tr("Markdown"): (".md",)}
         name = f"{self._bundle.id.replace('/', ' ')} card.pdf"
-        chosen, kind = QFileDialog.getSaveFileName(self, self.tr("Save model card"), name, kinds)
-        if not chosen:
-            return
-        path, paper = Path(chosen), papers.get(kind, "A4")
-        self._write(path if path.suffix else path.with_suffix(".md" if "*.md" in kind else ".pdf"), paper)
+        chosen = ask_where(self, self.tr("Save model card"), name, kinds)
+        if chosen is not None:
+            path, kind = chosen
+            self._write(path, papers.get(kind, "A4"))
 
     def _write(self, path: Path, paper: PaperSize) -> None:
         self.save.setEnabled(False)
         self._job = Background(lambda: write_model_facts(path, self._bundle.card, paper), self)
-        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(path), "dim"))
+        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(readable(path)), "dim"))
         self._job.failed.connect(self._on_failed)
         self._job.finished.connect(self._on_finished)
         self._job.begin()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from core.architectures import ARCHITECTURES
 from core.cams import METHODS
@@ -15,12 +15,16 @@ from core.catalogue import Catalogue
 from core.tasks import TASKS, Task
 from gui import theme
 from gui.analysis import Choice
+from gui.input_boxes import ComboBox
 
 STACKED_BELOW = 760  # pixels
 
 
 class ModelChooser(QWidget):
     """A row of boxes; the choice they make is ``choice``.
+
+    Attributes:
+        catalogue: what is installed.
 
     Signals:
         changed: another task, network or method was chosen.
@@ -33,9 +37,9 @@ class ModelChooser(QWidget):
     def __init__(self, choice: Choice, catalogue: Catalogue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choice = choice
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._task = TASKS[choice.task or next(iter(TASKS))]
-        self._boxes: list[tuple[QLabel, QComboBox]] = []
+        self._boxes: list[tuple[QLabel, ComboBox]] = []
         self.task_box = self._box(self.tr("Task"), 9, self.tr("Which question the networks answer"))
         self.teacher_box = self._box(self.tr("Teacher"), 5, self.tr("The large network"), "teacher")
         self.student_box = self._box(self.tr("Student"), 6, self.tr("The small network"), "student")
@@ -73,7 +77,7 @@ class ModelChooser(QWidget):
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Offer what is installed now."""
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._fill_networks()
 
     def set_task(self, task: Task) -> None:
@@ -92,13 +96,13 @@ class ModelChooser(QWidget):
         found: int | None = self.class_box.currentData()
         return found
 
-    def _box(self, name: str, length: int, tip: str, *looks: str) -> QComboBox:
+    def _box(self, name: str, length: int, tip: str, *looks: str) -> ComboBox:
         label = QLabel(name, self)
         theme.styled(label, "small", *(looks or ("dim",)))
-        box = QComboBox(self)
+        box = ComboBox(self)
         box.setAccessibleName(name)
         box.setToolTip(tip)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(3)
         box.setMaximumWidth(24 * length)
         label.setBuddy(box)
@@ -157,10 +161,10 @@ class ModelChooser(QWidget):
 
     def _fill_networks(self) -> None:
         """Offer the installed networks of the task; the others are greyed, with how to get them."""
-        roles: tuple[tuple[Role, QComboBox], ...] = (("teacher", self.teacher_box), ("student", self.student_box))
+        roles: tuple[tuple[Role, ComboBox], ...] = (("teacher", self.teacher_box), ("student", self.student_box))
         for role, box in roles:
             box.clear()
-            installed = self._catalogue.of_task(self._task.id, role)
+            installed = self.catalogue.of_task(self._task.id, role)
             for bundle in installed:
                 box.addItem(bundle.name, bundle.card.model)
                 scores = bundle.card.scores
@@ -179,7 +183,7 @@ class ModelChooser(QWidget):
                         model.item(box.count() - 1).setEnabled(False)
             wanted = getattr(self._choice, role)
             if wanted not in present and installed:
-                wanted = self._catalogue.find(self._task.id, role).card.model
+                wanted = self.catalogue.find(self._task.id, role).card.model
             box.setCurrentIndex(box.findData(wanted) if wanted in present else -1)
             _fit_popup(box)
 
@@ -215,6 +219,6 @@ class ModelChooser(QWidget):
 _TIP = int(Qt.ItemDataRole.ToolTipRole)
 
 
-def _fit_popup(box: QComboBox) -> None:
+def _fit_popup(box: ComboBox) -> None:
     """Make the list as wide as its longest line, however narrow the box is."""
     box.view().setMinimumWidth(box.view().sizeHintForColumn(0) + 32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -32,6 +34,7 @@ from gui.probability_chart import ProbabilityChart
 from gui.screen_picture import ScreenPicture
 
 MAP_SIZE = 224  # heat maps are enlarged to it, then smoothly by the screen
+UNKNOWN_ERROR = 0.5  # from which an estimated error says that the map is not known: a first guess has 1
 THIN = 3  # height of the progress line
 
 
@@ -54,6 +57,7 @@ class ModelPanel(QWidget):
         self._task: Task | None = None
         self._answer: Answer | None = None
         self._insisted = False
+        self._refining = False
         kind = self.tr("Teacher") if role == "teacher" else self.tr("Student")
         self.setAccessibleName(kind)
 
@@ -155,7 +159,7 @@ class ModelPanel(QWidget):
         """Show what the model says; hidden behind a click where the image is too strange for it."""
         if self._task is None:
             return
-        self._answer = answer
+        self._answer, self._refining = answer, refining
         prediction, heat_map = answer.prediction, answer.heat_map
         self.answer.setText(wording.answer(self._task, prediction))
         reason = wording.doubt(self._task, prediction)
@@ -183,19 +187,44 @@ class ModelPanel(QWidget):
         if self._answer is None or self._task is None or self._answer.heat_map is None:
             return
         heat_map = self._answer.heat_map
+        if self.withheld:
+            self.method.setText(self.tr("No map is shown"))
+            return
         name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
-        self.method.setText(self.tr("No map is shown") if self.withheld else wording.method(name, heat_map))
+        if heat_map.estimated_error < UNKNOWN_ERROR:
+            self.method.setText(wording.method(name, heat_map))
+        elif self._refining:
+            self.method.setText(self.tr("Map for {0}: not known well enough yet").format(name))
+        else:
+            words = self.tr("Map for {0}: not known well enough to be shown; Score-CAM exact makes it").format(name)
+            self.method.setText(words)
 
     @property
     def withheld(self) -> bool:
         """Whether the answer is hidden because the image is unlike the training images."""
         return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
 
-    def values(self) -> render.FloatArray | None:
-        """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show."""
-        if self._answer is None or self._answer.heat_map is None or self.withheld:
+    def shown_answer(self) -> Answer | None:
+        """Return the answer as it is shown: withheld where it is hidden, without a map that is not shown."""
+        if self._answer is None:
             return None
-        return self._answer.heat_map.resized(MAP_SIZE, MAP_SIZE)
+        heat_map = None if self.values() is None else self._answer.heat_map
+        return replace(self._answer, withheld=self.withheld, heat_map=heat_map)
+
+    def values(self) -> render.FloatArray | None:
+        """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
+
+        One whose estimated error is too large to say anything is none.
+        """
+        heat_map = None if self._answer is None or self.withheld else self._answer.heat_map
+        if heat_map is None or heat_map.estimated_error >= UNKNOWN_ERROR:
+            return None
+        return heat_map.resized(MAP_SIZE, MAP_SIZE)
+
+    def _strength(self) -> float:
+        """Return which share of its opacity a map is drawn with: one that is still being refined looks provisional."""
+        heat_map = None if self._answer is None else self._answer.heat_map
+        return 1.0 if heat_map is None or not self._refining else 1 - heat_map.estimated_error
 
     def draw(self, display: Display, teacher: render.FloatArray | None, student: render.FloatArray | None) -> None:
         """Lay the map, or the two maps' difference, over the image.
@@ -214,7 +243,7 @@ class ModelPanel(QWidget):
                 layer = render.difference(teacher, student, max(display.opacity, 0.2))
                 self.view.colour_bar.show_difference()
         elif display.overlay and own is not None:
-            layer = render.coloured(own, display.colour_map, display.opacity, display.threshold)
+            layer = render.coloured(own, display.colour_map, display.opacity * self._strength(), display.threshold)
             self.view.colour_bar.show_map(display.colour_map)
         self.view.lay_over(layer)
         if layer is None:
@@ -234,6 +263,11 @@ class ModelPanel(QWidget):
         self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self._said.setSpacing(0 if narrow else theme.GRID)
         self.chart.set_small(narrow)
+
+    def set_low(self, low: bool) -> None:
+        """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""
+        for line in (self._caution, self.timing):
+            line.setVisible(not low)
 
     def _reveal(self) -> None:
         self._insisted = True

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from core import __version__
 from core.errors import TwinlensError
 from gui import theme
+from gui.placement import fitted
 
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
@@ -171,7 +172,7 @@ class ErrorDialog(QDialog):
         page.setSpacing(16)
         for widget in (head, words, self.details, buttons):
             page.addWidget(widget)
-        self.resize(640, 400)
+        self.resize(fitted(self, QSize(640, 400)))
 
     def add(self, error: BaseException) -> None:
         """Add another error to the details."""

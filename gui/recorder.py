@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,22 +13,34 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
-from core.history import History, HistoryError, Query, Review
+from core.errors import TwinlensError
+from core.history import NO_REVIEW, History, Review, analysis
+from core.history_errors import HistoryError
+from core.history_waiting import KEY
+from core.history_writer import HistoryWriter
+from core.names import readable
 from gui.analysis import Choice
 from gui.background import Worker
+from gui.remembered import latest_on
+from gui.results import Basis, basis_of
+from gui.verdict import Verdict
 
-Job = Callable[[History], Any]
+BUSY_SECONDS = 1.0  # how long to wait for another window's writing; closing this one must not take longer
+RETRY_SECONDS = 2.0  # after which it is tried again to write what waits
+
+Job = Callable[[HistoryWriter], Any]
 
 
 class Recorder(QObject):
     """The history of this window. All methods may be called from any thread; nothing here waits for the disk.
 
     An image that was analysed before, at the same place, by the same models and in the same way adds no second record;
-    its review comes back.
+    its review comes back. What can't be written, e.g. because another program has locked the history, waits and is
+    written as soon as it can be.
     """
 
-    reviewed = Signal(object, object)  # path, the Review that an earlier analysis of the image got
-    noticed = Signal(str)  # what a person should know about how the history was opened
+    reviewed = Signal(object, object, object)  # path, Basis, the Review that an earlier analysis of the image got
+    noticed = Signal(str)  # what a person should know about how the history was opened, and what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
     _answered = Signal(object, object)  # what is told, and its answer
@@ -35,9 +49,11 @@ class Recorder(QObject):
         super().__init__(parent)
         self.wanted = True  # whether analyses are recorded
         self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Any], object] | None] | None] = queue.SimpleQueue()
-        self._numbers: dict[Path, int] = {}  # records of the files of this session
-        self._reviews: dict[Path, Review] = {}  # of files whose record is not written yet
-        self._broken = False
+        self._keys: dict[tuple[Path, Basis], dict[str, Any]] = {}  # what tells the records of this session's files
+        self._reviews: dict[tuple[Path, Basis], Review] = {}  # of files that have no record yet
+        self._told: set[str] = set()  # notices on how the history was opened
+        self._new = False  # whether there are records that nobody was told of
+        self._late = False  # whether it was said that something waits
         self._answered.connect(lambda then, answer: then(answer))
         self._thread = Worker("history", self.run, self)
 
@@ -50,79 +66,109 @@ class Recorder(QObject):
         self._jobs.put(None)
         return self._thread.wait(milliseconds)
 
-    def add(self, path: Path, digest: str, comparison: Comparison, choice: Choice) -> None:
+    def add(self, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
         """Record an analysis, unless the settings say that none is."""
-        if self.wanted and not self._broken:
-            self._jobs.put((lambda history: self._add(history, path, digest, comparison, choice), None))
+        if self.wanted:
+            self._jobs.put((lambda writer: self._add(writer, path, verdict, comparison, choice), None))
 
-    def review(self, path: Path, review: Review) -> None:
-        """Record what the reviewer thinks of the last analysis of a file."""
-        if self.wanted and not self._broken:
-            self._jobs.put((lambda history: self._review(history, path, review), None))
+    def review(self, path: Path, basis: Basis, review: Review) -> None:
+        """Record what the reviewer thinks of the last analysis of a file by some models in some way."""
+        if self.wanted:
+            self._jobs.put((lambda writer: self._review(writer, (path, basis), review), None))
 
-    def ask(self, job: Job, then: Callable[[Any], object]) -> None:
+    def ask(self, job: Callable[[History], Any], then: Callable[[Any], object]) -> None:
         """Have something done with the history, and its result handed over in the window's thread."""
-        self._jobs.put((job, then))
+        self._jobs.put((lambda writer: job(writer.history()), then))
 
     def forget(self) -> None:
         """Note that the history was emptied: what is analysed again is recorded again."""
-        self._jobs.put((lambda _history: self._numbers.clear(), None))
+        self._jobs.put((self._forget, None))
 
     # what follows runs in the recorder's thread
 
     def run(self) -> None:
         """Do what is asked until closed."""
-        history: History | None = None
-        try:
-            while (job := self._jobs.get()) is not None:
-                todo, then = job
+        with HistoryWriter(wait=BUSY_SECONDS) as writer:
+            while True:
                 try:
-                    if history is None:
-                        history = self._opened()
-                    answer = todo(history)
-                except Exception as error:  # noqa: BLE001 - handed over to be shown
-                    self._broken = isinstance(error, HistoryError) and then is None  # said once, not at each image
-                    self.failed.emit(error)
+                    job = self._jobs.get(timeout=RETRY_SECONDS if writer.waiting else None)
+                except queue.Empty:
+                    writer.retry()
                 else:
-                    if then is not None:
-                        self._answered.emit(then, answer)
-        finally:
-            if history is not None:
-                history.close()
+                    if job is None:
+                        break
+                    self._do(writer, *job)
+                self._tell(writer)
+            if writer.waiting and not writer.retry() and not writer.is_safe:
+                print(f"Not in the history: {writer.waiting} changes. {writer.error}", file=sys.stderr)
 
-    def _opened(self) -> History:
-        history = History()
-        if history.notice:
-            self.noticed.emit(history.notice)
-        return history
-
-    def _add(self, history: History, path: Path, digest: str, comparison: Comparison, choice: Choice) -> None:
-        models = tuple(side.bundle.card.weights_sha256 for side in (comparison.teacher, comparison.student))
-        settings = asdict(choice)
-        number = self._known(history, path, digest, models, settings)
-        if number is None:
-            number = history.add(digest, comparison, settings, path)
-            self.changed.emit()
-        self._numbers[path] = number
-        if path in self._reviews:
-            self._review(history, path, self._reviews.pop(path))
-
-    def _known(
-        self, history: History, path: Path, digest: str, models: tuple[str, ...], settings: dict[str, Any]
-    ) -> int | None:
-        for row in history.find(Query(image_sha256=digest)):
-            same = (row["teacher_sha256"], row["student_sha256"]) == models and row["settings"] == settings
-            if same and row["path"] == str(path.absolute()):
-                if review := Review(row["verdict"], row["note"]):
-                    self.reviewed.emit(path, review)
-                number: int = row["id"]
-                return number
-        return None
-
-    def _review(self, history: History, path: Path, review: Review) -> None:
-        number = self._numbers.get(path)
-        if number is None:
-            self._reviews[path] = review
+    def _do(self, writer: HistoryWriter, todo: Job, then: Callable[[Any], object] | None) -> None:
+        try:
+            answer = todo(writer)
+        except Exception as error:  # noqa: BLE001 - handed over to be shown
+            self.failed.emit(error)
         else:
-            history.review(number, review.verdict, review.note)
+            if then is not None:
+                self._answered.emit(then, answer)
+
+    def _tell(self, writer: HistoryWriter) -> None:
+        """Say once how the history was opened, that changes wait, and that they have been written."""
+        if writer.notice and writer.notice not in self._told:
+            self._told.add(writer.notice)
+            self.noticed.emit(writer.notice)
+        if self._late != bool(writer.waiting):
+            self._late = not self._late
+            self._tell_waiting(writer)
+        if self._new and not writer.waiting:
+            self._new = False
             self.changed.emit()
+
+    def _tell_waiting(self, writer: HistoryWriter) -> None:
+        if not writer.waiting:
+            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+            return
+        error = writer.error
+        assert error is not None  # noqa: S101 - nothing waits without a reason
+        if writer.is_safe:
+            words = self.tr("{0} What is new waits in {1} and is written as soon as it can be.")
+            self.noticed.emit(words.format(error.problem, readable(writer.waiting_file)))
+        else:
+            problem = self.tr("No history is kept. {0}").format(error.problem)
+            self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
+
+    def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
+        facts = {"image": verdict.record["image"], "notices": verdict.record["notices"], "own_task": verdict.own_task}
+        row = analysis(facts["image"]["sha256"], comparison, asdict(choice), path, facts)
+        whose = path, basis_of(verdict, choice)
+        key = {name: row[name] for name in KEY}
+        if self._keys.get(whose) != key:
+            self._record(writer, whose, key, row)
+        self._keys[whose] = key
+        if whose in self._reviews:
+            self._review(writer, whose, self._reviews.pop(whose))
+
+    def _record(
+        self, writer: HistoryWriter, whose: tuple[Path, Basis], key: dict[str, Any], row: dict[str, Any]
+    ) -> None:
+        """Record an analysis unless there is one; what was said of an earlier one is said of it too."""
+        earlier = same = None
+        with suppress(TwinlensError):  # it can't be read: what is written then says why
+            same = writer.history().latest(key)
+            earlier = same or latest_on(writer.history(), key["image_sha256"], *whose)
+        review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
+        if same is None:
+            writer.record(row | {"verdict": review.verdict, "note": review.note})
+            self._new = True
+        if review and whose not in self._reviews:
+            self.reviewed.emit(*whose, review)
+
+    def _review(self, writer: HistoryWriter, whose: tuple[Path, Basis], review: Review) -> None:
+        if whose not in self._keys:
+            self._reviews[whose] = review
+            return
+        writer.review(self._keys[whose], review)
+        self._new = True
+
+    def _forget(self, writer: HistoryWriter) -> None:
+        self._keys.clear()
+        writer.drop()

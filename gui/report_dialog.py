@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -19,10 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.names import readable
 from core.outputs import Wanted
 from core.report_layout import PAPER, PaperSize
 from gui import theme
 from gui.report_preview import Page, ReportPreview, Summary
+from gui.save_dialog import ask_where
 from gui.takeaway import Item, Offer, Scope
 from gui.takeaway_dialog import TakeawayDialog
 
@@ -43,6 +42,7 @@ class ReportDialog(TakeawayDialog):
         self.preview.failed.connect(self.failed)
         self.preview.ended.connect(self._on_ended)
         self.impression = QPlainTextEdit()
+        self.impression.setAcceptDrops(False)
         self.impression.setAccessibleName(self.tr("Impression on the image in the preview"))
         self.impression.setPlaceholderText(self.tr("What you see, in your words"))
         self.impression.setTabChangesFocus(True)
@@ -159,14 +159,13 @@ class ReportDialog(TakeawayDialog):
 
     def _save(self) -> None:
         items = self.items()
-        name = f"{items[0].path.stem} report.pdf" if len(items) == 1 else "twinlens report.pdf"
+        name = f"{readable(items[0].path.stem)} report.pdf" if len(items) == 1 else "twinlens report.pdf"
         if self.contents.hide_names.isChecked():
             name = "twinlens report.pdf"
-        chosen, _kind = QFileDialog.getSaveFileName(self, self.tr("Save report"), name, self.tr("PDF (*.pdf)"))
-        if not chosen:
+        chosen = ask_where(self, self.tr("Save report"), name, {"PDF": (".pdf",)})
+        if chosen is None:
             return
-        path = Path(chosen)
-        path = path if path.suffix else path.with_suffix(".pdf")
+        path, _kind = chosen
         self._show_running(True)
         self.bar.write(
             path,

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from core.agreement_statistics import Tally
 from core.errors import TwinlensError
 from core.labels import Labels
+from core.names import readable
 from core.report import ReportWriter
 from core.report_layout import PaperSize
 from core.report_summary import KEPT_BACK, Line, write_summary
@@ -53,7 +54,7 @@ class Page:
     @property
     def name(self) -> str:
         """What it is about."""
-        return self.item.path.name
+        return readable(self.item.path.name)
 
     def drawn(self, source: Source, width: int, stop: Stop) -> list[QImage] | str:
         """Return its pages as pictures, or why the image can't be compared.
@@ -109,10 +110,10 @@ class Summary:
         for number, item in enumerate(self.items, 1):
             if stop():
                 raise Interrupted
-            name = f"Image {number}" if self.hide_names else item.path.name
+            name = f"Image {number}" if self.hide_names else readable(item.path.name)
             verdict = self.offer.verdicts.get(item.path)
             if verdict is None:
-                reason = self.offer.errors.get(item.path, "").removeprefix(f"{item.path}: ")
+                reason = self.offer.errors.get(item.path, "").removeprefix(f"{readable(item.path)}: ")
                 rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
                 continue
             page += 1

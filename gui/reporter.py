@@ -15,6 +15,7 @@ from gui.report_dialog import ReportDialog
 from gui.scores_dialog import ScoresDialog, TaskScores, tallied
 from gui.takeaway import Offer, is_dicom, scopes
 from gui.takeaway_dialog import TakeawayDialog
+from gui.verdict import Verdict
 from gui.wording import review_sentence
 from gui.worklist import Entry
 
@@ -53,17 +54,23 @@ class Reporter(QObject):
         """Show how both models did over the worklist.
 
         Raises:
-            UsageError: if nothing has been analysed.
+            UsageError: if nothing that counts has been analysed.
         """
-        if not self._answers():
+        verdicts = self._verdicts()
+        if not verdicts:
             raise UsageError(
                 self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
+            )
+        if all(verdict.novel for _path, verdict in verdicts):
+            raise UsageError(
+                self.tr("None of the images that were analysed can be judged: they are unlike the training images."),
+                remedy=self.tr("Open other images, or choose other models."),
             )
         self._tally(self._show_scores)
 
     def tell_scores(self) -> None:
         """Say in the banner what both models scored, where true classes are known."""
-        if self._answers():
+        if self._verdicts():
             self._tally(self._say_scores)
 
     def stop(self) -> None:
@@ -103,13 +110,13 @@ class Reporter(QObject):
         said = "" if review.verdict is None else review_sentence(review.verdict)
         return " ".join(filter(None, (said, review.note)))
 
-    def _answers(self) -> list[tuple[Path, str, str, str]]:
-        records = [(e.path, e.verdict.record) for e in self._window.worklist.entries() if e.verdict is not None]
-        return [(path, r["task"], r["teacher"]["predicted"], r["student"]["predicted"]) for path, r in records]
+    def _verdicts(self) -> list[tuple[Path, Verdict]]:
+        entries = self._window.worklist.entries()
+        return [(entry.path, entry.verdict) for entry in entries if entry.verdict is not None]
 
     def _tally(self, then: Callable[[list[TaskScores]], None]) -> None:
-        answers = self._answers()
-        job = Background(lambda: tallied(answers), self._window)
+        verdicts = self._verdicts()
+        job = Background(lambda: tallied(verdicts), self._window)
         job.done.connect(then)
         job.failed.connect(self._window.notifications.show_error)
         job.begin()

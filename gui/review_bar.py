@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from core.history import VERDICTS, Review, Verdict
 from gui import theme
+from gui.input_boxes import LineEdit
 from gui.wording import review_words
 
 
@@ -14,6 +15,7 @@ class ReviewBar(QWidget):
     """Three buttons and a line; ``changed`` says that the person has changed something."""
 
     changed = Signal(object)  # Review
+    left = Signal()  # the note is done: the keyboard is wanted elsewhere, lest it write into the next image's note
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,12 +31,13 @@ class ReviewBar(QWidget):
             button.clicked.connect(lambda _checked=False, verdict=verdict: self.toggle(verdict))
             self.buttons[verdict] = button
             row.addWidget(button)
-        self.note = QLineEdit()
+        self.note = LineEdit()
         self.note.setPlaceholderText(self.tr("Note"))
         self.note.setAccessibleName(self.tr("Your note on this image"))
         self.note.setMaxLength(2000)
         self.note.setMinimumWidth(96)
         self.note.editingFinished.connect(self._note_finished)
+        self.note.returnPressed.connect(self.left)
         row.addWidget(self.note, 1)
         self._review = Review()
         self.show_review(None)
@@ -43,6 +46,8 @@ class ReviewBar(QWidget):
         """Show a review; None where there is nothing to review. What is being typed stays."""
         if review == self._review and self.isEnabled() == (review is not None):
             return
+        if review is None and self.note.hasFocus():
+            self.left.emit()
         self.setEnabled(review is not None)
         self._review = review or Review()
         with QSignalBlocker(self.note):

@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject
 from core.errors import UsageError
 from core.history import Review, Verdict
 from gui.recorder import Recorder
+from gui.results import Basis
 from gui.review_bar import ReviewBar
 from gui.worklist import Worklist
 
 
 class Reviews(QObject):
-    """Knows which file the review bar speaks of.
+    """Knows which file the review bar speaks of: the one whose answers are on screen, and no other.
 
     Args:
         bar: where the person says it.
@@ -26,16 +27,16 @@ class Reviews(QObject):
         super().__init__(parent)
         self._bar, self._worklist, self._recorder = bar, worklist, recorder
         self._path: Path | None = None
+        self._basis: Basis | None = None
         bar.changed.connect(self._on_changed)
-        recorder.reviewed.connect(worklist.set_review)
         worklist.dataChanged.connect(self._refresh)
         worklist.modelReset.connect(self._refresh)
 
-    def show(self, path: Path | None) -> None:
-        """Review another file; a note on the one before is kept."""
+    def show(self, path: Path | None, basis: Basis | None) -> None:
+        """Review the file whose answers are on screen, None while there are none; a note on the one before is kept."""
         if path != self._path:
             self._bar.finish_note()
-            self._path = path
+            self._path, self._basis = path, basis
             self._refresh()
 
     def say(self, verdict: Verdict) -> None:
@@ -67,7 +68,7 @@ class Reviews(QObject):
         self._bar.show_review(None if entry is None or entry.verdict is None else entry.review)
 
     def _on_changed(self, review: Review) -> None:
-        path = self._path
-        if path is not None:
-            self._recorder.review(path, review)
+        path, basis = self._path, self._basis
+        if path is not None and basis is not None:
+            self._recorder.review(path, basis, review)
             self._worklist.set_review(path, review)  # a filter may now hide the file, and another one come on screen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from core.agreement_statistics import Interval, Scores, Tally
 from core.labels import Labels
 from core.tasks import Task, get_task
 from gui import theme
+from gui.verdict import Verdict
 
 WIDTH = 720  # of the dialog, in logical pixels
 
@@ -27,6 +29,7 @@ class TaskScores:
         kappa: Cohen's kappa of the two, or None.
         labelled: how many have a known true class.
         scores: of teacher and student on those, None where there are none.
+        withheld: images whose answer is withheld, which count nowhere.
     """
 
     task: Task
@@ -35,22 +38,30 @@ class TaskScores:
     kappa: float | None
     labelled: int
     scores: tuple[Scores, Scores] | None
+    withheld: int
 
 
-def tallied(answers: list[tuple[Path, str, str, str]]) -> list[TaskScores]:
+def tallied(verdicts: list[tuple[Path, Verdict]]) -> list[TaskScores]:
     """Return what was found, by task; reads manifests, so not in the window's thread.
 
     Args:
-        answers: file, task, teacher's and student's answer of each image.
+        verdicts: the images with what both models said; those with an answer that is withheld are only counted.
     """
     labels = Labels()
     tallies: dict[str, Tally] = {}
-    for path, task_id, teacher, student in answers:
-        task = get_task(task_id)
-        tallies.setdefault(task_id, Tally(task)).add(teacher, student, labels.of(path.absolute(), task))
+    withheld: Counter[str] = Counter()
+    for path, verdict in verdicts:
+        record = verdict.record
+        if verdict.novel:
+            withheld[record["task"]] += 1
+            continue
+        task = get_task(record["task"])
+        tally = tallies.setdefault(task.id, Tally(task))
+        label = labels.of(path.absolute(), task)
+        tally.add(record["teacher"]["predicted"], record["student"]["predicted"], label)
     return [
-        TaskScores(tally.task, tally.images, tally.agreement, tally.kappa, tally.labelled, tally.scores())
-        for tally in tallies.values()
+        TaskScores(t.task, t.images, t.agreement, t.kappa, t.labelled, t.scores(), withheld[t.task.id])
+        for t in tallies.values()
     ]
 
 
@@ -87,6 +98,11 @@ class ScoresDialog(QDialog):
         agreement = QLabel(words.format(f"{same:,}", f"{found.images:,}", found.agreement, kappa))
         agreement.setWordWrap(True)
         page.addWidget(agreement)
+        if found.withheld:
+            left_out = self.tr("Not counted: {0} images that can't be judged, unlike the training images.")
+            if found.withheld == 1:
+                left_out = self.tr("Not counted: an image that can't be judged, unlike the training images.")
+            page.addWidget(theme.styled(QLabel(left_out.format(f"{found.withheld:,}")), "dim"))
         if found.scores is None:
             classes = ", ".join(found.task.class_ids)
             missing = QLabel(

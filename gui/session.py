@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 
 from core.files import make_folder, written_whole
 from core.folders import data_folder
+from core.names import path_from, readable
 from core.tasks import TASKS
 from gui.analysis import Choice
 
@@ -46,8 +47,8 @@ def read_session() -> Session:
             chosen = {"cam": chosen["cam"]}
         current = raw["current"]
         return Session(
-            files=[Path(file) for file in raw["files"]],
-            current=None if current is None else Path(current),
+            files=[path_from(file) for file in raw["files"]],
+            current=None if current is None else path_from(current),
             choice=replace(Choice(), **chosen),
             view=dict(raw["view"]),
         )
@@ -63,8 +64,8 @@ def write_session(session: Session) -> None:
     """
     make_folder(data_folder())
     raw = {
-        "files": [str(path) for path in session.files],
-        "current": None if session.current is None else str(session.current),
+        "files": [readable(path) for path in session.files],
+        "current": None if session.current is None else readable(session.current),
         "choice": asdict(session.choice),
         "view": session.view,
     }
@@ -77,13 +78,13 @@ def recent(settings: QSettings) -> list[Path]:
     found = settings.value("recent", [])
     if isinstance(found, str):  # a list of one comes back as its item
         found = [found]
-    return [Path(path) for path in found] if isinstance(found, list) else []
+    return [path_from(path) for path in found] if isinstance(found, list) else []
 
 
 def add_recent(settings: QSettings, paths: list[Path]) -> None:
     """Remember files and folders as opened."""
     newest = list(dict.fromkeys([*(path.absolute() for path in paths[:RECENT_KEPT]), *recent(settings)]))
-    settings.setValue("recent", [str(path) for path in newest[:RECENT_KEPT]])
+    settings.setValue("recent", [readable(path) for path in newest[:RECENT_KEPT]])
 
 
 def forget(settings: QSettings) -> None:

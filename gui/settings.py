@@ -7,11 +7,12 @@ from typing import Any, Literal, cast, get_args
 
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
 from core.folders import data_folder
 from core.runtime import RUNTIME_CHOICES, RuntimeChoice
 from gui import theme
+from gui.input_boxes import ComboBox, SpinBox
 from gui.kept_box import KeptBox
 
 ThemeChoice = Literal["auto", "dark", "light"]
@@ -94,7 +95,7 @@ class SettingsDialog(QDialog):
             },
             preferences.cam,
         )
-        self._threads = QSpinBox()
+        self._threads = SpinBox()
         self._threads.setRange(0, 256)
         self._threads.setSpecialValueText(self.tr("Automatic"))
         self._threads.setValue(preferences.threads)
@@ -134,8 +135,8 @@ class SettingsDialog(QDialog):
             history=self._history.isChecked(),
         )
 
-    def _box(self, choices: dict[str, str], chosen: str) -> QComboBox:
-        box = QComboBox()
+    def _box(self, choices: dict[str, str], chosen: str) -> ComboBox:
+        box = ComboBox()
         for value, words in choices.items():
             box.addItem(words, value)
         box.setCurrentIndex(box.findData(chosen))

@@ -89,7 +89,7 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
         Scope.THIS: [entry.path for entry in entries if entry.path == current and not entry.error],
         Scope.SELECTED: list(selected),
         Scope.SHOWN: [entry.path for entry in shown],
-        Scope.DISAGREE: [entry.path for entry in entries if entry.verdict is not None and not entry.verdict.agree],
+        Scope.DISAGREE: [entry.path for entry in entries if entry.verdict is not None and entry.verdict.disagree],
         Scope.ANALYSED: [entry.path for entry in entries if entry.state is not State.WAITING],
     }
 
@@ -189,10 +189,14 @@ def take(
         for done, item in enumerate(items, 1):
             found = source.examine(item.path, stop, with_identity=wanted.with_identity)
             outputs.add(found, words.get(item.path, ""), item.window, item.review)
+            if outputs.lost and not outputs.is_going:
+                break
             if done == 1:  # it may have been compared before, or had the models loaded: it tells nothing of the others
                 started = time.perf_counter()
             left = None if done == 1 else (time.perf_counter() - started) / (done - 1) * (len(items) - done)
             told(done, len(items), left)
             if stop() and done < len(items):
                 raise Interrupted
+    if outputs.lost:
+        raise outputs.lost[0]
     return outputs.remarks

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import TwinlensError
+from core.names import readable
 from core.outputs import Wanted
 from gui import theme
 from gui.analysis import Interrupted
@@ -84,7 +85,7 @@ class TakeawayBar(QWidget):
             self._say(words if left is None else self.tr("{0} · {1} left").format(words, duration(left)))
 
     def _on_done(self, remarks: list[str]) -> None:
-        lines = [self.tr("Written: {0}").format(self._target), *remarks[:REMARKS_SHOWN]]
+        lines = [self.tr("Written: {0}").format(readable(self._target)), *remarks[:REMARKS_SHOWN]]
         if len(remarks) > REMARKS_SHOWN:
             lines.append(self.tr("… and {0} more remarks").format(len(remarks) - REMARKS_SHOWN))
         self._say("\n".join(lines))

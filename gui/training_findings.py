@@ -29,7 +29,7 @@ class Findings(QTextBrowser):
         self.setViewportMargins(0, 16, 0, 0)
         self._report: Report | None = None
         self._words, self._warning = "", False
-        self.say(self.tr("Choose the folder of a data set. It is checked before it is learnt from."))
+        self.say(self.tr("Choose the folder of a data set. It is checked before the training begins."))
 
     def say(self, words: str, *, warning: bool = False) -> None:
         """Show words in place of findings."""
@@ -118,7 +118,7 @@ def _finding(finding: Report, dim: str) -> str:
 
 def _table(report: Report, dim: str) -> str:
     cell = '<td align="right" style="padding-left:32px">{0}</td>'
-    heads = (tr("learnt from"), tr("validation"), tr("test"))
+    heads = (tr("training"), tr("validation"), tr("test"))
     head = "".join(f'<td align="right" style="padding-left:32px; color:{dim}">{escape(name)}</td>' for name in heads)
     rows = [f'<tr><td style="color:{dim}">{escape(tr("Class"))}</td>{head}</tr>']
     for label, counts in report["classes"].items():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.card import Role
 from core.errors import UsageError
 from core.folders import data_folder
+from training.label_map import as_override
 from training.recipe import RECIPES, Recipe, read_recipe
 from training.run_folder import RunFolder
 from training.run_lock import read_owner
@@ -28,6 +29,7 @@ class Plan:
         batch: images a step, or None for the recipe's.
         resume: whether the run lies in its folder already.
         threads: CPU threads, or None for torch's own choice.
+        label_map: labels of the data set that are called otherwise, or left out, in place of the recipe's map.
     """
 
     recipe: str
@@ -38,6 +40,7 @@ class Plan:
     batch: int | None = None
     resume: bool = False
     threads: int | None = None
+    label_map: dict[str, str] = field(default_factory=dict)
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ class Plan:
         found = [f"{key}={value}" for key, value in changed.items() if value is not None]
         if self.teachers is not None:
             found.append(f"teachers.bundles={json.dumps(self.teachers)}")
-        return tuple(found)
+        return (*found, *as_override(self.label_map))
 
     def resolved(self) -> Recipe:
         """Return the recipe with what is changed.

@@ -8,13 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QRadioButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +23,8 @@ from core.catalogue import Catalogue
 from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
+from gui.input_boxes import ComboBox, LineEdit, SpinBox
+from gui.label_mapping import LabelMapping
 from gui.training_plan import Plan, about, bundled_recipes, free_folder, plan_of
 from gui.wording import counted, ratio
 from training.recipe import Recipe
@@ -62,15 +61,18 @@ class TrainingSetup(QWidget):
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(4)
 
-        self.data = QLineEdit()
+        self.data = LineEdit()
         self.data.setPlaceholderText(self.tr("A data set's folder"))
         self.data.editingFinished.connect(self._data_edited)
         self._browse_data = self._browse(self._choose_data, self.tr("Choose the data set's folder"))
         self._add(page, self.tr("&Data set"), self.data, self._browse_data)
         self.data_words = self._small(page)
+        self.labels = LabelMapping()
+        self.labels.applied.connect(lambda: self.data_chosen.emit(self._checked))
+        page.addWidget(self.labels)
 
         self._space(page)
-        self.task = QComboBox()
+        self.task = ComboBox()
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
         self.task.activated.connect(self._fill_recipes)
@@ -94,16 +96,16 @@ class TrainingSetup(QWidget):
         page.addLayout(roles)
 
         self._space(page)
-        self.recipe = QComboBox()
-        self.recipe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.recipe = ComboBox()
+        self.recipe.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.recipe.activated.connect(self._recipe_chosen)
         self._browse_recipe = self._browse(self._choose_recipe, self.tr("Choose a recipe of your own, a TOML file"))
         self._add(page, self.tr("&Recipe"), self.recipe, self._browse_recipe)
         self.recipe_words = self._small(page)
 
         self._space(page)
-        self.teacher = QComboBox()
-        self.teacher.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.teacher = ComboBox()
+        self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.teacher.activated.connect(self._changed)
         self._browse_teacher = self._browse(self._choose_teacher, self.tr("Choose a bundle's or finished run's folder"))
         self._add(page, self.tr("&Learns from"), self.teacher, self._browse_teacher)
@@ -121,7 +123,7 @@ class TrainingSetup(QWidget):
         self.size_words = self._small(page)
 
         self._space(page)
-        self.out = QLineEdit()
+        self.out = LineEdit()
         for field in (self.data, self.out):
             field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
         self.out.editingFinished.connect(self._changed)
@@ -151,6 +153,7 @@ class TrainingSetup(QWidget):
             epochs=None if own is None or self.epochs.value() == own.optim.epochs else self.epochs.value(),
             batch=None if own is None or self.batch.value() == own.optim.batch else self.batch.value(),
             threads=threads,
+            label_map=self.labels.label_map,
         )
 
     @property
@@ -176,6 +179,10 @@ class TrainingSetup(QWidget):
             self.task.setCurrentIndex(self.task.findData(task))
             self._fill_recipes()
         self._changed()
+
+    def show_labels(self, labels: dict[str, int]) -> None:
+        """Let labels of the data set that are no classes of the task be mapped to these."""
+        self.labels.show_labels(labels, get_task(self.task.currentData()))
 
     def set_recipe_file(self, path: Path) -> None:
         """Take a recipe from a file."""
@@ -210,7 +217,7 @@ class TrainingSetup(QWidget):
 
     def set_open(self, open_: bool) -> None:
         """Let the fields be changed, or not."""
-        for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out,
+        for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out, self.labels,
                       self.teacher_role, self.student_role, self._browse_data, self._browse_recipe,
                       self._browse_teacher, self._browse_out):  # fmt: skip
             field.setEnabled(open_ and self._resumed is None)
@@ -231,6 +238,7 @@ class TrainingSetup(QWidget):
     # filling
 
     def _fill_recipes(self) -> None:
+        self.labels.offer(get_task(self.task.currentData()))
         found = bundled_recipes(self.task.currentData(), self.role)
         self.recipe.clear()
         for name in found:
@@ -314,6 +322,7 @@ class TrainingSetup(QWidget):
         if self.data.text() and folder != self._checked:
             self._checked = folder
             self._settings.setValue("training/data", str(folder))
+            self.labels.forget()
             self.data_chosen.emit(folder)
 
     def _choose_data(self) -> None:
@@ -379,8 +388,8 @@ class TrainingSetup(QWidget):
         button.clicked.connect(choose)
         return button
 
-    def _number(self, least: int, most: int) -> QSpinBox:
-        box = QSpinBox()
+    def _number(self, least: int, most: int) -> SpinBox:
+        box = SpinBox()
         box.setRange(least, most)
         box.valueChanged.connect(self._changed)
         return box

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -26,6 +26,7 @@ from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
 from gui import theme, wording
 from gui.notifications import Banner
+from gui.placement import place
 from gui.training_charts import Row, TrainingCharts
 from gui.training_findings import Findings, summary, task_of
 from gui.training_measure import Measuring, model_id, scores
@@ -56,7 +57,6 @@ class TrainingWindow(QWidget):
     def __init__(self, settings: QSettings) -> None:
         super().__init__(None, Qt.WindowType.Window)
         self.setWindowTitle(self.tr("Train a model"))
-        self.setMinimumSize(SMALLEST)
         self._settings = settings
         self._run: TrainingRun | None = None
         self._stopping = False
@@ -87,10 +87,7 @@ class TrainingWindow(QWidget):
         self._show_state()
         self.progress.say(self.tr("Nothing is being trained"), self.tr("Choose a data set to begin."))
         self._count_network()
-        geometry = settings.value("training/geometry")
-        self.resize(FIRST_SIZE)
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
+        place(self, FIRST_SIZE, SMALLEST, settings.value("training/geometry"))
         last = settings.value("training/run", "", type=str)
         if last and running_in(Path(str(last))) is not None:
             self.open_run(Path(str(last)))
@@ -314,7 +311,8 @@ class TrainingWindow(QWidget):
         if not self.running:
             self.tabs.setCurrentWidget(self.findings)
             self.progress.say_busy(self.tr("Checking {0}").format(folder.name))
-        self._check.start("check-data", str(folder), "--json", "--events", "json")
+        maps = [word for old, new in self.setup.labels.label_map.items() for word in ("--map", f"{old}={new}")]
+        self._check.start("check-data", str(folder), "--json", "--events", "json", *maps)
         self._show_state()
 
     def _on_check_told(self, event: Event) -> None:
@@ -333,6 +331,7 @@ class TrainingWindow(QWidget):
             self.findings.show_report(report)
             self.setup.data_words.setText(words)
             self.setup.set_data_task(task_of(report))
+            self.setup.show_labels(report.get("labels", {}))
         if not self.running and not self.measuring.running:
             self.progress.say(self.tr("Nothing is being trained"), words)
         self._show_state()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.batch import Record, record_of
-from core.comparison import Answer, Comparison
+from core.comparison import Comparison
 from core.medical_image import MedicalImage
-from core.tasks import Task, get_task
+from core.tasks import Task, get_task, guess_task
+from gui.wording import class_name
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Verdict:
         agree: whether both put the same class on top.
         divergence: Jensen-Shannon divergence of the two answers, in bits.
         record: everything, as the headless contract writes it.
+        own_task: identifier of the task that the image itself tells, whichever was chosen.
     """
 
     teacher: Said
@@ -44,11 +46,17 @@ class Verdict:
     agree: bool
     divergence: float
     record: Record
+    own_task: str
+
+    @property
+    def disagree(self) -> bool:
+        """Whether they disagree; an answer that is withheld neither agrees nor disagrees."""
+        return not self.agree and not self.novel
 
     @property
     def unsure(self) -> bool:
-        """Whether either model can't settle on one class."""
-        return self.teacher.unsure or self.student.unsure
+        """Whether a model can't settle on one class; one whose answer is withheld settles on none."""
+        return any(said.unsure and not said.novel for said in (self.teacher, self.student))
 
     @property
     def novel(self) -> bool:
@@ -58,21 +66,32 @@ class Verdict:
 
 def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
     """Return what is kept of a comparison."""
-    task = get_task(comparison.teacher.bundle.card.task)
+    return verdict_of(record_of(image, comparison, notices), guess_task(image.is_grey).id)
+
+
+def verdict_of(record: Record, own_task: str) -> Verdict:
+    """Return what is kept of a comparison from its record.
+
+    Raises:
+        KeyError: if something is missing in it.
+        UsageError: if there is no such task.
+    """
+    task = get_task(record["task"])
     return Verdict(
-        _said(task, comparison.teacher),
-        _said(task, comparison.student),
-        comparison.same_class,
-        comparison.js_divergence,
-        record_of(image, comparison, notices),
+        _said(task, record["teacher"]),
+        _said(task, record["student"]),
+        record["agreement"]["same_class"],
+        record["agreement"]["js_divergence"],
+        record,
+        own_task,
     )
 
 
-def _said(task: Task, answer: Answer) -> Said:
-    p = answer.prediction
+def _said(task: Task, answer: Record) -> Said:
+    plausible = answer["plausible"]
     return Said(
-        name=task.class_name(p.predicted),
-        confidence=p.confidence,
-        unsure=p.is_unsure,
-        novel=p.is_refused,
+        name=class_name(task, answer["predicted"]),
+        confidence=answer["probabilities"][answer["predicted"]],
+        unsure=plausible is not None and len(plausible) != 1,
+        novel=bool(answer["novel"]),
     )

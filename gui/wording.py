@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
+
 from PySide6.QtCore import QCoreApplication
 
 from core.cams import MANY_FORWARDS, METHODS
@@ -118,8 +121,14 @@ def agreement(task: Task, comparison: Comparison) -> str:
     return tr("They disagree: teacher {0}, student {1}").format(*said)
 
 
-def strength(comparison: Comparison, refining: bool) -> str:
-    """Return how far the two are apart, in words and figures, and what the student saves."""
+def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bool) -> str:
+    """Return how far the two are apart, in words and figures, and what the student saves.
+
+    Args:
+        comparison: what both say about the image.
+        speed_ratios: how many times faster the student was, for each image that both were timed on.
+        refining: whether the heat maps are still being refined.
+    """
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
     facts = [tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")]
@@ -127,8 +136,9 @@ def strength(comparison: Comparison, refining: bool) -> str:
         facts.append(
             tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
         )
-    faster, smaller = comparison.speed_ratio, comparison.size_ratio
+    faster, smaller = median(speed_ratios), comparison.size_ratio
     speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
     size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))
-    facts.append(tr("student {0}, {1}").format(speed, size))
+    images = tr("1 image") if len(speed_ratios) == 1 else tr("median of {0} images").format(f"{len(speed_ratios):,}")
+    facts.append(tr("student {0} ({1}), {2}").format(speed, images, size))
     return " · ".join(facts)

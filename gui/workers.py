@@ -16,7 +16,14 @@ from PySide6.QtCore import QObject, Signal
 from core import cam_process
 from core.classifier import Classifier
 from core.comparison import CamMode, watch
-from core.errors import ExplanationError, TwinlensError
+from core.errors import (
+    BundleError,
+    ExplanationError,
+    RuntimeUnavailableError,
+    TwinlensError,
+    UsageError,
+    WriteError,
+)
 from core.scorecam import Depth
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.background import Worker
@@ -49,12 +56,14 @@ class BatchProgress:
         total: files asked for.
         paused: whether it waits for the person.
         seconds_left: estimate from the files so far, or None while there is none.
+        order: grows with each of them, so that one that comes late can be told.
     """
 
     done: int
     total: int
     paused: bool
     seconds_left: float | None
+    order: int = 0
 
     @property
     def running(self) -> bool:
@@ -75,9 +84,10 @@ class AnalysisEngine(QObject):
     grown = Signal(int, object, bool)  # ticket, Comparison, whether its maps are still being refined
     failed = Signal(int, object, str)  # ticket, path, the reason in words
     judged = Signal(object, object, object)  # path, Verdict, Choice: of images on screen and of "Analyse all"
-    compared = Signal(object, str, object, object)  # path, digest, Comparison as far as it came, Choice
-    unjudged = Signal(object, str)  # path, the reason: of "Analyse all"
+    compared = Signal(object, object, object, object)  # path, Verdict, Comparison as far as it came, Choice
+    unjudged = Signal(object, str, object)  # path, the reason, Choice, or None where the file itself can't be read
     batch_changed = Signal(object)  # BatchProgress
+    broke = Signal(object)  # an exception that nobody expected; the work goes on
     stopped_batch = Signal(str)  # the models can't be used, so that no file could be judged
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -86,11 +96,13 @@ class AnalysisEngine(QObject):
         self._urgent: Request | None = None
         self._warm_up: Choice | None = None
         self._batch: deque[Path] = deque()
+        self._batch_number = 0  # how often it was begun
         self._batch_choice = Choice()
         self._batch_cam: CamMode = "none"
         self._batch_total = 0
         self._batch_seconds = 0.0
         self._batch_done = 0
+        self._told = 0  # how often it was said how far it has come
         self._paused = False
         self._closing = False
         self._forget = False
@@ -118,20 +130,31 @@ class AnalysisEngine(QObject):
             self._wake.notify()
         return self._tickets
 
-    def stop_showing(self) -> None:
-        """Stop refining what is on screen: a new ticket makes the running one outdated."""
+    def stop_showing(self) -> int:
+        """Stop refining what is on screen; return a new ticket, which makes the running one outdated."""
         with self._wake:
             self._tickets += 1
             self._urgent = None
+        return self._tickets
 
-    def analyse_all(self, paths: Iterable[Path], choice: Choice, cam: CamMode) -> None:
+    def analyse_all(self, paths: Iterable[Path], choice: Choice, cam: CamMode, *, paused: bool = False) -> None:
         """Compare files one after another whenever the image on screen leaves time."""
         with self._wake:
+            self._batch_number += 1
             self._batch = deque(paths)
             self._batch_choice, self._batch_cam = choice, cam
             self._batch_total, self._batch_done, self._batch_seconds = len(self._batch), 0, 0.0
-            self._paused = False
+            self._paused = paused
             self._wake.notify()
+        self._tell()
+
+    def leave_out(self, paths: Iterable[Path]) -> None:
+        """Take files out of "Analyse all", which goes on with the others."""
+        with self._wake:
+            doomed = set(paths)
+            before = len(self._batch)
+            self._batch = deque(path for path in self._batch if path not in doomed)
+            self._batch_total -= before - len(self._batch)
         self._tell()
 
     def pause(self, paused: bool) -> None:
@@ -158,13 +181,16 @@ class AnalysisEngine(QObject):
     def run(self) -> None:
         """Serve requests until closed."""
         while (work := self._next()) is not None:
-            with suppress(Interrupted):
-                if isinstance(work, Request):
-                    self._show(work)
-                elif isinstance(work, Choice):
-                    self._load(work)
-                else:
-                    self._judge(work)
+            try:
+                with suppress(Interrupted):
+                    if isinstance(work, Request):
+                        self._show(work)
+                    elif isinstance(work, Choice):
+                        self._load(work)
+                    else:
+                        self._judge(work)
+            except Exception as error:  # noqa: BLE001 - a defect may cost this file, and nothing else
+                self._give_up(work, error)
         cam_process.helper.stop()
 
     def _next(self) -> Request | Choice | Path | None:
@@ -208,6 +234,7 @@ class AnalysisEngine(QObject):
     def _show(self, request: Request) -> None:
         ticket = request.ticket
         self._analyst.say = lambda name: self.busy.emit(ticket, name)
+        image = None
         try:
             image = self._analyst.open(request.path)
             self.image_opened.emit(ticket, self._analyst.picture(image))
@@ -228,65 +255,92 @@ class AnalysisEngine(QObject):
             except ExplanationError as error:  # the answers stand without the map
                 self.failed.emit(ticket, None, str(error))
             finally:
-                self.compared.emit(request.path, image.digest, found, request.choice)
-            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+                kept = verdict(image, found, notices)
+                self.compared.emit(request.path, kept, found, request.choice)
+            self.judged.emit(request.path, kept, request.choice)
             self.grown.emit(ticket, found, False)
         except TwinlensError as error:
+            self.unjudged.emit(request.path, str(error), None if image is None else request.choice)
             self.failed.emit(ticket, request.path, str(error))
 
     def _judge(self, path: Path) -> None:
         started = time.perf_counter()
-        choice = self._batch_choice
+        with self._wake:
+            number, choice, cam = self._batch_number, self._batch_choice, self._batch_cam
         self._analyst.say = lambda _name: None  # what is loaded for it is not for the file on screen
         result: Verdict | str
+        image = found = None
         try:
             image = self._analyst.open(path)
-        except TwinlensError as error:
-            result = str(error)
-        else:
-            if self._interrupted(path):
+            if self._interrupted(path, number):
                 return
-            try:
-                _task, teacher, student = self._analyst.models(choice, image)
-            except TwinlensError as error:  # it would befall every file
+            _task, teacher, student = self._analyst.models(choice, image)
+            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
+            for growing in watch(image, teacher, student, cam):
+                if self._interrupted(path, number):
+                    return
+                found = growing
+            assert found is not None  # noqa: S101 - the first frame comes in any case
+            result = verdict(image, found, notices)
+        except TwinlensError as error:
+            if _befalls_all(error, choice):
                 self.cancel()
                 self.stopped_batch.emit(str(error))
                 return
-            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
-            try:
-                for growing in watch(image, teacher, student, self._batch_cam):
-                    if self._interrupted(path):
-                        return
-                    found = growing
-                result = verdict(image, found, notices)
-            except TwinlensError as error:
-                result = str(error)
+            result = str(error)
         with self._wake:
-            if not self._batch or self._batch[0] != path:
+            if not self._is_next(path, number):
                 return
             self._batch.popleft()
             self._batch_done += 1
             self._batch_seconds += time.perf_counter() - started
         if isinstance(result, str):
-            self.unjudged.emit(path, result)
-        else:
-            self.compared.emit(path, image.digest, found, replace(choice, cam=self._batch_cam))
-            self.judged.emit(path, result, choice)
+            self.unjudged.emit(path, result, None if image is None else choice)
+        elif image is not None and found is not None:
+            self.judged.emit(path, result, choice)  # first: its review may come back
+            self.compared.emit(path, result, found, replace(choice, cam=cam))
         self._tell()
+
+    def _give_up(self, work: Request | Choice | Path, error: Exception) -> None:
+        """Have an unexpected error shown with its details, and go on with what is wanted next."""
+        self.broke.emit(error)
+        reason = f"Something went wrong ({type(error).__name__})."
+        if isinstance(work, Request):
+            self.unjudged.emit(work.path, f"{work.path}: {reason}", work.choice)
+            self.failed.emit(work.ticket, work.path, f"{work.path}: {reason}")
+        elif isinstance(work, Path):
+            with self._wake:
+                if self._batch and self._batch[0] == work:
+                    self._batch.popleft()
+                    self._batch_done += 1
+            self.unjudged.emit(work, f"{work}: {reason}", self._batch_choice)
+            self._tell()
 
     def _outdated(self, ticket: int) -> bool:
         return self._closing or self._tickets != ticket
 
-    def _interrupted(self, path: Path) -> bool:
+    def _interrupted(self, path: Path, number: int) -> bool:
         """Whether a file of "Analyse all" has to wait, or is no longer wanted."""
         if self._closing or self._urgent is not None or self._paused:
             return True
         with self._wake:
-            return not self._batch or self._batch[0] != path
+            return not self._is_next(path, number)
+
+    def _is_next(self, path: Path, number: int) -> bool:
+        """Whether it is still this file's turn; it may have been left out, or others be wanted by now."""
+        return number == self._batch_number and bool(self._batch) and self._batch[0] == path
 
     def _tell(self) -> None:
         with self._wake:
             done, total = self._batch_done, self._batch_total
             left = self._batch_seconds / done * (total - done) if done else None
-            progress = BatchProgress(done, total, self._paused and done < total, left)
+            self._told += 1
+            progress = BatchProgress(done, total, self._paused and done < total, left, self._told)
         self.batch_changed.emit(progress)
+
+
+def _befalls_all(error: TwinlensError, choice: Choice) -> bool:
+    """Whether an error is of the models, not of one image; where each image tells its task, others may have models."""
+    if isinstance(error, UsageError):
+        return choice.task is not None
+    return isinstance(error, BundleError | RuntimeUnavailableError | WriteError)

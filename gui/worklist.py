@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import Path
@@ -12,7 +12,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from core.batch import Record, failed_record
 from core.history import NO_REVIEW, Review
-from gui.verdict import Verdict
+from core.names import readable
+from gui.results import Result
+from gui.verdict import Said, Verdict
 from gui.wording import review_words
 
 Index = QModelIndex | QPersistentModelIndex
@@ -57,16 +59,26 @@ class Entry:
     Attributes:
         path: the file.
         number: its place in the order in which files were added.
-        verdict: what both models said, once they were asked.
+        result: what both models said, by the present choice, and the review of it; None before they were asked.
         error: why it could not be compared, or an empty string.
-        review: what the reviewer thinks of the verdict.
+        unreadable: whether the reason is the file itself, so that no models could.
     """
 
     path: Path
     number: int
-    verdict: Verdict | None = None
+    result: Result | None = None
     error: str = ""
-    review: Review = NO_REVIEW
+    unreadable: bool = False
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What both models said."""
+        return None if self.result is None else self.result.verdict
+
+    @property
+    def review(self) -> Review:
+        """What the reviewer thinks of it."""
+        return NO_REVIEW if self.result is None else self.result.review
 
     @property
     def state(self) -> State:
@@ -103,11 +115,11 @@ class Worklist(QAbstractListModel):
         if role == ENTRY_ROLE:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return entry.path.name
+            return readable(entry.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.path}\n{self._answer(entry)}"
+            return f"{readable(entry.path)}\n{self._answer(entry)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.path.name}. {self._answer(entry)}"
+            return f"{readable(entry.path.name)}. {self._answer(entry)}"
         return None
 
     def entries(self) -> list[Entry]:
@@ -137,33 +149,49 @@ class Worklist(QAbstractListModel):
         self.endInsertRows()
         return len(new)
 
-    def remove(self, paths: Iterable[Path]) -> None:
-        """Take files out of the list; they stay on disk."""
+    def remove(self, paths: Iterable[Path]) -> list[tuple[int, Entry]]:
+        """Take files out of the list; they stay on disk. Return their rows and entries, for :meth:`put_back`."""
         doomed = set(paths)
+        removed = [(row, entry) for row, entry in enumerate(self._entries) if entry.path in doomed]
+        self._replace([entry for entry in self._entries if entry.path not in doomed])
+        return removed
+
+    def put_back(self, removed: Iterable[tuple[int, Entry]]) -> None:
+        """Put files back in their rows, with all that was known of them, but those that were added again since."""
+        entries = list(self._entries)
+        for row, entry in removed:
+            if entry.path not in self._rows:
+                entries.insert(row, entry)
+        self._replace(entries)
+
+    def _replace(self, entries: list[Entry]) -> None:
         self.beginResetModel()
-        self._entries = [entry for entry in self._entries if entry.path not in doomed]
-        self._rows = {entry.path: row for row, entry in enumerate(self._entries)}
+        self._entries = entries
+        self._rows = {entry.path: row for row, entry in enumerate(entries)}
         self.endResetModel()
 
-    def set_verdict(self, path: Path, verdict: Verdict) -> None:
+    def set_result(self, path: Path, result: Result) -> None:
         """Note what both models said of a file."""
-        self._change(path, verdict, "")
+        self._change(path, result, "")
 
-    def set_error(self, path: Path, reason: str) -> None:
-        """Note why a file could not be compared."""
-        self._change(path, None, reason)
+    def set_error(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
+        """Note why a file could not be compared; an unreadable one can't be by any models."""
+        self._change(path, None, reason, unreadable)
 
     def set_review(self, path: Path, review: Review) -> None:
-        """Note what the reviewer thinks of a file's verdict."""
+        """Note what the reviewer thinks of a file's answer."""
         row = self._rows.get(path)
-        if row is not None:
-            self._entries[row].review = review
+        result = None if row is None else self._entries[row].result
+        if row is not None and result is not None:
+            result.review = review
             self.dataChanged.emit(self.index(row), self.index(row))
 
-    def forget_verdicts(self) -> None:
-        """Put all files back to waiting: other models compare from now on."""
+    def set_results(self, found: Mapping[Path, Result]) -> None:
+        """Show the results of another choice; files that have none wait, but those that can't be read."""
         for entry in self._entries:
-            entry.verdict, entry.error, entry.review = None, "", NO_REVIEW
+            entry.result = found.get(entry.path)
+            if entry.result is not None or not entry.unreadable:
+                entry.error, entry.unreadable = "", False
         if self._entries:
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
@@ -177,11 +205,12 @@ class Worklist(QAbstractListModel):
         self.changePersistentIndexList(old, [self.index(self._rows[entry.path]) for entry in entries])
         self.layoutChanged.emit()
 
-    def _change(self, path: Path, verdict: Verdict | None, error: str) -> None:
+    def _change(self, path: Path, result: Result | None, error: str, unreadable: bool = False) -> None:
         row = self._rows.get(path)
         if row is None:
             return
-        self._entries[row].verdict, self._entries[row].error = verdict, error
+        entry = self._entries[row]
+        entry.result, entry.error, entry.unreadable = result, error, unreadable
         self.dataChanged.emit(self.index(row), self.index(row))
 
     def _answer(self, entry: Entry) -> str:
@@ -189,26 +218,34 @@ class Worklist(QAbstractListModel):
             return self.tr("Failed: {0}").format(entry.error)
         if entry.verdict is None:
             return self.tr("Not analysed yet")
-        teacher, student = entry.verdict.teacher, entry.verdict.student
+        said = entry.verdict
         lines = [
-            self.tr("Teacher: {0}, {1:.1f} %").format(teacher.name, 100 * teacher.confidence),
-            self.tr("Student: {0}, {1:.1f} %").format(student.name, 100 * student.confidence),
-            self.tr("They agree") if entry.verdict.agree else self.tr("They disagree"),
+            self._side(self.tr("Teacher: {0}"), said.teacher),
+            self._side(self.tr("Student: {0}"), said.student),
         ]
-        if entry.verdict.unsure:
+        if not said.novel:
+            lines.append(self.tr("They agree") if said.agree else self.tr("They disagree"))
+        if said.unsure:
             lines.append(self.tr("Unsure: more than one class is plausible"))
-        if entry.verdict.novel:
-            lines.append(self.tr("Can't be judged: unlike the training images"))
         if entry.review.verdict is not None:
             lines.append(self.tr("You: {0}").format(review_words(entry.review.verdict)))
         if entry.review.note:
             lines.append(self.tr("Note: {0}").format(entry.review.note))
         return "\n".join(lines)
 
+    def _side(self, words: str, said: Said) -> str:
+        """Return what one model said, without a word of an answer that is withheld."""
+        if said.novel:
+            return words.format(self.tr("can't be judged: unlike the training images"))
+        return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
 
-def _last_without_answer(key: Callable[[Verdict], Any]) -> Callable[[Entry], tuple[Any, ...]]:
+
+def _last_without(key: Callable[[Verdict], Any]) -> Callable[[Entry], tuple[Any, ...]]:
+    """Sort by what a key makes of an answer; files without one, or where that is withheld (None), come last."""
+
     def of(entry: Entry) -> tuple[Any, ...]:
-        return (1, 0, entry.number) if entry.verdict is None else (0, key(entry.verdict), entry.number)
+        value = None if entry.verdict is None else key(entry.verdict)
+        return (1, 0, entry.number) if value is None else (0, value, entry.number)
 
     return of
 
@@ -216,9 +253,9 @@ def _last_without_answer(key: Callable[[Verdict], Any]) -> Callable[[Entry], tup
 _KEYS: dict[Order, Callable[[Entry], Any]] = {
     Order.ADDED: lambda entry: entry.number,
     Order.NAME: lambda entry: (entry.path.name.casefold(), entry.number),
-    Order.TEACHER: _last_without_answer(lambda v: (v.teacher.name, -v.teacher.confidence)),
-    Order.STUDENT: _last_without_answer(lambda v: (v.student.name, -v.student.confidence)),
-    Order.DIVERGENCE: _last_without_answer(lambda v: -v.divergence),
+    Order.TEACHER: _last_without(lambda v: None if v.teacher.novel else (v.teacher.name, -v.teacher.confidence)),
+    Order.STUDENT: _last_without(lambda v: None if v.student.novel else (v.student.name, -v.student.confidence)),
+    Order.DIVERGENCE: _last_without(lambda v: None if v.novel else -v.divergence),
     Order.STATE: lambda entry: (list(State).index(entry.state), entry.number),
 }
 
@@ -242,14 +279,14 @@ class WorklistFilter(QSortFilterProxyModel):
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         """Return whether a row of the worklist is shown."""
         entry = self._worklist.index(row, 0, parent).data(ENTRY_ROLE)
-        if self._text and self._text not in entry.path.name.casefold():
+        if self._text and self._text not in readable(entry.path.name).casefold():
             return False
         return _ACCEPTS[self._show](entry)
 
 
 _ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
     Show.ALL: lambda _entry: True,
-    Show.DISAGREE: lambda entry: entry.verdict is not None and not entry.verdict.agree,
+    Show.DISAGREE: lambda entry: entry.verdict is not None and entry.verdict.disagree,
     Show.UNSURE: lambda entry: entry.verdict is not None and entry.verdict.unsure,
     Show.NOVEL: lambda entry: entry.verdict is not None and entry.verdict.novel,
     Show.FAILED: lambda entry: bool(entry.error),

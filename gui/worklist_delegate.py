@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.history import Review
+from core.names import readable
 from gui import theme
 from gui.thumbnails import Thumbnails
 from gui.verdict import Said
@@ -71,10 +72,10 @@ class WorklistDelegate(QStyledItemDelegate):
         name = QRect(area.left(), area.top(), area.width(), line)
         if entry.review:
             name.setRight(self._draw_review(painter, name, entry.review) - 4)
-        _text(painter, name, entry.path.name, theme.colour("text"), theme.BODY, Qt.TextElideMode.ElideMiddle)
+        _text(painter, name, readable(entry.path.name), theme.colour("text"), theme.BODY, Qt.TextElideMode.ElideMiddle)
         second = name.translated(0, line)
         if entry.error:
-            reason = entry.error.removeprefix(f"{entry.path}: ")
+            reason = entry.error.removeprefix(f"{readable(entry.path)}: ")
             box = QRect(area.left(), second.top(), area.width(), 2 * line)
             _paragraph(painter, box, self.tr("Failed: {0}").format(reason), theme.colour("warning"))
             return

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListView,
     QPushButton,
     QStackedLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.input_boxes import ComboBox, LineEdit
 from gui.thumbnails import Thumbnails
 from gui.worklist import ENTRY_ROLE, Entry, Order, Show, Worklist, WorklistFilter
 from gui.worklist_delegate import WorklistDelegate
@@ -51,7 +51,7 @@ class WorklistView(QWidget):
         self.list.selectionModel().currentChanged.connect(self._current_changed)
         thumbnails.ready.connect(self._thumbnail_ready)
 
-        self.search = QLineEdit()
+        self.search = LineEdit()
         self.search.setPlaceholderText(self.tr("Filter by name"))
         self.search.setAccessibleName(self.tr("Filter by name"))
         self.search.setClearButtonEnabled(True)
@@ -94,6 +94,27 @@ class WorklistView(QWidget):
             index = self.filter.mapFromSource(source)
         self._go_to(index)
 
+    def remove(self, paths: Iterable[Path]) -> list[tuple[int, Entry]]:
+        """Take files out of the list and return them; the chosen one stays chosen, else its neighbour is."""
+        removed: list[tuple[int, Entry]] = []
+        self._keep_place(lambda: removed.extend(self._worklist.remove(paths)))
+        return removed
+
+    def put_back(self, removed: Iterable[tuple[int, Entry]]) -> None:
+        """Put files back that were taken out."""
+        self._keep_place(lambda: self._worklist.put_back(removed))
+
+    def _keep_place(self, change: Callable[[], object]) -> None:
+        """Change the list as a whole, which makes the view forget what was chosen, and choose it again."""
+        chosen, row = self.current_path(), self.list.currentIndex().row()
+        change()
+        source = None if chosen is None else self._worklist.row_of(chosen)
+        if source is not None:
+            with QSignalBlocker(self):  # it is the same as before
+                self._go_to(self.filter.mapFromSource(self._worklist.index(source)))
+        elif self.filter.rowCount():
+            self._go_to(self.filter.index(min(max(row, 0), self.filter.rowCount() - 1), 0))
+
     def step(self, by: int) -> None:
         """Choose the file that many lines further down, as far as the list goes."""
         rows = self.filter.rowCount()
@@ -108,7 +129,7 @@ class WorklistView(QWidget):
         for i in range(rows):
             index = self.filter.index((first + i) % rows, 0)
             said = index.data(ENTRY_ROLE).verdict
-            if said is not None and not said.agree:
+            if said is not None and said.disagree:
                 self._go_to(index)
                 return True
         return False
@@ -210,12 +231,12 @@ class WorklistView(QWidget):
         }
 
 
-def _box(name: str, choices: dict[str, str]) -> QComboBox:
-    box = QComboBox()
+def _box(name: str, choices: dict[str, str]) -> ComboBox:
+    box = ComboBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setMinimumContentsLength(6)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for value, words in choices.items():
         box.addItem(words, value)
     return box

@@ -87,8 +87,13 @@ def check():
         return 2
     tell("Preparing", what="Reading", done=1, total=2)
     labels = ("lung_aca", "lung_n") if folder.name == "tiles" else ("COVID-19", "Normal")
+    found = ("COVID", "Lung_Opacity", "Normal") if folder.name == "radiography" else labels
+    maps = dict(word.split("=") for before, word in zip(sys.argv, sys.argv[1:], strict=False) if before == "--map")
+    if folder.name == "radiography":
+        labels = tuple(sorted({maps.get(label, label) for label in found} - {""}))
     report = {
         "name": folder.name, "kind": "manifest", "split_made": "its own", "images": 1234,
+        "labels": dict.fromkeys(found, 617), "label_map": maps,
         "classes": {label: {"train": 600, "val": 17} for label in labels},
         "findings": [
             {"severity": "error", "code": "leak", "text": "Leaks <here>.", "count": 9, "examples": ["a = b"]},

@@ -6,8 +6,10 @@ import io
 import struct
 import zlib
 
+import imagecodecs
 import numpy as np
 import pydicom
+import tifffile
 from image_samples import COMPRESSIONS, compressed, dataset, dicom_bytes, encoded, picture
 from PIL import Image, ImageCms, PngImagePlugin
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -39,6 +41,23 @@ def healthy():
         "DICOM colour": dicom_bytes(dataset(colour)),
         "DICOM palette": dicom_bytes(_palette_dataset()),
         "DICOM without preamble": dicom_bytes(dataset(grey), preamble=False),
+    }
+    for compression in ("zstd", "lerc", "png", "jpegxl", "webp", "jpeg", "lzw"):
+        kinds[f"TIFF tiles {compression}"] = _tiff(colour, photometric="rgb", tile=(16, 16), compression=compression)
+    kinds |= {
+        "BigTIFF": _tiff(colour, photometric="rgb", bigtiff=True),
+        "TIFF planes": _tiff(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate"),
+        "TIFF inks": _tiff(np.dstack([colour, grey]), photometric="separated", compression="adobe_deflate"),
+        "TIFF palette": _palette("TIFF"),
+        "OME-TIFF": _tiff(np.moveaxis(colour, -1, 0), photometric="minisblack", ome=True, metadata={"axes": "CYX"}),
+        "TIFF JPEG 2000": _tiff(colour, photometric="rgb", compression="jpeg2000"),
+        "JPEG 2000": imagecodecs.jpeg2k_encode(colour, level=0),
+        "JPEG 2000 16": imagecodecs.jpeg2k_encode(deep, level=0),
+        "JPEG XL": imagecodecs.jpegxl_encode(colour, distance=1.0),
+        "JPEG XL 16": imagecodecs.jpegxl_encode(deep, lossless=True),
+        "WebP": encoded(colour, "WEBP"),
+        "WebP lossless": encoded(colour, "WEBP", lossless=True),
+        "PNG with a profile": encoded(colour, "PNG", icc_profile=imagecodecs.cms_profile("adobergb")),
     }
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits"):
         kinds[f"TIFF {compression}"] = encoded(colour, "TIFF", compression=compression)
@@ -80,6 +99,12 @@ def _palette_dataset():
         data[f"{name}PaletteColorLookupTableDescriptor"].VR = "US"
         setattr(data, f"{name}PaletteColorLookupTableData", np.arange(0, 65536, 256, dtype=np.uint16).tobytes())
     return data
+
+
+def _tiff(pixels, **options):
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, **{"metadata": None, **options})
+    return stream.getvalue()
 
 
 def _opencv(pixels, extension):

@@ -10,14 +10,16 @@ from typing import Annotated
 import typer
 
 from core.door import run
+from core.errors import UsageError
 from core.runtime import RuntimeChoice
 from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
+from training.label_map import parse_label_map
 from training.make_all import make_all
 from training.networks import find_bundle
 from training.scores import Scores
 from training.shortcut_probe import border_words
-from training.train_commands import EventsOption, distill, outline, teacher, throughput
+from training.train_commands import EventsOption, MapOption, distill, outline, teacher, throughput
 
 EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
 
@@ -55,6 +57,7 @@ def evaluate_command(
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
     teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -64,10 +67,11 @@ def evaluate_command(
     from training.finished_run import is_run
     from training.run_evaluation import write_evaluation
 
+    labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
     with Stages() as stages:
-        measured = evaluate(found, data, split, runtime, threads, stages, other)
+        measured = evaluate(found, data, split, runtime, threads, stages, other, labels)
     if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:
@@ -84,12 +88,18 @@ def check_data_command(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
+    label_map: MapOption = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="What it is to be trained by: its task, label map and batch count.")
+    ] = None,
     events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.check_data import run_check
+    from training.recipe import read_recipe
 
-    raise typer.Exit(run_check(folder, as_json, report, events))
+    wanted = None if recipe is None else read_recipe(recipe)
+    raise typer.Exit(run_check(folder, as_json, report, events, parse_label_map(label_map or []), wanted))
 
 
 @app.command("publish")
@@ -121,28 +131,60 @@ def publish_command(
 def novelty_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
-    other: Annotated[Path, typer.Option(help="A data set of another task, as strangers.", file_okay=False)],
+    other: Annotated[
+        Path | None, typer.Option(help="A data set of another task, as strangers.", file_okay=False)
+    ] = None,
     images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
+    label_map: MapOption = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the gate anew and store it in the bundle; nothing else is measured.")
+    ] = False,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well strange images are told, beside other detectors."""
+    """Measure how well strange images are told, beside other detectors; or fit a bundle's gate anew."""
+    if refit:
+        from training.novelty import refit as refit_gate
+
+        made, refused = refit_gate(find_bundle(bundle), data, parse_label_map(label_map or []))
+        typer.echo(f"{made.id}: the gate refuses {100 * refused:.1f} % of the test images.")
+        return
     from training.novelty_table import measure, table
 
-    typer.echo(table(measure(find_bundle(bundle), data, other, images, runtime, threads)))
+    if other is None:
+        raise UsageError("To measure the gate, a data set of another task is needed.", remedy="Name one with --other.")
+    typer.echo(
+        table(measure(find_bundle(bundle), data, other, images, runtime, threads, parse_label_map(label_map or [])))
+    )
 
 
 @app.command("coverage")
 def coverage_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
     """Measure how well rules for the plausible classes keep their promise."""
     from training.coverage import coverage, table
 
-    typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads)))
+    typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads, parse_label_map(label_map or []))))
+
+
+@app.command("views")
+def views_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier, or a run's folder.")],
+    data: Data,
+    split: Annotated[str, typer.Option(help="Which split to score.")] = "val",
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Compare a network's scores on whole images with those on centre crops and slightly blurred ones."""
+    from training.views import compare_views, table
+
+    found = compare_views(find_bundle(bundle), data, split, runtime, threads, lambda view: typer.echo(view, err=True))
+    typer.echo(table(found))
 
 
 @app.command("audit")
@@ -152,6 +194,7 @@ def audit_command(
     out: Annotated[Path, typer.Option(help="Folder for the page and its plots.", file_okay=False)],
     teacher: Annotated[str | None, typer.Option(help="Its teacher, to be shown beside it.")] = None,
     images: Annotated[int, typer.Option(min=5, help="Test images to look at.")] = 200,
+    label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
@@ -160,7 +203,8 @@ def audit_command(
     from training.audit_page import write_page
 
     models = [find_bundle(name) for name in (bundle, teacher) if name is not None]
-    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True))
+    labels = parse_label_map(label_map or [])
+    found = audit(models, data, images, runtime, threads, lambda what: typer.echo(what, err=True), labels)
     typer.echo(str(write_page(found, out)))
 
 

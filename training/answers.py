@@ -21,9 +21,9 @@ from core.bundle import Bundle
 from core.errors import ImageError
 from core.folders import cache_folder
 from core.images import read_image
-from core.novelty import thumbnail
 from core.preprocess import preprocess
 from core.runtime import Runtime
+from core.thumbnail import thumbnail
 from training.datasets import Sample
 from training.unreadable import Unreadable, refuse_many
 

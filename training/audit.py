@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -118,6 +118,7 @@ def audit(
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     progress: Callable[[str], None] = lambda _what: None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Audits:
     """Audit models on the same test images.
 
@@ -128,9 +129,10 @@ def audit(
         runtime: which runtime computes.
         threads: CPU threads, or None.
         progress: called with what has been done.
+        label_map: labels that are renamed or left out; by default the run's own, where one is measured.
     """
     card = bundles[0].card
-    data = open_scored(bundles[0], folder)
+    data = open_scored(bundles[0], folder, label_map=label_map)
     # the images that can be read
     samples = answer(bundles[0], load_runtime(bundles[0], runtime, threads), data.of("test", card.classes)).samples
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:images])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -24,24 +24,30 @@ from training.data_findings import (
     split_findings,
     unreadable_findings,
 )
+from training.data_fitness import fitness_findings, left_out_counts, left_out_findings
 from training.data_report import SEVERITIES, DataReport, Look
 from training.datasets import open_dataset, tile_groups_of
 from training.events import Preparing
-from training.fingerprints import Fingerprint, fingerprint
+from training.fingerprints import Fingerprint, are_coloured, fingerprint
 from training.parallel import spread
 from training.progress import print_json
+from training.recipe import Recipe
 from training.samples import Dataset, Progress, Sample
 from training.shortcut_probe import ProbeScores, probe
 
 TOLD_EVERY = 20  # steps between lines of progress
-COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
 
 
-def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: None) -> DataReport:
+def check(
+    dataset: Dataset,
+    progress: Progress = lambda _what, _done, _total: None,
+    recipe: Recipe | None = None,
+) -> DataReport:
     """Read every image of a data set and return what should be known before it is trained on.
 
     Args:
         dataset: what :func:`training.datasets.open_dataset` returned.
+        recipe: what it is to be trained by, or None.
         progress: called after each step with what is under way, how many steps are done and how many there are; what it
             raises stops the check.
     """
@@ -50,13 +56,15 @@ def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: No
     looks = [*_looks("class", (s.label for s in samples), prints), *_looks("source", _sources(samples), prints)]
     scores = _probe(samples, prints)
     findings = [
+        *fitness_findings(dataset, recipe),
         *unreadable_findings(dataset, prints),
         *split_findings(dataset),
         *group_findings(dataset),
         *duplicate_findings(dataset, prints),
-        *(sibling_findings(dataset, tile_groups_of(dataset, progress)) if _coloured(prints) else []),
+        *(sibling_findings(dataset, tile_groups_of(dataset, progress)) if are_coloured(prints) else []),
         *look_findings(samples, looks),
         *probe_findings(scores),
+        *left_out_findings(dataset),
     ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return DataReport(
@@ -65,6 +73,9 @@ def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: No
         split_made=dataset.split_made,
         digest=dataset.digest(),
         images=len(samples),
+        labels=dataset.labels,
+        label_map=dataset.label_map,
+        left_out=left_out_counts(dataset),
         classes=_counted((s.label, s.split) for s in samples),
         sources=_counted((s.known("source"), s.label) for s in samples if s.known("source")),
         masks=dict(Counter(what for s in samples for what in sorted(s.masks))),
@@ -74,7 +85,14 @@ def check(dataset: Dataset, progress: Progress = lambda _what, _done, _total: No
     )
 
 
-def run_check(folder: Path, as_json: bool, report: Path | None, events: Literal["text", "json"] = "text") -> int:
+def run_check(
+    folder: Path,
+    as_json: bool,
+    report: Path | None,
+    events: Literal["text", "json"] = "text",
+    label_map: Mapping[str, str] | None = None,
+    recipe: Recipe | None = None,
+) -> int:
     """Check a data set for the command line; return the exit code: 1 if there are errors, else 0.
 
     Args:
@@ -82,6 +100,8 @@ def run_check(folder: Path, as_json: bool, report: Path | None, events: Literal[
         as_json: whether the report is printed as JSON.
         report: where it is also written as Markdown, or None.
         events: ``json`` tells progress as lines of JSON before the report.
+        label_map: labels that are renamed or left out, in place of the recipe's map.
+        recipe: what the data set is to be trained by, or None.
 
     Raises:
         UsageError: if there is no such folder, or none for the report.
@@ -93,7 +113,8 @@ def run_check(folder: Path, as_json: bool, report: Path | None, events: Literal[
         raise UsageError(f"There is no folder for the report {report}.", remedy="Make it first.")
     with Stages() as stages:
         progress: Progress = _tell if events == "json" else stages
-        found = check(open_dataset(folder, progress=progress), progress)
+        labels = label_map or (recipe.label_map if recipe is not None else {})
+        found = check(open_dataset(folder, progress=progress, label_map=labels), progress, recipe)
     page = found.as_markdown()
     if report is not None:
         with written_whole(report) as file:
@@ -171,10 +192,6 @@ def _probe(samples: Sequence[Sample], prints: Sequence[Fingerprint | str]) -> Pr
         return None
     thumbnails = np.stack([found.thumbnail for _sample, found in readable])
     return probe(thumbnails, [s.label for s, _found in readable], [s.split for s, _found in readable])
-
-
-def _coloured(prints: Sequence[Fingerprint | str]) -> bool:
-    return float(np.mean([isinstance(found, Fingerprint) and not found.grey for found in prints])) >= COLOURED
 
 
 def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import TwinlensError
-from core.files import written_whole
+from core.files import bytes_written_whole, cannot_write, make_folder, written_whole
 from training.run_folder import Row, save_tensors
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Counters:
 
 def write_best(folder: Path, epoch: int, tensors: dict[str, Tensor]) -> str:
     """Write the averaged weights of an epoch that is the best so far, and return the file's name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     name = f"best-{epoch:05d}.safetensors"
     save_tensors(folder / name, tensors)
     return name
@@ -70,26 +70,45 @@ def write_checkpoint(
         counters: how far the run has come.
         tensors: state dicts by name, each of which becomes ``NAME.safetensors``.
         optimiser: states of optimiser and loss scaler.
-    """
-    import torch
 
-    folder.mkdir(parents=True, exist_ok=True)
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; the one before it stays.
+    """
+    make_folder(folder)
     name = f"epoch-{counters.epoch:05d}-step-{counters.step:06d}"
-    staged = Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
+    target = folder / name
+    try:
+        staged = Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
+    except OSError as cause:
+        raise cannot_write(folder, cause) from cause
     try:
         for part, state in tensors.items():
             save_tensors(staged / f"{part}.safetensors", state)
-        torch.save(optimiser, staged / "optimiser.pt")
-        (staged / "counters.json").write_text(json.dumps(asdict(counters)), encoding="utf-8")
-        target = folder / name
+        _save(staged / "optimiser.pt", optimiser)
+        with written_whole(staged / "counters.json") as text:
+            json.dump(asdict(counters), text)
         if target.exists():
             shutil.rmtree(target)
         staged.replace(target)
+    except OSError as cause:
+        raise cannot_write(target, cause) from cause
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    with written_whole(folder / POINTER) as file:
-        json.dump({"folder": name}, file)
+    with written_whole(folder / POINTER) as pointer:
+        json.dump({"folder": name}, pointer)
     _tidy(folder, {name, POINTER, counters.best_file})
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    import torch
+
+    with bytes_written_whole(path) as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as cause:  # torch ends its archive all the same, in vain, and so hides what the system said
+            if isinstance(cause.__context__, OSError):
+                raise cause.__context__ from None
+            raise
 
 
 def _tidy(folder: Path, keep: set[str]) -> None:

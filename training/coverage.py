@@ -7,7 +7,7 @@ groups, try on the other half, many times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,13 @@ class Kept:
     caught: float | None
 
 
-def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", threads: int | None = None) -> list[Kept]:
+def coverage(
+    bundle: Bundle,
+    folder: Path,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> list[Kept]:
     """Try every rule on a bundle.
 
     Args:
@@ -60,8 +66,9 @@ def coverage(bundle: Bundle, folder: Path, runtime: RuntimeChoice = "auto", thre
         folder: its data set.
         runtime: which runtime computes.
         threads: CPU threads, or None.
+        label_map: labels that are renamed or left out; by default the run's own, where one is measured.
     """
-    data, classes = open_scored(bundle, folder), bundle.card.classes
+    data, classes = open_scored(bundle, folder, label_map=label_map), bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
     val, test = (answer(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
     labels, truth = val.labels(classes), test.labels(classes)

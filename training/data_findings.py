@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from training.data_report import EXAMPLES, Finding, Look, Severity
+from training.data_report import Finding, Look, Severity, finding
 from training.duplicates import exact_duplicates, near_duplicates
 from training.fingerprints import Fingerprint
 from training.samples import SPLITS, Dataset, Sample
@@ -18,6 +18,7 @@ GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
 BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviations that is worth a note
 LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
 MANY = 0.05  # share of images with siblings in other splits from which on it is an error
+OUTSIZED = 0.25  # share of all images in one group or patient from which on that is worth a warning
 FEW = 10  # images of a class below which their looks say nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
@@ -28,21 +29,22 @@ def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -
     if not bad:
         return []
     lines = (f"{dataset.relative(s.path)}: {reason}" for s, reason in bad)
-    return [_finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
+    return [finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
 
 
 def split_findings(dataset: Dataset) -> list[Finding]:
     """Return splits without images of a class, and classes that are rare."""
     counts = Counter((s.split, s.label) for s in dataset.samples)
-    lacking = [f"{label} in {split}" for split in SPLITS for label in dataset.classes if not counts[split, label]]
+    filled = [split for split in SPLITS if any(counts[split, label] for label in dataset.classes)]
+    lacking = [f"{label} in {split}" for split in filled for label in dataset.classes if not counts[split, label]]
     findings = []
     if lacking:
         text = "A split has no images of a class, so that it can't be learnt or scored."
-        findings.append(_finding("warning", "empty", text, len(lacking), lacking))
+        findings.append(finding("warning", "empty", text, len(lacking), lacking))
     sizes = Counter(s.label for s in dataset.samples).most_common()
     if sizes[0][1] > RARE * sizes[-1][1]:
         text = f"{sizes[0][0]} has {sizes[0][1]:,} images, {sizes[-1][0]} only {sizes[-1][1]:,}: use class weights."
-        findings.append(_finding("note", "imbalance", text, 1))
+        findings.append(finding("note", "imbalance", text, 1))
     return findings
 
 
@@ -54,17 +56,31 @@ def group_findings(dataset: Dataset) -> list[Finding]:
         for sample in dataset.samples:
             if value := sample.known(fact):
                 members[value].append(sample)
-        torn = {value: found for value, found in members.items() if len({s.split for s in found}) > 1}
-        if torn:
-            lines = (f"{value}: {_by_split(found)}" for value, found in sorted(torn.items()))
+        leaking = {value: found for value, found in members.items() if len({s.split for s in found}) > 1}
+        if leaking:
+            lines = (f"{value}: {_by_split(found)}" for value, found in sorted(leaking.items()))
             text = (
-                f"{_many(len(torn), name)} of {len(members):,} with images in several splits: test scores are too high."
+                f"Data leak: {_many(len(leaking), name)} of {len(members):,} with images in several splits, so that "
+                "test scores are too high."
             )
-            findings.append(_finding("error", f"{name}-leak", text, len(torn), lines))
+            findings.append(finding("error", f"{name}-leak", text, len(leaking), lines))
         elif not members and fact == "patient_id":
-            text = "Patients are not known, so that one patient's images may lie in several splits."
-            findings.append(_finding("note", "no-patients", text, 1))
+            text = "Patients are not known, so that one patient's images may lie in several splits, a data leak."
+            findings.append(finding("note", "no-patients", text, 1))
+        findings += _outsized(members, name, len(dataset.samples))
     return findings
+
+
+def _outsized(members: dict[str, list[Sample]], name: str, images: int) -> list[Finding]:
+    large = {value: len(found) for value, found in members.items() if len(found) > max(OUTSIZED * images, FEW)}
+    if not large:
+        return []
+    text = (
+        f"A single {name} has more than {100 * OUTSIZED:.0f} % of the images. If its name stands for unknown, leave it "
+        "empty: these images can't be split."
+    )
+    lines = (f"{value}: {count:,} of {images:,} images" for value, count in large.items())
+    return [finding("warning", f"large-{name}", text, len(large), lines)]
 
 
 def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
@@ -90,24 +106,24 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
     members: dict[int, list[Sample]] = defaultdict(list)
     for sample, group in zip(dataset.samples, groups, strict=True):
         members[group].append(sample)
-    torn = [found for found in members.values() if len({s.split for s in found}) > 1]
+    leaking = [found for found in members.values() if len({s.split for s in found}) > 1]
     agreement = _agreement([s.known("group_id") for s in dataset.samples], groups)
-    if not torn:
+    if not leaking:
         return agreement
-    images = sum(len(found) for found in torn)
+    images = sum(len(found) for found in leaking)
     text = (
-        f"{_many(len(torn), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, as "
-        "cut from the same original or from overlapping fields, and lie in several splits."
+        f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, "
+        "as cut from the same original or from overlapping fields, and lie in several splits."
     )
     # matching points are evidence and no proof, so that a few sets are for a person to look at
     if images > MANY * len(dataset.samples):
         severity: Severity = "error"
-        text += " Test scores are too high: split by original."
+        text += " This data leak makes test scores too high: split by original."
     else:
         severity = "warning"
-        text += " Look at them; test scores may be a little too high."
+        text += " Look at them: they may be a small data leak."
     return [
-        _finding(severity, "sibling-leak", text, len(torn), (_listed(dataset, found) for found in torn)),
+        finding(severity, "sibling-leak", text, len(leaking), (_listed(dataset, found) for found in leaking)),
         *agreement,
     ]
 
@@ -125,7 +141,7 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
         f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; "
         f"of the pairs with the same group_id {100 * both / in_given:.1f} % were found, by chains of such pairs."
     )
-    return [_finding("note", "sibling-agreement", text, 1)]
+    return [finding("note", "sibling-agreement", text, 1)]
 
 
 def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:
@@ -144,17 +160,17 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
                 f"Who knows only an image's source is right about its class in {100 * known:.1f} % (most frequent "
                 f"class {100 * chance:.1f} %): what tells the sources apart can be learnt instead of the disease."
             )
-            findings.append(_finding("warning", "source-bias", text, 1))
+            findings.append(finding("warning", "source-bias", text, 1))
     classes = [look for look in looks if look.by == "class" and look.images >= FEW]
     if len({frozenset(look.formats) for look in classes}) > 1:
         text = "The classes come in different file formats."
         lines = (f"{look.value}: {', '.join(look.formats)}" for look in classes)
-        findings.append(_finding("warning", "format-bias", text, len(classes), lines))
+        findings.append(finding("warning", "format-bias", text, len(classes), lines))
     sides = [[look.width for look in classes], [look.height for look in classes]]
     if classes and max(max(side) / min(side) for side in sides) > LARGER:
         lines = (f"{look.value}: {look.width}×{look.height}" for look in classes)
         text = "The classes' images differ in size; after scaling, sharpness may tell the class."
-        findings.append(_finding("warning", "size-bias", text, len(classes), lines))
+        findings.append(finding("warning", "size-bias", text, len(classes), lines))
     apart = [
         f"{one.value} {one.brightness:.0f} ± {one.spread:.0f}, {two.value} {two.brightness:.0f} ± {two.spread:.0f}"
         for i, one in enumerate(classes)
@@ -163,7 +179,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
     ]
     if apart:
         text = "Classes differ in mean brightness (0–255) by more than half a standard deviation."
-        findings.append(_finding("note", "brightness-bias", text, len(apart), apart))
+        findings.append(finding("note", "brightness-bias", text, len(apart), apart))
     return findings
 
 
@@ -177,8 +193,8 @@ def probe_findings(scores: ProbeScores | None) -> list[Finding]:
         f"{100 * scores.chance:.1f} %)."
     )
     if scores.border > scores.chance + max(GAIN, scores.margin):
-        return [_finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
-    return [_finding("note", "shortcut", text, 1)]
+        return [finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
+    return [finding("note", "shortcut", text, 1)]
 
 
 def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: str) -> list[Finding]:
@@ -188,11 +204,11 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
     harmless = [members for members in found if members not in contradicting and members not in leaking]
     weighed: list[tuple[Severity, str, list[list[Sample]], str]] = [
         ("error", "contradiction", contradicting, "under different labels"),
-        ("error", "leak", leaking, "in several splits: test scores are too high"),
+        ("error", "leak", leaking, "in several splits: a data leak, so that test scores are too high"),
         ("warning" if code == "duplicate" else "note", "repeat", harmless, "within one split and class"),
     ]
     return [
-        _finding(
+        finding(
             severity,
             f"{code}-{kind}",
             f"{_many(len(members), 'set')} of images that are {what}, {tail}.",
@@ -202,11 +218,6 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
         for severity, kind, members, tail in weighed
         if members
     ]
-
-
-def _finding(severity: Severity, code: str, text: str, count: int, lines: Iterable[str] = ()) -> Finding:
-    first = [line for _i, line in zip(range(EXAMPLES), lines, strict=False)]
-    return Finding(severity, code, text, count, tuple(first))
 
 
 def _digest(found: Fingerprint | str) -> str:

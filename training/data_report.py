@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from training.samples import SPLITS
@@ -31,6 +33,12 @@ class Finding:
     text: str
     count: int
     examples: tuple[str, ...] = ()
+
+
+def finding(severity: Severity, code: str, text: str, count: int, lines: Iterable[str] = ()) -> Finding:
+    """Return a finding with the first ``EXAMPLES`` lines, in which names that are no UTF-8 are readable."""
+    first = [os.fsencode(line).decode("utf-8", "backslashreplace") for line in islice(lines, EXAMPLES)]
+    return Finding(severity, code, text, count, tuple(first))
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,9 @@ class DataReport:
         split_made: in words, where its split comes from.
         digest: of its list of samples.
         images: how many samples it has.
+        labels: images by label as the data set writes it, before the label map.
+        label_map: labels that were renamed, or left out, to an empty string.
+        left_out: files that are no samples, by reason.
         classes: images by class and split.
         sources: images by source and class; empty where no source is given.
         masks: masks that come with the images, by what they outline.
@@ -81,6 +92,9 @@ class DataReport:
     split_made: str
     digest: str
     images: int
+    labels: dict[str, int]
+    label_map: dict[str, str]
+    left_out: dict[str, int]
     classes: dict[str, dict[str, int]]
     sources: dict[str, dict[str, int]]
     masks: dict[str, int]
@@ -105,6 +119,7 @@ class DataReport:
             "",
             f"Layout: {self.kind}. Split: {self.split_made}.",
             "",
+            *self._map(),
             f"Digest of the list: `{self.digest[:16]}`",
             "",
             "## Findings",
@@ -124,6 +139,11 @@ class DataReport:
         if self.probe is not None:
             lines += ["", "## Shortcut probe", "", *self._probe(self.probe)]
         return "\n".join(lines) + "\n"
+
+    def _map(self) -> list[str]:
+        renamed = (f"{old} → {new or 'left out'}" for old, new in self.label_map.items() if old in self.labels)
+        line = _plain(", ".join(renamed))
+        return [f"Label map: {line}.", ""] if line else []
 
     def _findings(self) -> list[str]:
         lines = []

@@ -1,25 +1,20 @@
-"""Open a labelled image set as it lies on disk, whatever its layout, with a split that tears no group apart."""
+"""Open a labelled image set as it lies on disk, whatever its layout, with a split in which no group leaks."""
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import WriteError
-from core.files import written_whole
-from core.folders import cache_folder
-from training.duplicates import near_duplicates
-from training.fingerprints import fingerprint
-from training.manifest import MANIFEST, read_manifest, read_table
-from training.parallel import spread
-from training.readers import read_class_folders, read_covid_qu_ex, read_lc25000
-from training.samples import SPLITS, Dataset, DatasetError, Kind, Progress, Sample, in_batches, of_split
-from training.splits import SHARES_IN_WORDS, joined, known_groups, split_by_group, split_off_val
-from training.tile_groups import group_tiles
+from training.groups import GROUP_FILE, groups_of, listed_groups, tile_groups
+from training.label_map import mapped
+from training.listing import Listing, list_files
+from training.manifest import MANIFEST, find_manifest, read_manifest
+from training.readers import Found, innermost, read_class_folders, read_covid_qu_ex, read_lc25000
+from training.samples import Dataset, DatasetError, Kind, LeftOut, Progress, Sample, in_batches, of_split
+from training.splits import SHARES_IN_WORDS, known_groups, split_by_group, split_off_val
 
 __all__ = [
     "Dataset",
@@ -32,153 +27,137 @@ __all__ = [
     "tile_groups_of",
 ]
 
-GROUP_FILE = "groups.csv"
-GROUPING = 1  # to be raised when a way of grouping changes, so that what is cached is made anew
+UNLISTED = "not in the manifest"
 LAYOUTS = (
     "Twinlens reads a manifest.csv (path,label[,split,group_id,…]), COVID-QU-Ex, LC25000, and folders "
     "train|val|test/CLASS or CLASS."
 )
 
 
-def open_dataset(folder: Path, *, seed: int = 0, progress: Progress = lambda _what, _done, _total: None) -> Dataset:
+def open_dataset(
+    folder: Path,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda _what, _done, _total: None,
+    label_map: Mapping[str, str] | None = None,
+) -> Dataset:
     """Open a data set; its layout is recognised by what is in the folder.
 
-    A split that the data set brings is kept. One that is missing is made group-wise and stratified by class: groups are
-    the manifest's ``group_id`` and ``patient_id``, LC25000's ``groups.csv`` (columns ``file,group``), else what
-    looks alike: for LC25000 tiles of the same original, which takes minutes the first time and is then kept in the
-    cache folder; for other sets near duplicates.
+    A split that the data set brings is kept. One that is missing is made group-wise: groups are the manifest's
+    ``group_id`` and ``patient_id``, LC25000's ``groups.csv`` (columns ``file,group``), and what looks alike: near
+    duplicates, and histology tiles of the same original, which takes minutes the first time and is then kept in the
+    cache folder. Where val is missing beside train and test it is made from train.
+
+    Folders that hold nothing but one folder, as archives make them, are passed through. Every file that is no sample is
+    listed with the reason.
 
     Args:
         folder: where the data set lies.
         seed: the seed of a split that is made; the same seed gives the same split.
         progress: called while images are read to find groups.
+        label_map: labels as the data set writes them, and as they are to be called; an empty one leaves its images out.
 
     Raises:
         DatasetError: if there is no such folder, it holds no known layout, or its lists are faulty.
     """
     if not folder.is_dir():
         raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
-    if (folder / MANIFEST).is_file():
-        return _from_manifest(folder, seed, progress)
-    if samples := read_covid_qu_ex(folder):
-        return Dataset(folder, "COVID-QU-Ex", samples, "the data set's own Train, Val and Test")
-    if samples := read_lc25000(folder):
-        return _from_tiles(folder, samples, seed, progress)
-    if samples := read_class_folders(folder):
-        return _completed(folder, "class folders", samples, seed, progress)
-    raise DatasetError("No data set is recognised here.", path=folder, remedy=LAYOUTS)
-
-
-def _from_manifest(folder: Path, seed: int, progress: Progress) -> Dataset:
-    samples = read_manifest(folder, split_optional=True)
-    wrong = next((s for s in samples if s.split not in SPLITS), None)
-    if wrong is not None and any(s.split for s in samples):
-        raise DatasetError(
-            f"The manifest gives {wrong.path.name} the split {wrong.split!r}.",
-            path=folder / MANIFEST,
-            remedy=f"It must be one of {', '.join(SPLITS)}, or empty for all images.",
-        )
-    if wrong is None:
-        return Dataset(folder, "manifest", samples, "the manifest's own column")
-    return _completed(folder, "manifest", samples, seed, progress)
-
-
-def _from_tiles(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> Dataset:
-    listed = _listed_groups(folder, samples)
-    if listed is not None:
-        names, how = listed, f"groups from {GROUP_FILE}"
-    else:
-        groups = _tile_groups(folder, samples, progress)
-        # a group is named by its first tile, which stays the same when others come
-        first: dict[int, str] = {}
-        names = [first.setdefault(group, sample.path.stem) for group, sample in zip(groups, samples, strict=True)]
-        how = f"{len(first)} groups of tiles that fit one another under a turn, mirroring and zoom"
-    samples = [replace(s, facts={**s.facts, "group_id": name}) for s, name in zip(samples, names, strict=True)]
-    samples = split_by_group(samples, known_groups(samples) or [], seed=seed)
-    return Dataset(folder, "LC25000", samples, f"made: {SHARES_IN_WORDS}, seed {seed}, {how}")
+    kind, found, inner, left_out = _read(list_files(folder), tuple(label_map or ()))
+    samples, unwanted = mapped(found.samples, label_map or {})
+    if not samples:
+        raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
+    samples, split_made = _with_splits(inner, kind, samples, seed, progress)
+    return Dataset(
+        inner,
+        kind,
+        samples,
+        split_made,
+        tuple(sorted([*left_out, *found.left_out, *unwanted], key=lambda out: out.path)),
+        dict(sorted(Counter(sample.label for sample in found.samples).items())),
+        dict(label_map or {}),
+    )
 
 
 def tile_groups_of(dataset: Dataset, progress: Progress) -> list[int]:
     """Return one number per sample, equal for tiles of the same original; from the cache where found before."""
-    return _tile_groups(dataset.folder, dataset.samples, progress)
+    return tile_groups(dataset.folder, dataset.samples, progress)
 
 
-def _tile_groups(folder: Path, samples: list[Sample], progress: Progress) -> list[int]:
-    return _kept(
-        folder, samples, "tiles", lambda: group_tiles([s.path for s in samples], [s.label for s in samples], progress)
-    )
-
-
-def _listed_groups(folder: Path, samples: list[Sample]) -> list[str] | None:
-    """Return each tile's group as ``groups.csv`` gives it by relative path or by name, or None if there is no file."""
-    path = folder / GROUP_FILE
-    if not path.is_file():
-        return None
-    listed = {row["file"]: row["group"] for _line, row in read_table(path, ["file", "group"])}
-    names = [listed.get(_within(folder, s.path)) or listed.get(s.path.name, "") for s in samples]
-    if missing := names.count(""):
-        first = samples[names.index("")].path.name
+def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, list[LeftOut]]:
+    """Return the layout, what it makes of the images, the folder that it lies in, and what is left out before that."""
+    folder = listing.folder
+    left_out = list(listing.left_out)
+    if (manifest := find_manifest(listing.files, folder)) is not None:
+        return "manifest", _listed(listing, manifest), folder, left_out
+    images, others = listing.images()
+    inner = Path(os.path.commonpath([image.parent for image in images])) if images else folder
+    for above in [inner, *inner.parents[: len(inner.relative_to(folder).parts)]][::-1]:
+        if (manifest := find_manifest(listing.files, above)) is not None:
+            return "manifest", _listed(listing, manifest), above, left_out
+    if manifests := [file for file in listing.files if file.name.lower() == MANIFEST]:
         raise DatasetError(
-            f"The group file lacks {missing} of {len(samples)} tiles, e.g. {first}.",
-            path=path,
-            remedy="List every tile, or remove the file to have groups found.",
-        )
-    return names
-
-
-def _completed(folder: Path, kind: Kind, samples: list[Sample], seed: int, progress: Progress) -> Dataset:
-    """Return the data set with the splits that it lacks: all, or val."""
-    have = Counter(s.split for s in samples)
-    if have["train"] and have["val"] and have["test"]:
-        return Dataset(folder, kind, samples, "the folders' own")
-    if (have["val"] and not have["test"]) or (have["test"] and not have["train"]):
-        raise DatasetError(
-            f"There are images for {' and '.join(s for s in SPLITS if have[s])} only.",
+            f"A {MANIFEST} lies in {manifests[0].parent.relative_to(folder)}, but not all images here lie beside it.",
             path=folder,
-            remedy="Give train and test, all three, or none to have a split made.",
+            remedy="Name the folder of the manifest, or move it away.",
         )
-    groups, how = known_groups(samples), "groups from group_id and patient_id"
-    if groups is None:
-        groups = _kept(folder, samples, "alike", lambda: _alike_groups(samples, progress))
-        how = f"{len(set(groups))} groups by near duplicates, patients being unknown"
+    inner = innermost(folder, images, labels)
+    lists = {inner / GROUP_FILE}
+    left_out += [other for other in others if other.path not in lists]
+    if (found := read_covid_qu_ex(folder, images)) is not None:
+        return "COVID-QU-Ex", found, folder, left_out
+    if (found := read_lc25000(folder, images)) is not None:
+        return "LC25000", found, folder, left_out
+    if (found := read_class_folders(inner, images)) is not None:
+        return "class folders", found, inner, left_out
+    reasons = Counter[str]()
+    for out in left_out:
+        reasons[out.reason] += out.files
+    if images:
+        reasons["in no folder of a class"] = len(images)
+    lies = "; ".join(f"{count:,} {'file' if count == 1 else 'files'} {reason}" for reason, count in reasons.items())
+    raise DatasetError(f"No data set is recognised here ({lies or 'an empty folder'}).", path=folder, remedy=LAYOUTS)
+
+
+def _listed(listing: Listing, manifest: Path) -> Found:
+    samples = read_manifest(manifest, split_optional=True)
+    named = {os.path.normpath(sample.path) for sample in samples}
+    unlisted, others = listing.images(f for f in listing.files if f != manifest and os.path.normpath(f) not in named)
+    return Found(samples, [*others, *(LeftOut(image, UNLISTED) for image in unlisted)])
+
+
+def _with_splits(
+    folder: Path, kind: Kind, samples: list[Sample], seed: int, progress: Progress
+) -> tuple[list[Sample], str]:
+    """Return the samples with the splits that they lack, all or val, and in words where the splits come from."""
+    have = Counter(sample.split for sample in samples)
+    own = {"manifest": "the manifest's own column", "COVID-QU-Ex": "the data set's own Train, Val and Test"}.get(
+        kind, "the folders' own"
+    )
+    if have["val"] or (have["test"] and not have["train"]):
+        return samples, own
+    if kind == "LC25000":
+        return _with_tile_splits(folder, samples, seed, progress)
+    groups, how = groups_of(folder, samples, progress)
     if have["test"]:
-        return Dataset(
-            folder, kind, split_off_val(samples, groups, seed=seed), f"the folders' own; val from train, {how}"
-        )
+        return split_off_val(samples, groups, seed=seed), f"{own}; val made from train, seed {seed}, {how}"
+    return split_by_group(samples, groups, seed=seed), f"made: {SHARES_IN_WORDS}, seed {seed}, {how}"
+
+
+def _with_tile_splits(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> tuple[list[Sample], str]:
+    """Return LC25000's tiles with a split by original, their ``group_id``, and how the originals were found."""
+    if (listed := listed_groups(folder, samples)) is not None:
+        samples = _in_groups(samples, listed)
+        samples = split_by_group(samples, known_groups(samples) or [], seed=seed)
+        return samples, f"made: {SHARES_IN_WORDS}, seed {seed}, groups from {GROUP_FILE}"
+    groups = tile_groups(folder, samples, progress)
     samples = split_by_group(samples, groups, seed=seed)
-    return Dataset(folder, kind, samples, f"made: {SHARES_IN_WORDS}, seed {seed}, {how}")
+    stems = [sample.path.stem for sample in samples]
+    names = stems if len(set(stems)) == len(stems) else [s.path.relative_to(folder).as_posix() for s in samples]
+    first: dict[int, str] = {}  # a group is called by its first tile
+    samples = _in_groups(samples, [first.setdefault(group, name) for group, name in zip(groups, names, strict=True)])
+    how = f"{len(first):,} groups of tiles that fit one another under a turn, mirroring and zoom"
+    return samples, f"made: {SHARES_IN_WORDS}, seed {seed}, {how}"
 
 
-def _alike_groups(samples: list[Sample], progress: Progress) -> list[int]:
-    prints = spread("Reading", fingerprint, [s.path for s in samples], progress)
-    return joined(len(samples), near_duplicates(prints))
-
-
-def _kept(folder: Path, samples: list[Sample], what: str, find: Callable[[], list[int]]) -> list[int]:
-    """Return groups from the cache if they were found before for files of these names and sizes, else find them."""
-    listing = "".join(f"{_within(folder, s.path)}\t{_size(s.path)}\n" for s in samples)
-    digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
-    path = cache_folder() / "groups" / f"{what}{GROUPING}-{digest[:32]}.txt"
-    try:
-        groups = [int(line) for line in path.read_text(encoding="ascii").split()]
-    except (OSError, ValueError):
-        groups = []
-    if len(groups) == len(samples):
-        return groups
-    groups = find()
-    with suppress(OSError, WriteError):  # what can't be kept is found again
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as file:
-            file.writelines(f"{group}\n" for group in groups)
-    return groups
-
-
-def _within(folder: Path, path: Path) -> str:
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+def _in_groups(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
+    return [replace(s, facts={**s.facts, "group_id": name}) for s, name in zip(samples, names, strict=True)]

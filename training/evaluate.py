@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -114,6 +115,7 @@ def evaluate(
     threads: int | None = None,
     progress: Progress = lambda _what, _done, _total: None,
     teacher: Bundle | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Score a bundle on one split of a data set.
 
@@ -125,12 +127,13 @@ def evaluate(
         threads: CPU threads, or None.
         progress: called after each image with what is under way, how many are done and how many there are.
         teacher: a model to compare the answers with, or None.
+        label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
 
     Raises:
         DatasetError: if the data set is unusable, or more than one image in twenty can't be read.
         RunError: if it can't be told which of the images a run was trained on.
     """
-    data = open_scored(bundle, folder, progress)
+    data = open_scored(bundle, folder, progress, label_map)
     samples = data.of(split, bundle.card.classes)
     border = probe_dataset(data.dataset, split, progress)
     total = len(samples) * (1 if teacher is None else 2)

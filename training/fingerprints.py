@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.preprocess import LUMA, FloatArray, resize
 THUMBNAIL = 32
 HASH_SIZE = 16  # a hash has the signs of 16×16 low frequencies: 256 bits
 WORDS = HASH_SIZE * HASH_SIZE // 64
+COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
 FLAT = 2.0  # standard deviation, of 255, under which a picture has nothing that a hash could tell
 
 
@@ -61,6 +63,11 @@ def fingerprint(path: Path) -> Fingerprint | str:
         thumbnail=thumbnail,
         hashes=_hashes(grey) if thumbnail.std() >= FLAT else None,
     )
+
+
+def are_coloured(prints: Sequence[Fingerprint | str]) -> bool:
+    """Return whether enough images have colours for the data set to be taken for histology."""
+    return float(np.mean([isinstance(found, Fingerprint) and not found.grey for found in prints])) >= COLOURED
 
 
 def _hashes(grey: FloatArray) -> npt.NDArray[np.uint64]:

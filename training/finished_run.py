@@ -73,7 +73,7 @@ def read_run(folder: Path) -> Bundle:
                 data="not recorded",
                 method=_method(facts, teachers),
                 recipe_digest=facts.get("recipe_digest"),
-                made_by="python -m training",
+                made_by="Twinlens (python -m training)",
                 made_on=date.today(),
                 teacher=", ".join(teachers)[:200] or None,
                 data_digest=facts.get("data_digest"),

@@ -103,7 +103,8 @@ def _train(
             ended = events.Ended("finished", "it was finished before", str(folder.path))
             listen(ended)
             return ended
-        run = _Run(prepare(recipe, found, while_preparing, folder.precision_here()), folder, listen, asked)
+        setup = prepare(recipe, found, while_preparing, folder.precision_here())
+        run = _Run(setup, folder, listen, asked)
         run.begin()
         ended = events.Ended("finished", run.go(), str(folder.path))
     except _Stopped as stopped:

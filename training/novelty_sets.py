@@ -21,7 +21,7 @@ CHEST_FILES = "RG1_"
 PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 NOISE_PICTURES = 40
-BLUR = 6 / 224  # standard deviation in widths of the picture
+BLUR = 6  # pixels of 224 across the picture, at which ribs are gone
 
 
 def grey(picture: Picture) -> Picture:
@@ -50,11 +50,15 @@ def half_padded(picture: Picture) -> Picture:
     return found
 
 
-def blurred(picture: Picture) -> Picture:
-    """Return a picture blurred so far that ribs are gone."""
-    import cv2
+def blurred_by(pixels: float) -> Callable[[Picture], Picture]:
+    """Return a function that blurs a picture by so many pixels of 224 across it (standard deviation)."""
 
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR * picture.shape[1]), dtype=np.float32)
+    def blur(picture: Picture) -> Picture:
+        import cv2
+
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), pixels / 224 * picture.shape[1]), dtype=np.float32)
+
+    return blur
 
 
 # what is done to the task's own test images
@@ -72,8 +76,65 @@ DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
     "upper 60 % only": part(rows=(0, 0.6)),
     "middle quarter only": part(rows=(0.25, 0.75), columns=(0.25, 0.75)),
     "upper left quarter only": part(rows=(0, 0.5), columns=(0, 0.5)),
-    "blurred": blurred,
+    "blurred": blurred_by(BLUR),
     "turned grey": grey,
+}
+
+
+def scaled(factor: float, offset: float = 0.0) -> Callable[[Picture], Picture]:
+    """Return a function that scales brightness, adds an offset and clips at both ends of the scale."""
+    return lambda picture: np.clip(picture * np.float32(factor) + np.float32(offset), 0, 1)
+
+
+def gamma(power: float) -> Callable[[Picture], Picture]:
+    """Return a function that raises brightness to a power: above 1 darkens, below brightens."""
+    return lambda picture: np.asarray(picture ** np.float32(power), dtype=np.float32)
+
+
+def wrapped(factor: float, offset: float = 0.0) -> Callable[[Picture], Picture]:
+    """Return a function that scales brightness and begins at black again past white, as cut-off bits or signs do."""
+    return lambda picture: np.asarray((picture * np.float32(factor) + np.float32(offset)) % 1, dtype=np.float32)
+
+
+def banded(levels: int) -> Callable[[Picture], Picture]:
+    """Return a function that leaves so many levels of brightness."""
+    return lambda picture: np.asarray(
+        np.floor(np.minimum(picture * levels, levels - 1)) / (levels - 1), dtype=np.float32
+    )
+
+
+def blanked(picture: Picture) -> Picture:
+    """Return a picture of its own mean colour alone."""
+    return np.broadcast_to(picture.mean(axis=(0, 1), keepdims=True), picture.shape).astype(np.float32)
+
+
+# wrong exposure, contrast and sharpness
+EXPOSURES: dict[str, Callable[[Picture], Picture]] = {
+    "at a quarter of its brightness": scaled(0.25),
+    "at 30 % of its brightness": scaled(0.3),
+    "at 40 % of its brightness": scaled(0.4),
+    "at half its brightness": scaled(0.5),
+    "darkened by gamma 2.5": gamma(2.5),
+    "at twice its brightness": scaled(2),
+    "brightened by gamma 0.4": gamma(0.4),
+    "lifted by 0.4": scaled(0.6, 0.4),
+    "lifted to half": scaled(0.5, 0.5),
+    "washed out": scaled(0.25, 0.75),
+    "clipped at both ends": scaled(1 / 0.3, -0.35 / 0.3),
+    "clipped above": scaled(2.5, -0.25),
+    "clipped below": scaled(2, -1),
+    "wrapped twice": wrapped(2),
+    "wrapped four times": wrapped(4),
+    "wrapped by its sign": wrapped(1, 0.5),
+    "in 16 bands": banded(16),
+    "in 8 bands": banded(8),
+    "in 4 bands": banded(4),
+    "at half its contrast": scaled(0.5, 0.25),
+    "at 30 % of its contrast": scaled(0.3, 0.35),
+    "slightly out of focus": blurred_by(2),
+    "out of focus": blurred_by(4),
+    "far out of focus": blurred_by(8),
+    "blank": blanked,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from core.bundle import Bundle
 from core.images import read_image
-from core.novelty import SIDE, described, nearest, thumbnail
+from core.novelty import nearest
 from core.preprocess import to_network_input
 from core.runtime import Runtime, RuntimeChoice, load_runtime
+from core.thumbnail import SIDE, described, thumbnail
 from training.answers import answer
 from training.datasets import Sample, open_dataset
-from training.novelty import DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
-from training.novelty_sets import DISTURBANCES, Picture, blank, grey, noise, photographs, radiology_objects
+from training.novelty import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
+from training.novelty_sets import DISTURBANCES, EXPOSURES, Picture, blank, grey, noise, photographs, radiology_objects
 from training.scored_data import open_scored
 from training.scores import auroc
 
@@ -68,6 +69,7 @@ def measure(
     images: int = 60,
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Fit detectors to the validation split and measure them on the test split and on strangers.
 
@@ -78,10 +80,11 @@ def measure(
         images: how many of each set are taken, evenly.
         runtime: which runtime computes.
         threads: CPU threads, or None.
+        label_map: labels of its own data set that are renamed or left out; by default the run's own.
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    data = open_scored(bundle, folder)
+    data = open_scored(bundle, folder, label_map=label_map)
     val, test = (answer(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
     labels = val.labels(card.classes)
     decoys = decoy_thumbnails(val.samples, card.preprocessing)
@@ -141,6 +144,9 @@ def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -
         if name != "turned grey" or colour:  # a radiograph is grey already
             known = " (a decoy)" if name in DECOYS and not colour else ""
             sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
+    for name, disturb in EXPOSURES.items():
+        known = " (a decoy)" if name in EXPOSURE_DECOYS else ""
+        sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
     return {name: pictures for name, pictures in sets.items() if pictures}
 
 

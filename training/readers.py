@@ -3,111 +3,207 @@
 from __future__ import annotations
 
 import filecmp
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from core.images import find_images
-from core.tasks import LUNG_COLON
-from training.samples import Sample
+from core.tasks import LUNG_COLON, TASKS
+from training.samples import LeftOut, Sample, split_of
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+# reasons for which an image is no sample
+MASK = "a mask"
+NO_CLASS = "in no folder of a class"
+NO_SPLIT = "beside the folders of the splits"
+REPEATED = "the same image as in the lung part of COVID-QU-Ex"
+
 MASK_FOLDERS = {"lung masks": "lung", "infection masks": "infection"}
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
-TILE_NAME = re.compile(r"(lungaca|lungn|lungscc|colonca|colonn)\d+\.jpe?g", re.IGNORECASE)
-DEPTH = 3  # how far below the folder that was named a data set is looked for
+PARTS = ("lung segmentation data", "infection segmentation data")
+TILE_NAME = re.compile(r"(lungaca|lungn|lungscc|colonca|colonn)\d+(\D.*)?", re.IGNORECASE)
+TILE_FOLDERS = {"lung_colon_image_set", "lung_image_sets", "colon_image_sets"}
+IMAGE_FOLDERS = {"images", "image"}
+MASK_NAME = re.compile(r"(.+)[ _-](?:mask|seg)", re.IGNORECASE)
+DEPTH = 4  # folders of one folder each, as archives make them, that are passed through
 
 
-def read_covid_qu_ex(folder: Path) -> list[Sample]:
-    """Return the images of COVID-QU-Ex: ``{Train,Val,Test}/CLASS/images`` beside folders of masks, one tree or both.
+@dataclass(frozen=True)
+class Found:
+    """What a layout makes of a folder's images: samples, and what is none."""
 
-    Masks are never samples: ``lung masks/NAME`` and ``infection masks/NAME`` are the masks of ``images/NAME``. The
-    infection part repeats images of the lung part: a file of the same class, name and bytes is kept once, with the lung
-    part's split, and gains its infection mask. The fact ``part`` says which part a sample is from, ``source`` is the
-    data set. An empty list means that this is another layout.
+    samples: list[Sample]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a file of COVID-QU-Ex lies: ``TREE/SPLIT/CLASS/KIND/…/NAME``."""
+
+    tree: Path
+    split: str
+    of_class: Path
+    kind: str
+
+
+def read_covid_qu_ex(folder: Path, images: Sequence[Path]) -> Found | None:
+    """Read COVID-QU-Ex: ``{Train,Val,Test}/CLASS/images`` beside folders of masks, one part or both, with masks or not.
+
+    It is recognised by a folder of masks or by the names of its parts. Masks are never samples: ``lung masks/NAME``
+    and ``infection masks/NAME`` are the masks of ``images/NAME``. The infection part repeats images of the lung part: a
+    file of the same class, name and bytes is kept once, with the lung part's split, and gains its infection mask. The
+    fact ``part`` says which part a sample is from, ``source`` is the data set.
+
+    Args:
+        folder: where the images are looked for.
+        images: all that lie there.
+
+    Returns:
+        What is found, or None for another layout.
     """
+    places = {image: place for image in images if (place := _place(folder, image)) is not None}
+    masks = {(p.of_class, MASK_FOLDERS[p.kind], image.name): image for image, p in places.items() if p.kind != "images"}
+    samples_at = {image: place for image, place in places.items() if place.kind == "images"}
+    if not samples_at or not (masks or any(_is_part(place.tree) for place in samples_at.values())):
+        return None
+    infected = {p.tree for p in places.values() if p.kind == "infection masks" or _is_part(p.tree) == PARTS[1]}
     found: dict[tuple[str, str], Sample] = {}
+    left_out = [LeftOut(image, NO_CLASS) for image in images if image not in places]
+    used: set[Path] = set()
     # the lung part first: it is the data set, the infection part mostly repeats it
-    for images in sorted(_covid_qu_ex_images(folder), key=lambda path: (path.parent / "infection masks").is_dir()):
-        label, split = images.parent.name, SPLIT_NAMES[images.parent.parent.name.lower()]
-        part = "infection" if (images.parent / "infection masks").is_dir() else "lung"
-        for path in _images(images):
-            masks = {
-                name: mask
-                for where, name in MASK_FOLDERS.items()
-                if (mask := images.parent / where / path.name).is_file()
-            }
-            key = (label, path.name)
-            if (first := found.get(key)) is not None:
-                if filecmp.cmp(first.path, path, shallow=False):
-                    found[key] = Sample(first.path, label, first.split, first.facts, {**masks, **first.masks})
-                    continue
-                key = (label, str(path))
-            found[key] = Sample(path, label, split, {"source": "COVID-QU-Ex", "part": part}, masks)
-    return list(found.values())
+    for image, place in sorted(samples_at.items(), key=lambda pair: (pair[1].tree in infected, pair[0])):
+        label, part = place.of_class.name, "infection" if place.tree in infected else "lung"
+        own = {what: mask for what in MASK_FOLDERS.values() if (mask := masks.get((place.of_class, what, image.name)))}
+        key = (label, image.name)
+        if (first := found.get(key)) is not None:
+            if places[first.path].tree != place.tree and _same(first.path, image):
+                own = {what: mask for what, mask in own.items() if what not in first.masks}
+                found[key] = Sample(first.path, label, first.split, first.facts, {**own, **first.masks})
+                used.update(own.values())
+                left_out.append(LeftOut(image, REPEATED))
+                continue
+            key = (label, str(image))
+        found[key] = Sample(image, label, place.split, {"source": "COVID-QU-Ex", "part": part}, own)
+        used.update(own.values())
+    left_out += [LeftOut(mask, MASK) for mask in masks.values() if mask not in used]
+    return Found(list(found.values()), left_out)
 
 
-def _covid_qu_ex_images(folder: Path) -> Iterator[Path]:
-    for path in _folders(folder, DEPTH + 3):
-        if path.name == "images" and path.parent.parent.name.lower() in SPLIT_NAMES:
-            beside = {child.name for child in path.parent.iterdir() if child.is_dir()}
-            if beside & MASK_FOLDERS.keys():
-                yield path
+def _place(folder: Path, image: Path) -> _Place | None:
+    parts = image.relative_to(folder).parts
+    for i in range(len(parts) - 2, 1, -1):
+        kind = parts[i].lower()
+        if (kind == "images" or kind in MASK_FOLDERS) and (split := split_of(parts[i - 2])):
+            return _Place(folder.joinpath(*parts[: i - 2]), split, folder.joinpath(*parts[:i]), kind)
+    return None
 
 
-def read_lc25000(folder: Path) -> list[Sample]:
-    """Return the tiles of LC25000, whole or one organ: ``lung_image_sets/lung_aca/lungaca1.jpeg`` and its siblings.
+def _is_part(tree: Path) -> str:
+    return next((name.lower() for name in tree.parts[::-1] if name.lower() in PARTS), "")
 
-    It publishes no split and no groups, so that both are empty here. An empty list means that this is another layout.
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
+
+
+def read_lc25000(folder: Path, images: Sequence[Path]) -> Found | None:
+    """Read LC25000, whole or one organ: ``lung_image_sets/lung_aca/lungaca1.jpeg`` and its siblings.
+
+    It is recognised by the names of its folders, or of most of its tiles; then every image in a folder of a class is a
+    tile, whatever its format or name, such as ``lungaca1 - Copy.png``. It publishes no split and no groups, so that
+    both are empty here.
+
+    Args:
+        folder: where the images are looked for.
+        images: all that lie there.
+
+    Returns:
+        What is found, or None for another layout.
     """
-    samples = []
-    for path in _folders(folder, DEPTH):
-        if path.name in LUNG_COLON.class_ids and path.parent.name.lower() not in SPLIT_NAMES:
-            files = [file for file in _images(path) if TILE_NAME.fullmatch(file.name)]
-            samples += [Sample(file, path.name, "", {"source": "LC25000"}) for file in files]
-    return sorted(samples, key=lambda sample: sample.path)
+    samples, left_out = [], []
+    for image in images:
+        parts = image.relative_to(folder).parent.parts
+        label = next((part for part in parts if part in LUNG_COLON.class_ids), "")
+        if any(split_of(part) for part in parts):
+            return None
+        if label:
+            samples.append(Sample(image, label, "", {"source": "LC25000"}))
+        else:
+            left_out.append(LeftOut(image, NO_CLASS))
+    tiles = sum(TILE_NAME.fullmatch(sample.path.stem) is not None for sample in samples)
+    named = any(part in TILE_FOLDERS for s in samples for part in s.path.relative_to(folder).parts)
+    return Found(samples, left_out) if samples and (named or 2 * tiles > len(samples)) else None
 
 
-def read_class_folders(folder: Path) -> list[Sample]:
-    """Return the images of ``{train,val,test}/CLASS/…`` or ``CLASS/…``, whose split is empty.
+def read_class_folders(folder: Path, images: Sequence[Path]) -> Found | None:
+    """Read ``SPLIT/CLASS/…``, ``CLASS/SPLIT/…`` or ``CLASS/…``, whose split is empty.
 
-    Folders whose name ends in ``mask`` or ``masks`` hold no samples. An empty list means that this is another layout:
-    fewer than two classes.
+    A split's folder is named train, val or test in one of their forms (:func:`training.samples.split_of`). Folders
+    whose name ends in ``mask`` or ``masks``, and files ``NAME_mask`` beside ``NAME``, hold no samples.
+
+    Args:
+        folder: where the images are looked for.
+        images: all that lie there.
+
+    Returns:
+        What is found, or None if no image lies in a folder of a class.
     """
-    splits = {
-        child: SPLIT_NAMES[child.name.lower()] for child in _children(folder) if child.name.lower() in SPLIT_NAMES
-    }
+    paths = {image: image.relative_to(folder).parts for image in images}
+    masks = {image for image, parts in paths.items() if _is_mask(image, parts, paths)}
+    left_out = [LeftOut(image, MASK) for image in images if image in masks]
+    rest = {image: parts for image, parts in paths.items() if image not in masks}
+    by_split = any(len(parts) > 2 and split_of(parts[0]) for parts in rest.values())
+    by_class = not by_split and all(len(parts) > 2 and split_of(parts[1]) for parts in rest.values())
     samples = []
-    for top, split in (splits or {folder: ""}).items():
-        for of_class in _children(top):
-            images = [file for file in _images(of_class) if not _is_mask(file.relative_to(of_class))]
-            samples += [Sample(file, of_class.name, split, {}) for file in images]
-    return samples if len({sample.label for sample in samples}) > 1 else []
+    for image, parts in rest.items():
+        split = split_of(parts[0]) if by_split else split_of(parts[1]) if by_class else ""
+        if by_split and not split:
+            left_out.append(LeftOut(image, NO_SPLIT))
+            continue
+        within = parts[1:] if by_split else parts
+        if by_split and len(within) > 2 and split_of(within[0]) == split:  # train/train/CLASS, as archives make it
+            within = within[1:]
+        if len(within) < 2:
+            left_out.append(LeftOut(image, NO_CLASS))
+        else:
+            samples.append(Sample(image, within[0], split, {}))
+    return Found(samples, left_out) if samples else None
 
 
-def _images(folder: Path) -> list[Path]:
-    """Return the images at any depth, by content, and what is one by its name only, so that a check reports it."""
-    named = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
-    return sorted({*find_images([folder]), *named})
+def _is_mask(image: Path, parts: Sequence[str], beside: Collection[Path]) -> bool:
+    if any(part.lower().endswith(("mask", "masks")) for part in parts[:-1]):
+        return True
+    named = MASK_NAME.fullmatch(image.stem)
+    return named is not None and image.with_name(named[1] + image.suffix) in beside
 
 
-def _is_mask(path: Path) -> bool:
-    return any(part.lower().endswith(("mask", "masks")) for part in path.parent.parts)
+def _is_inner(name: str) -> bool:
+    """Return whether a folder, in lower case, is of a class's images or masks and no class."""
+    return name in IMAGE_FOLDERS or name.endswith(("mask", "masks"))
 
 
-def _children(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+def innermost(folder: Path, images: Sequence[Path], labels: Collection[str]) -> Path:
+    """Return the folder that the classes or splits lie in: below folders that hold nothing but one other.
 
-
-def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    """Yield the folder and those below it, at most ``depth`` levels down, sorted; links are not followed."""
-    for path, names, _files in os.walk(folder):
-        here = Path(path)
-        level = len(here.relative_to(folder).parts)
-        names[:] = sorted(name for name in names if not name.startswith(".")) if level < depth else []
-        yield here
+    Args:
+        folder: the folder that was named.
+        images: all that lie there.
+        labels: names that are of classes, beside those of the tasks, so that a folder with a single class stays one.
+    """
+    classes = {label for task in TASKS.values() for label in task.class_ids} | set(labels)
+    for _level in range(DEPTH):
+        inside = {image.relative_to(folder).parts for image in images}
+        names = {parts[0] for parts in inside}
+        below = {parts[1].lower() for parts in inside if len(parts) > 2}
+        name = min(names, default="")
+        if (
+            len(names) != 1
+            or min(map(len, inside)) < 3  # an image lies here or right below: a single class
+            or name in classes
+            or split_of(name)
+            or (min(map(len, inside)) == 3 and all(_is_inner(what) for what in below))
+        ):
+            break
+        folder = folder / name
+    return folder

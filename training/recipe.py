@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,7 @@ from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 MAX_RECIPE_BYTES = 100_000
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes as a key without quotes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -220,6 +222,8 @@ class Recipe(_Part):
         seed: seed of the weights, the order of the images and dropout.
         size: height and width of the network's input in pixels.
         checkpoint_steps: steps between checkpoints; one is also written at the end of each epoch.
+        label_map: labels as the data set writes them, and the task's classes that they are; an empty one leaves the
+            label's images out.
     """
 
     task: str
@@ -227,6 +231,7 @@ class Recipe(_Part):
     seed: int = Field(default=0, ge=0, lt=2**31)
     size: int = Field(default=224, ge=32, le=1024)
     checkpoint_steps: int = Field(default=100, ge=1)
+    label_map: dict[str, str] = Field(default_factory=dict)
     model: Model
     augment: Augment = Augment()
     loss: Loss = Loss()
@@ -243,6 +248,9 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        classes = get_task(self.task).class_ids
+        if strange := [new for new in self.label_map.values() if new and new not in classes]:
+            raise ValueError(f"label_map: {strange[0]!r} is none of the task's classes {', '.join(classes)}")
         if self.teachers.bundles and self.teachers.cache:
             if self.augment.mixes:
                 raise ValueError("mixed images can't use cached teacher logits: set teachers.cache = false")
@@ -324,9 +332,15 @@ def to_toml(recipe: Recipe) -> str:
     _flatten(recipe.model_dump(mode="json", exclude_none=True), "", tables)
     lines = []
     for name, values in tables.items():
+        if not values:
+            continue
         lines += ["", f"[{name}]"] if name else []
-        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+        lines += [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _flatten(values: dict[str, Any], name: str, tables: dict[str, dict[str, Any]]) -> None:

@@ -103,10 +103,10 @@ def open_data(
     """
     classes = get_task(recipe.task).class_ids
     if begun is None:
-        return open_run_data(data, classes, forebears=read_forebears(recipe))
+        return open_run_data(data, classes, forebears=read_forebears(recipe), label_map=recipe.label_map)
     teachers = read_teachers(recipe)
     differences = recipe_differences(begun, recipe, folder) + teacher_differences(begun, teachers)
-    found = open_run_data(data, classes, begun.split, teachers)
+    found = open_run_data(data, classes, begun.split, teachers, recipe.label_map)
     if begun.split is None and begun.result.get("data_digest", found.digest) != found.digest:
         found = replace(found, differences=("the list of images, labels and splits is another one",))
     if not accept_changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from training.contents import content_digest
 from training.datasets import Dataset, Sample, of_split, open_dataset
 from training.lineage import Forebear
 from training.novelty import FOLDS
-from training.run_split import TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
+from training.run_split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
 from training.samples import SPLITS
 
 
@@ -61,6 +61,7 @@ def open_run_data(
     classes: tuple[str, ...],
     kept: RunSplit | None = None,
     forebears: Sequence[Forebear] = (),
+    label_map: Mapping[str, str] | None = None,
 ) -> RunData:
     """Open a data folder for training; every file is read once.
 
@@ -69,11 +70,12 @@ def open_run_data(
         classes: class labels in the order of the network's outputs.
         kept: the split of the run that goes on here, or None for one that begins.
         forebears: what the network starts from and learns from.
+        label_map: the recipe's.
 
     Raises:
         DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
     """
-    dataset = open_dataset(folder)
+    dataset = open_dataset(folder, label_map=label_map)
     seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
     if kept is None:
         own = _run_data(dataset, classes, split_of(dataset, seen_by))
@@ -84,8 +86,9 @@ def open_run_data(
     now = split_of(dataset, seen_by)
     before = {row.sha256: row.seen_by for row in kept.rows}
     rows = [replace(row, seen_by=row.seen_by or before.get(row.sha256, "")) for row in now.rows]
-    # what the run was trained on stays on record when its file has gone
-    gone = [row for row in kept.rows if row.split in TRAINED_ON and row.path in set(changes.missing)]
+    # what the run was trained on stays on record when its file has gone or holds something else
+    held = {row.sha256 for row in rows}
+    gone = [replace(row, split=GONE) for row in kept.rows if row.was_trained_on and row.sha256 not in held]
     split = RunSplit((*rows, *gone))
     return replace(_run_data(dataset, classes, split), differences=tuple(changes.in_words()))
 
@@ -115,6 +118,8 @@ def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit)
         by_content.setdefault((content_digest(sample.path), sample.label), sample)
     samples = []
     for row in kept.rows:
+        if row.split == GONE:
+            continue
         found = by_path.get(row.path)
         if found is None or (content_digest(found.path), found.label) != (row.sha256, row.label):
             found = by_content.get((row.sha256, row.label))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,51 @@ Kind = Literal["manifest", "COVID-QU-Ex", "LC25000", "class folders"]
 Progress = Callable[[str, int, int], None]
 
 
+# a whole value of a fact that says that the fact is not known, e.g. "unknown (none published)" or pandas' "<NA>"
+UNKNOWN = re.compile(
+    r"[-–—?.]+|<na>|#n/a|(un|not )(known|available|given|stated|recorded|specified|defined)(\s\D*)?"
+    r"|(n/?a|n\.a\.|nan|none|null|nil|missing|undefined|anonym(ous|i[sz]ed))(\s*\(.*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
+# words of a folder or a manifest's column that name a split, and words that may stand beside them
+SPLIT_WORDS = {
+    "train": "train", "training": "train", "trainval": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val", "development": "val",
+    "test": "test", "testing": "test", "tests": "test",
+}  # fmt: skip
+FILLERS = {"and", "set", "sets", "data", "dataset", "split", "images", "image", "folder"}
+
+
 class DatasetError(TwinlensError):
     """A data set is missing, empty or does not fit the task."""
+
+
+def split_of(name: str) -> str:
+    """Return the split that a folder or a manifest names, in any case and with words such as *set* beside it.
+
+    ``Test Set`` is test, ``dev`` is val; ``Train and Validation Set`` is train, from which val is then split off. An
+    empty string means that the name is none of a split.
+    """
+    words = [word for word in re.split(r"[\W_]+", name.lower()) if word and word not in FILLERS]
+    if not words or any(word not in SPLIT_WORDS for word in words):
+        return ""
+    splits = {SPLIT_WORDS[word] for word in words}
+    return splits.pop() if len(splits) == 1 else "train" if splits == {"train", "val"} else ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file of a data set's folder that is no sample, or a folder that holds none.
+
+    Attributes:
+        path: the file or folder.
+        reason: why, a phrase that follows "left out: ", the same for all of one kind.
+        files: how many files it stands for.
+    """
+
+    path: Path
+    reason: str
+    files: int = 1
 
 
 @dataclass(frozen=True)
@@ -40,13 +84,17 @@ class Sample:
     masks: dict[str, Path] = field(default_factory=dict)
 
     def known(self, fact: str) -> str:
-        """Return a fact, or an empty string where there is none or it says that it is unknown."""
+        """Return a fact, or an empty string where there is none or it says that it is unknown.
+
+        ``unknown``, ``N/A``, ``NA``, ``nan``, ``None``, ``NULL``, ``-``, ``?`` and their like say so, in any case and
+        with a remark in brackets; a name that only begins so, such as Nanjing, is a name.
+        """
         value = self.facts.get(fact, "").strip()
-        return "" if value.lower().startswith(("unknown", "n/a", "nan")) else value
+        return "" if UNKNOWN.fullmatch(value) else value
 
     @property
     def group(self) -> str:
-        """What must not be torn apart by a split: the ``group_id``, else the ``patient_id``, else an empty string."""
+        """What must lie in one split: the ``group_id``, else the ``patient_id``, else an empty string."""
         return self.known("group_id") or self.known("patient_id")
 
 
@@ -59,12 +107,18 @@ class Dataset:
         kind: the layout that it was recognised by.
         samples: its images.
         split_made: in words, where its split comes from.
+        left_out: the folder's other files, with the reason.
+        labels: how many images there are of each label as the folders or the manifest write it, before ``label_map``.
+        label_map: labels that were renamed, e.g. ``COVID`` to ``COVID-19``, or left out, to an empty string.
     """
 
     folder: Path
     kind: Kind
     samples: list[Sample]
     split_made: str
+    left_out: tuple[LeftOut, ...] = ()
+    labels: dict[str, int] = field(default_factory=dict)
+    label_map: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -102,7 +156,9 @@ def of_split(samples: list[Sample], split: str, classes: tuple[str, ...]) -> lis
     for sample in chosen:
         if sample.label not in classes:
             raise DatasetError(
-                f"The label {sample.label!r} is not one of the model's classes {', '.join(classes)}.", path=sample.path
+                f"The label {sample.label!r} is not one of the model's classes {', '.join(classes)}.",
+                path=sample.path,
+                remedy=f"Say with --map {sample.label}=CLASS which it is, or leave it out with --map {sample.label}=",
             )
     return chosen
 

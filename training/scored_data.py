@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from core.bundle import Bundle
 from training.contents import content_digest
 from training.datasets import of_split, open_dataset
 from training.finished_run import RunError, is_run
+from training.label_map import label_map_of
 from training.run_folder import RunFolder
 from training.run_split import RunSplit, as_the_run_saw_it, read_split
 from training.samples import Dataset, Progress, Sample
@@ -55,19 +57,25 @@ class ScoredData:
         return (*self.notes, *said)
 
 
-def open_scored(bundle: Bundle, folder: Path, progress: Progress = lambda _what, _done, _total: None) -> ScoredData:
+def open_scored(
+    bundle: Bundle,
+    folder: Path,
+    progress: Progress = lambda _what, _done, _total: None,
+    label_map: Mapping[str, str] | None = None,
+) -> ScoredData:
     """Open a data set to score a network on it.
 
     Args:
         bundle: a bundle or a finished run.
         folder: the data set.
         progress: called while images are read.
+        label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
 
     Raises:
         DatasetError: if the data set is unusable, or the run's split is damaged.
         RunError: if it can't be told which of the images a run was trained on.
     """
-    dataset = open_dataset(folder, progress=progress)
+    dataset = open_dataset(folder, progress=progress, label_map=label_map or label_map_of(bundle.directory))
     if not is_run(bundle.directory):
         known = bundle.card.training.data_digest == dataset.digest()
         note = (

@@ -109,7 +109,7 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: str = ""
 
     Args:
         recipe: the recipe.
-        data: the images.
+        data: its data.
         listen: told what is under way.
         precision: what the run computed in before, on this processor; empty for a new one.
 

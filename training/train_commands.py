@@ -26,6 +26,10 @@ AcceptOption = Annotated[
     bool, typer.Option("--accept-changes", help="Resume also with another recipe, other images or other teachers.")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Another value: key=value, e.g. optim.epochs=5.")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="A label of the data set and its class: COVID=COVID-19; COVID= leaves it out."),
+]
 MinutesOption = Annotated[float | None, typer.Option(min=0, help="Stop at a checkpoint after so many minutes.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 TensorBoardOption = Annotated[bool, typer.Option("--tensorboard", help="Also write the epochs for TensorBoard.")]
@@ -39,13 +43,14 @@ def teacher(
     resume: ResumeOption = False,
     accept_changes: AcceptOption = False,
     settings: SetOption = None,
+    label_map: MapOption = None,
     minutes: MinutesOption = None,
     threads: ThreadsOption = None,
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
     """Train a network as its recipe says. Ends with 3 if it was stopped and can go on."""
-    asked = _asked(recipe, data, out, resume, accept_changes, list(settings or ()))
+    asked = _asked(recipe, data, out, resume, accept_changes, [*(settings or ()), *_mapped(label_map)])
     _run(asked, minutes, threads, tensorboard, events)
 
 
@@ -59,19 +64,26 @@ def distill(
         list[str] | None, typer.Option("--teacher", help="Bundle or finished run; in place of the recipe's.")
     ] = None,
     settings: SetOption = None,
+    label_map: MapOption = None,
     minutes: MinutesOption = None,
     threads: ThreadsOption = None,
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
     """Train a network from its teachers. Ends with 3 if it was stopped and can go on."""
-    overrides = list(settings or ())
+    overrides = [*(settings or ()), *_mapped(label_map)]
     if teachers:
         overrides.append(f"teachers.bundles={list(teachers)!r}")
     asked = _asked(recipe, data, out, resume, accept_changes, overrides)
     if not asked.recipe.teachers.bundles:
         raise UsageError("The recipe names no teacher.", remedy="Name one with --teacher, or use the teacher command.")
     _run(asked, minutes, threads, tensorboard, events)
+
+
+def _mapped(label_map: list[str] | None) -> tuple[str, ...]:
+    from training.label_map import as_override, parse_label_map
+
+    return as_override(parse_label_map(label_map or []))
 
 
 def outline(

@@ -15,7 +15,7 @@ TORCH_TESTS = (
 MODULES = (
     *(f"torch.testing._internal.{name}" for name in TORCH_TESTS),
     "hf_xet",  # huggingface_hub's faster downloads
-    "skimage", "imageio", "tifffile", "lazy_loader",
+    "skimage", "imageio", "lazy_loader",
     "setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller",
     "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
     "pypdf", "onnx", "onnxruntime", "pandas", "docutils", "sphinx",

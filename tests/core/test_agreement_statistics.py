@@ -79,12 +79,14 @@ def test_unlabelled_images_are_counted_but_not_scored():
 @pytest.mark.parametrize(
     ("path", "task", "label"),
     [
-        ("Test/COVID-19/images/x.png", CHEST_XRAY, "COVID-19"),
+        ("Test/COVID-19/x.png", CHEST_XRAY, "COVID-19"),
         ("Normal/non-covid/x.png", CHEST_XRAY, "Non-COVID"),
+        ("/home/normal/scans/x.png", CHEST_XRAY, None),
+        ("Normal/images/x.png", CHEST_XRAY, None),
         ("lung_image_sets/lung_scc/lungscc1.jpeg", LUNG_COLON, "lung_scc"),
         ("lung_image_sets/lung_scc/lungscc1.jpeg", CHEST_XRAY, None),
         ("Normal.png", CHEST_XRAY, None),
     ],
 )
-def test_labels_are_told_from_the_nearest_folder(path, task, label):
+def test_labels_are_told_from_the_images_own_folder(path, task, label):
     assert label_of(Path(path), task) == label

@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from core.architectures import build_network
-from core.bundle import pack_state, read_bundle, unpack_state, write_bundle
+from core.bundle import pack_state, read_bundle, replace_gate, unpack_state, write_bundle
 from core.card import CARD_FORMAT, Card, Training
 from core.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.errors import BundleError, UsageError, WriteError
 from core.folders import user_weights
-from core.novelty import LAYOUT_SIZE, NoveltyGate
+from core.novelty import NoveltyGate, View
 from core.preprocess import Preprocessing
 from core.tasks import CHEST_XRAY
+from core.thumbnail import EXPOSURE_SIZE, LAYOUT_SIZE
 
 
 def make_card(**changes) -> Card:
@@ -196,7 +197,9 @@ def test_what_is_not_installed_is_named_with_what_is(tmp_path, bundle):
 @pytest.fixture
 def gate():
     random = np.random.default_rng(0)
-    return NoveltyGate(random.normal(size=(3, LAYOUT_SIZE)), 0.5, random.normal(size=(2, LAYOUT_SIZE)), 0.4)
+    likeness = View(random.normal(size=(3, LAYOUT_SIZE)), 0.5, random.normal(size=(2, LAYOUT_SIZE)), 0.4)
+    mean, matrix = random.normal(size=EXPOSURE_SIZE), random.normal(size=(EXPOSURE_SIZE, 4))
+    return NoveltyGate(likeness, View(random.normal(size=(3, 4)), 0.7, random.normal(size=(2, 4)), 0.4, mean, matrix))
 
 
 def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate):
@@ -204,10 +207,22 @@ def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate)
     imported = import_bundle(made.directory)
     try:
         found = imported.read_gate()
-        np.testing.assert_allclose(found.centres, gate.centres, rtol=1e-3, atol=1e-3)
-        assert found.threshold == 0.5
+        for view, made in ((found.likeness, gate.likeness), (found.exposure, gate.exposure)):
+            np.testing.assert_allclose(view.centres, made.centres, rtol=1e-3, atol=1e-3)
+            assert view.threshold == pytest.approx(made.threshold)
     finally:
         remove_bundle(imported.id)
+
+
+def test_a_gate_is_replaced_and_the_weights_are_not(tmp_path, state, gate):
+    made = write_bundle(tmp_path / "chest-xray" / "student-ofa595", state, make_card())
+    weights = made.weights_path.read_bytes()
+    changed = replace_gate(made, gate, refused=0.025)
+    changed.verify()
+    assert changed.weights_path.read_bytes() == weights
+    assert changed.read_gate().exposure.threshold == pytest.approx(0.7)
+    assert all(scores.refused == 0.025 for scores in changed.card.scores)
+    assert [path.name for path in tmp_path.glob("chest-xray/*")] == ["student-ofa595"]
 
 
 def test_a_damaged_novelty_file_is_noticed_and_not_imported(tmp_path, state, gate):

@@ -163,7 +163,7 @@ def test_identity_is_read_only_when_asked_for(saved, monkeypatch):
         ({"NumberOfFrames": 3}, "3 frames"),
         ({"Rows": 0}, "no pixels"),
         ({"Rows": 60000, "Columns": 60000}, "3600 megapixels"),
-        ({"PixelData": b"\0" * 100}, "damaged"),
+        ({"PixelData": b"\0" * 100}, "truncated: 100 of 2240 bytes"),
     ],
 )
 def test_what_can_not_be_shown_is_refused_with_the_reason(change, said, saved):
@@ -191,12 +191,12 @@ def test_a_report_without_an_image_is_refused_by_its_kind(saved):
 
 
 def test_a_missing_decoder_is_named(saved, monkeypatch):
-    import core.dicom
+    import core.dicom_pixels
 
     path = saved(compressed(dataset(picture()), "JPEG-LS lossless"))
-    decoder = core.dicom.get_decoder(pydicom.uid.JPEGLSLossless)
+    decoder = core.dicom_pixels.get_decoder(pydicom.uid.JPEGLSLossless)
     monkeypatch.setattr(decoder, "_available", {})
-    with pytest.raises(ImageError, match=r"No decoder for JPEG-LS Lossless.*installed \(.*requires"):
+    with pytest.raises(ImageError, match=r"No decoder for JPEG-LS.*installed \(.*requires"):
         read_image(path)
 
 
@@ -204,7 +204,7 @@ def test_a_codestream_larger_than_its_header_says_is_not_decoded(saved, monkeypa
     data = dataset(picture())
     data.compress(pydicom.uid.JPEG2000Lossless, generate_instance_uid=False)
     data.Rows, data.Columns = 10, 10
-    monkeypatch.setattr("core.dicom.pixel_array", None)
+    monkeypatch.setattr("core.dicom.decode", None)
     with pytest.raises(ImageError, match=r"10×10 pixels, the compressed image 56×40"):
         read_image(saved(data))
 
@@ -271,3 +271,18 @@ def test_lossless_jpeg_2000_holds_the_same_pixels_as_no_compression():
     plain, packed = read_image(SAMPLES / "RG1_UNCR.dcm"), read_image(SAMPLES / "RG1_J2KR.dcm")
     np.testing.assert_array_equal(plain.pixels, packed.pixels)
     np.testing.assert_array_equal(plain.displayed(), packed.displayed())
+
+
+def test_the_study_is_told_without_whom_it_is_of(saved):
+    written = dataset(picture(12, False), bits=12)
+    written.StudyDate, written.BodyPartExamined, written.ViewPosition = "20260131", "CHEST", "PA"
+    written.ImageLaterality = "R"
+    assert read_image(saved(written)).study == ("2026-01-31", "CHEST", "PA", "R")
+    written.StudyDate = ""
+    with pytest.warns(UserWarning, match="VR CS"):  # longer than a code string can be
+        written.ViewPosition = "X" * 17
+        longer = saved(written)
+    assert read_image(longer).study == ("CHEST", "R")
+    del written.ImageLaterality
+    written.Laterality = "L"
+    assert read_image(saved(written)).study == ("CHEST", "L")

@@ -198,3 +198,35 @@ def test_an_image_without_identifiers_is_refused(tmp_path, source, chest_compari
     dataset.save_as(tmp_path / "no-study.dcm")
     with pytest.raises(SourceError, match="no StudyInstanceUID"):
         write_dicom_results(tmp_path / "out", read_image(tmp_path / "no-study.dcm"), chest_comparison)
+
+
+@pytest.mark.parametrize(
+    ("characters", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+        ("ISO_IR 138", "שרון^דבורה"),
+        ("ISO_IR 100", "Müller^Jörg"),
+        ("ISO_IR 999", "Doe^Jane"),  # there is no such set
+    ],
+)
+def test_names_of_all_character_sets_are_written_in_utf_8(tmp_path, source, chest_comparison, characters, name):
+    known = characters != "ISO_IR 999"
+    dataset = pydicom.dcmread(source.path)
+    dataset.SpecificCharacterSet = characters if known else "ISO_IR 100"
+    dataset.PatientName = name
+    dataset.PatientID = "9RG1" if "=" in name else name.replace("^", " ")
+    dataset.save_as(tmp_path / "image.dcm")
+    if not known:
+        data = (tmp_path / "image.dcm").read_bytes()
+        (tmp_path / "image.dcm").write_bytes(data.replace(b"ISO_IR 100", b"ISO_IR 999"))
+    image = read_image(tmp_path / "image.dcm", with_identity=True)
+    assert image.identity.name == name
+    written = write_dicom_results(tmp_path / "out", image, chest_comparison, keep_identity=True)
+    assert len(written) == 5
+    for path in written:
+        found = pydicom.dcmread(path)
+        assert found.SpecificCharacterSet == "ISO_IR 192"
+        assert (str(found.PatientName), found.PatientID) == (name, dataset.PatientID)
+        assert name.encode() in path.read_bytes()

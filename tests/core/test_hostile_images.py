@@ -126,6 +126,13 @@ def test_what_is_packed_into_the_text_of_a_png_does_not_fill_the_memory(name, tm
     assert int(answer.stdout) < 150  # MiB; the twenty chunks hold a gigabyte
 
 
+def test_few_bytes_of_jpeg_xl_do_not_hold_two_hundred_megapixels(refused):
+    size = 14000 - 1
+    bits = (2 << 1) | (size << 3) | (0 << 21) | (2 << 24) | (size << 26)  # two lengths of 18 bits, no ratio between
+    content = b"\xff\x0a" + bits.to_bytes(14, "little")
+    assert "can't hold the 14000×14000" in refused(content)
+
+
 def test_directories_of_a_tiff_that_follow_each_other_in_a_circle_end(tmp_path):
     path = tmp_path / "circle.tiff"
     path.write_bytes(tiff(*GREY_TIFF, following=8, body=bytes(64)))

@@ -1,15 +1,20 @@
 import hashlib
+import io
 import os
 import struct
 import warnings
+import zlib
 
+import imagecodecs
 import numpy as np
 import pytest
+from hostile_samples import chunk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_samples import COMPRESSIONS, HEIGHT, WIDTH, compressed, dataset, dicom_bytes, encoded, picture
-from PIL import Image
+from PIL import Image, ImageCms
 
+from core.codestream import read_codestream
 from core.errors import ImageError
 from core.images import find_images, read_image
 from core.limits import MAX_PIXELS
@@ -122,9 +127,74 @@ def test_cmyk_becomes_rgb(saved):
     assert found.pixels.shape == (HEIGHT, WIDTH, 3)
 
 
-def _saved(image, kind):
-    import io
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_deep_pngs_of_any_channels_keep_their_depth_and_are_turned_upright(channels, orientation, saved):
+    pixels = picture(12, colour=True) if channels > 2 else picture(12)
+    planes = [*np.moveaxis(pixels, -1, 0)] if channels > 2 else [pixels]
+    planes += [np.full_like(planes[0], 9)] if channels in (2, 4) else []
+    content = imagecodecs.png_encode(np.dstack(planes))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = content[:33] + chunk(b"eXIf", exif.tobytes()[6:]) + content[33:]
+    found = read_image(saved(content))
+    np.testing.assert_array_equal(found.pixels, np.rot90(pixels, -1) if orientation == 6 else pixels)
+    if channels > 2:
+        np.testing.assert_allclose(found.displayed().max(), 1, atol=0.05)
 
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", ["JPEG 2000", "JPEG XL", "WebP"])
+def test_newer_kinds_give_the_picture_back(kind, colour, bits, saved):
+    pixels = picture(bits, colour)
+    if kind == "WebP":
+        if bits > 8 or not colour:
+            pytest.skip("WebP has 8 bits and colours")
+        content = encoded(pixels, "WEBP", lossless=True)
+    elif kind == "JPEG XL":
+        content = imagecodecs.jpegxl_encode(pixels, lossless=True)
+    else:
+        content = imagecodecs.jpeg2k_encode(pixels, reversible=True, level=0, bitspersample=bits)
+    found = read_image(saved(content))
+    assert found.format == kind
+    np.testing.assert_array_equal(found.pixels, pixels)
+    assert list(find_images([saved(content).parent])) == [saved(content)]
+    with pytest.raises(ImageError):
+        read_image(saved(content[: len(content) // 2]))
+
+
+@pytest.mark.parametrize("size", [(40, 56), (256, 256), (9, 4000), (300, 100)])
+@pytest.mark.parametrize("boxes", [False, True])
+def test_the_size_of_a_jpeg_xl_is_read_from_its_header(size, boxes):
+    content = imagecodecs.jpegxl_encode(np.zeros(size, np.uint8), usecontainer=boxes)
+    assert content.startswith(b"\xff\x0a") != boxes
+    found = read_codestream(content)
+    assert (found.kind, found.rows, found.columns) == ("JPEG XL", *size)
+
+
+def test_colours_of_a_profile_are_made_those_of_screens(saved):
+    pixels = picture(8, colour=True)
+    adobe = imagecodecs.cms_profile("adobergb")
+    expected = ImageCms.profileToProfile(
+        Image.fromarray(pixels), ImageCms.ImageCmsProfile(io.BytesIO(adobe)), ImageCms.createProfile("sRGB")
+    )
+    for content in (
+        encoded(pixels, "PNG", icc_profile=adobe),
+        encoded(pixels, "TIFF", icc_profile=adobe),
+        imagecodecs.png_encode(pixels)[:33]
+        + chunk(b"iCCP", b"p\0\0" + zlib.compress(adobe))
+        + imagecodecs.png_encode(pixels)[33:],
+    ):
+        found = read_image(saved(content))
+        np.testing.assert_allclose(found.pixels.astype(int), np.asarray(expected).astype(int), atol=1)
+        assert "profile" in found.notices[0]
+    same = encoded(pixels, "PNG", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    np.testing.assert_array_equal(read_image(saved(same)).pixels, pixels)
+    assert not read_image(saved(same)).notices
+
+
+def _saved(image, kind):
     stream = io.BytesIO()
     image.save(stream, kind)
     return stream.getvalue()
@@ -171,6 +241,16 @@ def test_very_long_paths_work(tmp_path):
         (b"<!DOCTYPE html><html></html>", "not an image"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"GIF89a....", "GIF"),
+        (b"\xff\xd8\xff\xf7\0\x0b\x08", "JPEG-LS"),
+        (imagecodecs.jpeg8_encode(picture(12), bitspersample=12), r"kind of JPEG can't be read \(12-bit JPEG\)"),
+        (b"\0\0\0\x18ftypmsf1", "HEIF"),
+        (b"\0\0\0\x18ftyphevc", "HEIF"),
+        (b"\0\0\0\x18ftypavif", "an AVIF"),
+        (b"\0\0\0\x18ftypcrx ", "camera raw"),
+        (b"II\xbc\x01", "JPEG XR"),
+        (b"NRRD0004", "NRRD"),
+        (b"\x5c\x01\0\0" + bytes(340) + b"n+1\0", "NIfTI"),
+        (b"P5\n8 8\n255\n", "PGM"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WebP"),
         (b"RIFF\0\0\0\0AVI LIST", "video"),
         (b"\0\0\0\x18ftypmp42", "video"),
@@ -217,8 +297,6 @@ def test_more_than_two_hundred_megapixels_are_refused_from_the_header(kind, save
     content = bytearray(encoded(picture(), kind))
     if kind == "PNG":
         content[16:24] = struct.pack(">II", 20001, 10000)
-        import zlib
-
         content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     elif kind == "BMP":
         content[18:26] = struct.pack("<ii", 20001, 10000)

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from core.labels import Labels, label_of
@@ -45,5 +43,9 @@ def test_a_manifest_that_cant_be_read_says_nothing(tmp_path, content):
     assert Labels().of(tmp_path / "Normal" / "a.png", CHEST) == "Normal"
 
 
-def test_the_nearest_folder_counts():
-    assert label_of(Path("/data/Normal/covid-19/images/x.png"), CHEST) == "COVID-19"
+def test_no_folder_above_an_image_tells_its_class(tmp_path):
+    image = tmp_path / "Normal" / "covid-19" / "images" / "x.png"
+    image.parent.mkdir(parents=True)
+    assert label_of(image, CHEST) is None
+    (image.parent.parent / "lung masks").mkdir()  # as in COVID-QU-Ex, where the class's folder has these two
+    assert label_of(image, CHEST) == "COVID-19"

@@ -2,18 +2,9 @@ import numpy as np
 import pytest
 
 from core.errors import BundleError
-from core.novelty import (
-    CHANNELS,
-    COLOUR_SIZE,
-    LAYOUT_SIZE,
-    NoveltyGate,
-    described,
-    nearest,
-    read_gate,
-    strangeness,
-    thumbnail,
-)
+from core.novelty import NoveltyGate, View, nearest, read_gate, strangeness
 from core.preprocess import Preprocessing, to_network_input
+from core.thumbnail import CHANNELS, COLOUR_SIZE, EXPOSURE_SIZE, LAYOUT_SIZE, described, exposures, thumbnail
 
 
 def test_edges_are_told_by_their_direction_not_their_sign():
@@ -21,7 +12,7 @@ def test_edges_are_told_by_their_direction_not_their_sign():
     how = Preprocessing(channels="grey")
 
     def edges(picture):
-        found = thumbnail(to_network_input((picture / 2 + 0.5).astype(np.float32), how), how)[0, 4:]
+        found = thumbnail(to_network_input((picture / 2 + 0.5).astype(np.float32), how), how)[0, 4:12]
         return found.mean(axis=(1, 2)) / found.mean(axis=(1, 2)).sum()
 
     assert edges(waves)[4] > 0.95  # they run across, the gradient points down: half of half a turn
@@ -82,15 +73,58 @@ def test_an_image_near_a_decoy_is_the_stranger_the_nearer_it_is():
     assert np.isfinite(scores).all()
 
 
-GOOD = NoveltyGate(np.ones((2, COLOUR_SIZE)), 1.5, np.zeros((0, COLOUR_SIZE)), 0.0).state()
+def view(size, **more):
+    return View(np.ones((2, size)), 1.5, np.zeros((0, size)), 0.0, **more)
 
 
-def test_a_gate_of_an_older_bundle_has_no_decoys():
+GOOD = NoveltyGate(
+    view(COLOUR_SIZE), view(3, mean=np.zeros(EXPOSURE_SIZE + 4), matrix=np.ones((EXPOSURE_SIZE + 4, 3)))
+).state()
+
+
+def test_a_gate_refuses_what_either_view_finds_strange():
+    random = np.random.default_rng(0)
+    thumbnails = random.random((6, CHANNELS, 16, 16))
+    rows, shown = described(thumbnails, by_layout=False), exposures(thumbnails, colour=True)
+    likeness, exposure = View(rows[:3], 2.0, rows[:0], 0.0), View(shown[3:], 0.5, shown[:0], 0.0)
+    expected = np.maximum(nearest(rows[:3], rows) / 2.0, nearest(shown[3:], shown) / 0.5)
+    np.testing.assert_allclose(NoveltyGate(likeness, exposure).scores(thumbnails), expected)
+
+
+def test_the_exposure_of_a_picture_is_told_by_its_brightness_contrast_and_sharpness():
+    import cv2
+
+    random = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(random.random((224, 224), dtype=np.float32), (0, 0), 4)
+    picture = (picture - picture.min()) / np.ptp(picture) * 0.8 + 0.1
+    how = Preprocessing(channels="grey")
+
+    def seen(other):
+        return exposures(thumbnail(to_network_input(other, how), how), colour=False)[0]
+
+    own, dark, flat = seen(picture), seen(picture / 4), seen(0.4 + 0.2 * picture)
+    assert own.shape == (EXPOSURE_SIZE,)
+    np.testing.assert_allclose(dark[:7], own[:7] / 4, atol=0.01)  # quantiles
+    np.testing.assert_allclose(flat[:7], 0.4 + 0.2 * own[:7], atol=0.01)
+    black, white, jumps, alike = range(7, 11)
+    assert own[black] == own[white] == own[jumps] == 0
+    assert seen(np.clip(8 * picture - 3.5, 0, 1))[white] > 0.2
+    assert seen(np.clip(8 * picture - 3.5, 0, 1))[black] > 0.2
+    assert seen(3 * picture % 1)[jumps] > 0.1
+    assert seen(np.floor(picture * 4) / 4)[alike] > own[alike] + 0.3
+    assert seen(cv2.GaussianBlur(picture, (0, 0), 6))[11] < own[11] - 1  # fine detail
+
+
+def test_a_gate_without_an_exposure_looks_at_likeness_alone():
     random = np.random.default_rng(0)
     older = {"centres": random.normal(size=(3, LAYOUT_SIZE)).astype(np.float16), "threshold": np.ones(1, np.float32)}
-    gate, thumbnails = read_gate(older), random.random((4, CHANNELS, 16, 16))
-    expected = nearest(older["centres"].astype(np.float64), described(thumbnails, by_layout=True))
-    np.testing.assert_allclose(gate.scores(thumbnails), expected)
+    newer = {**older, "decoys": older["centres"] + 1, "reach": np.ones(1, np.float32)}
+    thumbnails = random.random((4, CHANNELS, 16, 16))
+    rows = described(thumbnails, by_layout=True)
+    centres, decoys = (newer[name].astype(np.float64) for name in ("centres", "decoys"))
+    np.testing.assert_allclose(read_gate(older).scores(thumbnails), nearest(centres, rows))
+    expected = strangeness(nearest(centres, rows), nearest(decoys, rows), 1.0)
+    np.testing.assert_allclose(read_gate(newer).scores(thumbnails), expected)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +140,15 @@ def test_a_gate_of_an_older_bundle_has_no_decoys():
         {**GOOD, "decoys": np.full((1, COLOUR_SIZE), np.inf, np.float16)},
         {**GOOD, "reach": np.full(1, -1, np.float32)},
         {**GOOD, "reach": np.zeros(2, np.float32)},
+        {**GOOD, "mean": np.zeros(COLOUR_SIZE), "matrix": np.zeros((COLOUR_SIZE, COLOUR_SIZE))},
+        {**GOOD, "exposure_threshold": np.zeros(1, np.float32)},
+        {**GOOD, "exposure_mean": np.zeros(EXPOSURE_SIZE, np.float32)},
+        {**GOOD, "exposure_matrix": np.full((EXPOSURE_SIZE + 4, 3), np.nan, np.float32)},
+        {name: values for name, values in GOOD.items() if name != "exposure_centres"},
+        {name: values for name, values in GOOD.items() if name not in ("exposure_mean", "exposure_matrix")},
     ],
 )
 def test_statistics_that_make_no_gate_are_refused(broken):
-    assert read_gate(GOOD).threshold == 1.5
+    assert read_gate(GOOD).exposure.threshold == 1.5
     with pytest.raises(BundleError, match="novelty statistics"):
         read_gate(broken)

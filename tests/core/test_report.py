@@ -181,7 +181,10 @@ def test_identity_is_printed_only_when_asked_for(tmp_path, chest_image, chest_co
     (shown,) = texts(write(tmp_path / "b.pdf", (known, chest_comparison), with_identity=True))
     assert "Doe" not in hidden
     assert "12345" not in hidden
-    assert "Patient Doe^Jane · ID 12345 · born 19700101 · accession A-77" in shown
+    japanese = replace(chest_image, identity=PatientIdentity("Yamada^Tarou=山田^太郎=やまだ^たろう"))
+    (named,) = texts(write(tmp_path / "c.pdf", (japanese, chest_comparison), with_identity=True))
+    assert "Patient Yamada, Tarou (山田 太郎, やまだ たろう)" in named
+    assert "Patient Doe, Jane · ID 12345 · born 19700101 · accession A-77" in shown
 
 
 def test_names_can_be_hidden_everywhere(tmp_path, chest_image, chest_comparison):

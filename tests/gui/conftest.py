@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.demo import demonstration_radiograph
 from gui import theme
-
-PATIENCE = 120_000  # milliseconds; on two busy cores the first conversion of a network takes its time
+from tests.gui.driving import PATIENCE, all_done, settled
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +78,9 @@ def make_window(qtbot, own_data, converted):
 
     made = []
 
-    def make(paths=(), cam="fast"):
+    def make(paths=(), cam="fast", **preferences):
         settings = store()
-        write_preferences(settings, Preferences(cam=cam))
+        write_preferences(settings, Preferences(cam=cam, **preferences))
         settings.sync()
         window = MainWindow()
         qtbot.addWidget(window)
@@ -123,3 +122,25 @@ def png():
         Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(path)
 
     return write
+
+
+@pytest.fixture
+def two(tmp_path, png):
+    """Two pictures of a radiograph, alone in a folder."""
+    paths = [tmp_path / "images" / name for name in ("a.png", "b.png")]
+    paths[0].parent.mkdir()
+    png(paths[0])
+    png(paths[1], flipped=True)
+    return paths
+
+
+@pytest.fixture
+def window(make_window, qtbot, two):
+    """A window with both pictures analysed and the first of them on screen."""
+    made = make_window(cam="none")
+    assert settled(made, qtbot, lambda: made.open_paths([two[0].parent]))
+    made.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(all_done(made), timeout=PATIENCE)
+    assert made.conductor.path == two[0]
+    made.activateWindow()
+    return made

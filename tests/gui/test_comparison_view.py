@@ -72,7 +72,7 @@ def test_agreement_and_disagreement_in_words(view):
     facts = view.facts.text()
     assert facts.startswith("almost the same answer (0.002 bit apart)")
     assert "maps overlap 0.00" in facts
-    assert facts.endswith("student 31× faster, 2.6× smaller")
+    assert facts.endswith("student 31× faster (1 image), 2.6× smaller")
     view.show_comparison(disagreeing(), refining=True)
     assert view.agreement.text() == "≠ They disagree: teacher Non-COVID infection, student COVID-19"
     assert view.facts.text().startswith("opposite answers")
@@ -105,6 +105,33 @@ def test_an_estimated_map_says_how_far_it_may_be_off(view):
     view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=rough)), refining=True)
     assert view.teacher.method.text() == "Map for COVID-19: clustered G=32, 26 of 512 · est. error 1.5 %"
     assert view.teacher.progress.maximum() == 0  # under way, no telling how far
+
+
+def test_a_guess_is_not_drawn_and_a_map_that_is_being_refined_looks_provisional(view):
+    found = agreeing()
+    for error, refining, share in ((1.0, True, None), (0.3, True, 0.7), (0.3, False, 1.0), (1.0, False, None)):
+        rough = replace(LEFT, method="clustered G=32, 24 of 32", maps_scored=2, estimated_error=error)
+        teacher = replace(found.teacher, heat_map=rough)
+        view.show_comparison(replace(found, teacher=teacher), refining=refining)
+        if share is None:
+            assert layer(view.teacher) is None
+            assert "not known well enough" in view.teacher.method.text()
+        else:
+            drawn = render.coloured(LEFT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6 * share)
+            assert (layer(view.teacher) == drawn).all()
+            assert view.teacher.method.text().endswith("est. error 30.0 %")
+        assert layer(view.student) is not None
+    view.difference_action.trigger()  # of a map that is not known there is no difference
+    assert (layer(view.student) == render.coloured(RIGHT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6)).all()
+
+
+def test_the_speed_is_a_median_over_images_with_how_many(view):
+    view.show_comparison(agreeing(), refining=False, speed_ratios=[20.0, 31.0, 400.0])
+    assert "student 31× faster (median of 3 images)" in view.facts.text()
+    view.show_speed([20.0, 31.0, 400.0, 33.0])
+    assert "student 32× faster (median of 4 images)" in view.facts.text()
+    view.show_speed([0.2, 0.5])
+    assert "student 2.9× slower (median of 2 images)" in view.facts.text()
 
 
 def test_a_map_that_scores_none_names_its_method_alone(view):
@@ -191,7 +218,7 @@ def test_both_views_move_together(view):
     assert student.window_values() == teacher.window_values() == (0.0, 255.0)
     teacher.point(QPointF(20.5, 30.5))
     assert student._cross.isVisible()
-    assert student._value.text() == "x 20  y 30  ·  20"
+    assert student.words.pixel.text() == "x 20  y 30  ·  20"
     view.reset_action.trigger()
     assert student.visible().width() >= 256
 
@@ -293,6 +320,21 @@ def test_words_that_do_not_fit_end_in_dots_and_are_all_in_the_tip(view, qtbot):
     assert view.agreement.toolTip() == "own"
     view.resize(1800, 700)
     qtbot.waitUntil(view.agreement.fits)
+
+
+def test_no_probability_is_covered_where_there_is_little_height(view, qtbot):
+    found = agreeing()
+    prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
+    view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=True)
+    for height, whole in ((700, True), (320, False), (700, True)):
+        view.resize(700, height)
+        qtbot.waitUntil(lambda whole=whole: view.student.timing.isVisible() is whole)
+        panel = view.student
+        assert panel.chart.height() >= panel.chart.minimumSizeHint().height()
+        bottom = panel.chart.mapTo(view, panel.chart.rect().bottomLeft()).y()
+        assert bottom < view.controls.y() + view.controls.parentWidget().y()
+        if whole:
+            assert panel.timing.y() >= panel.chart.y() + panel.chart.height()
 
 
 def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, qtbot):

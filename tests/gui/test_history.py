@@ -68,7 +68,7 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
     assert (record["verdict"], record["note"]) == ("disagree", "masses")
     again = make_window(cam="none")
     qtbot.waitUntil(lambda: again.worklist.entries()[0].review.note == "masses", timeout=PATIENCE)
-    assert again.comparison.review.buttons["disagree"].isChecked()
+    qtbot.waitUntil(again.comparison.review.buttons["disagree"].isChecked, timeout=PATIENCE)  # once it is on screen
     assert again.comparison.review.note.text() == "masses"
     assert len(records()) == 1
 

@@ -81,8 +81,12 @@ def test_it_is_saved_as_pdf_on_either_paper_and_as_markdown(dialog, bundle, qtbo
 def test_what_cannot_be_written_is_said_in_the_dialog(dialog, qtbot, tmp_path, monkeypatch):
     assert "⚠" in save(dialog, tmp_path / "no" / "card.pdf", qtbot, monkeypatch)
     assert "The folder does not exist." in dialog.words.text()
-    assert ".md or .pdf" in save(dialog, tmp_path / "card.odt", qtbot, monkeypatch)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_called_what_it_is(dialog, qtbot, tmp_path, monkeypatch):
+    assert save(dialog, tmp_path / "card.odt", qtbot, monkeypatch) == f"Written: {tmp_path / 'card.odt.pdf'}"
+    assert (tmp_path / "card.odt.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_closing_waits_for_the_file(dialog, qtbot, tmp_path, monkeypatch):

@@ -234,12 +234,6 @@ def test_a_damaged_session_is_a_new_one(make_window, own_data):
         assert make_window().worklist.rowCount() == 0
 
 
-def test_other_models_make_all_answers_void(analysed):
-    assert analysed.worklist.entries()[0].state is State.DONE
-    analysed.conductor.models_changed()
-    assert analysed.worklist.entries()[0].state is State.WAITING
-
-
 def test_what_is_not_installed_is_greyed_with_how_to_get_it(make_window):
     box = make_window().chooser.teacher_box
     missing = [row for row in range(box.count()) if "not installed" in box.itemText(row)]

@@ -5,6 +5,7 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.batch import Record
+from gui.results import Result
 from gui.verdict import Said, Verdict
 from gui.worklist import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
 
@@ -13,9 +14,9 @@ def said(name, confidence, unsure=False, novel=False):
     return Said(name, confidence, unsure, novel)
 
 
-def verdict(teacher, student, divergence=0.0):
+def result(teacher, student, divergence=0.0):
     record: Record = {"path": "x"}
-    return Verdict(teacher, student, teacher.name == student.name, divergence, record)
+    return Result(Verdict(teacher, student, teacher.name == student.name, divergence, record, "chest-xray"))
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def worklist(qtbot):
     files = Worklist()
     QAbstractItemModelTester(files, QAbstractItemModelTester.FailureReportingMode.Fatal)
     files.add([Path(f"/x/{name}.png") for name in ("d", "b", "a", "c")])
-    files.set_verdict(Path("/x/a.png"), verdict(said("Normal", 0.9), said("Normal", 0.8), 0.1))
-    files.set_verdict(Path("/x/b.png"), verdict(said("COVID-19", 0.7), said("Normal", 0.6, unsure=True), 0.5))
+    files.set_result(Path("/x/a.png"), result(said("Normal", 0.9), said("Normal", 0.8), 0.1))
+    files.set_result(Path("/x/b.png"), result(said("COVID-19", 0.7), said("Normal", 0.6, unsure=True), 0.5))
     files.set_error(Path("/x/c.png"), "/x/c.png: The file is empty.")
     return files
 
@@ -84,9 +85,9 @@ def test_the_filter_lets_through_what_it_says(worklist, show, expected):
 def test_an_answer_that_comes_later_moves_the_file_through_the_filter(worklist):
     shown = WorklistFilter(worklist)
     shown.choose(Show.DISAGREE, "")
-    worklist.set_verdict(Path("/x/d.png"), verdict(said("Normal", 0.9), said("COVID-19", 0.8), 0.4))
+    worklist.set_result(Path("/x/d.png"), result(said("Normal", 0.9), said("COVID-19", 0.8), 0.4))
     assert "".join(names(shown)) == "db"
-    worklist.forget_verdicts()
+    worklist.set_results({})
     assert names(shown) == []
 
 

@@ -29,7 +29,7 @@ def clean_rows(folder, count=12):
     for number in range(count):
         name, split = f"{number}.png", ("train", "train", "val", "test")[number // 2 % 4]
         save(folder / name, radiograph(number))
-        rows.append([name, "ab"[number % 2], split, f"g{number}", f"p{number}"])
+        rows.append([name, ("COVID-19", "Normal")[number % 2], split, f"g{number}", f"p{number}"])
     return rows
 
 
@@ -39,7 +39,8 @@ def test_a_clean_set_has_no_errors(tmp_path):
     assert found.images == 18
     assert found.classes["Normal"] == {"train": 2, "val": 2, "test": 2}
     assert found.masks == {"infection": 9, "lung": 18}
-    assert [f.code for f in found.findings] == ["no-patients"]
+    assert [f.code for f in found.findings] == ["no-patients", "left-out", "left-out"]
+    assert found.left_out == {"a mask": 9, "the same image as in the lung part of COVID-QU-Ex": 9}
 
 
 def test_an_empty_file_in_a_folder_tree_is_reported_and_not_passed_over(tmp_path):
@@ -70,11 +71,11 @@ def test_each_fault_is_found_with_its_files(tmp_path):
     save(tmp_path / "again.png", radiograph(2))
     (tmp_path / "cut.png").write_bytes((tmp_path / "3.png").read_bytes()[:300])
     rows += [
-        ["leak.png", "a", "test", "g20", "p20"],
-        ["turned.png", "a", "train", "g21", "p21"],
-        ["again.png", "a", "train", "g22", "p22"],
-        ["cut.png", "a", "train", "g23", "p23"],
-        ["gone.png", "a", "train", "g24", "p24"],
+        ["leak.png", "COVID-19", "test", "g20", "p20"],
+        ["turned.png", "COVID-19", "train", "g21", "p21"],
+        ["again.png", "COVID-19", "train", "g22", "p22"],
+        ["cut.png", "COVID-19", "train", "g23", "p23"],
+        ["gone.png", "COVID-19", "train", "g24", "p24"],
     ]
     rows[5][3] = "g0"  # val, while 0.png of g0 is in train
     rows[7][4] = "p2"  # test, while 2.png of p2 is in train
@@ -87,8 +88,8 @@ def test_each_fault_is_found_with_its_files(tmp_path):
     assert "no such file" in found["unreadable"].examples[1]
     assert found["group-leak"].examples == ("g0: 1 train, 1 val",)
     assert found["patient-leak"].examples == ("p2: 1 test, 1 train",)
-    assert found["duplicate-leak"].examples == ("0.png (a, train) = leak.png (a, test)",)
-    assert "turned.png (a, train)" in found["near-duplicate-contradiction"].examples[0]
+    assert found["duplicate-leak"].examples == ("0.png (COVID-19, train) = leak.png (COVID-19, test)",)
+    assert "turned.png (COVID-19, train)" in found["near-duplicate-contradiction"].examples[0]
     assert found["duplicate-repeat"].severity == "warning"
 
 
@@ -98,7 +99,7 @@ def test_a_random_split_of_augmented_siblings_is_flagged_and_one_by_original_is_
         for number in range(4):
             name = f"tile{original}-{number}.png"
             save(tmp_path / name, sibling(original_tile(original), 10 * original + number))
-            rows.append([name, "ab"[original % 2], "", "", ""])
+            rows.append([name, ("lung_aca", "lung_n")[original % 2], "", "", ""])
     shuffled = np.random.default_rng(0).permutation(["train"] * 20 + ["val"] * 6 + ["test"] * 6)
     for row, split in zip(rows, shuffled, strict=True):
         row[2] = str(split)
@@ -177,9 +178,9 @@ def test_the_command_reports_and_its_exit_code_says_whether_there_are_errors(tmp
     assert clean.returncode == 0, clean.stderr
     assert json.loads(clean.stdout)["images"] == 12
     page = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "| a | 4 | 1 | 1 | 6 |" in page
+    assert "| COVID-19 | 4 | 1 | 1 | 6 |" in page
     rows[3][2] = "test"
-    manifest(data, [*rows, ["3.png", "a", "test", "g3", "p3"]])
+    manifest(data, [*rows, ["3.png", "COVID-19", "test", "g3", "p3"]])
     faulty = command(data)
     assert faulty.returncode == 1
     assert "**error**: 1 set of images that are the same file, under different labels." in faulty.stdout

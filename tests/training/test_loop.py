@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 
-from core.errors import UsageError
+from core.errors import UsageError, WriteError
 from core.files import cannot_write
 from training import checkpoint, events
 from training.datasets import DatasetError
@@ -195,6 +195,24 @@ def test_a_full_cache_is_not_blamed_on_the_run(images, tmp_path, monkeypatch):
     assert refused.value.path == tmp_path / "cache"
     assert "TWINLENS_CACHE" in refused.value.remedy
     assert not list((tmp_path / "cache" / "training" / "images").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on files is POSIX's")
+def test_a_checkpoint_whose_optimiser_does_not_fit_on_the_disk_leaves_the_one_before(tmp_path):
+    import resource
+
+    weights = {"training": {"w": torch.ones(9)}}
+    checkpoint.write_checkpoint(tmp_path, checkpoint.Counters(epoch=1), weights, {"moment": torch.zeros(9)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(WriteError, match=r"optimiser\.pt: The disk takes no file as large"):
+            checkpoint.write_checkpoint(tmp_path, checkpoint.Counters(epoch=2), weights, {"moment": torch.zeros(10**5)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    counters, tensors, _ = checkpoint.read_checkpoint(tmp_path)
+    assert (counters.epoch, tensors["training"]["w"].sum()) == (1, 9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-00001-step-000000", "last.json"]
 
 
 def test_a_damaged_image_is_left_out_and_counted(images, tmp_path):

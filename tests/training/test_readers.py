@@ -2,6 +2,7 @@ from collections import Counter
 
 from dataset_samples import COVID_CLASSES, TILE_STEMS, covid_qu_ex, lc25000, radiograph, save
 
+from training.check_data import check
 from training.datasets import open_dataset
 
 
@@ -35,6 +36,16 @@ def test_an_image_of_the_infection_part_with_a_known_name_but_other_pixels_is_an
     same_name = [s for s in found.samples if s.path.name == image.name]
     assert {s.facts["part"] for s in same_name} == {"lung", "infection"}
     assert {s.masks.keys() == {"lung"} for s in same_name if s.facts["part"] == "lung"} == {True}
+
+
+def test_a_file_in_two_splits_of_covid_qu_ex_is_a_leak_and_no_repetition(tmp_path):
+    root = covid_qu_ex(tmp_path, each=1)
+    lung = root / "Lung Segmentation Data" / "Lung Segmentation Data"
+    (image,) = (lung / "Train" / "Normal" / "images").iterdir()
+    (lung / "Test" / "Normal" / "images" / image.name).write_bytes(image.read_bytes())
+    found = open_dataset(root)
+    assert {s.split for s in found.samples if s.path.name == image.name} == {"train", "test"}
+    assert "duplicate-leak" in {f.code for f in check(found).findings if f.severity == "error"}
 
 
 def test_lc25000_is_split_by_original_which_is_found_from_the_pictures(tmp_path):

@@ -65,3 +65,16 @@ def test_the_recipes_that_come_along_are_valid(name):
     recipe = read_recipe(RECIPES / f"{name}.toml")
     assert name.startswith(recipe.task)
     assert (recipe.role == "student") == (recipe.model.network == "ofa595")
+
+
+def test_a_label_map_is_part_of_the_recipe_and_of_its_digest_only_where_there_is_one(file, tmp_path):
+    labels = {"Viral Pneumonia": "Non-COVID", 'a "quoted" name': "Normal", "Lung_Opacity": ""}
+    changed = read_recipe(file, ("label_map.COVID=COVID-19", "label_map.Lung_Opacity="))
+    assert changed.label_map == {"COVID": "COVID-19", "Lung_Opacity": ""}
+    path = tmp_path / "mapped.toml"
+    path.write_text(to_toml(tiny_recipe(label_map=labels)))
+    assert read_recipe(path).label_map == labels
+    assert "label_map" not in to_toml(tiny_recipe())
+    assert len({recipe.digest() for recipe in (tiny_recipe(), changed, read_recipe(path))}) == 3
+    with pytest.raises(UsageError, match="'Flu' is none of the task's classes"):
+        read_recipe(file, ("label_map.COVID=Flu",))

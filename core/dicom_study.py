@@ -1,0 +1,24 @@
+"""What a DICOM file says of the study beside the picture: when, which part of the body, which view. Not of whom."""
+
+from __future__ import annotations
+
+import re
+
+from pydicom.dataset import Dataset
+
+STUDY_TAGS = ["StudyDate", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality"]
+LONGEST = 16  # characters of a code string (CS, PS3.5 6.2); what is longer says something else
+
+
+def study_facts(dataset: Dataset) -> tuple[str, ...]:
+    """Return the date as ``YYYY-MM-DD``, the part of the body, the view and the side, as far as they are known."""
+    date = re.fullmatch(r"(\d{4})\.?(\d{2})\.?(\d{2})", _plain(dataset, "StudyDate"))
+    side = _plain(dataset, "ImageLaterality") or _plain(dataset, "Laterality")
+    words = ("-".join(date.groups()) if date else "", _plain(dataset, "BodyPartExamined"),
+             _plain(dataset, "ViewPosition"), side)  # fmt: skip
+    return tuple(filter(None, words))
+
+
+def _plain(dataset: Dataset, name: str) -> str:
+    value = " ".join(str(dataset.get(name) or "").split())
+    return value if len(value) <= LONGEST and value.isprintable() else ""
