@@ -24,7 +24,8 @@ def quiet(_what, _done, _total):
 
 UNKNOWN = [
     "", "unknown", "Unknown", "UNKNOWN (none published)", "unknown patient", "not known", "not available",
-    "not provided", "Unspecified", "n/a", "N/A", "NA", "nan", "NaN", "<NA>", "None", "NULL", "null", "nil", "-", "--", "—", "?", "#N/A",
+    "not provided", "Unspecified",
+    "n/a", "N/A", "NA", "nan", "NaN", "<NA>", "None", "NULL", "null", "nil", "-", "--", "—", "?", "#N/A",
     " None ", "anonymous", "ANONYMIZED", "n/a (withheld)", "missing", "undefined",
 ]  # fmt: skip
 KNOWN = [
