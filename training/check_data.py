@@ -120,7 +120,7 @@ def run_check(
         with written_whole(report) as file:
             file.write(page)
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(found.as_dict(), indent=2))  # in ASCII, so that any name can be printed
     elif sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown

@@ -157,8 +157,8 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
         chance = max(sum(by_source.values(), Counter()).values()) / total
         if known > chance + GAIN:
             text = (
-                f"Who knows only an image's source is right about its class in {100 * known:.1f} % (most frequent "
-                f"class {100 * chance:.1f} %): what tells the sources apart can be learnt instead of the disease."
+                f"The source alone predicts the class with an accuracy of {100 * known:.1f} % (most frequent class "
+                f"{100 * chance:.1f} %): it is a confounder, which a network can learn instead of the disease."
             )
             findings.append(finding("warning", "source-bias", text, 1))
     classes = [look for look in looks if look.by == "class" and look.images >= FEW]
@@ -193,7 +193,7 @@ def probe_findings(scores: ProbeScores | None) -> list[Finding]:
         f"{100 * scores.chance:.1f} %)."
     )
     if scores.border > scores.chance + max(GAIN, scores.margin):
-        return [finding("warning", "shortcut", f"{text} Say so beside every score.", 1)]
+        return [finding("warning", "shortcut", f"{text} State it beside every score.", 1)]
     return [finding("note", "shortcut", text, 1)]
 
 

@@ -36,9 +36,13 @@ class Finding:
 
 
 def finding(severity: Severity, code: str, text: str, count: int, lines: Iterable[str] = ()) -> Finding:
-    """Return a finding with the first ``EXAMPLES`` lines, in which names that are no UTF-8 are readable."""
-    first = [os.fsencode(line).decode("utf-8", "backslashreplace") for line in islice(lines, EXAMPLES)]
-    return Finding(severity, code, text, count, tuple(first))
+    """Return a finding with the first ``EXAMPLES`` lines."""
+    return Finding(severity, code, readable(text), count, tuple(readable(line) for line in islice(lines, EXAMPLES)))
+
+
+def readable(text: str) -> str:
+    """Return a name as it can be printed: bytes that are no UTF-8 are written out."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class DataReport:
         lines += ["", "## Size and brightness", "", *self._looks()]
         if self.probe is not None:
             lines += ["", "## Shortcut probe", "", *self._probe(self.probe)]
-        return "\n".join(lines) + "\n"
+        return readable("\n".join(lines) + "\n")
 
     def _map(self) -> list[str]:
         renamed = (f"{old} → {new or 'left out'}" for old, new in self.label_map.items() if old in self.labels)

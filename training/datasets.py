@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from training.groups import GROUP_FILE, groups_of, listed_groups, tile_groups
+from training.groups import GROUP_FILE, find_group_file, groups_of, listed_groups, tile_groups
 from training.label_map import mapped
 from training.listing import Listing, list_files
 from training.manifest import MANIFEST, find_manifest, read_manifest
@@ -44,7 +44,7 @@ def open_dataset(
     """Open a data set; its layout is recognised by what is in the folder.
 
     A split that the data set brings is kept. One that is missing is made group-wise: groups are the manifest's
-    ``group_id`` and ``patient_id``, LC25000's ``groups.csv`` (columns ``file,group``), and what looks alike: near
+    ``group_id`` and ``patient_id``, a ``groups.csv`` (columns ``file,group``), and what looks alike: near
     duplicates, and histology tiles of the same original, which takes minutes the first time and is then kept in the
     cache folder. Where val is missing beside train and test it is made from train.
 
@@ -62,17 +62,22 @@ def open_dataset(
     """
     if not folder.is_dir():
         raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
-    kind, found, inner, left_out = _read(list_files(folder), tuple(label_map or ()))
+    listing = list_files(folder)
+    kind, found, inner, left_out = _read(listing, tuple(label_map or ()))
     samples, unwanted = mapped(found.samples, label_map or {})
     if not samples:
         raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
+    group_file = None if kind == "manifest" else find_group_file(listing.files)
+    if group_file is not None:
+        samples = _in_groups(samples, listed_groups(group_file, samples))
     samples, split_made = _with_splits(inner, kind, samples, seed, progress)
+    none = [out for out in (*left_out, *found.left_out, *unwanted) if out.path != group_file]
     return Dataset(
         inner,
         kind,
         samples,
         split_made,
-        tuple(sorted([*left_out, *found.left_out, *unwanted], key=lambda out: out.path)),
+        tuple(sorted(none, key=lambda out: out.path)),
         dict(sorted(Counter(sample.label for sample in found.samples).items())),
         dict(label_map or {}),
     )
@@ -101,8 +106,7 @@ def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, l
             remedy="Name the folder of the manifest, or move it away.",
         )
     inner = innermost(folder, images, labels)
-    lists = {inner / GROUP_FILE}
-    left_out += [other for other in others if other.path not in lists]
+    left_out += others
     if (found := read_covid_qu_ex(folder, images)) is not None:
         return "COVID-QU-Ex", found, folder, left_out
     if (found := read_lc25000(folder, images)) is not None:
@@ -145,10 +149,10 @@ def _with_splits(
 
 def _with_tile_splits(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> tuple[list[Sample], str]:
     """Return LC25000's tiles with a split by original, their ``group_id``, and how the originals were found."""
-    if (listed := listed_groups(folder, samples)) is not None:
-        samples = _in_groups(samples, listed)
-        samples = split_by_group(samples, known_groups(samples) or [], seed=seed)
-        return samples, f"made: {SHARES_IN_WORDS}, seed {seed}, groups from {GROUP_FILE}"
+    if (known := known_groups(samples)) is not None:
+        return split_by_group(
+            samples, known, seed=seed
+        ), f"made: {SHARES_IN_WORDS}, seed {seed}, groups from {GROUP_FILE}"
     groups = tile_groups(folder, samples, progress)
     samples = split_by_group(samples, groups, seed=seed)
     stems = [sample.path.stem for sample in samples]

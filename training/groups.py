@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,23 +52,25 @@ def tile_groups(folder: Path, samples: Sequence[Sample], progress: Progress) -> 
     return _cached(folder, samples, "tiles", lambda: group_tiles(paths, labels, progress))
 
 
-def listed_groups(folder: Path, samples: Sequence[Sample]) -> list[str] | None:
-    """Return each tile's group as ``groups.csv`` gives it by relative path or by name, or None if there is no file.
+def find_group_file(files: Iterable[Path]) -> Path | None:
+    """Return the outermost file that lists groups, or None."""
+    return min((file for file in files if file.name == GROUP_FILE), key=lambda file: len(file.parts), default=None)
+
+
+def listed_groups(path: Path, samples: Sequence[Sample]) -> list[str]:
+    """Return each image's group as a file with the columns ``file,group`` gives it, by relative path or by name.
 
     Raises:
-        DatasetError: if the file is faulty or lacks a tile.
+        DatasetError: if the file is faulty or lacks an image.
     """
-    path = folder / GROUP_FILE
-    if not path.is_file():
-        return None
     listed = {row["file"]: row["group"] for _line, row in read_table(path, ["file", "group"])}
-    names = [listed.get(_within(folder, s.path)) or listed.get(s.path.name, "") for s in samples]
+    names = [listed.get(_within(path.parent, s.path)) or listed.get(s.path.name, "") for s in samples]
     if missing := names.count(""):
         first = samples[names.index("")].path.name
         raise DatasetError(
-            f"The group file lacks {missing} of {len(samples)} tiles, e.g. {first}.",
+            f"The group file lacks {missing} of {len(samples)} images, e.g. {first}.",
             path=path,
-            remedy="List every tile, or remove the file to have groups found.",
+            remedy="List every image, or remove the file to have groups found.",
         )
     return names
 

@@ -12,7 +12,8 @@ from training.samples import SPLITS, DatasetError, Sample, split_of
 
 MANIFEST = "manifest.csv"
 REQUIRED = ("path", "label", "split")
-COLUMNS = {name.replace("_", ""): name for name in (*REQUIRED, "group_id", "patient_id", "source", "population")}
+KNOWN = (*REQUIRED, "group_id", "patient_id", "source", "population", "file", "group")  # the last two of groups.csv
+COLUMNS = {name.replace("_", ""): name for name in KNOWN}
 DELIMITERS = ",;\t|"
 
 

@@ -174,8 +174,8 @@ class Optim(_Part):
 
     Attributes:
         epochs: times that every image is seen.
-        progressive: (pixels, epochs) of the first epochs, which see the images at other sizes than ``size``, smaller
-            ones first (progressive resizing); the rest, at least one, is at ``size``.
+        progressive: (pixels, share of the epochs) of the first epochs, which see the images at other sizes than
+            ``size``, smaller ones first (progressive resizing); the rest, at least the last one, is at ``size``.
         batch: images a step, over all processes and accumulated parts.
         accumulate: parts in which a batch is computed, each process on its share of a part.
         lr: peak learning rate.
@@ -191,7 +191,7 @@ class Optim(_Part):
     """
 
     epochs: int = Field(ge=1, le=10_000)
-    progressive: tuple[tuple[Annotated[int, Field(ge=32, le=1024)], Annotated[int, Field(ge=1)]], ...] = ()
+    progressive: tuple[tuple[Annotated[int, Field(ge=32, le=1024)], Annotated[float, Field(gt=0, lt=1)]], ...] = ()
     batch: int = Field(default=64, ge=1, le=65_536)
     accumulate: int = Field(default=1, ge=1, le=1024)
     lr: Positive
@@ -208,7 +208,7 @@ class Optim(_Part):
     def _divides(self) -> Self:
         if self.batch % self.accumulate:
             raise ValueError("batch is not a multiple of accumulate")
-        if sum(epochs for _pixels, epochs in self.progressive) >= self.epochs:
+        if sum(share for _pixels, share in self.progressive) >= 1:
             raise ValueError("progressive leaves no epoch at the recipe's size")
         return self
 
@@ -266,10 +266,11 @@ class Recipe(_Part):
 
     def size_of_epoch(self, epoch: int) -> int:
         """Return the height and width in pixels that an epoch, counted from 0, sees the images at."""
-        for pixels, epochs in self.optim.progressive:
-            if epoch < epochs:
+        share = 0.0
+        for pixels, part in self.optim.progressive:
+            share += part
+            if epoch < min(int(share * self.optim.epochs + 1e-9), self.optim.epochs - 1):
                 return pixels
-            epoch -= epochs
         return self.size
 
     def digest(self) -> str:

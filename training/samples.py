@@ -20,8 +20,8 @@ Progress = Callable[[str, int, int], None]
 
 # a whole value of a fact that says that the fact is not known, e.g. "unknown (none published)" or pandas' "<NA>"
 UNKNOWN = re.compile(
-    r"[-–—?.]+|<na>|#n/a|(un|not )(known|available|given|stated|recorded|specified|defined)(\s\D*)?"
-    r"|(n/?a|n\.a\.|nan|none|null|nil|missing|undefined|anonym(ous|i[sz]ed))(\s*\(.*\))?",
+    r"[-–—?.]+|<na>|#n/a|(n/?a|n\.a\.|nan|none|null|nil|missing|undefined|anonym(ous|i[sz]ed))(\s*\(.*\))?"
+    r"|(un|not )(known|available|applicable|given|provided|stated|recorded|reported|specified|defined)(\s\D*)?",
     re.IGNORECASE | re.DOTALL,
 )
 # words of a folder or a manifest's column that name a split, and words that may stand beside them

@@ -23,9 +23,10 @@ def quiet(_what, _done, _total):
 
 
 UNKNOWN = [
-    "", "unknown", "Unknown", "UNKNOWN (none published)", "unknown patient", "not known", "not available", "n/a", "N/A",
-    "NA", "nan", "NaN", "<NA>", "None", "NULL", "null", "nil", "-", "--", "—", "?", "#N/A", " None ", "anonymous",
-    "ANONYMIZED", "n/a (withheld)", "missing",
+    "", "unknown", "Unknown", "UNKNOWN (none published)", "unknown patient", "not known", "not available",
+    "not provided", "Unspecified",
+    "n/a", "N/A", "NA", "nan", "NaN", "<NA>", "None", "NULL", "null", "nil", "-", "--", "—", "?", "#N/A",
+    " None ", "anonymous", "ANONYMIZED", "n/a (withheld)", "missing", "undefined",
 ]  # fmt: skip
 KNOWN = [
     "Nanjing",
@@ -127,6 +128,20 @@ def test_own_histology_tiles_are_split_by_original(tmp_path):
     for sample in found.samples:
         by_original[sample.path.stem.split("-")[1]].add(sample.split)
     assert all(len(splits) == 1 for splits in by_original.values())
+
+
+def test_groups_of_class_folders_may_be_listed(tmp_path):
+    for i in range(60):
+        save(tmp_path / ("COVID-19", "Normal")[i % 2] / f"{i}.png", radiograph(i, side=24))
+    lines = ["File;Group", *(f"{('COVID-19', 'Normal')[i % 2]}/{i}.png;case{i // 6}" for i in range(60))]
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    found = open_dataset(tmp_path)
+    splits = defaultdict(set)
+    for sample in found.samples:
+        assert sample.group == f"case{int(sample.path.stem) // 6}"
+        splits[sample.group].add(sample.split)
+    assert all(len(of_group) == 1 for of_group in splits.values())
+    assert not found.left_out
 
 
 def test_a_cache_that_cant_be_written_stops_nothing(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """No file of a data set's folder is left out or taken in silently: each is a sample, a mask, or listed with why."""
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from training.check_data import check
+from training.check_data import check, run_check
 from training.datasets import DatasetError, open_dataset
 from training.listing import AGAIN, CLOSED, HIDDEN, OUTPUT
 from training.readers import MASK, NO_CLASS, NO_SPLIT
@@ -247,12 +248,17 @@ def test_a_folder_that_cant_be_opened_is_an_error(tmp_path, monkeypatch):
     assert "left-out" in {f.code for f in check(found).findings if f.severity == "error"}
 
 
-def test_a_name_that_is_no_utf_8_is_reported_readably(tmp_path):
+def test_names_that_are_no_utf_8_are_reported_readably(tmp_path, capsys):
     classes(tmp_path)
     (tmp_path / os.fsdecode(b"M\xfcller.png")).write_bytes(b"\x89PNG\r\n\x1a\n")
-    page = check(open_dataset(tmp_path)).as_markdown()
+    save(tmp_path / os.fsdecode(b"gr\xfcn") / "1.png", radiograph(9, side=24))
+    assert run_check(tmp_path, False, tmp_path / "page.md") == 1
+    page = capsys.readouterr().out
     assert "M\\\\xfcller.png" in page
-    page.encode("utf-8")
+    assert "gr\\\\xfcn: 1 image" in page
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") in page
+    run_check(tmp_path, True, None)
+    assert json.loads(capsys.readouterr().out)["labels"]["gr\udcfcn"] == 1
 
 
 NAMES = st.sampled_from(

@@ -29,7 +29,7 @@ def one_thread():
 
 def recipe_of(network="visformer_small", **changes):
     model = {"network": network} if network != "ofa595" else tiny_recipe().model.model_dump()
-    sizes = {"optim__epochs": 2, "optim__progressive": [[32, 1]], "optim__lr": 1e-4}
+    sizes = {"optim__epochs": 2, "optim__progressive": [[32, 0.5]], "optim__lr": 1e-4}
     return tiny_recipe(size=64, checkpoint_steps=1, model=model, **sizes, **changes)
 
 
@@ -38,11 +38,14 @@ def rows_of(run):
 
 
 def test_sizes_of_the_epochs_come_from_the_recipe():
-    recipe = tiny_recipe(size=64, optim__epochs=4, optim__progressive=[[32, 2], [48, 1]])
+    sizes = [[32, 0.5], [48, 0.3]]
+    recipe = tiny_recipe(size=64, optim__epochs=4, optim__progressive=sizes)
     assert [recipe.size_of_epoch(epoch) for epoch in range(4)] == [32, 32, 48, 64]
+    short = tiny_recipe(size=64, optim__epochs=1, optim__progressive=sizes)
+    assert short.size_of_epoch(0) == 64, "the last epoch is at the recipe's size, however few there are"
     assert Recipe.model_validate(__import__("tomllib").loads(to_toml(recipe))) == recipe
     with pytest.raises(ValueError, match="no epoch at the recipe's size"):
-        tiny_recipe(optim__epochs=2, optim__progressive=[[32, 2]])
+        tiny_recipe(optim__progressive=[[32, 0.6], [48, 0.4]])
 
 
 @pytest.fixture(scope="module")

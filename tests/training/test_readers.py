@@ -70,6 +70,7 @@ def test_one_organ_of_lc25000_with_a_group_file(tmp_path):
     found = open_dataset(folder)
     assert found.classes == ("colon_aca", "colon_n")
     assert "groups.csv" in found.split_made
+    assert not found.left_out
     for sample in found.samples:
         assert sample.group == "".join(map(str, groups[sample.path]))
     splits = {s.group: {t.split for t in found.samples if t.group == s.group} for s in found.samples}
