@@ -11,6 +11,7 @@ from core.tasks import Task
 
 Z95 = 1.959964  # 97.5 % quantile of the normal distribution
 DRAWS = 2000
+FEW_IMAGES = 100  # below which 95 % intervals are so wide that scores can't be compared
 IntArray = npt.NDArray[np.intp]
 
 
@@ -52,6 +53,11 @@ def wilson(successes: float, trials: float) -> Interval:
     centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
     half = Z95 / (1 + z2 / trials) * np.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2))
     return Interval(p, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+
+
+def too_few(images: int) -> str:
+    """Return what must be said beside scores on so few images that they mean little; else an empty string."""
+    return f"only {images} images were scored: too few to compare models by" if images < FEW_IMAGES else ""
 
 
 def macro_f1(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

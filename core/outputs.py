@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from core.agreement_statistics import Tally
+from core.agreement_statistics import Tally, too_few
 from core.batch import Compared, Record
 from core.comparison import Comparison
 from core.dicom_results import write_dicom_results
@@ -294,4 +294,6 @@ def _scores(tally: Tally) -> list[str]:
     lines = [f"{tally.task.name}, {tally.labelled} of {tally.images} images labelled, with 95 % intervals:"]
     for side, scores in zip(("teacher", "student"), found, strict=True):
         lines.append(f"  {side} accuracy {scores.accuracy}, macro F1 {scores.macro_f1}")
+    if note := too_few(tally.labelled):
+        lines.append(f"  ⚠ {note}")
     return lines

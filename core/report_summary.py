@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.agreement_statistics import Scores, Tally
+from core.agreement_statistics import Scores, Tally, too_few
 from core.files import bytes_written_whole
 from core.fonts import lines
 from core.report_layout import (
@@ -127,6 +127,8 @@ def _scores(sheets: Sheets, tally: Tally, found: tuple[Scores, Scores]) -> None:
         name = f"Recall, {tally.task.class_name(label)}"
         rows.append((name, str(found[0].recall[label]), str(found[1].recall[label])))
     sheets.table(rows, (sheets.left, sheets.left + 170, sheets.left + 340))
+    if note := too_few(tally.labelled):
+        sheets.paragraph(f"{WARNING} {note[0].upper()}{note[1:]}.", SMALL)
 
 
 def _table(sheets: Sheets, rows: list[Line]) -> None:

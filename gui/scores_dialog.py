@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from core.agreement_statistics import Interval, Scores, Tally
+from core.agreement_statistics import Interval, Scores, Tally, too_few
 from core.labels import Labels
 from core.tasks import Task, get_task
 from gui import theme
@@ -139,3 +139,6 @@ class ScoresDialog(QDialog):
                 grid.addWidget(cell, row, column)
         grid.setColumnStretch(0, 1)
         page.addLayout(grid)
+        if too_few(found.labelled):
+            words = self.tr("⚠ Only {0} labelled images: too few to compare models by.")
+            page.addWidget(theme.styled(QLabel(words.format(f"{found.labelled:,}")), "warning"))

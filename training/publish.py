@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.agreement_statistics import FEW_IMAGES
 from core.bundle import Bundle, State, write_bundle
 from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
 from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
@@ -29,7 +30,6 @@ from training.novelty import FOLDS, decoy_thumbnails, fit_gate
 from training.run_evaluation import read_evaluation
 from training.samples import SPLITS, Dataset
 from training.scored_data import ScoredData, open_scored
-from training.scores import FEW_IMAGES
 from training.shortcut_probe import probe_dataset
 
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.agreement_statistics import macro_f1, macro_f1_interval, wilson
+from core.agreement_statistics import macro_f1, macro_f1_interval, too_few, wilson
 from core.calibration import brier_score, expected_calibration_error, reliability
 from training.clustered import independent
 
@@ -16,7 +16,6 @@ Labels = npt.NDArray[np.intp]
 
 RESAMPLES = 200
 SEED = 0
-FEW_IMAGES = 100  # below which 95 % intervals are so wide that scores can't be compared
 FEW_OF_CLASS = 10
 
 
@@ -160,8 +159,8 @@ def intervals(
 def few_images(scores: Scores) -> tuple[str, ...]:
     """Return what must be said beside scores on so few images that they mean little, a sentence each."""
     notes = []
-    if scores.images < FEW_IMAGES:
-        notes.append(f"only {scores.images} images were scored: too few to compare models by")
+    if note := too_few(scores.images):
+        notes.append(note)
     counts = {label: sum(row) for label, row in zip(scores.recall, scores.confusion, strict=True)}
     if rare := [f"{label} {count}" for label, count in counts.items() if count < FEW_OF_CLASS]:
         notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): nothing can be said of it")

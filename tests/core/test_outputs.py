@@ -62,6 +62,8 @@ def test_labelled_folders_give_scores_with_intervals(written):
     summary = pypdf.PdfReader(folder / "r.pdf").pages[-1].extract_text()
     assert "Against the labels of 2 images" in summary
     assert "50.0 %" in summary
+    for text in (answer.stderr, summary):
+        assert "nly 2 images were scored: too few to compare models by" in text
 
 
 def test_hidden_names_are_in_none_of_the_files(written):
