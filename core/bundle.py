@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from core.architectures import build_network, get_architecture, model_name
 from core.card import CARD_FORMAT, Card, Storage
 from core.errors import BundleError, UsageError
+from core.files import cannot_write
 from core.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
@@ -266,22 +267,32 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
 
     Returns:
         The bundle as it stands on disk.
+
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
     """
-    from safetensors.numpy import save_file
+    try:
+        _write_beside(target, state, card, gate)
+    except OSError as cause:
+        raise cannot_write(target, cause) from cause
+    return read_bundle(target)
+
+
+def _write_beside(target: Path, state: State, card: Card, gate: NoveltyGate | None) -> None:
+    from safetensors.numpy import save
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         staged = Path(folder) / target.name
         staged.mkdir()
-        save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
+        (staged / WEIGHTS_FILE).write_bytes(save(pack_state(state, card.storage)))
         own = {"format": CARD_FORMAT, "weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
         if gate is not None:
-            save_file(gate.state(), staged / NOVELTY_FILE)
+            (staged / NOVELTY_FILE).write_bytes(save(gate.state()))
             own["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
         card = card.model_copy(update=own)
         (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         replace_folder(staged, target)
-    return read_bundle(target)
 
 
 def _digest(path: Path) -> str:

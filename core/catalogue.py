@@ -65,18 +65,33 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
     bundles: dict[str, Bundle] = {}
     broken: list[BundleError] = []
     for folder in folders if folders is not None else [package_weights(), user_weights()]:
-        for task in folder.glob("*/"):
-            restore_folders(task)
-        for card in sorted(folder.glob(f"*/*/{CARD_FILE}")):
-            if any(part.startswith(".") for part in card.relative_to(folder).parts):
-                continue
+        try:
+            directories = _directories(folder)
+        except OSError as cause:  # the user's own may lie where nobody may look; those that came with the program work
+            broken.append(
+                BundleError(
+                    f"The folder of your models can't be read ({cause.strerror}).",
+                    path=folder,
+                    remedy="Check its permissions.",
+                )
+            )
+            continue
+        for directory in directories:
             try:
-                bundle = read_bundle(card.parent)
+                bundle = read_bundle(directory)
             except BundleError as error:
                 broken.append(error)
             else:
                 bundles[bundle.id] = bundle
     return Catalogue(bundles, tuple(broken))
+
+
+def _directories(folder: Path) -> list[Path]:
+    """Return the folders of bundles in a folder of weights; hidden ones are at work or were left behind."""
+    for task in folder.glob("*/"):
+        restore_folders(task)
+    found = [card.parent for card in sorted(folder.glob(f"*/*/{CARD_FILE}"))]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 @dataclass(frozen=True)
@@ -179,6 +194,7 @@ def remove_bundle(bundle_id: str) -> None:
 
     Raises:
         UsageError: if the user has no such bundle; those that came with the program can't be removed.
+        WriteError: if its folder may not be changed.
     """
     own = read_catalogue([user_weights()]).bundles
     if bundle_id not in own:
@@ -188,6 +204,9 @@ def remove_bundle(bundle_id: str) -> None:
         )
     directory = own[bundle_id].directory
     doomed = directory.with_name(f"{REMOVING}{os.getpid()}-{directory.name}")
-    directory.replace(doomed)
+    try:
+        directory.replace(doomed)
+    except OSError as cause:
+        raise cannot_write(directory, cause) from cause
     _sweep(user_weights())
     shutil.rmtree(doomed, ignore_errors=True)

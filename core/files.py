@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -51,7 +51,8 @@ def _beside(path: Path) -> Iterator[Path]:
     except OSError as cause:
         raise cannot_write(path, cause) from cause
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what came before is to be told
+            part.unlink(missing_ok=True)
 
 
 def _check_name(path: Path) -> None:

@@ -59,15 +59,26 @@ def cache_notice() -> str:
     return " ".join(_notices)
 
 
+def data_notice() -> str:
+    """Return what a person should know where nothing can be kept in the user's data folder, or an empty string."""
+    problem = _why_not_writable(data_folder())
+    if not problem:
+        return ""
+    return (
+        f"{readable(data_folder())}: No settings, session or history can be kept here ({problem}). Check the folder, "
+        "or name another one by TWINLENS_DATA."
+    )
+
+
 _notices: list[str] = []
 
 
 @cache
 def _why_not_writable(folder: Path) -> str:
-    """Return why nothing can be written into a folder, which is made if it is not there, or an empty string."""
+    """Return why a folder, or the nearest one above it that is there, can't be written, or an empty string."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=there):
             return ""
     except OSError as cause:
         return cause.strerror or str(cause)

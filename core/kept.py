@@ -10,6 +10,7 @@ from pathlib import Path
 from core.errors import WriteError
 from core.folders import cache_folder
 from core.history import History, history_path
+from core.history_waiting import waiting_files
 
 HISTORY = "history"
 # the caches' folders by name; whatever else lies in the cache folder counts as "other"
@@ -44,18 +45,16 @@ def remove(item: Kept) -> None:
     """Remove one kind of thing for good; the history is emptied, not deleted, since another window may have it open.
 
     Raises:
-        WriteError: if a cache can't be removed.
+        WriteError: if something can't be removed.
         HistoryError: if the history can't be emptied.
     """
     if item.name == HISTORY:
         with History() as history:
             history.clear()
-        for path in item.paths:
-            if "-damaged-" in path.name:
-                path.unlink(missing_ok=True)
-        return
     try:
         for path in item.paths:
+            if item.name == HISTORY and "-damaged-" not in path.name:
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -67,10 +66,11 @@ def remove(item: Kept) -> None:
 
 
 def _history_files() -> Iterator[Path]:
-    """Yield the history's file, those that SQLite keeps beside it, and damaged ones that were set aside."""
+    """Yield the history's file, those that SQLite keeps beside it, damaged ones set aside, and what has to wait."""
     path = history_path()
     if path.parent.is_dir():
         yield from path.parent.glob(f"{path.stem}*{path.suffix}*")
+        yield from waiting_files(path)
 
 
 def _measured(name: str, paths: tuple[Path, ...]) -> Kept:

@@ -15,7 +15,7 @@ from core.dicom_results import write_dicom_results
 from core.errors import SourceError, TwinlensError, WriteError
 from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
 from core.files import cannot_write, make_folder, written_whole
-from core.history import NO_REVIEW, Review, analysis
+from core.history import BUSY_SECONDS, NO_REVIEW, Review, analysis
 from core.history_writer import HistoryWriter
 from core.labels import Labels
 from core.medical_image import MedicalImage
@@ -113,7 +113,7 @@ class Outputs:
         self._tallies: dict[str, Tally] = {}
         self._labels = Labels()
         self._outputs: list[_Output] = []
-        self._history = HistoryWriter() if self.wanted.history else None
+        self._history = HistoryWriter(wait=BUSY_SECONDS) if self.wanted.history else None
         with ExitStack() as opened:
             for open_one in (self._table, self._lines, self._picture_folder, self._pdf, self._dicom_folder):
                 output = open_one()

@@ -14,7 +14,8 @@ from gui.placement import fitted
 # what the program stands on, as the packages are called; versions and licences are read from what is installed
 PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "torch", "torchvision", "timm", "ofa", "openvino", "grad-cam", "safetensors",
-    "numpy", "scipy", "opencv-python-headless", "pillow", "pydicom", "highdicom", "reportlab", "pydantic",
+    "numpy", "scipy", "opencv-python-headless", "pillow", "pydicom", "highdicom", "reportlab", "uharfbuzz",
+    "python-bidi", "pydantic",
 )  # fmt: skip
 
 

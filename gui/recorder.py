@@ -52,6 +52,7 @@ class Recorder(QObject):
         self._keys: dict[tuple[Path, Basis], dict[str, Any]] = {}  # what tells the records of this session's files
         self._reviews: dict[tuple[Path, Basis], Review] = {}  # of files that have no record yet
         self._told: set[str] = set()  # notices on how the history was opened
+        self._new = False  # whether there are records that nobody was told of
         self._late = False  # whether it was said that something waits
         self._answered.connect(lambda then, answer: then(answer))
         self._thread = Worker("history", self.run, self)
@@ -115,16 +116,23 @@ class Recorder(QObject):
         if writer.notice and writer.notice not in self._told:
             self._told.add(writer.notice)
             self.noticed.emit(writer.notice)
-        if self._late == bool(writer.waiting):
-            return
-        self._late = not self._late
-        if not self._late:
-            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+        if self._late != bool(writer.waiting):
+            self._late = not self._late
+            self._tell_waiting(writer)
+        if self._new and not writer.waiting:
+            self._new = False
             self.changed.emit()
-        elif writer.is_safe:
-            words = self.tr("{0} What is new waits in {1}, and is written as soon as it can be.")
-            self.noticed.emit(words.format(writer.error, readable(writer.waiting_file.name)))
-        elif (error := writer.error) is not None:
+
+    def _tell_waiting(self, writer: HistoryWriter) -> None:
+        if not writer.waiting:
+            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+            return
+        error = writer.error
+        assert error is not None  # noqa: S101 - nothing waits without a reason
+        if writer.is_safe:
+            words = self.tr("{0} What is new waits in {1} and is written as soon as it can be.")
+            self.noticed.emit(words.format(error.problem, readable(writer.waiting_file)))
+        else:
             problem = self.tr("No history is kept. {0}").format(error.problem)
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
@@ -150,8 +158,7 @@ class Recorder(QObject):
         review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
         if same is None:
             writer.record(row | {"verdict": review.verdict, "note": review.note})
-            if not writer.waiting:
-                self.changed.emit()
+            self._new = True
         if review and whose not in self._reviews:
             self.reviewed.emit(*whose, review)
 
@@ -160,8 +167,7 @@ class Recorder(QObject):
             self._reviews[whose] = review
             return
         writer.review(self._keys[whose], review)
-        if not writer.waiting:
-            self.changed.emit()
+        self._new = True
 
     def _forget(self, writer: HistoryWriter) -> None:
         self._keys.clear()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.names import readable
 from core.outputs import Wanted
 from core.report_layout import PAPER, PaperSize
 from gui import theme
@@ -158,7 +159,7 @@ class ReportDialog(TakeawayDialog):
 
     def _save(self) -> None:
         items = self.items()
-        name = f"{items[0].path.stem} report.pdf" if len(items) == 1 else "twinlens report.pdf"
+        name = f"{readable(items[0].path.stem)} report.pdf" if len(items) == 1 else "twinlens report.pdf"
         if self.contents.hide_names.isChecked():
             name = "twinlens report.pdf"
         chosen = ask_where(self, self.tr("Save report"), name, {"PDF": (".pdf",)})

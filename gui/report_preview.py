@@ -113,7 +113,7 @@ class Summary:
             name = f"Image {number}" if self.hide_names else readable(item.path.name)
             verdict = self.offer.verdicts.get(item.path)
             if verdict is None:
-                reason = self.offer.errors.get(item.path, "").removeprefix(f"{item.path}: ")
+                reason = self.offer.errors.get(item.path, "").removeprefix(f"{readable(item.path)}: ")
                 rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
                 continue
             page += 1

@@ -189,10 +189,14 @@ def take(
         for done, item in enumerate(items, 1):
             found = source.examine(item.path, stop, with_identity=wanted.with_identity)
             outputs.add(found, words.get(item.path, ""), item.window, item.review)
+            if outputs.lost and not outputs.is_going:
+                break
             if done == 1:  # it may have been compared before, or had the models loaded: it tells nothing of the others
                 started = time.perf_counter()
             left = None if done == 1 else (time.perf_counter() - started) / (done - 1) * (len(items) - done)
             told(done, len(items), left)
             if stop() and done < len(items):
                 raise Interrupted
+    if outputs.lost:
+        raise outputs.lost[0]
     return outputs.remarks

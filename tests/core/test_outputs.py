@@ -12,7 +12,10 @@ import pypdf
 import pytest
 from pydicom.data import get_testdata_file
 
+from core.batch import Compared, failed_record, record_of
+from core.errors import WriteError
 from core.history import History
+from core.outputs import Outputs, Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,3 +121,54 @@ def test_a_history_that_cannot_be_kept_does_not_stop_the_comparison(tmp_path, ch
     )  # fmt: skip
     assert answer.returncode == 0
     assert "No history is kept" in answer.stderr
+
+
+@pytest.fixture
+def compared(chest_image, chest_comparison):
+    return Compared(record_of(chest_image, chest_comparison, []), chest_image, chest_comparison)
+
+
+def test_an_output_that_cannot_be_written_any_more_is_left_out_and_the_others_go_on(tmp_path, compared, chest_image):
+    wanted = Wanted(csv=tmp_path / "t.csv", report=tmp_path / "r.pdf", pictures=tmp_path / "maps",
+                    dicom=tmp_path / "dicom")  # fmt: skip
+    with Outputs(wanted) as outputs:
+        outputs.add(compared)
+        shutil.rmtree(tmp_path / "maps")  # a drive is taken away
+        (tmp_path / "maps").write_text("")
+        for _ in range(2):
+            outputs.add(compared)
+        outputs.add(Compared(failed_record(chest_image.path, "Damaged.")))
+        assert outputs.is_going
+    assert outputs.failed
+    (lost,) = outputs.lost
+    assert lost.path.parent == tmp_path / "maps"
+    assert [remark for remark in outputs.remarks if "maps" in remark] == [f"Not written: {lost}"]
+    assert len((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()) == 5
+    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 4
+    assert len(list((tmp_path / "dicom").iterdir())) == 5
+
+
+def test_a_table_that_fills_the_disk_costs_the_report_nothing(tmp_path, compared, chest_image):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Outputs(Wanted(jsonl=tmp_path / "t.jsonl", report=tmp_path / "r.pdf")) as outputs:
+        outputs.add(compared)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        try:
+            outputs.add(Compared(failed_record(chest_image.path, "long " * 100_000)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["r.pdf"]
+    assert "t.jsonl: The disk takes no file as large" in str(outputs.lost[0])
+    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 2
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(WriteError, match="a file is in its place") as caught,
+        Outputs(Wanted(csv=tmp_path / "t.csv", pictures=tmp_path / "file" / "maps")),
+    ):
+        pass
+    assert caught.value.path == tmp_path / "file" / "maps"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
