@@ -21,6 +21,7 @@ from core.dicom_pixels import DAMAGED, PIXEL_TAGS, check_pixel_header, check_syn
 from core.errors import ImageError
 from core.limits import check_pixels
 from core.medical_image import MedicalImage, PatientIdentity
+from core.samples import used_bits
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 
@@ -60,10 +61,11 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
     bring_up_functional_groups(dataset)
     notices = _notices(dataset)
     stored = decode(dataset, find_frame(dataset, path), path)
-    pixels, padding, window, lookup = stored.pixels, None, None, None
+    pixels, bits, padding, window, lookup = stored.pixels, stored.bits, None, None, None
     colour = pixels.ndim == 3
     if colour:
         pixels = to_srgb(pixels, _profile(dataset), notices)
+        bits = used_bits(pixels, notices)
     else:
         padding = padding_of(dataset, stored.words, pixels)
         pixels = rescaled(dataset, pixels, notices)
@@ -76,7 +78,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         path=path,
         format="DICOM",
         digest=digest,
-        bits=stored.bits,
+        bits=bits,
         inverted=not colour and _is_inverted(dataset),
         window=window,
         lookup=lookup,
