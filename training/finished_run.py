@@ -133,7 +133,7 @@ def _limits(classes: Sequence[str], task: str) -> tuple[str, ...]:
 
 def _method(facts: dict[str, Any], teachers: list[str]) -> str:
     how = f"distilled from {', '.join(teachers)}" if teachers else "trained on the labels"
-    best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") is not None else ""
+    best = f", best epoch {facts['best_epoch'] + 1}" if facts.get("best_epoch") is not None else ""
     start = f", from {facts['started_from']}" if facts.get("started_from") else ""
     return f"{how}{start}{best}; the recipe is kept with the run"
 

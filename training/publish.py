@@ -154,7 +154,7 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     if len(labels) < FOLDS:
         raise DatasetError(
             f"{len(labels)} validation images are too few to calibrate a model; it takes {FOLDS} at least.",
-            remedy="Put more images into the split val and train again.",
+            remedy="Put more images into val, which a manifest.csv can name, and train again.",
         )
     temperature = round(fit_temperature(found.logits, labels), 4)
     probabilities = softmax(found.logits, temperature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from training.contents import content_digest
 from training.datasets import Dataset, Sample, of_split, open_dataset
 from training.lineage import Forebear
-from training.run_split import TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
+from training.novelty import FOLDS
+from training.run_split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
+from training.samples import SPLITS
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class RunData:
         split: all images of the run, as they are kept in its folder.
         lineage: what the network starts from and learns from, as ``run.json`` keeps it.
         differences: in words, how the images differ from those that the run began with; empty for a run that begins.
-        news: in words, what else has changed in the data folder, which the run does not see.
+        news: in words, what else should be known: changes in the data folder that the run does not see, thin splits.
     """
 
     dataset: Dataset
@@ -76,15 +79,16 @@ def open_run_data(
     seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
     if kept is None:
         own = _run_data(dataset, classes, split_of(dataset, seen_by))
-        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears))
+        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears), news=_thin(own))
     if (unchanged := _of_the_same_run(dataset, classes, kept)) is not None:
         return unchanged
     dataset, changes = as_the_run_saw_it(dataset, kept)
     now = split_of(dataset, seen_by)
     before = {row.sha256: row.seen_by for row in kept.rows}
     rows = [replace(row, seen_by=row.seen_by or before.get(row.sha256, "")) for row in now.rows]
-    # what the run was trained on stays on record when its file has gone
-    gone = [row for row in kept.rows if row.split in TRAINED_ON and row.path in set(changes.missing)]
+    # what the run was trained on stays on record when its file has gone or holds something else
+    held = {row.sha256 for row in rows}
+    gone = [replace(row, split=GONE) for row in kept.rows if row.was_trained_on and row.sha256 not in held]
     split = RunSplit((*rows, *gone))
     return replace(_run_data(dataset, classes, split), differences=tuple(changes.in_words()))
 
@@ -92,6 +96,18 @@ def open_run_data(
 def _run_data(dataset: Dataset, classes: tuple[str, ...], split: RunSplit) -> RunData:
     train, val = (of_split(dataset.samples, name, classes) for name in TRAINED_ON)
     return RunData(dataset, classes, train, val, split)
+
+
+def _thin(data: RunData) -> tuple[str, ...]:
+    """Return what validation or test can't tell, for want of images; better known before a run than after it."""
+    said = []
+    if len(data.val) < FOLDS:
+        said.append(f"val has {len(data.val)} images only: a model can't be calibrated and published with so few")
+    for split in SPLITS[1:]:
+        counts = Counter(row.label for row in data.split.of(split))
+        if lacking := [label for label in data.classes if not counts[label]]:
+            said.append(f"{split} has no images of {', '.join(lacking)}: what it scores says nothing of them")
+    return tuple(said)
 
 
 def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit) -> RunData | None:
@@ -102,6 +118,8 @@ def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit)
         by_content.setdefault((content_digest(sample.path), sample.label), sample)
     samples = []
     for row in kept.rows:
+        if row.split == GONE:
+            continue
         found = by_path.get(row.path)
         if found is None or (content_digest(found.path), found.label) != (row.sha256, row.label):
             found = by_content.get((row.sha256, row.label))

@@ -15,10 +15,11 @@ from training.duplicates import near_duplicates
 from training.fingerprints import fingerprint
 from training.manifest import read_table
 from training.parallel import spread
-from training.samples import SPLITS, Dataset, Progress, Sample
+from training.samples import Dataset, Progress, Sample
 from training.splits import joined
 
 TRAINED_ON = ("train", "val")
+GONE = "gone"  # in place of a split: the run was trained on it before its data changed
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SplitRow:
         path: from the data folder, with forward slashes.
         label: its class label.
         group: what must not be torn apart by a split, or an empty string.
-        split: ``train``, ``val`` or ``test``.
+        split: ``train``, ``val`` or ``test``; ``gone`` for what was trained on before changes were accepted.
         sha256: digest of the file's bytes, or ``unreadable``.
         seen_by: networks that were trained on it before: what the run started from, its teachers; separated by ``; ``.
     """
@@ -41,6 +42,11 @@ class SplitRow:
     sha256: str
     seen_by: str = ""
 
+    @property
+    def was_trained_on(self) -> bool:
+        """Whether the run was trained or validated on it."""
+        return self.split in (*TRAINED_ON, GONE)
+
 
 @dataclass(frozen=True)
 class RunSplit:
@@ -50,7 +56,8 @@ class RunSplit:
 
     def digest(self) -> str:
         """Return what :meth:`training.samples.Dataset.digest` gives for the same images."""
-        lines = sorted(f"{row.path}\t{row.label}\t{row.split}\t{row.group}\n" for row in self.rows)
+        rows = [row for row in self.rows if row.split != GONE]
+        lines = sorted(f"{row.path}\t{row.label}\t{row.split}\t{row.group}\n" for row in rows)
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     def contents(self) -> str:
@@ -64,7 +71,7 @@ class RunSplit:
 
     def seen(self) -> set[str]:
         """Return the contents that the run, or what it came from, was trained or validated on."""
-        return {row.sha256 for row in self.rows if row.split in TRAINED_ON or row.seen_by} - {UNREADABLE}
+        return {row.sha256 for row in self.rows if row.was_trained_on or row.seen_by} - {UNREADABLE}
 
     def write(self, path: Path) -> None:
         """Write the split as CSV.
@@ -152,12 +159,12 @@ def as_the_run_saw_it(
         kept: the run's split.
         progress: called while new images are compared with those that were trained on.
     """
-    by_path = {row.path: row for row in kept.rows}
-    by_content: dict[str, SplitRow] = {}
-    for known in sorted(kept.rows, key=lambda row: SPLITS.index(row.split), reverse=True):
-        if known.sha256 != UNREADABLE:
-            by_content[known.sha256] = known  # of copies the one that was trained on
-    group_splits = {row.group: row.split for row in reversed(kept.rows) if row.group}
+    # of copies, and of a group that was torn apart, what was trained on counts
+    rows = sorted(kept.rows, key=lambda row: (not row.was_trained_on, row.split == GONE), reverse=True)
+    rows = [replace(row, split=TRAINED_ON[0]) if row.split == GONE else row for row in rows]
+    by_content = {row.sha256: row for row in rows if row.sha256 != UNREADABLE}
+    group_splits = {row.group: row.split for row in rows if row.group}
+    by_path = {row.path: row for row in rows}
     found: dict[str, list[str]] = defaultdict(list)
     held: set[str] = set()
     splits: list[str] = []
@@ -186,7 +193,7 @@ def as_the_run_saw_it(
             found["copies"].append(name)
         elif split != sample.split:
             found["moved"].append(name)
-    found["missing"] = [row.path for row in kept.rows if row.path not in held]
+    found["missing"] = [row.path for row in kept.rows if row.split != GONE and row.path not in held]
     samples = [replace(sample, split=split) for sample, split in zip(dataset.samples, splits, strict=True)]
     return replace(dataset, samples=samples), Changes(**{what: tuple(files) for what, files in found.items()})
 

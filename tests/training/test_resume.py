@@ -71,7 +71,7 @@ def test_the_split_is_kept_with_the_digest_of_each_file(finished):
     assert len({row.sha256 for row in split.rows}) == 60
 
 
-def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data):
+def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data, finished):
     run, data = run_and_data
     alter(data / "000.png")
     manifest(data, lambda line: line.replace("001.png,Non-COVID", "001.png,Normal"))
@@ -94,9 +94,12 @@ def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data):
     told = []
     train(tiny_recipe(optim__epochs=2, optim__lr=1e-3), data, run, resume=True, accept_changes=True, listen=told.append)
     assert any("optim.lr" in note for e in told if isinstance(e, events.Started) for note in e.notes)
-    rows = {row.path: row for row in read_split(run / "split.csv").rows}
-    assert rows["002.png"].split == "train", "what it was trained on stays on record"
-    assert rows["001.png"].label == "Normal"
+    split, before = read_split(run / "split.csv"), read_split(finished[0] / "split.csv")
+    assert [row.path for row in split.rows if row.split == "gone"] == ["000.png", "002.png"]
+    assert before.seen() < split.seen(), "what it was trained on stays on record"
+    assert {row.path: row.label for row in split.rows}["001.png"] == "Normal"
+    recipe = tiny_recipe(optim__epochs=2, optim__lr=1e-3)
+    assert train(recipe, data, run, resume=True).reason == "it was finished before", "the changes are its own now"
 
 
 def test_files_added_and_renamed_leave_it_the_same_run_and_more_epochs_are_added(run_and_data):

@@ -17,6 +17,7 @@ from core.subnets import Subnet
 from training.__main__ import app
 from training.datasets import open_dataset
 from training.finished_run import RunError, read_run
+from training.run_data import open_run_data
 from training.run_split import RunSplit, split_of
 from training.scored_data import open_scored
 
@@ -127,6 +128,20 @@ def test_a_start_or_teacher_that_has_seen_the_images_is_said(own, tmp_path):
     assert "which images the bundle x was trained on is not on record; this network started from it" in notes
     assert found["started_from"] == "random weights"
     assert f"only {found['overall']['images']} images were scored" in notes
+
+
+def test_what_thin_splits_can_not_tell_is_said_before_the_run(run_and_data, tmp_path):
+    _run, data = run_and_data
+    samples = open_dataset(data).samples
+    splits = ["val" if i < 3 else "test" if i < 30 else "train" for i in range(90)]  # the first 30 are COVID-19
+    lines = [f"{s.path},{s.label},{split}" for s, split in zip(samples, splits, strict=True)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,label,split", *lines]))
+    said = " ".join(open_run_data(tmp_path, CLASSES).news)
+    assert "val has 3 images only" in said
+    assert "test has no images of Non-COVID, Normal" in said
+    lines = [f"{s.path},{s.label},{('train', 'val', 'test')[i % 3]}" for i, s in enumerate(samples)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,label,split", *lines]))
+    assert open_run_data(tmp_path, CLASSES).news == ()
 
 
 def test_a_run_without_a_split_is_scored_on_the_very_same_data_only(own, tmp_path):
