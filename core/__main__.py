@@ -291,7 +291,7 @@ def _find(arguments: list[str]) -> Iterator[Path]:
     Raises:
         UsageError: if they name none.
     """
-    from core.images import find_images
+    from core.images import SUPPORTED, find_images
 
     named: list[Path] = []
     for argument in arguments:
@@ -301,10 +301,7 @@ def _find(arguments: list[str]) -> Iterator[Path]:
         named += [Path(match) for match in sorted(matches)] or [path]
     found = list(find_images(named))
     if not found:
-        raise UsageError(
-            f"There are no images in {', '.join(map(readable, arguments))}.",
-            remedy="PNG, JPEG, TIFF, BMP and DICOM files are opened.",
-        )
+        raise UsageError(f"There are no images in {', '.join(map(readable, arguments))}.", remedy=SUPPORTED)
     yield from found
 
 

@@ -10,20 +10,21 @@ import json
 import re
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 
 from core.architectures import build_network, get_architecture, model_name
-from core.card import CARD_FORMAT, Card, Storage
-from core.errors import BundleError, UsageError, WriteError
+from core.card import CARD_FORMAT, Card
+from core.errors import BundleError, UsageError
 from core.files import cannot_write
 from core.novelty import NoveltyGate, read_gate
+from core.packing import State, pack_state, unpack_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,12 +40,7 @@ FILE_LIMITS = {CARD_FILE: MAX_CARD_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES, NOVEL
 MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
 # what could command a terminal, or turn the direction of text so that it reads as something else
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-QUANTISED = ".int8"
-SCALE = ".scale"
 ASIDE = ".old"
-
-Array = npt.NDArray[np.generic]
-State = dict[str, Array]
 
 
 @dataclass(frozen=True)
@@ -271,26 +267,14 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
     Raises:
         WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-            staged = Path(folder) / target.name
-            staged.mkdir()
-            save_file(pack_state(state, card.storage), staged / WEIGHTS_FILE)
-            own = {"format": CARD_FORMAT, "weights_sha256": _digest(staged / WEIGHTS_FILE), "novelty_sha256": None}
-            if gate is not None:
-                save_file(gate.state(), staged / NOVELTY_FILE)
-                own["novelty_sha256"] = _digest(staged / NOVELTY_FILE)
-            card = card.model_copy(update=own)
-            (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            replace_folder(staged, target)
-    except OSError as cause:
-        raise cannot_write(target, cause) from cause
-    except SafetensorError as cause:
-        raise WriteError(f"It can't be written ({cause}).", path=target, remedy="Choose another place.") from cause
+    with _written_beside(target) as staged:
+        card = card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": None})
+        card = card.model_copy(
+            update={"weights_sha256": _write_state(staged / WEIGHTS_FILE, pack_state(state, card.storage))}
+        )
+        if gate is not None:
+            card = card.model_copy(update={"novelty_sha256": _write_state(staged / NOVELTY_FILE, gate.state())})
+        _write_card(staged, card)
     return read_bundle(target)
 
 
@@ -304,20 +288,42 @@ def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
 
     Returns:
         The bundle as it stands on disk.
-    """
-    from safetensors.numpy import save_file
 
-    target = bundle.directory
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        staged = Path(folder) / target.name
-        shutil.copytree(target, staged)
-        save_file(gate.state(), staged / NOVELTY_FILE)
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
+    """
+    with _written_beside(bundle.directory) as staged:
+        shutil.copyfile(bundle.weights_path, staged / WEIGHTS_FILE)
         scores = tuple(scores.model_copy(update={"refused": round(refused, 4)}) for scores in bundle.card.scores)
-        told = {"novelty_sha256": _digest(staged / NOVELTY_FILE), "scores": scores}
-        card = bundle.card.model_copy(update=told)
-        (staged / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        replace_folder(staged, target)
-    return read_bundle(target)
+        digest = _write_state(staged / NOVELTY_FILE, gate.state())
+        _write_card(staged, bundle.card.model_copy(update={"novelty_sha256": digest, "scores": scores}))
+    return read_bundle(bundle.directory)
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[Path]:
+    """Give a folder beside a bundle's place that takes it when it is complete."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+            staged = Path(folder) / target.name
+            staged.mkdir()
+            yield staged
+            replace_folder(staged, target)
+    except OSError as cause:
+        raise cannot_write(target, cause) from cause
+
+
+def _write_state(path: Path, state: State) -> str:
+    """Write tensors and return the file's checksum; a full disk is an OSError, which safetensors' own writer hides."""
+    from safetensors.numpy import save
+
+    path.write_bytes(save(state))
+    return _digest(path)
+
+
+def _write_card(folder: Path, card: Card) -> None:
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def _digest(path: Path) -> str:
@@ -352,53 +358,3 @@ def restore_folders(parent: Path) -> None:
         else:
             with suppress(OSError):  # another process was quicker
                 aside.replace(target)
-
-
-def pack_state(state: State, storage: Storage) -> State:
-    """Pack float32 tensors for storage.
-
-    ``float16`` halves every floating tensor. ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
-    float32 ``KEY.scale`` per output channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32.
-    """
-    packed: State = {}
-    for key, value in state.items():
-        floating = np.issubdtype(value.dtype, np.floating)
-        if floating and storage == "float16":
-            packed[key] = value.astype(np.float16)
-        elif floating and storage == "int8" and value.ndim >= 2:
-            scale = np.abs(value).reshape(len(value), -1).max(axis=1).astype(np.float32) / 127
-            steps = value / np.where(scale > 0, scale, 1).reshape(-1, *[1] * (value.ndim - 1))
-            packed[key + QUANTISED] = np.rint(steps).astype(np.int8)
-            packed[key + SCALE] = scale
-        else:
-            packed[key] = value
-    return {key: np.asarray(value, order="C") for key, value in packed.items()}
-
-
-def unpack_state(stored: State, path: Path | None = None) -> State:
-    """Undo :func:`pack_state`: floating tensors come back as float32.
-
-    Args:
-        stored: packed tensors by key.
-        path: the file they came from, for the message.
-
-    Raises:
-        BundleError: if a quantised tensor has no scale of one value per output channel.
-    """
-    state: State = {}
-    for key, value in stored.items():
-        if key.endswith(QUANTISED):
-            name = key.removesuffix(QUANTISED)
-            scale = stored.get(name + SCALE)
-            if scale is None or scale.shape != value.shape[:1]:
-                raise BundleError(
-                    f"The quantised tensor {name!r} has no scale for each of its output channels.",
-                    path=path,
-                    remedy="Install the bundle again.",
-                )
-            state[name] = value.astype(np.float32) * scale.astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
-        elif key.endswith(SCALE) and key.removesuffix(SCALE) + QUANTISED in stored:
-            continue
-        else:
-            state[key] = value.astype(np.float32) if np.issubdtype(value.dtype, np.floating) else value
-    return state

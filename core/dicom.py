@@ -16,16 +16,27 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxe
 
 from core.colour import to_srgb
 from core.dicom_display import lookup_of, padding_of, rescaled, window_of
-from core.dicom_header import bring_up_functional_groups, first_items, numbers, unreadable, whole, word
-from core.dicom_pixels import DAMAGED, PIXEL_TAGS, check_pixel_header, check_syntax, decode, find_frame
+from core.dicom_header import (
+    PHOTOMETRIC,
+    bring_up_functional_groups,
+    first_items,
+    numbers,
+    photometric,
+    unreadable,
+    whole,
+    word,
+)
+from core.dicom_pixels import DAMAGED, PIXEL_TAGS, check_syntax, decode, find_frame
 from core.dicom_study import STUDY_TAGS, study_facts
 from core.errors import ImageError
 from core.limits import check_pixels
 from core.medical_image import MedicalImage, PatientIdentity
+from core.samples import used_bits
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 
 MAX_INFLATED = 1 << 30  # as large as a file may be
+ALLOCATED = (1, 8, 16, 32)  # bits of a pixel that are read
 
 # all that is read of a file; every other element, the patient's identity among them, stays unread
 IMAGE_TAGS = [
@@ -61,10 +72,11 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
     bring_up_functional_groups(dataset)
     notices = _notices(dataset)
     stored = decode(dataset, find_frame(dataset, path), path)
-    pixels, padding, window, lookup = stored.pixels, None, None, None
+    pixels, bits, padding, window, lookup = stored.pixels, stored.bits, None, None, None
     colour = pixels.ndim == 3
     if colour:
         pixels = to_srgb(pixels, _profile(dataset), notices)
+        bits = used_bits(pixels, notices)
     else:
         padding = padding_of(dataset, stored.words, pixels)
         pixels = rescaled(dataset, pixels, notices)
@@ -77,7 +89,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         path=path,
         format="DICOM",
         digest=digest,
-        bits=stored.bits,
+        bits=bits,
         inverted=not colour and _is_inverted(dataset),
         window=window,
         lookup=lookup,
@@ -149,7 +161,36 @@ def _check_header(dataset: Dataset, path: Path) -> None:
         raise ImageError(
             f"The DICOM file has {frames} frames; one image is needed.", path=path, remedy="Export one frame."
         )
-    check_pixel_header(dataset, path)
+    _check_pixels_described(dataset, path)
+
+
+def _check_pixels_described(dataset: Dataset, path: Path) -> None:
+    """Complete what the header leaves out where only one thing can be meant, and refuse what can't be decoded.
+
+    Raises:
+        ImageError: naming the value that can't be.
+    """
+    colours = photometric(dataset)
+    samples = whole(dataset, "SamplesPerPixel", 1 if colours.startswith(("MONOCHROME", "PALETTE")) else 3)
+    if not colours:
+        raise ImageError(
+            "The DICOM header does not say how pixel values are meant (PhotometricInterpretation).",
+            path=path,
+            remedy=DAMAGED,
+        )
+    single = colours in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+    if samples not in (1, 3) or single != (samples == 1) or colours not in PHOTOMETRIC:
+        raise ImageError(
+            f"Pixels of {samples} channels, called {colours}, can't be shown.",
+            path=path,
+            remedy="Export the image in grey or RGB.",
+        )
+    allocated = whole(dataset, "BitsAllocated", 0)
+    if "PixelData" in dataset and allocated not in ALLOCATED:
+        raise ImageError(
+            f"Pixels of {allocated} allocated bits can't be read.", path=path, remedy="Export it with 8 or 16 bits."
+        )
+    dataset.PhotometricInterpretation, dataset.SamplesPerPixel = colours, samples
 
 
 def _notices(dataset: Dataset) -> list[str]:

@@ -27,7 +27,7 @@ from pydicom.uid import (
 
 from core import gdcm_process
 from core.codestream import Codestream, read_codestream
-from core.dicom_header import PHOTOMETRIC, photometric, whole
+from core.dicom_header import whole
 from core.errors import ImageError
 from core.limits import check_compression
 from core.medical_image import Pixels
@@ -53,7 +53,6 @@ DECODERS: dict[str, tuple[UID, tuple[str, ...]]] = {
     "JPEG XL": (UID("1.2.840.10008.1.2.4.110"), ("imagecodecs",)),
 }
 IN_A_PROCESS = ("gdcm", "imagecodecs")
-ALLOCATED = (1, 8, 16, 32)
 
 
 class Stored(NamedTuple):
@@ -291,32 +290,3 @@ def _coloured(data: Dataset, stored: Pixels, bits: int) -> Pixels:
         return stored
     stored = stored >> stored.dtype.type(bits - 16) if bits > 16 else stored << stored.dtype.type(16 - bits)
     return stored.astype(np.uint16)
-
-
-def check_pixel_header(data: Dataset, path: Path) -> None:
-    """Complete what the header leaves out where only one thing can be meant, and refuse what can't be decoded.
-
-    Raises:
-        ImageError: naming the value that can't be.
-    """
-    colours = photometric(data)
-    samples = whole(data, "SamplesPerPixel", 1 if colours.startswith(("MONOCHROME", "PALETTE")) else 3)
-    if not colours:
-        raise ImageError(
-            "The DICOM header does not say how pixel values are meant (PhotometricInterpretation).",
-            path=path,
-            remedy=DAMAGED,
-        )
-    single = colours in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
-    if samples not in (1, 3) or single != (samples == 1) or colours not in PHOTOMETRIC:
-        raise ImageError(
-            f"Pixels of {samples} channels, called {colours}, can't be shown.",
-            path=path,
-            remedy="Export the image in grey or RGB.",
-        )
-    allocated = whole(data, "BitsAllocated", 0)
-    if "PixelData" in data and allocated not in ALLOCATED:
-        raise ImageError(
-            f"Pixels of {allocated} allocated bits can't be read.", path=path, remedy="Export it with 8 or 16 bits."
-        )
-    data.PhotometricInterpretation, data.SamplesPerPixel = colours, samples

@@ -59,6 +59,17 @@ def cache_notice() -> str:
     return " ".join(_notices)
 
 
+def data_notice() -> str:
+    """Return what a person should know where nothing can be kept in the user's data folder, or an empty string."""
+    problem = _why_not_writable(data_folder())
+    if not problem:
+        return ""
+    return (
+        f"{readable(data_folder())}: No settings, session or history can be kept here ({problem}). Check the folder, "
+        "or name another one by TWINLENS_DATA."
+    )
+
+
 _notices: list[str] = []
 
 

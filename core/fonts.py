@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, Literal
 from unicodedata import normalize
@@ -147,27 +147,33 @@ def lines(text: str, size: float, room: float, bold: bool = False) -> list[str]:
     found = []
     for paragraph in text.splitlines() or [""]:
         side = mark(paragraph) if has_right_to_left(paragraph) else ""
-        found += [side + line for line in _broken(paragraph, size, room, bold)]
+        found += [
+            side + line for line in _broken(paragraph, partial(_fits, size=size, room=room, bold=bold, side=side))
+        ]
     return found
 
 
-def _broken(paragraph: str, size: float, room: float, bold: bool) -> Iterator[str]:
+def _fits(line: str, size: float, room: float, bold: bool, side: str) -> bool:
+    return width(side + line, size, bold) <= room
+
+
+def _broken(paragraph: str, fits: Callable[[str], bool]) -> Iterator[str]:
     line = ""
     for word in filter(None, paragraph.split(" ")):  # a no-break space holds
         longer = f"{line} {word}" if line else word
-        if len(longer) <= LONGEST_LINE and width(longer, size, bold) <= room:
+        if len(longer) <= LONGEST_LINE and fits(longer):
             line = longer
             continue
         if line:
             yield line
         line = word
-        while len(line) > 1 and width(line[:LONGEST_LINE], size, bold) > room:  # a text without spaces
-            fits = _fitting(line, size, room, bold)
-            yield line[:fits]
-            line = line[fits:]
+        while len(line) > 1 and not fits(line[:LONGEST_LINE]):  # a text without spaces
+            kept = _fitting(line, fits)
+            yield line[:kept]
+            line = line[kept:]
     yield line
 
 
-def _fitting(text: str, size: float, room: float, bold: bool) -> int:
+def _fitting(text: str, fits: Callable[[str], bool]) -> int:
     """Return how many of a text's first characters fit, at least 1."""
-    return max(1, _most(min(len(text), LONGEST_LINE), lambda n: width(text[:n], size, bold) <= room))
+    return max(1, _most(min(len(text), LONGEST_LINE), lambda n: fits(text[:n])))

@@ -10,9 +10,11 @@ _ANY = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff]")
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # say which way to read, and are not drawn
 _KINDS = {"R": "r", "AL": "r", "NSM": "m"}  # letters, and what belongs to the letter before it
 _PIECES = re.compile("(?:m*r)+|(?:(?!m*r).)+")
-# the joiners decide the shape of the letters beside them; python-bidi takes them out, but leaves a mark of a letter be
-_JOINERS = str.maketrans("\u200c\u200d", "\ufe00\ufe01")
+# the joiners decide the shape of the letters beside them; python-bidi takes them out, but leaves a mark of a letter be;
+# it knows embeddings (the last four), but not the isolates that came later
+_FOR_BIDI = str.maketrans("\u200c\u200d\u2066\u2067\u2068\u2069", "\ufe00\ufe01\u202a\u202b\u202a\u202c")
 _JOINERS_BACK = str.maketrans("\ufe00\ufe01", "\u200c\u200d")
+_SPACES = {"B": " ", "S": " ", "": "\ufffd"}  # ends of paragraphs, tabs, and what Unicode has not assigned
 FROM_LEFT, FROM_RIGHT = "\u200e", "\u200f"
 
 
@@ -53,7 +55,8 @@ def pieces(line: str) -> list[tuple[str, bool]]:
     """
     from bidi.algorithm import get_display
 
-    found = str(get_display(line.translate(_JOINERS)))
+    known = (_SPACES.get(bidirectional(c), c) for c in line.translate(_FOR_BIDI))
+    found = str(get_display("".join(known)))
     kinds = "".join(_KINDS.get(bidirectional(c), "l") for c in found)
     cut = [(found[at.start() : at.end()], at[0].endswith("r")) for at in _PIECES.finditer(kinds)]
     return [

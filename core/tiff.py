@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ MOST_PAGES = 1000  # looked at, to find the picture and to count
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 MOST_SAMPLES = 64
 TILE_AREA = 1 << 22  # pixels that a tile may have beside those of the picture
-ICC_PROFILE, OLD_SUBFILE_TYPE = 34675, 255
+ORIENTATION, OLD_SUBFILE_TYPE, ICC_PROFILE = 274, 255, 34675
 OLD_REDUCED = 2
 NAMED_CHANNELS = {"red", "green", "blue", "r", "g", "b", ""}
 GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
@@ -61,7 +62,7 @@ def read_tiff(data: bytes, path: Path, notices: list[str]) -> Decoded | None:
         page = whole[0] if whole else next(iter(_below(pages)), None) or file.pages.first
         planes = [page]
         if channels := _channels(file):
-            planes = _colour_planes(file, whole, channels, path)
+            planes = _colour_planes(whole, channels, path)
             notices.append("The file's three channels are taken as red, green and blue.")
         elif len(whole) > 1:
             notices.append(f"Only the first of the file's {len(whole)} pages is shown.")
@@ -74,8 +75,17 @@ def read_tiff(data: bytes, path: Path, notices: list[str]) -> Decoded | None:
     if pixels.shape[:2] != (page.imagelength, page.imagewidth):
         raise ValueError(f"decoded to the shape {pixels.shape}")
     found = _meant(pixels, page, notices, path, colours=len(arrays) > 1)
-    x, y = page.get_resolution()
-    return found._replace(aspect=x / y if x and y else 1.0, orientation=int(page.tags.valueof(274, default=1)))
+    orientation = page.tags.valueof(ORIENTATION)
+    return found._replace(aspect=_aspect(page), orientation=orientation if isinstance(orientation, int) else 1)
+
+
+def _aspect(page: TiffPage) -> float:
+    """Return pixel height over width from the page's resolution; 1 where it says none that can be."""
+    try:
+        x, y = page.get_resolution()
+        return float(x / y)
+    except (ArithmeticError, TypeError, ValueError):
+        return 1.0
 
 
 def _as_page(page: object) -> TiffPage | None:
@@ -98,22 +108,29 @@ def _below(pages: Iterable[object]) -> list[TiffPage]:
 
 
 def _channels(file: TiffFile) -> list[str]:
-    """Return the names of the channels that an OME-TIFF or ImageJ file has in pages of their own, if several."""
-    if file.imagej_metadata is not None:
-        return ["channel"] * count if (count := int(file.imagej_metadata.get("channels", 1))) > 1 else []
-    if not file.ome_metadata:
+    """Return the names of the channels that an OME-TIFF or ImageJ file has in pages of their own, if several.
+
+    What says so is text beside the picture: where it can't be read the pages stand for themselves.
+    """
+    try:
+        if file.imagej_metadata is not None:
+            return ["channel"] * count if (count := int(file.imagej_metadata.get("channels", 1))) > 1 else []
+        return _ome_channels(tifffile.xml2dict(file.ome_metadata)["OME"]) if file.ome_metadata else []
+    except (AttributeError, LookupError, SyntaxError, TypeError, ValueError):
         return []
-    image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
+
+
+def _ome_channels(metadata: dict[str, Any]) -> list[str]:
+    image = metadata["Image"]
     pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
     channels = pixels.get("Channel", [])
     channels = channels if isinstance(channels, list) else [channels]
     if int(pixels["SizeC"]) < 2 or any(int(channel.get("SamplesPerPixel", 1)) > 1 for channel in channels):
         return []
-    names = [str(channel.get("Name", "")) for channel in channels]
-    return names or [""] * int(pixels["SizeC"])
+    return [str(channel.get("Name", "")) for channel in channels] or [""] * int(pixels["SizeC"])
 
 
-def _colour_planes(file: TiffFile, pages: list[TiffPage], names: list[str], path: Path) -> list[TiffPage]:
+def _colour_planes(pages: list[TiffPage], names: list[str], path: Path) -> list[TiffPage]:
     """Return the pages of red, green and blue.
 
     Raises:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from core.errors import TwinlensError
-from core.folders import cache_folder, cache_notice
+from core.folders import cache_folder, cache_notice, data_notice
 from gui.exports import save_picture
 from gui.main_window import FIRST_SIZE, MainWindow
 
@@ -66,7 +66,7 @@ def start(paths: list[Path], screenshot: Path | None) -> int:
         if not paths:
             window.engine.models_ready.connect(lambda: QTimer.singleShot(0, lambda: save(True)))
     cache_folder()
-    if notice := cache_notice():
+    if notice := " ".join(filter(None, (data_notice(), cache_notice()))):
         window.banner.say(notice, warning=True)
     QTimer.singleShot(0, lambda: window.begin(paths))  # after the window has been painted
     app.exec()

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from core.catalogue import read_catalogue
 from core.errors import WriteError
 from core.history import VERDICTS
+from core.images import SUPPORTED
 from core.names import readable
 from gui import session, theme, wording
 from gui.background import Background
@@ -257,8 +258,8 @@ class MainWindow(QMainWindow):
             self.list.list.setFocus()
 
     def _on_nothing_found(self, where: str) -> None:
-        words = self.tr("There are no images in {0}. PNG, JPEG, TIFF, BMP and DICOM files are opened.")
-        self.banner.say(words.format(where), warning=True)
+        words = self.tr("There are no images in {0}.").format(where)
+        self.banner.say(f"{words} {SUPPORTED}", warning=True)
 
     def _on_search_finished(self) -> None:
         for search in [search for search in self._searches if search.isFinished()]:

@@ -139,6 +139,6 @@ def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bo
     faster, smaller = median(speed_ratios), comparison.size_ratio
     speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
     size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))
-    images = tr("1 image") if len(speed_ratios) == 1 else tr("median of {0} images").format(f"{len(speed_ratios):,}")
+    images = tr("1 image") if len(speed_ratios) == 1 else tr("median of {0}").format(f"{len(speed_ratios):,}")
     facts.append(tr("student {0} ({1}), {2}").format(speed, images, size))
     return " · ".join(facts)

@@ -69,7 +69,7 @@ def train(
     with ExitStack() as stack:
         if os.environ.get("RANK", "0") == "0":
             stack.enter_context(owned(folder))
-            listen = events.both(listen, stack.enter_context(events.EventFile(folder.events)))
+            listen = events.both(stack.enter_context(events.EventFile(folder.events)), listen)
         else:
             listen = _deaf  # of several processes the first one tells
         begun = read_begun(folder)

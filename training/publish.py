@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from core.agreement_statistics import FEW_IMAGES
-from core.bundle import Bundle, State, write_bundle
+from core.bundle import Bundle, write_bundle
 from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
 from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.card import Scores as CardScores
 from core.files import cannot_write, make_folder
 from core.folders import user_weights
 from core.novelty import NoveltyGate
+from core.packing import State
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
 from training.card_texts import CardTexts

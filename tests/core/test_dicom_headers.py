@@ -273,6 +273,23 @@ def test_colours_of_a_profile_are_made_those_of_screens(opened):
     assert "profile" in broken.notices[0]
 
 
+@pytest.mark.parametrize("stored", [12, 16])
+def test_deep_colours_are_as_bright_as_they_are_whatever_depth_the_header_claims(stored, opened):
+    pixels = picture(12, colour=True)
+    pixels[0, 0] = 4095
+    np.testing.assert_allclose(opened(dataset(pixels, bits=stored)).displayed(), pixels / 4095, atol=1e-3)
+
+
+def test_a_palette_of_twelve_bits_is_as_bright_as_it_is(opened):
+    pixels = picture()
+    pixels[0, 0] = 255
+    data = dataset(pixels, photometric="PALETTE COLOR")
+    for name in ("Red", "Green", "Blue"):
+        data.add_new(f"{name}PaletteColorLookupTableDescriptor", "US", [256, 0, 16])
+        data.add_new(f"{name}PaletteColorLookupTableData", "OW", np.linspace(0, 4095, 256).astype("<u2").tobytes())
+    np.testing.assert_allclose(opened(data).displayed()[..., 1], pixels / 255, atol=0.01)
+
+
 def deflated(content):
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(content) + packer.flush()

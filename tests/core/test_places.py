@@ -49,6 +49,26 @@ def test_a_cache_that_cannot_be_written_has_a_stand_in_for_all_processes(closed)
     assert not Path(first).exists()
 
 
+def test_the_window_says_where_nothing_can_be_kept(closed):
+    script = (
+        "from PySide6.QtCore import QTimer; from gui import app\n"
+        "application = app.make_application()\n"
+        "def look():\n"
+        "    for window in application.topLevelWidgets():\n"
+        "        if hasattr(window, 'banner'): print(window.banner.words.text()); window.close()\n"
+        "QTimer.singleShot(0, look); app.start([], None)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True, cwd=ROOT,
+        preexec_fn=unprivileged,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "TWINLENS_DATA": str(closed / "data"),
+             "TWINLENS_CACHE": str(closed / "cache")},
+    )  # fmt: skip
+    assert f"{closed / 'data'}: No settings, session or history can be kept here (Permission denied)" in answer.stdout
+    assert f"{closed / 'cache'}: The cache can't be written (Permission denied)" in answer.stdout
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_cache_that_can_be_written_is_taken_without_a_word(tmp_path, monkeypatch):
     monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path / "new"))
     assert folders.cache_folder() == tmp_path / "new"

@@ -75,6 +75,24 @@ def test_a_text_is_broken_where_it_is_spoken_and_keeps_its_side():
     assert all(width(line, 10) <= 150 for line in broken)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2067ابج\u2069 \u2068x",
+        "اب\tج\x1cد",
+        "ا\u05f6\ufbd3",
+        "ا\ud83d",
+        "ܐ ا",
+        "\u064b\u064b",
+        "اب\u202eabc",
+        "ا" + "\u202b" * 80 + "ب",
+    ],
+)
+def test_whatever_stands_in_a_header_can_be_measured_and_broken(text):
+    assert width(text, 10) >= 0
+    assert all(width(line, 10) <= 20 or len(line) == 2 for line in lines(f"{text} {text}", 10, 20))
+
+
 def test_a_file_name_stays_in_one_piece_before_its_ending():
     assert [piece for piece, _ in pieces(apart("صورة 2.dcm"))] == ["2 ", "صورة", ".dcm"]
 

@@ -188,6 +188,29 @@ def test_channels_that_are_no_colours_are_refused(count, options, said, opened):
         opened(planes, photometric="minisblack", **options)
 
 
+@pytest.mark.parametrize("cut", [20, 200, 400])
+def test_text_beside_the_picture_that_can_not_be_read_costs_no_picture(cut, opened):
+    pixels = picture()
+    content = made(pixels, photometric="minisblack", ome=True, metadata={"axes": "YX"})
+    at = content.index(b"<?xml") + cut
+    np.testing.assert_array_equal(opened(content[:at] + b"<<<" + content[at + 3 :]).pixels, pixels)
+
+
+@pytest.mark.parametrize(("tag", "count"), [(282, 1), (283, 1), (274, 1)])
+def test_resolution_and_orientation_that_can_not_be_are_passed_over(tag, count, opened):
+    pixels = picture()
+    content = made(pixels, extratags=[(274, "H", 1, 1, True)])
+    at = next(i for i in range(8, len(content)) if content[i : i + 2] == tag.to_bytes(2, "little"))
+    where = int.from_bytes(content[at + 8 : at + 12], "little")
+    if tag == 274:
+        content = content[: at + 8] + (99).to_bytes(4, "little") + content[at + 12 :]
+    else:
+        content = content[:where] + bytes(8) + content[where + 8 :]
+    found = opened(content)
+    np.testing.assert_array_equal(found.pixels, pixels)
+    assert found.pixel_aspect == 1
+
+
 def test_a_picture_is_refused_by_the_compression_that_is_not_read(opened):
     content = made(picture(), compression="packbits")
     at = content.index(b"\x03\x01\x03\x00\x01\x00\x00\x00")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.demo import demonstration_radiograph
 from gui import theme
+from gui.background import Background
 from tests.gui.driving import PATIENCE, all_done, settled
 
 
@@ -95,6 +96,8 @@ def make_window(qtbot, own_data, converted):
     for window in made:
         window.close()
         assert window.engine.close(PATIENCE)
+        assert window.recorder.close(PATIENCE)  # on a busy machine the window does not wait for so long
+        assert all(job.wait(PATIENCE) for job in window.findChildren(Background))
 
 
 @pytest.fixture

@@ -127,11 +127,11 @@ def test_a_guess_is_not_drawn_and_a_map_that_is_being_refined_looks_provisional(
 
 def test_the_speed_is_a_median_over_images_with_how_many(view):
     view.show_comparison(agreeing(), refining=False, speed_ratios=[20.0, 31.0, 400.0])
-    assert "student 31× faster (median of 3 images)" in view.facts.text()
+    assert "student 31× faster (median of 3)" in view.facts.text()
     view.show_speed([20.0, 31.0, 400.0, 33.0])
-    assert "student 32× faster (median of 4 images)" in view.facts.text()
+    assert "student 32× faster (median of 4)" in view.facts.text()
     view.show_speed([0.2, 0.5])
-    assert "student 2.9× slower (median of 2 images)" in view.facts.text()
+    assert "student 2.9× slower (median of 2)" in view.facts.text()
 
 
 def test_a_map_that_scores_none_names_its_method_alone(view):

@@ -35,7 +35,7 @@ def test_while_the_next_image_loads_nothing_of_the_last_is_shown_and_nothing_can
     assert "no answer to review" in window.banner.words.text()
     qtbot.waitUntil(lambda: window.conductor.on_screen == two[1], timeout=PATIENCE)
     assert [panel.view.words.name.text() for panel in view.panels] == ["b.png", "b.png"]
-    assert "median of 2 images" in view.facts.text()
+    assert "(median of 2)" in view.facts.text()
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert [entry.review.verdict for entry in window.worklist.entries()] == [None, "agree"]
 

@@ -113,7 +113,7 @@ def test_identity_only_where_it_is_asked_for_and_warned_of(analysed, qtbot, tmp_
         dialog.contents.hide_names.setChecked(True)
         assert save(dialog, tmp_path / "report.pdf", qtbot, monkeypatch)
         words = words_of(tmp_path / "report.pdf")
-        assert "CompressedSamples^RG1" in words
+        assert "CompressedSamples, RG1" in words
         assert "RG1_UNCR" not in words
         assert "Image 1" in words
         assert not save(dialog, tmp_path / "missing" / "report.pdf", qtbot, monkeypatch)

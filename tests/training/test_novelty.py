@@ -88,7 +88,7 @@ def test_the_students_gates_pass_their_own_test_images_and_refuse_strangers(task
         "slightly out of focus": 0.9, "far out of focus": 0.95, "blank": 1,
     }  # fmt: skip
     for name, share in least.items():
-        assert refused(to_network_input(EXPOSURES[name](p), how) for p in pictures) >= share, name
+        assert refused(to_network_input(EXPOSURES[name](p), how) for p in pictures[::2]) >= share, name
 
 
 def test_scores_do_not_depend_on_the_batch():
