@@ -13,6 +13,7 @@ import numpy.typing as npt
 from core.bundle import Bundle
 from core.calibration import plausible, softmax
 from core.card import Conformal
+from core.names import readable
 from core.novelty import NoveltyGate
 from core.runtime import RuntimeChoice, load_runtime
 from training.answers import Answers, answer
@@ -169,7 +170,7 @@ def summarise(
     return Evaluation(
         bundle=bundle.id,
         weights_sha256=card.weights_sha256,
-        data=data.dataset.name,
+        data=readable(data.dataset.name),
         split=found.samples[0].split,
         runtime=runtime,
         classes=card.classes,
@@ -182,7 +183,7 @@ def summarise(
         agreement=agreement,
         notes=(*_left_out(found), *data.notes_on(found.samples), *few_images(overall)),
         started_from=data.started_from,
-        unreadable=tuple((path.name, reason) for path, reason in found.unreadable),
+        unreadable=tuple((readable(path.name), reason) for path, reason in found.unreadable),
     )
 
 
@@ -190,7 +191,9 @@ def _left_out(found: Answers) -> tuple[str, ...]:
     if not found.unreadable:
         return ()
     path, reason = found.unreadable[0]
-    return (f"images that can't be read and are left out: {len(found.unreadable):,} (e.g. {path.name}: {reason})",)
+    return (
+        f"images that can't be read and are left out: {len(found.unreadable):,} (e.g. {readable(path.name)}: {reason})",
+    )
 
 
 def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:

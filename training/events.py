@@ -144,7 +144,8 @@ def both(first: Listener, second: Listener) -> Listener:
 
 def as_json_line(event: Event) -> str:
     """Return an event as a line of JSON, its kind under ``event``."""
-    return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False)
+    line = json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False)
+    return line.encode("utf-8", "backslashreplace").decode()  # names that are no UTF-8
 
 
 class EventFile:

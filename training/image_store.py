@@ -19,6 +19,7 @@ from core.errors import ImageError
 from core.files import cannot_write, make_folder
 from core.folders import cache_folder
 from core.images import read_image
+from core.names import readable
 from core.preprocess import LUMA, Preprocessing, resize
 from training.datasets import Sample
 from training.unreadable import refuse_many
@@ -91,7 +92,7 @@ def load_images(
         key=key,
         pixels=pixels if not left_out else np.ascontiguousarray(pixels[kept]),
         labels=np.array([classes.index(samples[i].label) for i in kept], np.int64),
-        unreadable=[(path.name, reason) for path, reason in unreadable],
+        unreadable=[(readable(path.name), reason) for path, reason in unreadable],
     )
 
 

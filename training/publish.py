@@ -18,6 +18,7 @@ from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interv
 from core.card import Scores as CardScores
 from core.files import cannot_write, make_folder
 from core.folders import user_weights
+from core.names import readable
 from core.novelty import NoveltyGate
 from core.packing import State
 from core.runtime import RuntimeChoice, load_runtime
@@ -71,7 +72,7 @@ def publish(
         own = _counted(data.dataset)
         card = describe_data(card, own)
     named = texts.on(card)
-    if own.name != data.dataset.name:  # it is scored on other data, which the texts are not about
+    if own.name != readable(data.dataset.name):  # it is scored on other data, which the texts are not about
         texts = texts.model_copy(update={"data": ""})
     state = made.read_state()
     samples = data.of("val", made.card.classes)
@@ -92,7 +93,7 @@ def _counted(dataset: Dataset) -> DataSet:
     counts = Counter((sample.split, sample.label) for sample in dataset.samples)
     groups = [sample.group for sample in dataset.samples]
     return DataSet(
-        name=dataset.name[:200],
+        name=readable(dataset.name)[:200],
         layout=dataset.kind,
         split=dataset.split_made,
         images={split: {label: counts[split, label] for label in dataset.classes} for split in SPLITS},

@@ -116,7 +116,8 @@ class RunFolder:
 
     def write_json(self, path: Path, values: dict[str, Any]) -> None:
         """Write a JSON file of this folder."""
-        self.write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        self.write_text(path, text.encode("utf-8", "backslashreplace").decode())  # names that are no UTF-8
 
     def write_metrics(self, rows: list[Row]) -> None:
         """Write the epochs so far."""

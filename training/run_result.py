@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from core.names import readable
 from core.preprocess import Preprocessing
 from training.checkpoint import Counters
 from training.events import Ended
@@ -89,7 +90,7 @@ def about_data(facts: RunFacts) -> dict[str, Any]:
     groups = [row.group for row in data.split.rows]
     return {
         "folder": str(data.folder.resolve()),
-        "name": data.dataset.name,
+        "name": readable(data.dataset.name),
         "layout": data.dataset.kind,
         "split": data.dataset.split_made,
         "digest": data.digest,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
-from core.files import written_whole
+from core.files import bytes_written_whole
+from core.names import readable
 from training.contents import UNREADABLE, content_digest
 from training.duplicates import near_duplicates
 from training.fingerprints import fingerprint
-from training.manifest import read_table
 from training.parallel import spread
-from training.samples import Dataset, Progress, Sample
+from training.samples import SPLITS, Dataset, DatasetError, Progress, Sample
 from training.splits import joined
 
 TRAINED_ON = ("train", "val")
@@ -48,6 +49,9 @@ class SplitRow:
         return self.split in (*TRAINED_ON, GONE)
 
 
+COLUMNS = [field.name for field in fields(SplitRow)]
+
+
 @dataclass(frozen=True)
 class RunSplit:
     """The images of a run, in the order in which it sees them."""
@@ -74,15 +78,17 @@ class RunSplit:
         return {row.sha256 for row in self.rows if row.was_trained_on or row.seen_by} - {UNREADABLE}
 
     def write(self, path: Path) -> None:
-        """Write the split as CSV.
+        """Write the split as CSV; names of files that are no UTF-8 keep their bytes.
 
         Raises:
             WriteError: if it can't be written.
         """
-        with written_whole(path) as file:
-            writer = csv.writer(file)
-            writer.writerow([field.name for field in fields(SplitRow)])
-            writer.writerows(astuple(row) for row in self.rows)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(row) for row in self.rows)
+        with bytes_written_whole(path) as file:
+            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def read_split(path: Path) -> RunSplit | None:
@@ -93,9 +99,19 @@ def read_split(path: Path) -> RunSplit | None:
     """
     if not path.is_file():
         return None
-    names = [field.name for field in fields(SplitRow)]
-    rows = read_table(path, names)
-    return RunSplit(tuple(SplitRow(*(row[name] for name in names)) for _line, row in rows))
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            head, *rows = csv.reader(file, strict=True)
+        if head != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+            raise ValueError("its columns are others")
+        split = RunSplit(tuple(SplitRow(*row) for row in rows))
+        if strange := {row.split for row in split.rows} - {*SPLITS, GONE}:
+            raise ValueError(f"there is no split {min(strange)!r}")
+    except (OSError, ValueError, csv.Error) as cause:
+        raise DatasetError(
+            f"The run's split is damaged ({cause}).", path=path, remedy="Train again in another folder."
+        ) from cause
+    return split
 
 
 def split_of(dataset: Dataset, seen_by: Mapping[str, Set[str]]) -> RunSplit:
@@ -143,7 +159,7 @@ class Changes:
             (self.moved, "images with another split now, which keep the run's"),
             (self.copies, "copies of images that the run was trained on, or images of one group with them, left out"),
         )
-        return [f"{what}: {len(files):,} (e.g. {files[0]})" for files, what in said if files]
+        return [f"{what}: {len(files):,} (e.g. {readable(files[0])})" for files, what in said if files]
 
 
 def as_the_run_saw_it(

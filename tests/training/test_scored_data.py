@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -15,10 +16,10 @@ from core.architectures import build_network
 from core.preprocess import Preprocessing
 from core.subnets import Subnet
 from training.__main__ import app
-from training.datasets import open_dataset
+from training.datasets import DatasetError, open_dataset
 from training.finished_run import RunError, read_run
 from training.run_data import open_run_data
-from training.run_split import RunSplit, split_of
+from training.run_split import RunSplit, read_split, split_of
 from training.scored_data import open_scored
 
 
@@ -61,6 +62,21 @@ def test_unchanged_data_need_no_words(own):
     tested, notes = scored(run, data)
     assert tested == {path.name for path in of("test", data)}
     assert notes == ""
+
+
+def test_names_that_are_no_utf_8_or_end_in_a_space_keep_their_place_in_the_split(own, tmp_path):
+    _run, data = own
+    names = (os.fsdecode(b"M\xfcller.png"), "space .png ", 'comma, "quote".png')
+    for path, name in zip(of("test", data), names, strict=False):
+        path.rename(path.with_name(name))
+    split = split_of(open_dataset(data), {})
+    split.write(tmp_path / "split.csv")
+    assert read_split(tmp_path / "split.csv") == split
+    assert split.digest() == open_dataset(data).digest()
+    assert {name for name in names if any(row.path.endswith(name) for row in split.rows)} >= {names[0], names[2]}
+    (tmp_path / "split.csv").write_bytes((tmp_path / "split.csv").read_bytes()[:-30])
+    with pytest.raises(DatasetError, match="split is damaged"):
+        read_split(tmp_path / "split.csv")
 
 
 def test_the_split_stays_although_the_data_set_brings_another_one_now(own):
@@ -171,6 +187,18 @@ def test_images_that_can_not_be_read_are_left_out_and_counted_up_to_a_share(own,
         sample.path.write_bytes(b"\x89PNG damaged")
     refused = CliRunner().invoke(app, words)
     assert "images of the split 'test' can't be read" in str(refused.exception)
+
+
+def test_a_name_that_is_no_utf_8_stops_no_evaluation(own, tmp_path):
+    run, data = own
+    tested = of("test", data)
+    broken = tested[0].with_name(os.fsdecode(b"M\xfcller.png"))
+    save(tested[0].rename(broken), radiograph(99))
+    words = ["evaluate", str(run), "--data", str(data), "--runtime", "torch", "--report", str(tmp_path / "page.md")]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert r"the run does not know: 1 (e.g. " in done.stdout
+    assert r"M\xfcller.png" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
 def test_a_cache_without_room_stops_no_evaluation(own, monkeypatch):
