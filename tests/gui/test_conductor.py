@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
@@ -145,21 +146,22 @@ def test_the_worklist_learns_answers_also_with_settings_that_are_not_the_default
     assert window.worklist.entries()[0].state is State.DONE
 
 
-def with_other_weights(catalogue, task):
-    """A catalogue in which the teacher of a task has been trained anew."""
+def changed(catalogue, task, **card):
+    """A catalogue in which the teacher of a task has been trained, or calibrated, anew."""
     old = catalogue.find(task, "teacher")
-    new = replace(old, card=old.card.model_copy(update={"weights_sha256": "f" * 64}))
+    new = replace(old, card=old.card.model_copy(update=card))
     return replace(catalogue, bundles=catalogue.bundles | {new.id: new})
 
 
-def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window):
+@pytest.mark.parametrize("card", [{"weights_sha256": "f" * 64}, {"temperature": 1.5}])
+def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window, card):
     before = said(window)
     installed = window.chooser.catalogue
-    window.chooser.set_catalogue(with_other_weights(installed, "lung-colon"))
+    window.chooser.set_catalogue(changed(installed, "lung-colon", **card))
     window.conductor.models_changed()
     assert said(window) == before
     assert window.conductor.on_screen is not None
-    window.chooser.set_catalogue(with_other_weights(installed, "chest-xray"))
+    window.chooser.set_catalogue(changed(installed, "chest-xray", **card))
     window.conductor.models_changed()
     assert said(window) == [None, None]
     assert window.conductor.on_screen is None
