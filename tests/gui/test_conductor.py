@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
 import gui.analysis
+from core.errors import UsageError
 from core.history import Review
 from gui.worklist import State
 from tests.gui.driving import PATIENCE, settled, wheel
@@ -180,6 +181,24 @@ def test_a_file_that_can_not_be_read_stays_so_for_other_models_and_is_tried_agai
     choose_threads(window, 0)
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: entry.state is State.DONE, timeout=PATIENCE)
+
+
+def test_an_image_of_a_task_without_models_does_not_stop_the_others(window, qtbot, two, monkeypatch):
+    tile, last = two[0].with_name("c.png"), two[0].with_name("d.png")
+    Image.fromarray(np.full((64, 64, 3), (220, 120, 180), np.uint8)).save(tile)
+    last.write_bytes(two[0].read_bytes())
+    window.worklist.add([tile, last])
+    find = gui.analysis.chosen_bundle
+
+    def chosen(catalogue, task, role, choice):
+        if task == "lung-colon":
+            raise UsageError("No teacher is installed for the task lung-colon.")
+        return find(catalogue, task, role, choice)
+
+    monkeypatch.setattr("gui.analysis.chosen_bundle", chosen)
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(lambda: window.worklist.entry_of(last).state is State.DONE, timeout=PATIENCE)
+    assert "No teacher is installed" in window.worklist.entry_of(tile).error
 
 
 def test_a_defect_costs_one_file_and_is_shown(window, qtbot, two, monkeypatch):
