@@ -95,7 +95,7 @@ class Query:
     Attributes:
         text: occurs in the path, the note, a model's name or an answer, whatever the case.
         task: identifier of the task.
-        same_class: whether the two gave the same answer.
+        same_class: whether the two gave the same answer; one that is withheld is neither the same nor another.
         verdict: the reviewer's verdict.
         image_sha256: digest of the image.
         since: analysed then or later; a time with its zone.
@@ -264,6 +264,8 @@ class History:
             if value is not None:
                 where.append(f"{name} = ?")
                 values.append(value)
+        if query.same_class is not None:
+            where += [f"NOT coalesce(json_extract(answers, '$.{side}.novel'), 0)" for side in ("teacher", "student")]
         if query.since is not None:
             where.append("analysed_at >= ?")
             values.append(query.since.astimezone(UTC).isoformat(timespec="seconds"))

@@ -170,7 +170,9 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
     def answer() -> None:
         for i, path in enumerate(paths):
             teacher, student = answers[i % 2], answers[i % 3 == 0]
-            said = Verdict(teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)}, "chest-xray")
+            said = Verdict(
+                teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)}, "chest-xray", ("", "")
+            )
             window.worklist.set_result(path, Result(said))
 
     rows = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRect, QSize
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -23,8 +23,8 @@ def place(window: QWidget, wanted: QSize, smallest: QSize, last: object = None) 
     restored = isinstance(last, QByteArray) and window.restoreGeometry(last)
     if window.isMaximized() or window.isFullScreen():
         return
-    free = _free(window)
-    inner = QRect(window.pos(), window.size().boundedTo(_room(window)))
+    free = _free(window, window.geometry().center())
+    inner = QRect(window.pos(), window.size().boundedTo(free.size() - FRAME))
     if not restored:
         inner.moveCenter(free.center())
     whole = QRect(inner.topLeft(), inner.size() + FRAME)
@@ -45,6 +45,7 @@ def _room(window: QWidget) -> QSize:
     return _free(window).size() - FRAME
 
 
-def _free(window: QWidget) -> QRect:
-    screen = window.screen() or QGuiApplication.primaryScreen()
-    return QRect(screen.availableGeometry())
+def _free(window: QWidget, at: QPoint | None = None) -> QRect:
+    """Return the free area of the screen at a place, else of the window's own."""
+    screen = QGuiApplication.screenAt(at) if at is not None else None
+    return QRect((screen or window.screen() or QGuiApplication.primaryScreen()).availableGeometry())

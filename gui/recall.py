@@ -10,10 +10,11 @@ from PySide6.QtCore import QModelIndex, QObject, Signal
 
 from core.errors import TwinlensError
 from core.history import History, history_path
+from core.names import readable
 from gui.background import Background
 from gui.conductor import Conductor
 from gui.recorder import Recorder
-from gui.remembered import Remembered, digests, known, recall
+from gui.remembered import Remembered, digests, recall
 from gui.worklist import Worklist
 
 AT_ONCE = 32  # files; other questions to the history come between
@@ -36,19 +37,32 @@ class Recall(QObject):
     def __init__(self, worklist: Worklist, recorder: Recorder, conductor: Conductor, window: QObject) -> None:
         super().__init__(window)
         self._worklist, self._recorder, self._conductor, self._window = worklist, recorder, conductor, window
+        self._known: set[str] | None = None  # where images lie that were recorded before this session
+        self._asked = False
+        self._new: list[Path] = []  # files that are still to be looked up
         self._read.connect(self._ask)
         worklist.rowsInserted.connect(self._on_added)
 
     def _on_added(self, _parent: QModelIndex, first: int, last: int) -> None:
-        if self._recorder.wanted and history_path().exists():
-            paths = [entry.path for entry in self._worklist.entries()[first : last + 1]]
-            self._recorder.ask(lambda history: _known(history, paths), self._read_files)
-
-    def _read_files(self, paths: list[Path]) -> None:
-        if not paths:
+        if not self._recorder.wanted or not history_path().exists():
             return
-        job = Background(lambda: self._digest(paths, job), self._window)
-        job.begin()
+        self._new += [entry.path for entry in self._worklist.entries()[first : last + 1]]
+        if self._known is not None:
+            self._read_files()
+        elif not self._asked:
+            self._asked = True
+            self._recorder.ask(_places, self._on_known)
+
+    def _on_known(self, places: set[str]) -> None:
+        self._known = places
+        self._read_files()
+
+    def _read_files(self) -> None:
+        paths, self._new = self._new, []
+        paths = [path for path in paths if readable(path.absolute()) in (self._known or ())]
+        if paths:
+            job = Background(lambda: self._digest(paths, job), self._window)
+            job.begin()
 
     def _digest(self, paths: list[Path], job: Background) -> None:
         found = digests(paths, job.isInterruptionRequested)
@@ -59,10 +73,10 @@ class Recall(QObject):
         self._recorder.ask(lambda history: _recalled(history, files), self._conductor.take_remembered)
 
 
-def _known(history: History, paths: list[Path]) -> list[Path]:
+def _places(history: History) -> set[str]:
     with suppress(TwinlensError):  # a history that can't be read is said where it is written
-        return known(history, paths)
-    return []
+        return history.paths()
+    return set()
 
 
 def _recalled(history: History, files: Digests) -> list[Remembered]:

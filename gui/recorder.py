@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from core.history_writer import HistoryWriter
 from core.names import readable
 from gui.analysis import Choice
 from gui.background import Worker
-from gui.remembered import latest_on
+from gui.remembered import facts_of, latest_on, recorded
 from gui.results import Basis, basis_of
 from gui.verdict import Verdict
 
@@ -137,8 +138,7 @@ class Recorder(QObject):
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
     def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
-        facts = {"image": verdict.record["image"], "notices": verdict.record["notices"], "own_task": verdict.own_task}
-        row = analysis(facts["image"]["sha256"], comparison, asdict(choice), path, facts)
+        row = analysis(verdict.record["image"]["sha256"], comparison, asdict(choice), path, facts_of(verdict))
         whose = path, basis_of(verdict, choice)
         key = {name: row[name] for name in KEY}
         if self._keys.get(whose) != key:
@@ -153,8 +153,9 @@ class Recorder(QObject):
         """Record an analysis unless there is one; what was said of an earlier one is said of it too."""
         earlier = same = None
         with suppress(TwinlensError):  # it can't be read: what is written then says why
-            same = writer.history().latest(key)
-            earlier = same or latest_on(writer.history(), key["image_sha256"], *whose)
+            history, digest = writer.history(), key["image_sha256"]
+            same = recorded(history, digest, *whose, json.loads(key["settings"]))
+            earlier = same or latest_on(history, digest, *whose) or history.latest(key)
         review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
         if same is None:
             writer.record(row | {"verdict": review.verdict, "note": review.note})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import __version__
 from core.errors import TwinlensError
 from core.history import History, Query, Review
 from core.names import readable
@@ -16,7 +17,6 @@ from gui.results import Basis
 from gui.verdict import Verdict, verdict_of
 
 Row = dict[str, Any]
-FACTS = {"image", "notices", "own_task"}  # what the recorder keeps beside the answers
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Remembered:
     review: Review
 
 
-def known(history: History, paths: Sequence[Path]) -> list[Path]:
-    """Return the files that the history has records of."""
-    recorded = history.paths()
-    return [path for path in paths if readable(path.absolute()) in recorded]
+def facts_of(verdict: Verdict) -> Row:
+    """Return what has to be recorded beside the answers, so that they can come back."""
+    kept = {name: verdict.record[name] for name in ("image", "notices")}
+    return kept | {"own_task": verdict.own_task, "models": list(verdict.models)}
 
 
 def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tuple[Path, str]]:
@@ -56,20 +56,34 @@ def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tup
 
 
 def recall(history: History, path: Path, digest: str) -> list[Remembered]:
-    """Return the answers to an image at a place, the newest of each basis; records that say too little are passed over.
+    """Return the answers to an image at a place, the newest of each basis.
+
+    Records that say too little are passed over, and so are those of other versions.
 
     Raises:
         HistoryError: if it can't be read.
     """
     found: dict[Basis, Remembered] = {}
     for row in _rows(history, path, digest):
-        basis, record = _basis(row), {"path": readable(path), "task": row["task"], "error": None, **row["answers"]}
-        if basis in found or not record.keys() >= FACTS:
-            continue
-        with suppress(KeyError, TwinlensError):  # written by another version, which knew other things
-            verdict = verdict_of(record, record.pop("own_task"))
+        basis = _basis(row)
+        if basis is None or basis in found or row["version"] != __version__:
+            continue  # another version may see another picture in the same file
+        record = {"path": readable(path), "task": row["task"], "error": None, **row["answers"]}
+        with suppress(KeyError, TwinlensError):
+            verdict = verdict_of(record, record.pop("own_task"), tuple(record.pop("models")))
             found[basis] = Remembered(path, basis, verdict, Review(row["verdict"], row["note"]))
     return list(found.values())
+
+
+def recorded(history: History, digest: str, path: Path, basis: Basis, settings: Row) -> Row | None:
+    """Return the record of an image at a place that says the same as a new one would, None if there is none.
+
+    Raises:
+        HistoryError: if it can't be read.
+    """
+    now = {"settings": settings, "version": __version__}
+    rows = (row for row in _rows(history, path, digest) if _basis(row) == basis)
+    return next((row for row in rows if {name: row[name] for name in now} == now), None)
 
 
 def latest_on(history: History, digest: str, path: Path, basis: Basis) -> Row | None:
@@ -86,8 +100,10 @@ def _rows(history: History, path: Path, digest: str) -> Iterator[Row]:
     return (row for row in history.find(Query(image_sha256=digest)) if row["path"] == place)
 
 
-def _basis(row: Row) -> Basis:
-    settings = row["settings"]
-    return Basis(
-        row["task"], row["teacher_sha256"], row["student_sha256"], settings.get("runtime", ""), settings.get("threads")
-    )
+def _basis(row: Row) -> Basis | None:
+    """Return what a record's answers rest on, None where it does not say so."""
+    models, settings = row["answers"].get("models"), row["settings"]
+    if models is None:
+        return None
+    teacher, student = models
+    return Basis(row["task"], teacher, student, settings.get("runtime", ""), settings.get("threads"))

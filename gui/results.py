@@ -12,7 +12,7 @@ from core.errors import UsageError
 from core.history import NO_REVIEW, Review
 from core.tasks import TASKS
 from gui.analysis import ROLES, Choice, chosen_bundle
-from gui.verdict import Verdict
+from gui.verdict import Verdict, model_digest
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Basis:
 
     Attributes:
         task: identifier of the task.
-        teacher: SHA-256 of the teacher's weights.
-        student: SHA-256 of the student's weights.
+        teacher: the teacher's :func:`gui.verdict.model_digest`.
+        student: the student's.
         runtime: the runtime that was chosen.
         threads: the CPU threads that were chosen, or None.
     """
@@ -49,9 +49,7 @@ class Result:
 
 def basis_of(verdict: Verdict, choice: Choice) -> Basis:
     """Return what an answer rests on."""
-    record = verdict.record
-    teacher, student = (record[role]["model_sha256"] for role in ROLES)
-    return Basis(record["task"], teacher, student, choice.runtime, choice.threads)
+    return Basis(verdict.record["task"], *verdict.models, choice.runtime, choice.threads)
 
 
 def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
@@ -59,7 +57,7 @@ def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
     found = {}
     for task in [choice.task] if choice.task else TASKS:
         with suppress(UsageError):  # not installed
-            teacher, student = (chosen_bundle(catalogue, task, role, choice).card.weights_sha256 for role in ROLES)
+            teacher, student = (model_digest(chosen_bundle(catalogue, task, role, choice)) for role in ROLES)
             found[task] = Basis(task, teacher, student, choice.runtime, choice.threads)
     return found
 

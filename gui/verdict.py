@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from core.batch import Record, record_of
+from core.bundle import Bundle
 from core.comparison import Comparison
 from core.medical_image import MedicalImage
 from core.tasks import Task, get_task, guess_task
@@ -39,6 +41,7 @@ class Verdict:
         divergence: Jensen-Shannon divergence of the two answers, in bits.
         record: everything, as the headless contract writes it.
         own_task: identifier of the task that the image itself tells, whichever was chosen.
+        models: what tells the teacher and the student from others, see :func:`model_digest`.
     """
 
     teacher: Said
@@ -47,6 +50,7 @@ class Verdict:
     divergence: float
     record: Record
     own_task: str
+    models: tuple[str, str]
 
     @property
     def disagree(self) -> bool:
@@ -66,10 +70,19 @@ class Verdict:
 
 def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
     """Return what is kept of a comparison."""
-    return verdict_of(record_of(image, comparison, notices), guess_task(image.is_grey).id)
+    models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
+    return verdict_of(record_of(image, comparison, notices), guess_task(image.is_grey).id, models)
 
 
-def verdict_of(record: Record, own_task: str) -> Verdict:
+def model_digest(bundle: Bundle) -> str:
+    """Return a SHA-256 of all that a model's answer depends on.
+
+    It is of its card, which names the digests of its weights and its novelty gate, and holds its temperature and rule.
+    """
+    return hashlib.sha256(bundle.card.model_dump_json().encode()).hexdigest()
+
+
+def verdict_of(record: Record, own_task: str, models: tuple[str, str]) -> Verdict:
     """Return what is kept of a comparison from its record.
 
     Raises:
@@ -84,6 +97,7 @@ def verdict_of(record: Record, own_task: str) -> Verdict:
         record["agreement"]["js_divergence"],
         record,
         own_task,
+        models,
     )
 
 

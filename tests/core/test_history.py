@@ -104,6 +104,16 @@ def test_search_takes_words_literally_and_filters_add_up(path, chest_comparison,
         assert history.count() == 0
 
 
+def test_a_withheld_answer_is_neither_an_agreement_nor_a_disagreement(path, chest_comparison, strange_comparison):
+    with History(path) as history:
+        for i, found in enumerate((chest_comparison, strange_comparison)):
+            history.add(f"{i:064x}", found, {})
+        assert len(list(history.find())) == 2
+        same = chest_comparison.same_class
+        assert [row["image_sha256"] for row in history.find(Query(same_class=same))] == ["0" * 64]
+        assert list(history.find(Query(same_class=not same))) == []
+
+
 def test_cleared_records_are_gone_from_the_file(path, chest_comparison):
     with History(path) as history:
         history.add("a" * 64, chest_comparison, {}, Path("/x/JaneDoe.dcm"))

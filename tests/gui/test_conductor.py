@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
 import gui.analysis
+from core.errors import UsageError
 from core.history import Review
 from gui.worklist import State
 from tests.gui.driving import PATIENCE, settled, wheel
@@ -145,21 +147,22 @@ def test_the_worklist_learns_answers_also_with_settings_that_are_not_the_default
     assert window.worklist.entries()[0].state is State.DONE
 
 
-def with_other_weights(catalogue, task):
-    """A catalogue in which the teacher of a task has been trained anew."""
+def changed(catalogue, task, **card):
+    """A catalogue in which the teacher of a task has been trained, or calibrated, anew."""
     old = catalogue.find(task, "teacher")
-    new = replace(old, card=old.card.model_copy(update={"weights_sha256": "f" * 64}))
+    new = replace(old, card=old.card.model_copy(update=card))
     return replace(catalogue, bundles=catalogue.bundles | {new.id: new})
 
 
-def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window):
+@pytest.mark.parametrize("card", [{"weights_sha256": "f" * 64}, {"temperature": 1.5}])
+def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window, card):
     before = said(window)
     installed = window.chooser.catalogue
-    window.chooser.set_catalogue(with_other_weights(installed, "lung-colon"))
+    window.chooser.set_catalogue(changed(installed, "lung-colon", **card))
     window.conductor.models_changed()
     assert said(window) == before
     assert window.conductor.on_screen is not None
-    window.chooser.set_catalogue(with_other_weights(installed, "chest-xray"))
+    window.chooser.set_catalogue(changed(installed, "chest-xray", **card))
     window.conductor.models_changed()
     assert said(window) == [None, None]
     assert window.conductor.on_screen is None
@@ -178,6 +181,24 @@ def test_a_file_that_can_not_be_read_stays_so_for_other_models_and_is_tried_agai
     choose_threads(window, 0)
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: entry.state is State.DONE, timeout=PATIENCE)
+
+
+def test_an_image_of_a_task_without_models_does_not_stop_the_others(window, qtbot, two, monkeypatch):
+    tile, last = two[0].with_name("c.png"), two[0].with_name("d.png")
+    Image.fromarray(np.full((64, 64, 3), (220, 120, 180), np.uint8)).save(tile)
+    last.write_bytes(two[0].read_bytes())
+    window.worklist.add([tile, last])
+    find = gui.analysis.chosen_bundle
+
+    def chosen(catalogue, task, role, choice):
+        if task == "lung-colon":
+            raise UsageError("No teacher is installed for the task lung-colon.")
+        return find(catalogue, task, role, choice)
+
+    monkeypatch.setattr("gui.analysis.chosen_bundle", chosen)
+    window.commands.actions["analyse_all"].trigger()
+    qtbot.waitUntil(lambda: window.worklist.entry_of(last).state is State.DONE, timeout=PATIENCE)
+    assert "No teacher is installed" in window.worklist.entry_of(tile).error
 
 
 def test_a_defect_costs_one_file_and_is_shown(window, qtbot, two, monkeypatch):

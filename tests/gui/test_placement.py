@@ -24,15 +24,15 @@ from gui.about import AboutDialog
 
 window = MainWindow()
 window.apply_theme()
-if sys.argv[1] == "far away":  # as it was left on a second screen that has gone
-    window.move(4000, 3000)
-    window.resize(3000, 2000)
+if sys.argv[1] != "first":  # as it was left on a second screen, which may have gone
+    window.move(1400 if sys.argv[1] == "second" else 4000, 60)
+    window.resize(1000, 600) if sys.argv[1] == "second" else window.resize(3000, 2000)
     window.settings.setValue("geometry", window.saveGeometry())
     window = MainWindow()
 window.show()
 app.processEvents()
 dialog = AboutDialog(window)
-free = app.primaryScreen().availableGeometry()
+free = app.screens()[sys.argv[1] == "second"].availableGeometry()
 whole = QRect(window.pos(), window.size() + FRAME)
 dialog_fits = dialog.width() <= free.width() and dialog.height() <= free.height()
 print(json.dumps([free.contains(whole), dialog_fits, [*free.size().toTuple()], [*window.size().toTuple()]]))
@@ -42,8 +42,10 @@ print(json.dumps([free.contains(whole), dialog_fits, [*free.size().toTuple()], [
 def opened(tmp_path, width, height, scale="1", how="first"):
     """Opens the window on a screen and returns what the script says."""
     file = tmp_path / "screens.json"
-    screen = {"name": "one", "x": 0, "y": 0, "width": width, "height": height, "logicalDpi": 96}
-    file.write_text(json.dumps({"screens": [screen]}))
+    screens = [{"name": "one", "x": 0, "y": 0, "width": width, "height": height, "logicalDpi": 96}]
+    if how == "second":
+        screens.append({**screens[0], "name": "two", "x": width})
+    file.write_text(json.dumps({"screens": screens}))
     places = {"QT_QPA_PLATFORM": f"offscreen:configfile={file}", "QT_SCALE_FACTOR": scale,
               "TWINLENS_DATA": str(tmp_path / "data")}  # fmt: skip
     found = subprocess.run(
@@ -54,7 +56,8 @@ def opened(tmp_path, width, height, scale="1", how="first"):
 
 @pytest.mark.parametrize(
     ("size", "scale", "how"),
-    [((1280, 800), "1", "first"), ((1920, 1080), "2", "first"), ((1366, 768), "1", "far away")],
+    [((1280, 800), "1", "first"), ((1920, 1080), "2", "first"), ((1366, 768), "1", "far away"),
+     ((1366, 768), "1", "second")],
 )  # fmt: skip
 def test_the_window_opens_inside_the_free_area_of_the_screen(tmp_path, size, scale, how):
     inside, dialog_fits, free, window = opened(tmp_path, *size, scale, how)

@@ -1,17 +1,19 @@
 """Answers and reviews that come back from the history, each to the image, models and settings that it belongs to."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 
 from core.export import SIDES
-from core.history import History, Review
+from core.history import History, Review, history_path
 from core.images import read_image
 from gui.analysis import Choice
 from gui.recorder import Recorder
-from gui.remembered import digests, known, recall
+from gui.remembered import digests, recall
 from gui.results import basis_of
 from gui.verdict import verdict
 from gui.worklist import State
@@ -96,16 +98,36 @@ def test_a_review_stays_when_the_image_is_analysed_with_another_heat_map(recorde
     assert answers == {basis: Review("unsure", "effusion"), other: Review()}
 
 
-def test_only_files_that_the_history_knows_are_read_and_records_that_say_too_little_passed_over(recorded, two):
+def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(recorded, qtbot, two):
+    recorder, record, said = recorded
+    basis = record(Choice())
+    recorder.review(two[0], basis, Review("agree"))
+    qtbot.waitUntil(lambda: [row["verdict"] for row in records()] == ["agree"])
+    with closing(sqlite3.connect(history_path())) as history, history:
+        history.execute("UPDATE analyses SET version = '0.0.1', analysed_at = '2020-01-01T00:00:00+00:00'")
+    recorder.forget()  # as after a restart
+    with qtbot.waitSignal(recorder.reviewed):
+        record(Choice())
+    recorder.close()
+    newest, oldest = records()
+    assert (newest["verdict"], oldest["version"]) == ("agree", "0.0.1")
+    with History() as history:
+        (answer,) = recall(history, two[0], said.record["image"]["sha256"])
+    assert answer.review == Review("agree")
+
+
+def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_over(recorded, two, monkeypatch):
     recorder, record, said = recorded
     record(Choice())
     recorder.close()
     with History() as history:
         history.add(said.record["image"]["sha256"], agreeing(), {"runtime": "torch"}, two[0])  # as older versions did
-        assert known(history, two) == [two[0]]
+        assert history.paths() == {str(two[0])}
         ((path, digest),) = digests([two[0], two[0].with_name("gone.png")], lambda: False)
         assert (path, digest) == (two[0], said.record["image"]["sha256"])
         assert list(digests(two, lambda: True)) == []
         (answer,) = recall(history, path, digest)
         assert answer.verdict == replace(said, record=json.loads(json.dumps(said.record)))
         assert recall(history, two[1], digest) == []  # the same bytes at another place
+        monkeypatch.setattr("gui.remembered.__version__", "99.0")  # which may see another picture in them
+        assert recall(history, path, digest) == []

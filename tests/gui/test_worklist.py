@@ -16,7 +16,7 @@ def said(name, confidence, unsure=False, novel=False):
 
 def result(teacher, student, divergence=0.0):
     record: Record = {"path": "x"}
-    return Result(Verdict(teacher, student, teacher.name == student.name, divergence, record, "chest-xray"))
+    return Result(Verdict(teacher, student, teacher.name == student.name, divergence, record, "chest-xray", ("", "")))
 
 
 @pytest.fixture
