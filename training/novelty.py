@@ -23,8 +23,8 @@ FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
 # chosen, as the weights of core.novelty are, by the smallest AUROC over disturbed validation images and other strangers
-LAYOUT_CENTRES, COLOUR_CENTRES, EXPOSURE_CENTRES = 32, 16, 16
-DECOY_CENTRES = 16  # of each disturbance
+LAYOUT_CENTRES, COLOUR_CENTRES, EXPOSURE_CENTRES = 32, 16, 32
+DECOY_CENTRES, EXPOSURE_DECOY_CENTRES = 16, 32  # of each disturbance
 DECOYS = (
     "inverted",
     "rotated by 90°",
@@ -86,13 +86,13 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
     rows = described(thumbnails, by_layout=by_layout)
     disturbed = [described(those, by_layout=by_layout) for those in decoys.likeness]
     centres = LAYOUT_CENTRES if by_layout else COLOUR_CENTRES
-    likeness, scores = _fit_view(View(rows, 1.0, rows[:0], 0.0), disturbed, centres)
+    likeness, scores = _fit_view(View(rows, 1.0, rows[:0], 0.0), disturbed, centres, DECOY_CENTRES)
     seen = exposures(thumbnails, colour=not by_layout)
     mean, matrix = _whitening(seen)
     shown = [(exposures(those, colour=not by_layout) - mean) @ matrix for those in decoys.exposure]
     rows = (seen - mean) @ matrix
     start = View(rows, 1.0, rows[:0], 0.0, mean, matrix)
-    exposure, others = _fit_view(start, shown, EXPOSURE_CENTRES)
+    exposure, others = _fit_view(start, shown, EXPOSURE_CENTRES, EXPOSURE_DECOY_CENTRES)
     share = float(np.quantile(np.maximum(_ranks(scores), _ranks(others)), KEPT))
     return NoveltyGate(
         replace(likeness, threshold=float(np.quantile(scores, share))),
@@ -129,13 +129,14 @@ def refit(bundle: Bundle, folder: Path, label_map: Mapping[str, str] | None = No
     return replace_gate(bundle, gate, refused), refused
 
 
-def _fit_view(start: View, disturbed: list[Float64Array], centres: int) -> tuple[View, Float64Array]:
+def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: int) -> tuple[View, Float64Array]:
     """Return a view with a threshold of 1, and the strangeness (N,) of the rows it is fitted to.
 
     Args:
         start: a view with the rows (N, D) in place of centres.
         disturbed: rows (M, D) of each disturbance.
         centres: how many at most.
+        decoys: how many at most of each disturbance.
     """
     rows = start.centres
     folds = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
@@ -144,9 +145,9 @@ def _fit_view(start: View, disturbed: list[Float64Array], centres: int) -> tuple
         inside, others = folds == fold, folds != fold
         to_centre[inside] = nearest(centres_of(rows[others], centres), rows[inside])
         kept = [those[np.arange(len(those)) % FOLDS != fold] for those in disturbed]
-        to_decoy[inside] = nearest(_decoys(kept, rows), rows[inside])
+        to_decoy[inside] = nearest(_decoys(kept, decoys, rows), rows[inside])
     reach = float(np.quantile(to_centre, KEPT) / np.quantile(to_centre / to_decoy, KEPT)) if disturbed else 0.0
-    found = replace(start, centres=centres_of(rows, centres), decoys=_decoys(disturbed, rows), reach=reach)
+    found = replace(start, centres=centres_of(rows, centres), decoys=_decoys(disturbed, decoys, rows), reach=reach)
     return found, strangeness(to_centre, to_decoy, reach)
 
 
@@ -196,9 +197,9 @@ def _disturbed(
     return [np.array(thumbnails) for thumbnails in found]
 
 
-def _decoys(disturbed: list[Float64Array], like: Float64Array) -> Float64Array:
-    """Return the decoys (M, D) of the disturbances, D as in ``like``."""
-    return np.concatenate([like[:0], *(centres_of(rows, DECOY_CENTRES) for rows in disturbed)])
+def _decoys(disturbed: list[Float64Array], count: int, like: Float64Array) -> Float64Array:
+    """Return at most ``count`` decoys (M, D) of each disturbance, D as in ``like``."""
+    return np.concatenate([like[:0], *(centres_of(rows, count) for rows in disturbed)])
 
 
 def centres_of(rows: Float64Array, count: int) -> Float64Array:
