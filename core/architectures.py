@@ -1,4 +1,4 @@
-"""The four networks: how to build each, and where its last spatial feature map is."""
+"""The networks: how to build each, and where its last spatial feature map is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from core import timm_networks
 from core.errors import UsageError
 from core.subnets import OFA_595, Subnet
 
@@ -26,7 +27,7 @@ class Architecture:
         name: the name in the paper.
         family: in a word, what kind of network it is.
         layer: dotted path of the module whose output is the last spatial feature map, used for class activation maps.
-        channels_last: whether that output is (N, h, w, K) and has to be permuted to (N, K, h, w).
+        layout: axes of that output: ``NCHW``, ``NHWC``, or None where timm's own network tells.
         licence: licence of the published code and ImageNet weights.
         build: makes the network for a number of classes, with random weights; the head counts for VGG19 only, the
             input's size for the transformers only.
@@ -37,7 +38,7 @@ class Architecture:
     name: str
     family: str
     layer: str
-    channels_last: bool
+    layout: Literal["NCHW", "NHWC"] | None
     licence: str
     build: Callable[[int, VggHead, Size], nn.Module]
     step: int = 1
@@ -81,30 +82,48 @@ def _ofa595(classes: int, _head: VggHead, _size: Size) -> nn.Module:
     return OFA_595.build(classes)
 
 
-VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", False, "BSD-3-Clause", _vgg19)
+VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", "NCHW", "BSD-3-Clause", _vgg19)
 VISFORMER_S = Architecture(
-    "visformer_small", "Visformer-S", "hybrid transformer", "stage3.3", False, "Apache-2.0", _timm("visformer_small"), 2
+    "visformer_small",
+    "Visformer-S",
+    "hybrid transformer",
+    "stage3.3",
+    "NCHW",
+    "Apache-2.0",
+    _timm("visformer_small"),
+    2,
 )
 # timm's swin_s3_tiny_224 is AutoFormerV2-T (S3-T of Chen et al., arXiv 2111.14725) under its paper's other name
 AUTOFORMER_V2_T = Architecture(
-    "autoformerv2_tiny", "AutoFormerV2-T", "window transformer", "norm", True, "MIT", _timm("swin_s3_tiny_224")
+    "autoformerv2_tiny", "AutoFormerV2-T", "window transformer", "norm", "NHWC", "MIT", _timm("swin_s3_tiny_224")
 )
-OFA595 = Architecture("ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", False, "MIT (code)", _ofa595)
+OFA595 = Architecture("ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", "NCHW", "MIT (code)", _ofa595)
 
 ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (VGG19, VISFORMER_S, AUTOFORMER_V2_T, OFA595)}
 
 
 def get_architecture(network: str) -> Architecture:
-    """Return the architecture with this identifier.
+    """Return the architecture with this identifier: one of ``ARCHITECTURES``, or ``timm:`` and a name of timm's.
+
+    Whether timm has such a network is not looked up here, since that would import torch.
 
     Raises:
         UsageError: if there is none.
     """
+    if network.startswith(timm_networks.PREFIX):
+        name = network.removeprefix(timm_networks.PREFIX)
+
+        def build(classes: int, _head: VggHead, size: Size) -> nn.Module:
+            return timm_networks.build_timm_network(name, classes, size)
+
+        shown = timm_networks.display_name(name)
+        return Architecture(network, shown, "timm", timm_networks.LAYER, None, "that of timm's model card", build)
     try:
         return ARCHITECTURES[network]
     except KeyError:
         raise UsageError(
-            f"There is no network {network!r}.", remedy=f"The networks are {', '.join(ARCHITECTURES)}."
+            f"There is no network {network!r}.",
+            remedy=f"The networks are {', '.join(ARCHITECTURES)}, and timm:NAME for any of timm's.",
         ) from None
 
 
@@ -134,15 +153,25 @@ def model_name(model: str) -> str:
     """Return the name of a network or of a subnet for people.
 
     Args:
-        model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; a bundle's identifier, which ends
-            with either, will do.
+        model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; for a network of timm ``timm-`` and
+            its name; a bundle's identifier, which ends with any of these, will do.
 
     Raises:
         UsageError: if there is no such network.
     """
-    network, _, digest = model.rpartition("/")[2].removeprefix("teacher-").removeprefix("student-").partition("-")
+    model = model.rpartition("/")[2].removeprefix("teacher-").removeprefix("student-")
+    if model.startswith("timm-"):
+        return get_architecture(model.replace("-", ":", 1)).name
+    network, _, digest = model.partition("-")
     name = get_architecture(network).name
     return f"{name.partition('-')[0]} subnet {digest}" if digest else name
+
+
+def is_classifier(key: str, module: nn.Module) -> bool:
+    """Return whether a key of a network's state dict belongs to its classifier, whose shape follows the classes."""
+    named = getattr(module, "pretrained_cfg", {}).get("classifier") or ()
+    names = (named,) if isinstance(named, str) else tuple(named)
+    return key.startswith(("head.", "pre_logits.", "classifier.", *(f"{name}." for name in names)))
 
 
 def cam_layer(network: str, module: nn.Module) -> nn.Module:
@@ -150,12 +179,15 @@ def cam_layer(network: str, module: nn.Module) -> nn.Module:
     return module.get_submodule(get_architecture(network).layer)
 
 
-def maps_to_nchw(network: str) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """Return the reshape that brings the layer's output to (N, K, h, w), or None where it already is so.
+def maps_to_nchw(network: str, module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return the reshape that brings the layer's output to (N, K, h, w), or None where it always is so.
 
     This is what pytorch-grad-cam calls ``reshape_transform``.
     """
-    return _channels_first if get_architecture(network).channels_last else None
+    layout = get_architecture(network).layout
+    if layout is None:
+        return lambda maps: timm_networks.features_to_nchw(maps, module)
+    return _channels_first if layout == "NHWC" else None
 
 
 def _channels_first(maps: torch.Tensor) -> torch.Tensor:
@@ -170,7 +202,7 @@ def with_maps(network: str, module: nn.Module) -> nn.Module:
     from torch import nn
 
     layer = cam_layer(network, module)
-    reshape = maps_to_nchw(network)
+    reshape = maps_to_nchw(network, module)
 
     class WithMaps(nn.Module):
         """A network that also returns its last spatial feature maps."""

@@ -148,7 +148,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
             libraries = [FAST, EXACT, "pytorch-grad-cam", "torch-cam"]
             if quick:
                 libraries = libraries[:3] if network == OFA595.id else [FAST]
-            elif architecture.channels_last:
+            elif architecture.layout == "NHWC":
                 libraries.remove("torch-cam")  # it knows no maps with the channels last: it takes rows for channels
             rows += speed([bundle], libraries)
     return rows

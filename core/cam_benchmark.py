@@ -215,7 +215,7 @@ def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Run:
 
     def run() -> Iterable[tuple[int, FloatArray]]:
         layers = [cam_layer(bundle.card.network, network)]
-        with ScoreCAM(network, layers, reshape_transform=maps_to_nchw(bundle.card.network)) as cam:
+        with ScoreCAM(network, layers, reshape_transform=maps_to_nchw(bundle.card.network, network)) as cam:
             yield 0, cam(input_tensor=x, targets=[ClassifierOutputTarget(CLASS_INDEX)])[0]
 
     return run

@@ -64,15 +64,20 @@ def class_activation_map(
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     started = time.perf_counter()
+    layer = cam_layer(network, module.eval())
+    caught: list[torch.Tensor] = []
+    handle = layer.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
+    try:
+        with torch.inference_mode():
+            maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
+    finally:
+        handle.remove()
     options: dict[str, Any] = {}
     if method == "Ablation-CAM":
-        options = {"ablation_layer": _ablation_layer(network), "batch_size": BATCH_SIZE}
-    layer = cam_layer(network, module.eval())
-    with torch.inference_mode():
-        maps = int(with_maps(network, module)(torch.from_numpy(image))[1].shape[1])
+        options = {"ablation_layer": _ablation_layer(caught[0].shape[1] == maps), "batch_size": BATCH_SIZE}
     forwards = maps if method in MANY_FORWARDS else 1
     cam = getattr(pytorch_grad_cam, _CLASS_NAMES[method])(
-        model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network), **options
+        model=module, target_layers=[layer], reshape_transform=maps_to_nchw(network, module), **options
     )
     cam.batch_size = BATCH_SIZE
     try:  # not ``with cam``, which swallows an IndexError
@@ -94,13 +99,19 @@ def class_activation_map(
     )
 
 
-def _ablation_layer(network: str) -> nn.Module:
+def _ablation_layer(channels_first: bool) -> nn.Module:
     """Return the layer that takes one feature map away; pytorch-grad-cam has none for maps in the last axis."""
     import torch
     from pytorch_grad_cam.ablation_layer import AblationLayer
 
     class ChannelsLast(AblationLayer):  # type: ignore[misc]
-        """Ablates channels of (N, h, w, K)."""
+        """Ablates channels of (N, h, w, K) or (N, L, K)."""
+
+        def set_next_batch(
+            self, input_batch_index: int, activations: torch.Tensor, num_channels_to_ablate: int
+        ) -> None:
+            one = activations[input_batch_index]
+            self.activations = one.unsqueeze(0).repeat(num_channels_to_ablate, *[1] * one.ndim)
 
         def __call__(self, _batch: torch.Tensor) -> torch.Tensor:
             output: torch.Tensor = self.activations
@@ -110,7 +121,7 @@ def _ablation_layer(network: str) -> nn.Module:
                 output[i, ..., self.indices[i]] = value
             return output
 
-    layer: nn.Module = ChannelsLast() if get_architecture(network).channels_last else AblationLayer()
+    layer: nn.Module = AblationLayer() if channels_first else ChannelsLast()
     return layer
 
 

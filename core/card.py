@@ -13,8 +13,8 @@ from core.preprocess import Preprocessing
 from core.subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
-# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling
-CARD_FORMAT = 4
+# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm
+CARD_FORMAT = 5
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -22,6 +22,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Images = Annotated[int, Field(ge=1, le=10**12)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NetworkId = Annotated[str, Field(pattern=r"^(timm:)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class _Part(BaseModel):
@@ -190,11 +191,11 @@ class Card(_Part):
         novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1, 2, 3, 4] = 4
+    format: Literal[1, 2, 3, 4, 5] = 5
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
-    network: Word
+    network: NetworkId
     head: VggHead = "gap"
     subnet: Subnet | None = None
     preprocessing: Preprocessing

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from core.architectures import ARCHITECTURES
 from core.bundle import CARD_FILE, Bundle, read_bundle, replace_folder, restore_folders
 from core.bundle_intake import copy_bundle_files
 from core.card import Role
@@ -40,7 +41,7 @@ class Catalogue:
         return sorted(found, key=lambda b: b.id)
 
     def find(self, task: str, role: Role, network: str | None = None) -> Bundle:
-        """Return the bundle of a task and role; without a network, the best-scoring one.
+        """Return the bundle of a task and role; without a network the best-scoring one, the paper's networks first.
 
         Raises:
             UsageError: if none is installed.
@@ -53,7 +54,12 @@ class Catalogue:
             installed = ", ".join(b.id for b in self.bundles.values()) or "none"
             what = f"{role} {network!r}" if network else role
             raise UsageError(f"No {what} is installed for the task {task}.", remedy=f"Installed are: {installed}.")
-        return max(candidates, key=lambda b: b.card.scores[0].accuracy if b.card.scores else 0.0)
+        return max(candidates, key=_preference)
+
+
+def _preference(bundle: Bundle) -> tuple[bool, float]:
+    """The paper's networks come before others, then the better score counts."""
+    return bundle.card.network in ARCHITECTURES, bundle.card.scores[0].accuracy if bundle.card.scores else 0.0
 
 
 def read_catalogue(folders: list[Path] | None = None) -> Catalogue:

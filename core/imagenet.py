@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.architectures import get_architecture
+from core import timm_networks
+from core.architectures import get_architecture, is_classifier
 from core.errors import WeightsUnavailableError
 from core.folders import cache_folder
 from core.positions import fit_positions
@@ -35,7 +36,7 @@ def load_imagenet_weights(network: str, module: nn.Module, weights: Path | None 
     """Put ImageNet weights into a network; its classifier keeps its random weights.
 
     Args:
-        network: identifier, a key of ``core.architectures.ARCHITECTURES``.
+        network: identifier of the architecture.
         module: what ``build_network`` made for it.
         weights: a local copy of the published file; without it the file is fetched into the user's cache.
 
@@ -54,7 +55,7 @@ def load_imagenet_weights(network: str, module: nn.Module, weights: Path | None 
     own = module.state_dict()
     taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
     missing = [key for key in own if key not in taken]
-    strangers = [key for key in missing if not _is_classifier(key)]
+    strangers = [key for key in missing if not is_classifier(key, module)]
     if strangers:
         raise WeightsUnavailableError(
             f"The file does not hold the weights of {get_architecture(network).name}: {len(strangers)} tensors such as "
@@ -71,10 +72,6 @@ def git_blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _is_classifier(key: str) -> bool:
-    return key.startswith(("head.", "pre_logits.", "classifier."))
-
-
 def _unreachable(network: str, source: str, cause: Exception) -> WeightsUnavailableError:
     name = get_architecture(network).name
     return WeightsUnavailableError(
@@ -87,11 +84,17 @@ def _unreachable(network: str, source: str, cause: Exception) -> WeightsUnavaila
 def _fetch_timm(network: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    repository = TIMM_HUB[network]
+    repository = TIMM_HUB.get(network) or _timm_hub_id(network)
     try:
         return Path(hf_hub_download(repository, "model.safetensors", etag_timeout=TIMEOUT_SECONDS))
     except Exception as cause:  # the hub's client raises a dozen kinds, of three libraries
         raise _unreachable(network, f"{repository} (model.safetensors) on the Hugging Face hub", cause) from cause
+
+
+def _timm_hub_id(network: str) -> str:
+    """Return the repository of a timm network's standard weights."""
+    name = network.removeprefix(timm_networks.PREFIX)
+    return timm_networks.pretrained_config(name).hf_hub_id or f"timm/{name}"
 
 
 def _fetch_ofa() -> Path:

@@ -78,8 +78,11 @@ def _use_torchs_activations(module: nn.Module) -> None:
 
 
 def model_id(network: str, subnet: Subnet | None) -> str:
-    """Return a network's identifier, with the subnet's digest where it is one: ``ofa595`` or ``ofa595-0123abcd``."""
-    return network if subnet is None else f"{network}-{subnet.digest}"
+    """Return a network's identifier as a part of a file's name, with the subnet's digest where it is one.
+
+    For example ``ofa595``, ``ofa595-0123abcd``, or ``timm-resnet18`` for ``timm:resnet18``.
+    """
+    return network.replace(":", "-", 1) if subnet is None else f"{network}-{subnet.digest}"
 
 
 # "flops@595M_top1@80.0_finetune@75" of ofa_mbv3_d234_e346_k357_w1.2

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +76,6 @@ def bundled_recipes(task: str, role: Role) -> dict[str, Recipe]:
     """Return the recipes that come with the program for a task and role, by name."""
     found = {path.stem: read_recipe(path) for path in sorted(RECIPES.glob("*.toml"))}
     return {name: recipe for name, recipe in found.items() if (recipe.task, recipe.role) == (task, role)}
-
-
-def first_choice(recipes: dict[str, Recipe]) -> str:
-    """Return the recipe that suits this machine: one made for processors where no accelerator is known."""
-    accelerated = shutil.which("nvidia-smi") is not None or sys.platform == "darwin"
-    suited = [name for name in recipes if name.endswith("-cpu") != accelerated]
-    return next(iter([*suited, *recipes]), "")
 
 
 def about(recipe: str) -> str:

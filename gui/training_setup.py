@@ -24,7 +24,7 @@ from core.errors import UsageError
 from core.tasks import TASKS, get_task
 from gui import theme
 from gui.input_boxes import ComboBox, LineEdit, SpinBox
-from gui.training_plan import Plan, about, bundled_recipes, first_choice, free_folder, plan_of
+from gui.training_plan import Plan, about, bundled_recipes, free_folder, plan_of
 from gui.wording import counted, ratio
 from training.recipe import Recipe
 
@@ -233,7 +233,7 @@ class TrainingSetup(QWidget):
         self.recipe.clear()
         for name in found:
             self.recipe.addItem(name, name)
-        self.recipe.setCurrentIndex(max(0, self.recipe.findData(first_choice(found))))
+        self.recipe.setCurrentIndex(0)
         self._recipe_chosen()
 
     def _recipe_chosen(self) -> None:

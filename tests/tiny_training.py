@@ -46,7 +46,7 @@ def tiny_recipe(**changes: object) -> Recipe:
         "checkpoint_steps": 3,
         "model": {"network": "ofa595", "subnet": SMALL_SUBNET},
         "augment": {"rotate": 5.0},
-        "optim": {"epochs": 2, "batch": 10, "lr": 3e-3, "warmup": 0.5, "ema": 0.9},
+        "optim": {"epochs": 2, "batch": 10, "lr": 3e-3, "warmup": 0.5, "ema": 0.9, "precision": "no"},
     }
     for name, value in changes.items():
         *tables, key = name.split("__")

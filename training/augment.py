@@ -18,7 +18,8 @@ from training.recipe import Augment
 if TYPE_CHECKING:
     from torch import Tensor
 
-COLUMNS = 18  # random numbers that a view of an image takes
+COLUMNS = 20  # random numbers that a view of an image takes
+BLUR_REACH = 4  # pixels to each side
 ERASED_AREA = (0.02, 0.2)  # of the image
 ERASED_ASPECT = (0.3, 1 / 0.3)  # height over width
 
@@ -50,14 +51,26 @@ def augment(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
         The same shape, in [0, 1].
     """
     images = _move(images, numbers, how)
+    if how.blur or how.sharpen:
+        images = _sharpness(images, numbers, how)
     images = _shade(images, numbers, how)
     return _erase(images, numbers, how) if how.erase else images
 
 
-def normalise(images: Tensor, how: Preprocessing) -> Tensor:
-    """Return a network's input (B, 3, H, W) in channels-last memory, from images (B, 1 or 3, H, W) in [0, 1]."""
-    import torch
+def network_input(images: Tensor, how: Preprocessing) -> Tensor:
+    """Return a network's normalised input (B, 3, H, W), in channels-last memory, at its own size.
 
+    Args:
+        images: (B, 1 or 3, h, w) in [0, 1]; scaled as :func:`core.preprocess.resize` does it, by area where they shrink
+            and bilinearly where they grow.
+        how: the network's preprocessing.
+    """
+    import torch
+    from torch.nn.functional import interpolate
+
+    if tuple(images.shape[-2:]) != how.size:
+        grows = how.height > images.shape[-2]
+        images = interpolate(images, how.size, mode="bilinear") if grows else interpolate(images, how.size, mode="area")
     mean = torch.tensor(how.mean, device=images.device).reshape(1, 3, 1, 1)
     std = torch.tensor(how.std, device=images.device).reshape(1, 3, 1, 1)
     return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -73,7 +86,9 @@ def _move(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
     mirror_y = torch.where(upside_down < how.turn / 2, -1.0, 1.0)
     quarters = torch.where(quarter < how.turn, (quarter / max(how.turn, 1e-9) * 4).floor(), 0.0)
     angle = math.radians(how.rotate) * (2 * rotation - 1) + quarters * (math.pi / 2)
-    side = how.scale + (1 - how.scale) * zoom
+    side = how.scale + (how.largest - how.scale) * zoom
+    plain = numbers[:, 18] < how.plain
+    angle, side = torch.where(plain, quarters * (math.pi / 2), angle), torch.where(plain, 1.0, side)
     cos, sin = side * angle.cos(), side * angle.sin()
     rows = torch.stack(
         [
@@ -84,6 +99,31 @@ def _move(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
     )
     grid = affine_grid(rows, list(images.shape), align_corners=False)
     return grid_sample(images, grid, mode="bilinear", padding_mode=how.fill, align_corners=False)
+
+
+def _sharpness(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
+    """Blur half of the images with a Gaussian of up to ``blur`` pixels, sharpen the others by up to ``sharpen``.
+
+    Sharpening is an unsharp mask: what a blur of one pixel takes away is added.
+    """
+    import torch
+    from torch.nn.functional import conv2d, pad
+
+    batch, channels = images.shape[:2]
+    chance = numbers[:, 19]
+    blurs = chance < 0.5
+    sigma = torch.where(blurs, how.blur * (1 - 2 * chance), 1.0).clamp(min=1e-3).reshape(-1, 1)
+    place = torch.arange(-BLUR_REACH, BLUR_REACH + 1, device=images.device)
+    taps = (-(place.square()) / (2 * sigma.square())).exp()
+    taps = (taps / taps.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)
+    rows = images.reshape(1, batch * channels, *images.shape[2:])
+    kernel = taps.reshape(batch * channels, 1, 1, -1)
+    blurred = conv2d(pad(rows, (BLUR_REACH, BLUR_REACH, 0, 0), "replicate"), kernel, groups=batch * channels)
+    kernel = kernel.transpose(2, 3)
+    blurred = conv2d(pad(blurred, (0, 0, BLUR_REACH, BLUR_REACH), "replicate"), kernel, groups=batch * channels)
+    blurred = blurred.reshape(images.shape)
+    amount = torch.where(blurs, -1.0, how.sharpen * (2 * chance - 1)).reshape(-1, 1, 1, 1)
+    return images + amount * (images - blurred)
 
 
 def _shade(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:

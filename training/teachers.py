@@ -24,6 +24,7 @@ class Teacher:
         id: its bundle's identifier; for a run the one it would have, and the start of its weights' checksum.
         sha256: checksum of its weights, hexadecimal.
         network: identifier of the architecture.
+        how: its preprocessing.
         module: the network with its weights, in evaluation mode.
         bundle: the same as a bundle, for other runtimes than torch.
     """
@@ -31,6 +32,7 @@ class Teacher:
     id: str
     sha256: str
     network: str
+    how: Preprocessing
     module: nn.Module
     bundle: Bundle
 
@@ -41,10 +43,10 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
     Args:
         name: a bundle's identifier or folder, or a finished run's folder.
         classes: class labels in the order of the network's outputs.
-        how: the preprocessing of the network that learns.
+        how: the preprocessing of the network that learns; a teacher may take another size, mean and deviation.
 
     Raises:
-        UsageError: if its classes or its preprocessing are others.
+        UsageError: if its classes are others, or it takes coloured images and the other grey ones.
         BundleError: if a bundle is missing or damaged.
         RunError: if a run is unfinished or damaged.
     """
@@ -58,10 +60,10 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
             f"The teacher {named} knows the classes {', '.join(card.classes)}, not {', '.join(classes)}.",
             remedy="Choose a teacher of the recipe's task.",
         )
-    if sees != how:
+    if (sees.channels, sees.resize) != (how.channels, how.resize):
         raise UsageError(
-            f"The teacher {named} takes another input: {sees.height}×{sees.width} {sees.channels}.",
-            remedy="Set the recipe's size to the teacher's.",
+            f"The teacher {named} takes another input: {sees.in_words()}.",
+            remedy="Choose a teacher of the recipe's task.",
         )
     module = bundle.load_network().to(memory_format=torch.channels_last).requires_grad_(False)
-    return Teacher(named, card.weights_sha256, card.network, module, bundle)
+    return Teacher(named, card.weights_sha256, card.network, sees, module, bundle)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import UsageError
-from core.preprocess import Preprocessing
 from core.tasks import get_task
 from training.augment import view_numbers
-from training.networks import build
+from training.networks import build, preprocessing_of
 from training.recipe import Recipe, Teachers
+from training.setup import ask_engines
 from training.step import Batches, Stepper, make_optimiser, with_loss
+from training.teacher_engine import choose_engine
 from training.teachers import load_teacher
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
         raise UsageError("The recipe names no teacher.", remedy="Take a student's recipe with a teacher.")
     task = get_task(recipe.task)
     classes = task.class_ids
-    colour = "rgb" if task.colour else "grey"
-    how = Preprocessing.model_validate({"height": recipe.size, "width": recipe.size, "channels": colour})
+    how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
     for teacher in teachers:
@@ -64,18 +64,16 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
     pixels = torch.from_numpy(
         random.integers(0, 256, (batch, recipe.size, recipe.size, 3 if task.colour else 1), np.uint8)
     )
-    batches = Batches(recipe, pixels, random.integers(0, len(classes), batch), len(classes), how, accelerator.device)
+    batches = Batches(recipe, pixels, random.integers(0, len(classes), batch), len(classes), accelerator.device)
     numbers = view_numbers(0, 0, batch)
 
-    def ask(images: Tensor) -> tuple[Tensor, Tensor | None]:
-        with torch.no_grad(), accelerator.autocast():
-            return torch.stack([teacher.module(images).float() for teacher in teachers]), None
+    ask = ask_engines(teachers, [choose_engine(teacher, accelerator) for teacher in teachers])
 
     def speed(what: str, network: nn.Module, own: Recipe, teach: bool, cached: Tensor | None) -> Speed:
         progress(what)
         module = with_loss(network, own, teachers, None).to(accelerator.device)
         module, optimiser = accelerator.prepare(module, make_optimiser(module, own, accelerator.device.type == "cuda"))
-        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, ask if teach else None)
+        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, ask if teach else None)
         times = []
         for step in range(steps + 1):
             start = time.perf_counter()

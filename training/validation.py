@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.preprocess import Preprocessing
-from training.augment import as_floats, normalise
+from training.augment import as_floats, network_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def validate(
     from torch.nn.functional import cross_entropy
 
     answers = [
-        forward(normalise(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
+        forward(network_input(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
         for start in range(0, len(labels), BATCH)
     ]
     logits, truth = torch.cat(answers), torch.from_numpy(labels)

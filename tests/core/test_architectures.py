@@ -4,6 +4,7 @@ from copy import deepcopy
 import pytest
 import torch
 from ofa.utils.pytorch_modules import Hsigmoid, Hswish
+from torch import nn
 
 from core.architectures import (
     ARCHITECTURES,
@@ -122,10 +123,10 @@ def test_the_maps_of_the_window_transformer_follow_a_patch():
 
 
 def test_pytorch_grad_cam_is_told_how_to_reshape_tokens():
-    reshape = maps_to_nchw("autoformerv2_tiny")
+    reshape = maps_to_nchw("autoformerv2_tiny", nn.Identity())
     assert reshape is not None
     assert reshape(torch.zeros(1, 7, 7, 768)).shape == (1, 768, 7, 7)
-    assert all(maps_to_nchw(network) is None for network in ("vgg19", "visformer_small", "ofa595"))
+    assert all(maps_to_nchw(network, nn.Identity()) is None for network in ("vgg19", "visformer_small", "ofa595"))
 
 
 def test_the_layer_is_part_of_the_network():

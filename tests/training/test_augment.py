@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from core.preprocess import Preprocessing, to_network_input
-from training.augment import as_floats, augment, normalise, view_numbers, view_of_epoch
+from training.augment import as_floats, augment, network_input, view_numbers, view_of_epoch
 from training.mixing import mix
 from training.recipe import Augment
 
@@ -24,7 +24,7 @@ def views(pixels, numbers=None, **changes):
 def test_without_augmentation_the_input_is_that_of_core(channels):
     pixels = pictures(channels=1 if channels == "grey" else 3)
     how = Preprocessing(height=32, width=32, channels=channels)
-    found = normalise(views(pixels), how).numpy()
+    found = network_input(views(pixels), how).numpy()
     for image, one in zip(pixels.numpy(), found, strict=True):
         expected = to_network_input(image.squeeze().astype(np.float32) / 255, how)
         assert np.abs(one - expected[0]).max() < 1e-5
@@ -54,6 +54,43 @@ def test_a_zoom_looks_at_a_window_inside():
     assert 28 < width.max() < 32
     assert found.min() >= 0
     assert found.max() <= 31
+
+
+def test_a_window_larger_than_the_image_shows_it_whole_with_a_margin():
+    pixels = torch.full((50, 32, 32, 1), 255, dtype=torch.uint8)
+    found = views(pixels, view_numbers(3, 0, 50), scale=1.0, largest=1.5)
+    seen = found.mean(dim=(1, 2, 3))
+    assert seen.min() == pytest.approx(1 / 1.5**2, abs=0.05)
+    assert seen.max() > 0.95
+    assert (found.amax(dim=(1, 2, 3)) == 1).all()
+
+
+def test_a_plain_view_is_the_image_and_at_most_turned():
+    pixels = pictures(images=100)
+    found = views(pixels, view_numbers(3, 0, 100), rotate=30, scale=0.5, largest=1.5, plain=0.4)
+    same = torch.isclose(found, as_floats(pixels), atol=1e-5).all(dim=(1, 2, 3))
+    assert 25 < same.sum() < 55
+
+
+def test_half_of_the_views_are_blurred_as_opencv_does_and_half_are_sharpened():
+    import cv2
+
+    pixels = pictures(images=2, size=48)
+    numbers = np.zeros((2, 20), np.float32)
+    numbers[:, 19] = 0.25, 0.75  # half of the largest deviation, and of the largest strength
+    found = views(pixels, numbers, blur=2.0, sharpen=1.0).numpy()[:, 0]
+    images = as_floats(pixels).numpy()[:, 0]
+    blurred = [cv2.GaussianBlur(image, (9, 9), 1.0, borderType=cv2.BORDER_REPLICATE) for image in images]
+    np.testing.assert_allclose(found[0], blurred[0], atol=1e-5)
+    np.testing.assert_allclose(found[1], np.clip(1.5 * images[1] - 0.5 * blurred[1], 0, 1), atol=1e-5)
+
+
+def test_a_network_of_another_size_sees_the_view_as_core_would_scale_it():
+    pixels = pictures(images=1, size=64)
+    for size in (32, 96):
+        how = Preprocessing(height=size, width=size, channels="grey", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        expected = to_network_input(pixels[0, :, :, 0].numpy().astype(np.float32) / 255, how)
+        np.testing.assert_allclose(network_input(as_floats(pixels), how).numpy(), expected, atol=1e-4)
 
 
 def test_shades_change_brightness_and_nothing_else():

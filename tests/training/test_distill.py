@@ -14,7 +14,7 @@ from tiny_training import single_threaded, tiny_recipe, write_images
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.preprocess import Preprocessing
 from training import events
-from training.augment import as_floats, augment, normalise, view_numbers
+from training.augment import as_floats, augment, network_input, view_numbers
 from training.finished_run import RunError
 from training.image_store import load_images
 from training.loop import train
@@ -95,7 +95,7 @@ def logits_of(teachers, images, views, forward=None):
 
         return Engine("no", forward or ask)
 
-    return store, TeacherLogits(teachers, [engine(teacher) for teacher in teachers], store, HOW, views, 3)
+    return store, TeacherLogits(teachers, [engine(teacher) for teacher in teachers], store, views, 3)
 
 
 def test_cached_logits_are_the_teachers_on_the_same_view(images, small_teacher):
@@ -104,7 +104,7 @@ def test_cached_logits_are_the_teachers_on_the_same_view(images, small_teacher):
     store, cache = logits_of([teacher], images, views)
     found = cache.of_view(1, store.tensor())
     numbers = torch.from_numpy(view_numbers(views.seed, 1, len(store)))
-    inputs = normalise(augment(as_floats(store.tensor()), numbers, views), HOW)
+    inputs = network_input(augment(as_floats(store.tensor()), numbers, views), HOW)
     with torch.inference_mode():
         expected = teacher.module(inputs).numpy()
     assert found.shape == (1, len(store), 3)
@@ -153,7 +153,7 @@ def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19)
     assert [engine.name for engine in engines] == ["openvino", "no"]
     data = open_run_data(images, CLASSES)
     store = load_images(data.train, CLASSES, HOW, data.contents)
-    caches = [TeacherLogits([teacher], [engine], store, HOW, views, 3) for engine in engines]
+    caches = [TeacherLogits([teacher], [engine], store, views, 3) for engine in engines]
     fast, slow = (cache.of_view(0, store.tensor()) for cache in caches)
     assert caches[0]._folders != caches[1]._folders
     assert np.abs(fast - slow).max() < 1e-3
@@ -211,7 +211,7 @@ def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
     with pytest.raises(UsageError, match="knows the classes"):
         load_teacher("lung-colon/teacher-vgg19", CLASSES, Preprocessing(channels="grey"))
     with pytest.raises(UsageError, match="takes another input"):
-        load_teacher("chest-xray/teacher-vgg19", CLASSES, HOW)
+        load_teacher("chest-xray/teacher-vgg19", CLASSES, Preprocessing(channels="rgb"))
     with pytest.raises(BundleError):
         load_teacher(str(tmp_path / "nothing"), CLASSES, HOW)
     weights = small_teacher / "weights.safetensors"

@@ -16,6 +16,8 @@ from training.networks import build
 from training.recipe import to_toml
 
 VGG19 = tiny_recipe(checkpoint_steps=1000, role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
+# a network of timm's, with a size and a normalisation of its own
+ASSISTANT = tiny_recipe(size=64, checkpoint_steps=1000, role="teacher", model={"network": "timm:test_vit"})
 STUDENT = tiny_recipe(augment__views=2)
 
 
@@ -45,13 +47,15 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     data = write_images(tmp_path / "images", 100, test=2)
     found = json.loads(twinlens_train("check-data", data, "--json"))
     assert found["images"] == 100
-    for name, recipe in (("vgg19", VGG19), ("student", STUDENT)):
+    for name, recipe in (("assistant", ASSISTANT), ("vgg19", VGG19), ("student", STUDENT)):
         (tmp_path / f"{name}.toml").write_text(to_toml(recipe), encoding="utf-8")
-    teacher, student = tmp_path / "runs" / "vgg19", tmp_path / "runs" / "student"
+    assistant, teacher, student = (tmp_path / "runs" / name for name in ("assistant", "vgg19", "student"))
 
-    twinlens_train("teacher", "--recipe", tmp_path / "vgg19.toml", "--data", data, "--out", teacher)
+    twinlens_train("teacher", "--recipe", tmp_path / "assistant.toml", "--data", data, "--out", assistant)
+    command = ("distill", "--recipe", tmp_path / "vgg19.toml", "--data", data, "--out", teacher)
+    twinlens_train(*command, "--teacher", assistant, "--set", "teachers.cache=false")
     command = ("distill", "--recipe", tmp_path / "student.toml", "--data", data, "--out", student)
-    assert "M parameters" in twinlens_train(*command, "--teacher", teacher)
+    assert "M parameters" in twinlens_train(*command, "--teacher", teacher, "--teacher", assistant)
     about = json.loads((student / "run.json").read_text())
     assert about["status"] == "finished"
     assert about["teachers"][0]["id"].startswith("chest-xray/teacher-vgg19@")
@@ -66,15 +70,18 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     assert scored["overall"]["images"] == 20
     assert 0 <= scored["agreement"]["same_class"] <= 1
     assert scored["border"]["border"] > 0.9  # brightness, which tells the class here, shows on the border too
-    assert "border alone" in twinlens_train("evaluate", teacher, "--data", data, "--runtime", "torch")
-    for run in (teacher, student):
+    for run in (assistant, teacher):
+        assert "border alone" in twinlens_train("evaluate", run, "--data", data, "--runtime", "torch")
+    for run in (assistant, teacher, student):
         twinlens_train("publish", run, "--runtime", "torch")
 
     subnet = Subnet.model_validate(STUDENT.model.subnet)
-    ids = "chest-xray/teacher-vgg19", f"chest-xray/student-ofa595-{subnet.digest}"
+    ids = "chest-xray/teacher-timm-test_vit", f"chest-xray/student-ofa595-{subnet.digest}"
     made = read_catalogue([own_models])
     assert not made.broken
-    assert made.bundles.keys() == set(ids)
+    assert made.bundles.keys() == {*ids, "chest-xray/teacher-vgg19"}
+    assert made.bundles[ids[0]].card.preprocessing.mean == (0.5, 0.5, 0.5)
+    assert made.bundles[ids[0]].card.preprocessing.size == (64, 64)
     card = made.bundles[ids[1]].card
     assert card.subnet == subnet
     assert card.scores[0].border_probe == pytest.approx(scored["border"]["border"])
@@ -85,4 +92,5 @@ def test_data_teacher_student_evaluation_bundle_and_comparison(own_models, tmp_p
     assert (record["teacher"]["model"], record["student"]["model"]) == ids
     assert sum(record["student"]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert record["student"]["cam"] is not None
+    assert record["teacher"]["cam"]["layer"] == "last_map"
     assert f"OFA subnet {subnet.digest}" in twinlens(*compare, "--cam", "none")

@@ -3,6 +3,7 @@ import os
 import sys
 
 import pytest
+from tiny_training import write_images
 from typer.testing import CliRunner
 
 from core.errors import UsageError
@@ -10,6 +11,7 @@ from training.__main__ import app
 from training.jobs import Job, run_jobs
 from training.make_all import FOLDERS, Plan
 from training.recipe import RECIPES, read_recipe
+from training.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -55,45 +57,44 @@ def test_when_time_is_up_jobs_are_asked_to_stop(bench, tmp_path):
 
 
 def test_the_plan_makes_everything_and_every_recipe_is_there(tmp_path):
-    plan = Plan(tmp_path / "data", tmp_path / "out", ("optim.epochs=1",))
+    plan = Plan(tmp_path / "data", tmp_path / "out", ("optim.progressive=[]", "optim.epochs=1"))
     jobs = {job.name: job for job in plan.jobs()}
     assert all(need in jobs for job in jobs.values() for need in job.needs)
+    names = [job.name for job in plan.jobs()]
+    assert all(names.index(need) < names.index(name) for name in names for need in jobs[name].needs)
     trainings = [job for job in jobs.values() if ":" not in job.name]
-    assert len(trainings) == len(FOLDERS) * (3 + 3 * 2 + 2)
+    assert len(trainings) == len(FOLDERS) * (1 + 3 + 3 + 3 + 3 + 1)
     for job in trainings:
         command = job.command()
         settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
         recipe = read_recipe(RECIPES / f"{command[command.index('--recipe') + 1]}.toml", settings)
         assert recipe.optim.epochs == 1
         assert job.name.startswith(recipe.task)
-        assert bool(job.needs) == ("--teacher" in command)
+        assert len(job.needs) == len(recipe.teachers.bundles)
+        assert command[3] == ("distill" if job.needs else "teacher")
     seeds = {read_recipe(RECIPES / "chest-xray-ofa595.toml", (f"seed={seed}",)).augment.seed for seed in (0, 1, 2)}
     assert seeds == {0}, "runs of other seeds would not share cached logits"
 
 
-def test_without_a_gpu_the_plan_makes_the_students_from_the_installed_networks(tmp_path):
-    jobs = Plan(tmp_path, tmp_path, cpu=True).jobs()
-    trainings = [job for job in jobs if ":" not in job.name]
-    assert len(trainings) == len(FOLDERS) * 3 * 2
-    assert {need for job in jobs for need in job.needs} <= {job.name for job in jobs}
-    for job in trainings:
-        command = job.command()
-        settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
-        recipe = read_recipe(RECIPES / f"{command[command.index('--recipe') + 1]}.toml", settings)
-        assert recipe.model.start == f"{recipe.task}/student-ofa595"
-        assert recipe.teachers.bundles == (() if "alone" in job.name else (f"{recipe.task}/teacher-vgg19",))
-    published = [job.name for job in jobs if job.name.endswith(":publish")]
-    assert published == [f"{task}/ofa595:publish" for task in FOLDERS]
+def test_several_processes_are_started_by_what_is_named(tmp_path):
+    plan = Plan(tmp_path, tmp_path, launcher="accelerate launch --num_processes 2")
+    training = plan.jobs()[0].command()
+    assert training[:7] == ["accelerate", "launch", "--num_processes", "2", "-m", "training", "teacher"]
+    evaluation = next(job for job in plan.jobs() if job.name.endswith(":evaluate")).command()
+    assert evaluation[:2] == [sys.executable, "-m"]
 
 
 def test_the_best_student_is_published(tmp_path):
     plan = Plan(tmp_path, tmp_path)
-    for seed, accuracy in ((0, 0.8), (1, 0.9), (2, 0.85)):
-        folder = plan.folder("chest-xray", f"ofa595-from-vgg19-{seed}")
+    (job,) = (job for job in plan.jobs() if job.name == "chest-xray/ofa595:publish")
+    names = [need.removeprefix("chest-xray/").removesuffix(":evaluate") for need in job.needs]
+    assert len(names) == 7
+    assert not any("alone" in name for name in names)
+    for number, name in enumerate(names):
+        folder = plan.folder("chest-xray", name)
         folder.path.mkdir(parents=True)
-        folder.result.write_text(json.dumps({"val": {"accuracy": accuracy}}))
-    job = next(job for job in plan.jobs() if job.name == "chest-xray/ofa595:publish")
-    assert job.command()[-1].endswith("ofa595-from-vgg19-1")
+        folder.result.write_text(json.dumps({"val": {"accuracy": 0.9 if number == 3 else 0.8}}))
+    assert job.command()[-1].endswith(names[3])
 
 
 def make_all(*arguments):
@@ -116,3 +117,20 @@ def test_nothing_begins_where_a_name_or_a_folder_is_wrong(tmp_path, only, reason
     assert isinstance(error, UsageError)
     assert reason in str(error)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_says_what_is_left_and_how_long_it_takes(tmp_path):
+    for folder in FOLDERS.values():
+        write_images(tmp_path / folder, 10)
+    out = tmp_path / "out"
+    done = RunFolder(out / "chest-xray" / "assistant")
+    done.path.mkdir(parents=True)
+    done.result.write_text(json.dumps({"status": "finished"}))
+    settings = [word for s in ("size=32", "optim.progressive=[]", "optim.batch=2") for word in ("--set", s)]
+    ended = make_all("--data", tmp_path, "--out", out, "--dry-run", "--only", "chest-xray/assistant", *settings)
+    assert ended.exit_code == 0, ended.output
+    assert "chest-xray/assistant                             done" in ended.stdout
+    ended = make_all("--data", tmp_path, "--out", out, "--dry-run", "--only", "chest-xray/ofa595-alone-0", *settings)
+    assert "0 epochs done" in ended.stdout
+    assert "hours of training are left on this machine" in ended.stdout
+    assert sorted(path.name for path in out.rglob("*")) == ["assistant", "chest-xray", "run.json"]

@@ -28,8 +28,8 @@ def gradient_step(parts):
     accelerator = Accelerator(cpu=True)
     module = with_loss(network, recipe, [], None)
     module, optimiser = accelerator.prepare(module, torch.optim.SGD(module.parameters()))
-    batches = Batches(recipe, pixels, labels, 3, how, accelerator.device)
-    stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, None)
+    batches = Batches(recipe, pixels, labels, 3, accelerator.device)
+    stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, how, None)
     terms = stepper.take(np.arange(8), view_numbers(0, 0, 8), None, 1.0, (0, 0))
     return terms["truth"].item(), [a - b.detach() for a, b in zip(before, network.parameters(), strict=True)]
 

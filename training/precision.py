@@ -1,0 +1,65 @@
+"""What a run computes in, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Precision = Literal["no", "bf16", "fp16"]
+GAIN = 1.15  # bfloat16 has to be so many times as fast as float32 to be taken
+IMAGES = 8
+
+
+def choose_precision(
+    wanted: Literal["auto", "no", "bf16", "fp16"], network: nn.Module, size: tuple[int, int], before: str = ""
+) -> Precision:
+    """Return what accelerate shall compute in.
+
+    Args:
+        wanted: the recipe's word; all but ``auto`` is taken as it is.
+        network: the network that is trained, on the CPU; its gradients are gone afterwards, all else is as it was.
+        size: height and width of its input in pixels.
+        before: what the run computed in before, on this processor; it goes on so. Empty for a new run.
+    """
+    if wanted != "auto":
+        return wanted
+    if before in ("no", "bf16", "fp16"):
+        return before  # type: ignore[return-value]
+    import torch
+
+    if not torch.cuda.is_available() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return "no"  # what several processes measured could differ
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "no"
+    plain, half = (step_seconds(network, size, half=half) for half in (False, True))
+    return "bf16" if plain > GAIN * half else "no"
+
+
+def step_seconds(network: nn.Module, size: tuple[int, int], *, half: bool) -> float:
+    """Return how long forward and backward of ``IMAGES`` images take on the CPU, the least of two times.
+
+    Args:
+        network: the network; its gradients are gone afterwards, all else is as it was.
+        size: height and width of the input in pixels.
+        half: whether bfloat16 is computed in.
+    """
+    import torch
+
+    images = torch.zeros(IMAGES, 3, *size).contiguous(memory_format=torch.channels_last)
+    training, state = network.training, torch.random.get_rng_state()
+    times = []
+    network.eval()  # running statistics stay as they are
+    for _ in range(3):
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = network(images)
+        logits.float().sum().backward()
+        times.append(time.perf_counter() - start)
+        network.zero_grad(set_to_none=True)
+    network.train(training)
+    torch.random.set_rng_state(state)
+    return min(times[1:])
