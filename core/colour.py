@@ -6,6 +6,7 @@ import numpy as np
 
 from core.medical_image import Pixels
 
+GREY_SAME = 0.05  # a profile of grey values that moves none of them by more needs no word
 LEVELS = 5  # of each channel, in the colours by which a profile is compared with sRGB
 SAME = 3 / 255  # a profile that changes none of these by more is sRGB under another name
 
@@ -37,3 +38,26 @@ def to_srgb(pixels: Pixels, profile: bytes | None, notices: list[str]) -> Pixels
         return pixels
     notices.append("Colours were converted from the file's own colour profile to sRGB.")
     return np.asarray(found)
+
+
+def tell_of_grey_profile(profile: bytes | None, notices: list[str]) -> None:
+    """Add a notice where a file's profile means its grey values otherwise than they are shown, as in sRGB.
+
+    Args:
+        profile: an ICC profile, or None.
+        notices: what the user should know is added here.
+    """
+    if not profile:
+        return
+    import imagecodecs
+
+    levels = np.arange(256, dtype=np.uint8).reshape(1, -1)
+    try:
+        meant = imagecodecs.cms_transform(
+            levels, profile, imagecodecs.cms_profile("srgb"), colorspace="gray", outcolorspace="rgb"
+        )
+        same = bool(np.abs(meant.mean(axis=-1) - levels).max() <= 255 * GREY_SAME)
+    except (imagecodecs.CmsError, ValueError):
+        same = False
+    if not same:
+        notices.append("The file's profile of grey values is not applied; its greys may be meant lighter or darker.")

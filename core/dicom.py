@@ -14,7 +14,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from core.colour import to_srgb
+from core.colour import tell_of_grey_profile, to_srgb
 from core.dicom_display import lookup_of, padding_of, rescaled, window_of
 from core.dicom_header import (
     PHOTOMETRIC,
@@ -78,6 +78,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         pixels = to_srgb(pixels, _profile(dataset), notices)
         bits = used_bits(pixels, notices)
     else:
+        tell_of_grey_profile(_profile(dataset), notices)
         padding = padding_of(dataset, stored.words, pixels)
         pixels = rescaled(dataset, pixels, notices)
         lookup = lookup_of(dataset, pixels, notices)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.codestream import read_codestream
-from core.colour import to_srgb
+from core.colour import tell_of_grey_profile, to_srgb
 from core.errors import ImageError
 from core.limits import MAX_PIXELS, check_compression, check_pixels
 from core.medical_image import MedicalImage, Pixels
@@ -90,6 +90,8 @@ def _decode(data: bytes, path: Path, kind: str, notices: list[str]) -> Decoded:
     if pixels.ndim == 3:
         pixels = to_srgb(pixels, profile, notices)
         bits = used_bits(pixels, notices)
+    else:
+        tell_of_grey_profile(profile, notices)
     return Decoded(pixels, 1 if one_bit else bits, aspect=aspect, orientation=orientation)
 
 

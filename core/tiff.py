@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
-from core.colour import to_srgb
+from core.colour import tell_of_grey_profile, to_srgb
 from core.errors import ImageError
 from core.limits import check_compression, check_pixels
 from core.medical_image import Pixels
@@ -210,6 +210,7 @@ def _meant(pixels: Pixels, page: TiffPage, notices: list[str], path: Path, *, co
             _tell_of_more(page, 1, notices)
             pixels = pixels[..., 0]
         pixels = pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels
+        tell_of_grey_profile(_profile(page), notices)
         return Decoded(np.ascontiguousarray(pixels), bits, inverted=photometric == PHOTOMETRIC.MINISWHITE)
     used = COLOURS.get(photometric, 3)
     if pixels.shape[-1] > used:
@@ -220,9 +221,13 @@ def _meant(pixels: Pixels, page: TiffPage, notices: list[str], path: Path, *, co
     elif photometric in (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB):
         pixels = _from_lab(pixels, offset=photometric == PHOTOMETRIC.ICCLAB)
     else:
-        profile = page.tags.valueof(ICC_PROFILE)
-        pixels = to_srgb(pixels, bytes(profile) if profile else None, notices)
+        pixels = to_srgb(pixels, _profile(page), notices)
     return Decoded(pixels, used_bits(pixels, notices))
+
+
+def _profile(page: TiffPage) -> bytes | None:
+    profile = page.tags.valueof(ICC_PROFILE)
+    return bytes(profile) if profile else None
 
 
 def _tell_of_more(page: TiffPage, used: int, notices: list[str]) -> None:

@@ -173,6 +173,14 @@ def test_the_size_of_a_jpeg_xl_is_read_from_its_header(size, boxes):
     assert (found.kind, found.rows, found.columns) == ("JPEG XL", *size)
 
 
+@pytest.mark.parametrize(("gamma", "told"), [(1.0, True), (1.8, True), (2.2, False)])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_a_profile_that_means_greys_otherwise_is_told(saved, kind, gamma, told):
+    pixels = np.arange(0, 240, 3, dtype=np.uint8).reshape(8, 10)
+    found = read_image(saved(encoded(pixels, kind, icc_profile=imagecodecs.cms_profile("gray", gamma=gamma))))
+    assert any("profile of grey values" in notice for notice in found.notices) == told
+
+
 def test_colours_of_a_profile_are_made_those_of_screens(saved):
     pixels = picture(8, colour=True)
     adobe = imagecodecs.cms_profile("adobergb")

@@ -39,7 +39,7 @@ def seen(view):
     """The middle of what is on screen, RGB (H, W, 3), away from the words in the corners."""
     grabbed = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(grabbed.constBits(), np.uint8).reshape(grabbed.height(), grabbed.bytesPerLine())
-    return rows[:, : 3 * grabbed.width()].reshape(grabbed.height(), grabbed.width(), 3)[40:180, 20:140].astype(int)
+    return rows[:, : 3 * grabbed.width()].reshape(grabbed.height(), grabbed.width(), 3)[60:180, 20:140].astype(int)
 
 
 def noise():
@@ -52,8 +52,8 @@ def test_what_is_on_screen_is_what_core_render_blends(view):
     plain = seen(view)
     layer = render.coloured(LEFT.resized(SIZE, SIZE), "viridis", 0.6)
     view.lay_over(layer)
-    expected = render.blended(image.displayed(), layer)[40:180, 20:140]
-    assert np.abs(plain - image.pixels[40:180, 20:140, None]).max() <= 1
+    expected = render.blended(image.displayed(), layer)[60:180, 20:140]
+    assert np.abs(plain - image.pixels[60:180, 20:140, None]).max() <= 1
     assert np.abs(seen(view) - expected).max() <= 3
     view.lay_over(None)
     assert (seen(view) == plain).all()
