@@ -296,8 +296,9 @@ class TrainingSetup(QWidget):
 
     def _teacher_bundle(self) -> Bundle | None:
         chosen = self.teacher.currentData()
-        if chosen == OF_RECIPE and self._recipe is not None and len(self._recipe.teachers.bundles) == 1:
-            chosen = self._recipe.teachers.bundles[0]
+        if chosen == OF_RECIPE and self._recipe is not None:
+            installed = [self._catalogue.bundles.get(name) for name in self._recipe.teachers.bundles]
+            return max(filter(None, installed), key=lambda bundle: bundle.card.parameters, default=None)
         return self._catalogue.bundles.get(chosen)
 
     def _changed(self) -> None:
