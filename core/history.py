@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 from core import __version__
 from core.comparison import Comparison
@@ -23,9 +23,8 @@ from core.folders import data_folder
 from core.history_errors import HistoryError, explained
 from core.history_waiting import KEY, Waiting, left_behind, read, waiting_files
 from core.names import readable
+from core.review import Verdict
 
-Verdict = Literal["agree", "disagree", "unsure"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 BUSY_SECONDS = 10.0  # how long to wait for another window's writing
 
 # each step leads from one version of the layout to the next; PRAGMA user_version counts the steps done
@@ -67,25 +66,6 @@ COLUMNS = (
 def history_path() -> Path:
     """Return where the history lies."""
     return data_folder() / "history.sqlite"
-
-
-@dataclass(frozen=True)
-class Review:
-    """What the reviewer thinks of a comparison.
-
-    Attributes:
-        verdict: ``agree``, ``disagree``, ``unsure``, or None where nothing was said.
-        note: free text.
-    """
-
-    verdict: Verdict | None = None
-    note: str = ""
-
-    def __bool__(self) -> bool:
-        return self.verdict is not None or bool(self.note)
-
-
-NO_REVIEW = Review()
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from core.errors import TwinlensError
-from core.history import BUSY_SECONDS, History, Review, history_path
+from core.history import BUSY_SECONDS, History, history_path
 from core.history_waiting import Waiting, keep, new_waiting_file
+from core.review import Review
 
 
 class HistoryWriter:

@@ -15,13 +15,14 @@ from core.dicom_results import write_dicom_results
 from core.errors import SourceError, TwinlensError, WriteError
 from core.export import PICTURES, CsvTable, JsonLines, PictureFolder
 from core.files import cannot_write, make_folder, written_whole
-from core.history import BUSY_SECONDS, NO_REVIEW, Review, analysis
+from core.history import BUSY_SECONDS, analysis
 from core.history_writer import HistoryWriter
 from core.labels import Labels
 from core.medical_image import MedicalImage
 from core.names import path_from, readable
 from core.report import ReportWriter
 from core.report_layout import PaperSize
+from core.review import NO_REVIEW, Review
 from core.tasks import get_task
 
 

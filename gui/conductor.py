@@ -12,8 +12,8 @@ from core.batch import Compared
 from core.bundle import Bundle
 from core.comparison import CamMode, Comparison
 from core.errors import UsageError
-from core.history import Review
 from core.names import readable
+from core.review import Review
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView

@@ -16,10 +16,10 @@ from core.batch import Record
 from core.errors import UsageError
 from core.export import CsvTable, JsonLines
 from core.files import bytes_written_whole, written_whole
-from core.history import Review
 from core.labels import Labels
 from core.names import readable
 from core.outputs import read_by
+from core.review import Review
 from gui.background import Background
 from gui.notifications import Banner, Notifications
 from gui.save_dialog import ask_where

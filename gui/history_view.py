@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.export import write_history
-from core.history import VERDICTS, History, Query
+from core.history import History, Query
 from core.names import path_from, readable
+from core.review import VERDICTS
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable

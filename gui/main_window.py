@@ -26,9 +26,9 @@ from PySide6.QtWidgets import (
 
 from core.catalogue import read_catalogue
 from core.errors import WriteError
-from core.history import VERDICTS
 from core.images import SUPPORTED
 from core.names import readable
+from core.review import VERDICTS
 from gui import session, theme, wording
 from gui.background import Background
 from gui.batch_bar import BatchBar

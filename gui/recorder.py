@@ -15,11 +15,12 @@ from PySide6.QtCore import QObject, Signal
 
 from core.comparison import Comparison
 from core.errors import TwinlensError
-from core.history import NO_REVIEW, History, Review, analysis
+from core.history import History, analysis
 from core.history_errors import HistoryError
 from core.history_waiting import KEY
 from core.history_writer import HistoryWriter
 from core.names import readable
+from core.review import NO_REVIEW, Review
 from gui.analysis import Choice
 from gui.background import Worker
 from gui.remembered import facts_of, latest_on, recorded

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.catalogue import Catalogue
 from core.errors import UsageError
-from core.history import NO_REVIEW, Review
+from core.review import NO_REVIEW, Review
 from core.tasks import TASKS
 from gui.analysis import ROLES, Choice, chosen_bundle
 from gui.verdict import Verdict, model_digest

@@ -13,9 +13,9 @@ from pathlib import Path
 from core.batch import Compared, failed_record, record_of
 from core.errors import ImageError
 from core.files import make_folder
-from core.history import NO_REVIEW, Review
 from core.images import read_image
 from core.outputs import Outputs, Wanted
+from core.review import NO_REVIEW, Review
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.verdict import Verdict
 from gui.worklist import Entry, State

@@ -12,7 +12,7 @@ from core.classifier import Prediction
 from core.comparison import Comparison
 from core.console import RUNTIME_NAMES, milliseconds
 from core.heatmap import HeatMap
-from core.history import Verdict
+from core.review import Verdict
 from core.tasks import Task
 
 # Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance

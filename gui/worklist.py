@@ -11,8 +11,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
 from core.batch import Record, failed_record
-from core.history import NO_REVIEW, Review
 from core.names import readable
+from core.review import NO_REVIEW, Review
 from gui.results import Result
 from gui.verdict import Said, Verdict
 from gui.wording import review_words

@@ -12,10 +12,11 @@ import pytest
 
 from core import outputs as outputs_module
 from core.batch import Compared, record_of
-from core.history import History, Review, analysis
+from core.history import History, analysis
 from core.history_waiting import KEY, read, waiting_files
 from core.history_writer import HistoryWriter
 from core.outputs import Outputs, Wanted
+from core.review import Review
 
 ROOT = Path(__file__).resolve().parents[2]
 # records one analysis into a locked history and ends as if it were killed

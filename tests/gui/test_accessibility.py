@@ -5,7 +5,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.demo import demonstration_radiograph
-from core.history import VERDICTS
+from core.review import VERDICTS
 from gui import theme
 from gui.about import AboutDialog
 from gui.command_search import CommandSearch

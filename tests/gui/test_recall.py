@@ -9,8 +9,9 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.export import SIDES
-from core.history import History, Review, history_path
+from core.history import History, history_path
 from core.images import read_image
+from core.review import Review
 from gui.analysis import Choice
 from gui.recorder import Recorder
 from gui.remembered import digests, recall

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 
 from core.batch import Compared, record_of
 from core.export import SIDES
-from core.history import Review
 from core.report_layout import PAPER
+from core.review import Review
 from gui.conductor import Conductor
 from gui.pdf_pages import pdf_pages
 from gui.takeaway import Scope

@@ -1,0 +1,28 @@
+"""What the reviewer thinks of a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Verdict = Literal["agree", "disagree", "unsure"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the reviewer thinks of a comparison.
+
+    Attributes:
+        verdict: ``agree``, ``disagree``, ``unsure``, or None where nothing was said.
+        note: free text.
+    """
+
+    verdict: Verdict | None = None
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        return self.verdict is not None or bool(self.note)
+
+
+NO_REVIEW = Review()
