@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,8 @@ import psutil
 from core.errors import UsageError, WriteError
 from core.files import cannot_write, make_folder
 from training.run_folder import RunFolder
+
+NOTE_SECONDS, POLL_SECONDS = 2.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ def owned(folder: RunFolder) -> Iterator[None]:
 
 def taken(folder: RunFolder) -> UsageError:
     """Return the error for who wants to work in a folder that another process owns."""
-    owner = read_owner(folder)
+    end = time.monotonic() + NOTE_SECONDS
+    while ((owner := read_owner(folder)) is None or owner.left) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)  # whoever took the lock a moment ago is about to note its number
     who = f"process {owner.pid} on {owner.host}" if owner is not None else "another process"
     return UsageError(
         f"This run is under way already, by {who}.",
