@@ -11,18 +11,19 @@ import numpy as np
 
 from core.architectures import model_name
 
-ADULTS = "population=adult"
 HEAD = (
     "run",
     "network",
     "learnt from",
+    "start",
     "seed",
     "parameters",
     "GMACs",
     "validation",
     "accuracy (95 %)",
     "macro F1",
-    "adults",
+    "ECE",
+    "minutes",
 )
 
 
@@ -36,6 +37,7 @@ class Result:
         teacher: whom it learnt from, or an empty string.
         about: what ``run.json`` says.
         scores: what ``evaluation.json`` says.
+        machine: the processor that it was trained on last, or an empty string.
     """
 
     task: str
@@ -43,6 +45,7 @@ class Result:
     teacher: str
     about: dict[str, Any]
     scores: dict[str, Any]
+    machine: str = ""
 
     @property
     def accuracy(self) -> float:
@@ -58,7 +61,9 @@ def read_results(out: Path) -> list[Result]:
         if about.get("weights_sha256") != scores["weights_sha256"]:
             continue
         teachers = ", ".join(model_name(teacher["id"].partition("@")[0]) for teacher in about["teachers"])
-        found.append(Result(path.parent.parent.name, path.parent.name, teachers, about, scores))
+        environment = path.with_name("environment.json")
+        machine = json.loads(environment.read_text(encoding="utf-8"))["processor"] if environment.is_file() else ""
+        found.append(Result(path.parent.parent.name, path.parent.name, teachers, about, scores, machine))
     return sorted(found, key=lambda r: (r.task, r.about["role"] == "student", r.about["network"], r.teacher, r.name))
 
 
@@ -72,27 +77,43 @@ def results_page(results: list[Result]) -> str:
         if border is not None:
             share = 100 * border["border"]
             lines += [f"A linear model that sees only the border of the images scores {share:.2f} %.", ""]
-        lines += [*_distillation(own), ""]
+        if machines := sorted({result.machine for result in own if result.machine}):
+            lines += [f"Trained on {'; '.join(machines)}. Minutes are a run's own, whatever else the machine did.", ""]
+        lines += [*_by_group(own), *_distillation(own), ""]
     return "\n".join(lines)
 
 
 def _row(result: Result) -> str:
     about, overall = result.about, result.scores["overall"]
     low, high = result.scores["intervals"]["accuracy"]
-    adults = result.scores["subgroups"].get(ADULTS)
     cells = (
         result.name,
         model_name(about["network"]),
-        result.teacher or "the truth alone",
+        result.teacher or "the labels alone",
+        about.get("started_from", ""),
         str(about["seed"]),
         f"{about['parameters'] / 1e6:.2f} M",
         f"{about['macs'] / 1e9:.3f}",
         f"{100 * about['val']['accuracy']:.2f} %",
         f"{100 * overall['accuracy']:.2f} % ({100 * low:.1f}–{100 * high:.1f})",
         f"{100 * overall['macro_f1']:.2f} %",
-        "–" if adults is None else f"{100 * adults['scores']['accuracy']:.2f} %",
+        f"{overall['ece']:.3f}",
+        f"{about['seconds'] / 60:.0f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _by_group(results: list[Result]) -> list[str]:
+    """Return a table of accuracy by group of the test split, a column a run; nothing where there are no groups."""
+    groups = dict.fromkeys(group for result in results for group in result.scores["subgroups"])
+    if not groups:
+        return []
+    lines = [f"| {' | '.join(('group', *(result.name for result in results)))} |", "|---" * (len(results) + 1) + "|"]
+    for group in groups:
+        found = [result.scores["subgroups"].get(group) for result in results]
+        cells = ("–" if scores is None else f"{100 * scores['scores']['accuracy']:.2f} %" for scores in found)
+        lines.append(f"| {' | '.join((group, *cells))} |")
+    return [*lines, ""]
 
 
 def _distillation(results: list[Result]) -> list[str]:
