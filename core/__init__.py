@@ -3,7 +3,7 @@
 import os
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # NumPy's OpenBLAS threads keep spinning after each product and take the cores from the networks: Score-CAM of the
 # student took 1.6 times as long with them. It reads this when NumPy is first imported.

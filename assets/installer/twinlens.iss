@@ -1,4 +1,4 @@
-; Inno Setup script for Windows: iscc /DVersion=0.1.0 /DSource=dist\twinlens assets\installer\twinlens.iss
+; Inno Setup script for Windows: iscc /DVersion=0.2.0 /DSource=dist\twinlens assets\installer\twinlens.iss
 #ifndef Version
   #error Pass /DVersion=
 #endif
