@@ -95,6 +95,10 @@ def test_our_texts_are_refused_for_a_data_set_of_another_size(run):
 def test_the_installed_models_keep_their_texts_and_older_cards_are_read():
     for path in package_weights().glob("*/*/card.json"):
         card = Card.model_validate_json(path.read_text(encoding="utf-8"))
-        assert "8,476" in card.training.data or "5,000 LC25000" in card.training.data
+        images = {"chest-xray": "8,476", "lung-colon": "5,000"}[card.task]
+        assert images in card.training.data
         assert card.licence.startswith("MIT")
-        assert card.training.data_set is None
+        if card.training.maker != "Twinlens":  # whose figures no run counted
+            assert card.training.data_set is None
+        else:
+            assert f"{card.training.data_set.total:,}" == images
