@@ -60,6 +60,7 @@ class TrainingWindow(QWidget):
         self._settings = settings
         self._run: TrainingRun | None = None
         self._stopping = False
+        self._says_check = False  # whether what is said of progress is the check of a data set, not a run
         self._sizes: dict[str, tuple[str, int, int]] = {}  # networks that have been counted
         self._check = Command(self)
         self._outline = Command(self)
@@ -132,6 +133,7 @@ class TrainingWindow(QWidget):
             self.banner.say(self.tr("No data set has been chosen."), warning=True)
             return
         self.banner.hide()
+        self._says_check = False
         self.measuring.measure(plan.out, plan.data, plan.threads)
         self.progress.say_busy(self.tr("Measuring {0}").format(plan.out.name), self.tr("Every test image is answered"))
         self._show_state()
@@ -146,6 +148,7 @@ class TrainingWindow(QWidget):
         if texts is None:
             return
         self.banner.hide()
+        self._says_check = False
         self.measuring.publish(plan.out, plan.threads, texts)
         self.progress.say_busy(
             self.tr("Adding {0} to the models").format(plan.out.name),
@@ -169,6 +172,7 @@ class TrainingWindow(QWidget):
             self.banner.say(str(error), warning=True)
             return
         self.banner.hide()
+        self._says_check = False
         run = TrainingRun(folder, self)
         self._draw(folder)
         if run.follow():
@@ -228,7 +232,7 @@ class TrainingWindow(QWidget):
     # the run
 
     def _follow(self, run: TrainingRun) -> None:
-        self._run, self._stopping = run, False
+        self._run, self._stopping, self._says_check = run, False, False
         self.banner.hide()
         self.log.clear()
         self.setup.set_open(False)
@@ -308,7 +312,8 @@ class TrainingWindow(QWidget):
         self.setup.data_words.setText(self.tr("Checking…"))
         self.findings.say(self.tr("The images are read and compared: duplicates, leaks between splits, shortcuts."))
         self.setup.set_data_task(None)
-        if not self.running:
+        self._says_check = not self.running and not self.measuring.running
+        if self._says_check:
             self.tabs.setCurrentWidget(self.findings)
             self.progress.say_busy(self.tr("Checking {0}").format(folder.name))
         maps = [word for old, new in self.setup.labels.label_map.items() for word in ("--map", f"{old}={new}")]
@@ -316,7 +321,7 @@ class TrainingWindow(QWidget):
         self._show_state()
 
     def _on_check_told(self, event: Event) -> None:
-        if not self.running and not self.measuring.running:
+        if self._says_check:
             self.progress.tell(event)
 
     def _on_checked(self, ending: Ending) -> None:
@@ -332,7 +337,7 @@ class TrainingWindow(QWidget):
             self.setup.data_words.setText(words)
             self.setup.set_data_task(task_of(report))
             self.setup.show_labels(report.get("labels", {}))
-        if not self.running and not self.measuring.running:
+        if self._says_check:
             self.progress.say(self.tr("Nothing is being trained"), words)
         self._show_state()
 
