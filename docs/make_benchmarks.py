@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.architectures import get_architecture
-from core.benchmark import LatencyRow, Machine, MemoryRun, Report, fidelity_table, markdown
-from core.cam_benchmark import FidelityRow, SpeedRow
+from core.benchmarks.cam import FidelityRow, SpeedRow
+from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, fidelity_table, markdown
+from core.models.architectures import get_architecture
 
 DOCS = Path(__file__).resolve().parent
 MEASURED = DOCS / "benchmarks"
@@ -32,12 +32,12 @@ for the same layer and class by each library, used as its documentation says. Pe
 the exact one of the same network; torch-cam has another definition of Score-CAM (a baseline is subtracted and maps
 are scaled before they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle
 have random weights, which take as long as trained ones, but whose maps change from run to run, and so does how close
-the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows
-of its maps for channels. Forwards (`core.benchmark.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
-(`core.cam_benchmark.speed`), were measured later than the rest, when answers came with their maps, Winograd's
-filtering was there, and OFA-595 had torch's activations. A single run can meet a slow moment of the machine: OFA-595's
-fast map took 0.30 to 0.59 s in 17 runs. In the window the answer comes first, and with it the feature maps, so the
-first map takes a forward less than here.
+the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels. Forwards
+(`core.benchmarks.suite.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
+(`core.benchmarks.cam.speed`), were measured later than the rest, when answers came with their maps, Winograd's
+filtering was there, and OFA-595 had torch's activations. A single run can meet a slow moment of the machine:
+OFA-595's fast map took 0.30 to 0.59 s in 17 runs. In the window the answer comes first, and with it the feature maps,
+so the first map takes a forward less than here.
 """
 FIDELITY_HEAD = """
 ## How close the fast map comes

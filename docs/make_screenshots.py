@@ -21,8 +21,8 @@ from PIL import Image, ImageFilter  # noqa: E402
 from PySide6.QtCore import QEventLoop, QRect, QSize, QTimer, SignalInstance  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
-from core.demo import demonstration_radiograph  # noqa: E402
-from core.images import read_image  # noqa: E402
+from core.images.demo import demonstration_radiograph  # noqa: E402
+from core.images.reader import read_image  # noqa: E402
 from gui import theme  # noqa: E402
 from gui.app import make_application  # noqa: E402
 from gui.main_window import MainWindow  # noqa: E402

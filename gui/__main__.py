@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from core.door import run
+from core.cli.runner import run
 from core.errors import TwinlensError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +30,7 @@ def open_window(
 
         sys.exit(self_test())
     _demand_display()
-    from core.demo import demonstration_radiograph
+    from core.images.demo import demonstration_radiograph
     from gui.app import start
 
     paths = [*(images or []), *([demonstration_radiograph()] if demo else [])]

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from core.bundle import Bundle
-from core.cam_process import explain
-from core.cams import MANY_FORWARDS, METHODS
-from core.catalogue import Catalogue, read_catalogue
-from core.classifier import Classifier
-from core.comparison import Comparison, compare
+from core.compare.classifier import Classifier
+from core.compare.comparison import Comparison, compare
 from core.errors import ExplanationError
-from core.heatmap import HeatMap
-from core.images import read_image
-from core.medical_image import MedicalImage
-from core.preprocess import preprocess
-from core.runtime import RuntimeChoice, needs_conversion
-from core.scorecam import Depth, ScoreCam, explain_pair
+from core.explain.cam_worker import explain
+from core.explain.heatmap import HeatMap
+from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.explain.scorecam import Depth, ScoreCam, explain_pair
+from core.images.medical_image import MedicalImage
+from core.images.preprocessing import preprocess
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.models.catalogue import Catalogue, read_catalogue
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import needs_conversion
 from core.tasks import Task, get_task, guess_task
 from gui.conversion import convert
 from gui.screen_picture import ScreenPicture
@@ -46,7 +47,7 @@ class Choice:
         task: the task of all images, or None to tell it from each image's colour.
         teacher: the teacher's network, or None for the best-scoring one.
         student: the student's network, or None for the best-scoring one.
-        cam: ``fast`` or ``exact`` Score-CAM, another method's name (``core.cams.METHODS``), or ``none``.
+        cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
         runtime: which runtime computes.
         threads: CPU threads, or None for the runtime's own choice.
     """
@@ -135,7 +136,7 @@ class Analyst:
         class_index: int | None = None,
         outdated: Callable[[], bool] = lambda: False,
     ) -> Iterator[Comparison]:
-        """Yield the comparison as it grows, like :func:`core.comparison.watch`, without asking the models again.
+        """Yield the comparison as it grows, like ``comparison.watch``, without asking the models again.
 
         The answers to the last images are kept with what their Score-CAM has scored, so that another class of the same
         image costs no forward.

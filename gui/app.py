@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from core.errors import TwinlensError
-from core.folders import cache_folder, cache_notice, data_notice
+from core.system.paths import cache_folder, cache_notice, data_notice
 from gui.exports import save_picture
 from gui.main_window import FIRST_SIZE, MainWindow
 

@@ -20,10 +20,10 @@ import typer
 from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-from core.comparison import Comparison
-from core.demo import demonstration_radiograph
-from core.door import run
-from core.images import read_image
+from core.cli.runner import run
+from core.compare.comparison import Comparison
+from core.images.demo import demonstration_radiograph
+from core.images.reader import read_image
 from gui.app import make_application
 from gui.main_window import MainWindow
 from gui.results import Result
@@ -47,7 +47,7 @@ def measure(
     files: Annotated[int, typer.Option(min=100, help="How many files the long worklist has.")] = FILES,
 ) -> None:
     """Measure the window on this machine, on the screen or, with QT_QPA_PLATFORM=offscreen, without one."""
-    from core.benchmark import machine
+    from core.benchmarks.suite import machine
 
     rows = [("window up, from the start of the process", start_up(), "s")]
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from core.render import STUDENT_RGB, TEACHER_RGB, ColourMap, colour_bar
+from core.explain.rendering import STUDENT_RGB, TEACHER_RGB, ColourMap, colour_bar
 from gui import theme
 
 BAR, LONG, TEXT = 8, 104, 50  # width and length of the bar, width of the words, in pixels

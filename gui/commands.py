@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
-from core.demo import demonstration_radiograph
+from core.images.demo import demonstration_radiograph
 from core.names import readable
 from gui import session
 from gui.about import AboutDialog

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from core.bundle import Bundle
-from core.comparison import Comparison
+from core.compare.comparison import Comparison
+from core.models.bundle import Bundle
 from core.tasks import Task
 from gui import theme, wording
 from gui.display_controls import Display, DisplayControls
@@ -95,7 +95,7 @@ class ComparisonView(QWidget):
         """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
 
         Args:
-            comparison: a frame of :func:`core.comparison.watch`.
+            comparison: a frame of :func:`core.compare.comparison.watch`.
             refining: whether more frames follow.
             speed_ratios: how many times faster the student was, for each image by the same models and settings; by
                 default for this one alone.

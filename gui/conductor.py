@@ -8,12 +8,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.batch import Compared
-from core.bundle import Bundle
-from core.comparison import CamMode, Comparison
+from core.compare.batch import Compared
+from core.compare.comparison import CamMode, Comparison
 from core.errors import UsageError
+from core.models.bundle import Bundle
 from core.names import readable
-from core.review import Review
+from core.records.review import Review
 from core.tasks import Task
 from gui.analysis import Choice
 from gui.comparison_view import ComparisonView

@@ -6,9 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 
-from core.bundle import Bundle
-from core.openvino_conversion import sweep
-from core.process import own_command
+from core.models.bundle import Bundle
+from core.runtimes.openvino_conversion import sweep
+from core.system.subprocesses import own_command
 
 LOOK_SECONDS = 0.05
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
-from core.render import COLOUR_MAPS, ColourMap
+from core.explain.rendering import COLOUR_MAPS, ColourMap
 from gui import theme
 from gui.focus_order import in_order
 from gui.icons import icon

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.outputs import Wanted
+from core.exports.batch import Wanted
 from gui import theme
 from gui.takeaway import Offer
 from gui.takeaway_dialog import TakeawayDialog
 
-MAPS = ("overlay", "legend", "npy", "tiff")  # names of core.export.PICTURES
+MAPS = ("overlay", "legend", "npy", "tiff")  # names of core.exports.tables_and_maps.PICTURES
 
 
 class ExportDialog(TakeawayDialog):

@@ -12,14 +12,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from core.batch import Record
+from core.compare.batch import Record
+from core.compare.ground_truth import Labels
 from core.errors import UsageError
-from core.export import CsvTable, JsonLines
-from core.files import bytes_written_whole, written_whole
-from core.labels import Labels
+from core.exports.batch import read_by
+from core.exports.tables_and_maps import CsvTable, JsonLines
 from core.names import readable
-from core.outputs import read_by
-from core.review import Review
+from core.records.review import Review
+from core.system.atomic_files import bytes_written_whole, written_whole
 from gui.background import Background
 from gui.notifications import Banner, Notifications
 from gui.save_dialog import ask_where

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from core.images import find_images
+from core.images.reader import find_images
 from core.names import readable
 
 CHUNK = 250  # files handed over at a time

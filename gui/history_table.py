@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.history import is_refused
+from core.records.history import is_refused
 from core.tasks import TASKS
 from gui import theme
 from gui.wording import review_words

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.export import write_history
-from core.history import History, Query
+from core.exports.tables_and_maps import write_history
 from core.names import path_from, readable
-from core.review import VERDICTS
+from core.records.history import History, Query
+from core.records.review import VERDICTS
 from core.tasks import TASKS
 from gui import theme
 from gui.history_table import HistoryTable

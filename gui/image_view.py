@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
     from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
-    from core.medical_image import MedicalImage
+    from core.images.medical_image import MedicalImage
 
 Tool = Literal["pan", "zoom", "window"]
 ZOOM_STEP = 1.2  # a notch of the wheel
@@ -100,8 +100,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw closed outlines over the image.
 
         Args:
-            outlines: polygons (n, 2) as :func:`core.render.contours` gives them, on a square map that covers the whole
-                image, with a colour.
+            outlines: polygons (n, 2) as ``rendering.contours`` gives them, on a square map that covers the whole image,
+                with a colour.
             size: height and width of that map.
         """
         for item in self._outlines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QWidget
 
-from core.medical_image import MedicalImage
+from core.images.medical_image import MedicalImage
 from core.names import readable
 from gui import theme
 from gui.elided_label import ElidedLabel

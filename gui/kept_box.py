@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QMessageBox, QPushButton, QWidget
 
-from core.kept import HISTORY, Kept, kept, remove
+from core.records.disk_usage import HISTORY, Kept, kept, remove
 from gui import theme
 from gui.background import Background
 from gui.wording import megabytes

@@ -24,11 +24,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.catalogue import read_catalogue
 from core.errors import WriteError
-from core.images import SUPPORTED
+from core.images.reader import SUPPORTED
+from core.models.catalogue import read_catalogue
 from core.names import readable
-from core.review import VERDICTS
+from core.records.review import VERDICTS
 from gui import session, theme, wording
 from gui.background import Background
 from gui.batch_bar import BatchBar

@@ -17,13 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.bundle import Bundle
-from core.card import Card
 from core.errors import TwinlensError
-from core.model_facts import facts, write_model_facts
+from core.models.bundle import Bundle
+from core.models.card import Card
 from core.names import readable
-from core.page_blocks import RELIABILITY_CAPTION, Paragraph, Reliability, markdown
-from core.report_layout import PAPER, PaperSize
+from core.reports.document import RELIABILITY_CAPTION, Paragraph, Reliability, markdown
+from core.reports.layout import PAPER, PaperSize
+from core.reports.model_card import facts, write_model_facts
 from gui import theme
 from gui.background import Background
 from gui.placement import fitted

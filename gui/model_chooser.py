@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from core.architectures import ARCHITECTURES
-from core.cams import METHODS
-from core.card import Role
-from core.catalogue import Catalogue
+from core.explain.reference_cams import METHODS
+from core.models.architectures import ARCHITECTURES
+from core.models.card import Role
+from core.models.catalogue import Catalogue
 from core.tasks import TASKS, Task
 from gui import theme
 from gui.analysis import Choice

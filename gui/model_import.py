@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.bundle import CARD_FILE
-from core.catalogue import Provenance, read_provenance
 from core.errors import BundleError
-from core.process import own_command
+from core.models.bundle import CARD_FILE
+from core.models.catalogue import Provenance, read_provenance
+from core.system.subprocesses import own_command
 from gui.analysis import Interrupted
 from gui.background import Background
 from gui.conversion import LOOK_SECONDS

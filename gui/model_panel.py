@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core import render
-from core.bundle import Bundle
-from core.card import Role
-from core.comparison import Answer
-from core.heatmap import HeatMap
+from core.compare.comparison import Answer
+from core.explain import rendering
+from core.explain.heatmap import HeatMap
+from core.models.bundle import Bundle
+from core.models.card import Role
 from core.tasks import ClassLabel, Task
 from gui import theme, wording
 from gui.display_controls import Display
@@ -211,7 +211,7 @@ class ModelPanel(QWidget):
         heat_map = None if self.values() is None else self._answer.heat_map
         return replace(self._answer, withheld=self.withheld, heat_map=heat_map)
 
-    def values(self) -> render.FloatArray | None:
+    def values(self) -> rendering.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
 
         One whose estimated error is too large to say anything is none.
@@ -226,7 +226,9 @@ class ModelPanel(QWidget):
         heat_map = None if self._answer is None else self._answer.heat_map
         return 1.0 if heat_map is None or not self._refining else 1 - heat_map.estimated_error
 
-    def draw(self, display: Display, teacher: render.FloatArray | None, student: render.FloatArray | None) -> None:
+    def draw(
+        self, display: Display, teacher: rendering.FloatArray | None, student: rendering.FloatArray | None
+    ) -> None:
         """Lay the map, or the two maps' difference, over the image.
 
         Args:
@@ -240,21 +242,21 @@ class ModelPanel(QWidget):
         if display.difference and teacher is not None and student is not None:
             drawn = ["teacher", "student"]
             if display.overlay:
-                layer = render.difference(teacher, student, max(display.opacity, 0.2))
+                layer = rendering.difference(teacher, student, max(display.opacity, 0.2))
                 self.view.colour_bar.show_difference()
         elif display.overlay and own is not None:
-            layer = render.coloured(own, display.colour_map, display.opacity * self._strength(), display.threshold)
+            layer = rendering.coloured(own, display.colour_map, display.opacity * self._strength(), display.threshold)
             self.view.colour_bar.show_map(display.colour_map)
         self.view.lay_over(layer)
         if layer is None:
             self.view.colour_bar.hide()
-        tints = {"teacher": render.TEACHER_RGB, "student": render.STUDENT_RGB}
+        tints = {"teacher": rendering.TEACHER_RGB, "student": rendering.STUDENT_RGB}
         outlines = []
         for side in drawn if display.contour else []:
             values = both[side]
             if values is not None:
                 tint = QColor(*tints[side])
-                outlines += [(polygon, tint) for polygon in render.contours(values)]
+                outlines += [(polygon, tint) for polygon in rendering.contours(values)]
         self.view.outline(outlines, MAP_SIZE)
 
     def set_narrow(self, narrow: bool) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, QObject, Signal
 
 from core.errors import TwinlensError
-from core.history import History, history_path
 from core.names import readable
+from core.records.history import History, history_path
 from gui.background import Background
 from gui.conductor import Conductor
 from gui.recorder import Recorder

@@ -13,14 +13,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.comparison import Comparison
+from core.compare.comparison import Comparison
 from core.errors import TwinlensError
-from core.history import History, analysis
-from core.history_errors import HistoryError
-from core.history_waiting import KEY
-from core.history_writer import HistoryWriter
 from core.names import readable
-from core.review import NO_REVIEW, Review
+from core.records.history import History, analysis
+from core.records.history_errors import HistoryError
+from core.records.history_waiting import KEY
+from core.records.history_writer import HistoryWriter
+from core.records.review import NO_REVIEW, Review
 from gui.analysis import Choice
 from gui.background import Worker
 from gui.remembered import facts_of, latest_on, recorded

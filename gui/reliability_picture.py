@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
-from core.page_blocks import CONFIDENCE_AXIS, RIGHT_AXIS, TICKS, Curve, dot
+from core.reports.document import CONFIDENCE_AXIS, RIGHT_AXIS, TICKS, Curve, dot
 from gui import theme
 
 SIDE, LEFT, ABOVE, BELOW, GAP = 272, 52, 28, 44, 24  # logical pixels of a diagram's square and of what is around it

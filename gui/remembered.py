@@ -11,9 +11,9 @@ from typing import Any
 
 from core import __version__
 from core.errors import TwinlensError
-from core.history import History, Query
 from core.names import readable
-from core.review import Review
+from core.records.history import History, Query
+from core.records.review import Review
 from gui.results import Basis
 from gui.verdict import Verdict, verdict_of
 

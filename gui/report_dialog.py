@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.exports.batch import Wanted
 from core.names import readable
-from core.outputs import Wanted
-from core.report_layout import PAPER, PaperSize
+from core.reports.layout import PAPER, PaperSize
 from gui import theme
 from gui.report_preview import Page, ReportPreview, Summary
 from gui.save_dialog import ask_where

@@ -11,13 +11,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from core.agreement_statistics import Tally
+from core.compare.agreement import Tally
+from core.compare.ground_truth import Labels
 from core.errors import TwinlensError
-from core.labels import Labels
 from core.names import readable
-from core.report import ReportWriter
-from core.report_layout import PaperSize
-from core.report_summary import KEPT_BACK, Line, write_summary
+from core.reports.layout import PaperSize
+from core.reports.summary_page import KEPT_BACK, Line, write_summary
+from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui import theme
 from gui.analysis import Interrupted

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalogue import Catalogue
 from core.errors import UsageError
-from core.review import NO_REVIEW, Review
+from core.models.catalogue import Catalogue
+from core.records.review import NO_REVIEW, Review
 from core.tasks import TASKS
 from gui.analysis import ROLES, Choice, chosen_bundle
 from gui.verdict import Verdict, model_digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from core.review import VERDICTS, Review, Verdict
+from core.records.review import VERDICTS, Review, Verdict
 from gui import theme
 from gui.input_boxes import LineEdit
 from gui.wording import review_words

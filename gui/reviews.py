@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.errors import UsageError
-from core.review import Review, Verdict
+from core.records.review import Review, Verdict
 from gui.recorder import Recorder
 from gui.results import Basis
 from gui.review_bar import ReviewBar

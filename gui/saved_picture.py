@@ -9,13 +9,13 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
-from core import render
-from core.card import Role
-from core.comparison import Answer, Comparison
-from core.heatmap import FloatArray
-from core.medical_image import MedicalImage
+from core.compare.comparison import Answer, Comparison
+from core.explain import rendering
+from core.explain.heatmap import FloatArray
+from core.explain.overlays import shown
+from core.images.medical_image import MedicalImage
+from core.models.card import Role
 from core.names import readable
-from core.report_pictures import shown
 from core.tasks import Task
 from gui import theme, wording
 from gui.display_controls import Display
@@ -24,7 +24,7 @@ LONGEST = 640  # pixels of a picture's longer side
 COLUMN, GAP, MARGIN = 640, 24, 32  # pixels
 HIGHEST = 4000  # of the sheet, more than its words can need
 INK, DIM, LINE = QColor(0, 0, 0), QColor(90, 90, 90), QColor(210, 210, 210)
-TINTS = {"teacher": render.TEACHER_RGB, "student": render.STUDENT_RGB}
+TINTS = {"teacher": rendering.TEACHER_RGB, "student": rendering.STUDENT_RGB}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def composed(what: Shown) -> QImage:
     top = sheet.y
     sheet.column(0)
     sheet.words(tr("Image"), bold=True)
-    sheet.picture(render.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)))
+    sheet.picture(rendering.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)))
     ends = [sheet.y]
     for place, (role, answer) in enumerate(_sides(what.comparison), start=1):
         sheet.column(place, top)
@@ -87,16 +87,16 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     values = None if found is None else found.resized(*picture.shape[:2])
     layer = np.zeros((*picture.shape[:2], 4), np.uint8)
     if values is not None:
-        layer = render.coloured(values, display.colour_map, display.opacity, display.threshold)
-    place = sheet.picture(render.blended(picture, layer))
+        layer = rendering.coloured(values, display.colour_map, display.opacity, display.threshold)
+    place = sheet.picture(rendering.blended(picture, layer))
     if values is not None and display.contour:
-        sheet.outline(place, render.contours(values), TINTS[role])
+        sheet.outline(place, rendering.contours(values), TINTS[role])
     if answer.withheld:
         sheet.words("⚠ " + tr("{0} can't judge this image.").format(answer.bundle.name), bold=True)
         return
     said = answer.prediction
     if found is not None:
-        sheet.bar(np.ascontiguousarray(np.rot90(render.colour_bar(display.colour_map, 256, 6), -1)))
+        sheet.bar(np.ascontiguousarray(np.rot90(rendering.colour_bar(display.colour_map, 256, 6), -1)))
         name = wording.class_name(what.task, said.class_ids[found.class_index])
         sheet.words(wording.method(name, found), colour=DIM)
     sheet.words(wording.answer(what.task, said), size=20, bold=True)
@@ -141,7 +141,7 @@ class _Sheet:
         self._painter.drawText(QRectF(self._left, self.y, self._width, height), flags, text)
         self.y += height + 4
 
-    def picture(self, rgb: render.Bytes) -> QRectF:
+    def picture(self, rgb: rendering.Bytes) -> QRectF:
         """Draw a picture, RGB of shape (H, W, 3), in the middle of the column, and return where it is."""
         height, width = rgb.shape[:2]
         place = QRectF(self._left + (self._width - width) / 2, self.y, width, height)
@@ -157,7 +157,7 @@ class _Sheet:
                 points = [QPointF(place.left() + x + 0.5, place.top() + y + 0.5) for x, y in polygon.tolist()]
                 self._painter.drawPolygon(QPolygonF(points))
 
-    def bar(self, rgb: render.Bytes) -> None:
+    def bar(self, rgb: rendering.Bytes) -> None:
         """Draw the colour bar with its ends in words."""
         height, width = rgb.shape[:2]
         bar = QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)

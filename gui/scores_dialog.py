@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from core.agreement_statistics import Interval, Scores, Tally, too_few
-from core.labels import Labels
+from core.compare.agreement import Interval, Scores, Tally, too_few
+from core.compare.ground_truth import Labels
 from core.tasks import Task, get_task
 from gui import theme
 from gui.verdict import Verdict

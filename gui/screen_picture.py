@@ -1,7 +1,7 @@
 """The part of an image that is on screen, at the screen's resolution: so that any image is as quick to show.
 
 An image is kept at full size, half, a quarter …; what is asked for is cut out of the smallest that is sharp enough and
-then made bright or dark as :meth:`core.medical_image.MedicalImage.displayed` does it. All that takes the time of the
+then made bright or dark as ``MedicalImage.displayed`` does it. All that takes the time of the
 whole image is done when it is made, which the engine's thread does: the window's thread only cuts out.
 """
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.medical_image import MedicalImage
+from core.images.medical_image import MedicalImage
 
 SMALLEST = 256  # pixels along the longer side below which no smaller copy is made
 Window = tuple[float, float] | None

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from core.batch import BatchComparer
-from core.bundle import Bundle
-from core.catalogue import read_catalogue
-from core.demo import demonstration_radiograph
+from core.compare.batch import BatchComparer
 from core.errors import TwinlensError
-from core.images import read_image
-from core.process import own_command
-from core.report import ReportWriter
-from core.runtime import load_runtime, needs_conversion
+from core.images.demo import demonstration_radiograph
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.models.catalogue import read_catalogue
+from core.reports.writer import ReportWriter
+from core.runtimes.load import load_runtime, needs_conversion
+from core.system.subprocesses import own_command
 from core.tasks import CHEST_XRAY
 
 IMAGE_SIZE = 64

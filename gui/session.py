@@ -9,9 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
-from core.files import make_folder, written_whole
-from core.folders import data_folder
 from core.names import path_from, readable
+from core.system.atomic_files import make_folder, written_whole
+from core.system.paths import data_folder
 from core.tasks import TASKS
 from gui.analysis import Choice
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
-from core.folders import data_folder
-from core.runtime import RUNTIME_CHOICES, RuntimeChoice
+from core.runtimes.base import RUNTIME_CHOICES, RuntimeChoice
+from core.system.paths import data_folder
 from gui import theme
 from gui.input_boxes import ComboBox, SpinBox
 from gui.kept_box import KeptBox

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from core.batch import Compared, failed_record, record_of
+from core.compare.batch import Compared, failed_record, record_of
 from core.errors import ImageError
-from core.files import make_folder
-from core.images import read_image
-from core.outputs import Outputs, Wanted
-from core.review import NO_REVIEW, Review
+from core.exports.batch import Outputs, Wanted
+from core.images.reader import read_image
+from core.records.review import NO_REVIEW, Review
+from core.system.atomic_files import make_folder
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.verdict import Verdict
 from gui.worklist import Entry, State

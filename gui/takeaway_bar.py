@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import TwinlensError
+from core.exports.batch import Wanted
 from core.names import readable
-from core.outputs import Wanted
 from gui import theme
 from gui.analysis import Interrupted
 from gui.background import Background

@@ -11,7 +11,7 @@ from typing import Literal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.render import STUDENT_RGB, TEACHER_RGB
+from core.explain.rendering import STUDENT_RGB, TEACHER_RGB
 
 Theme = Literal["dark", "light"]
 Role = Literal[

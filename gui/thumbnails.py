@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from core.errors import ImageError
-from core.images import read_image
-from core.preprocess import resize
+from core.images.preprocessing import resize
+from core.images.reader import read_image
 from gui.background import Worker
 
 SIDE = 96  # pixels, for 48 on screens of twice the density

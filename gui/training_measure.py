@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
-from core import subnets
+from core.models import ofa_subnets
 from core.tasks import get_task
 from gui.training_process import Command, Ending
 from training.run_folder import RunFolder
@@ -82,8 +82,8 @@ def model_id(folder: Path) -> str:
     about = RunFolder(folder).read_result()
     if not {"task", "role", "network"} <= about.keys():
         return ""
-    subnet = None if about.get("subnet") is None else subnets.Subnet.model_validate(about["subnet"])
-    return f"{about['task']}/{about['role']}-{subnets.model_id(about['network'], subnet)}"
+    subnet = None if about.get("subnet") is None else ofa_subnets.Subnet.model_validate(about["subnet"])
+    return f"{about['task']}/{about['role']}-{ofa_subnets.model_id(about['network'], subnet)}"
 
 
 def scores(folder: Path) -> str:

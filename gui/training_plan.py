@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.card import Role
 from core.errors import UsageError
-from core.folders import data_folder
+from core.models.card import Role
+from core.system.paths import data_folder
 from training.label_map import as_override
 from training.recipe import RECIPES, Recipe, read_recipe
 from training.run_folder import RunFolder

@@ -16,8 +16,8 @@ from typing import IO, Any, Literal
 import psutil
 from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from core.files import cannot_write, make_folder
-from core.process import own_command
+from core.system.atomic_files import cannot_write, make_folder
+from core.system.subprocesses import own_command
 from training.run_folder import RunFolder
 from training.run_lock import Owner, read_owner, taken
 

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.bundle import Bundle
-from core.folders import user_weights
+from core.models.bundle import Bundle
+from core.system.paths import user_weights
 from gui import theme
 
 Answer = Literal["stop", "go on", "cancel"]

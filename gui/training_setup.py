@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.bundle import Bundle
-from core.card import Role
-from core.catalogue import Catalogue
 from core.errors import UsageError
+from core.models.bundle import Bundle
+from core.models.card import Role
+from core.models.catalogue import Catalogue
 from core.tasks import TASKS, get_task
 from gui import theme
 from gui.input_boxes import ComboBox, LineEdit, SpinBox

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.bundle import Bundle
-from core.catalogue import read_catalogue
 from core.errors import TwinlensError, UsageError
+from core.models.bundle import Bundle
+from core.models.catalogue import read_catalogue
 from gui import theme, wording
 from gui.notifications import Banner
 from gui.placement import place

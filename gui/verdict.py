@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from core.batch import Record, record_of
-from core.bundle import Bundle
-from core.comparison import Comparison
-from core.medical_image import MedicalImage
+from core.compare.batch import Record, record_of
+from core.compare.comparison import Comparison
+from core.images.medical_image import MedicalImage
+from core.models.bundle import Bundle
 from core.tasks import Task, get_task, guess_task
 from gui.wording import class_name
 

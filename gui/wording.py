@@ -7,12 +7,12 @@ from statistics import median
 
 from PySide6.QtCore import QCoreApplication
 
-from core.cams import MANY_FORWARDS, METHODS
-from core.classifier import Prediction
-from core.comparison import Comparison
-from core.console import RUNTIME_NAMES, milliseconds
-from core.heatmap import HeatMap
-from core.review import Verdict
+from core.compare.classifier import Prediction
+from core.compare.comparison import Comparison
+from core.compare.wording import RUNTIME_NAMES, milliseconds
+from core.explain.heatmap import HeatMap
+from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.records.review import Verdict
 from core.tasks import Task
 
 # Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance

@@ -13,9 +13,8 @@ from typing import get_args
 
 from PySide6.QtCore import QObject, Signal
 
-from core import cam_process
-from core.classifier import Classifier
-from core.comparison import CamMode, watch
+from core.compare.classifier import Classifier
+from core.compare.comparison import CamMode, watch
 from core.errors import (
     BundleError,
     ExplanationError,
@@ -24,7 +23,8 @@ from core.errors import (
     UsageError,
     WriteError,
 )
-from core.scorecam import Depth
+from core.explain import cam_worker
+from core.explain.scorecam import Depth
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.background import Worker
 from gui.verdict import Verdict, verdict
@@ -191,7 +191,7 @@ class AnalysisEngine(QObject):
                         self._judge(work)
             except Exception as error:  # noqa: BLE001 - a defect may cost this file, and nothing else
                 self._give_up(work, error)
-        cam_process.helper.stop()
+        cam_worker.helper.stop()
 
     def _next(self) -> Request | Choice | Path | None:
         with self._wake:

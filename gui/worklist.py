@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
-from core.batch import Record, failed_record
+from core.compare.batch import Record, failed_record
 from core.names import readable
-from core.review import NO_REVIEW, Review
+from core.records.review import NO_REVIEW, Review
 from gui.results import Result
 from gui.verdict import Said, Verdict
 from gui.wording import review_words

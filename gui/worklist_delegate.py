@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.names import readable
-from core.review import Review
+from core.records.review import Review
 from gui import theme
 from gui.thumbnails import Thumbnails
 from gui.verdict import Said

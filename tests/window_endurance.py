@@ -24,8 +24,8 @@ from endurance import GROWTH_MIB, state
 from hostile_samples import healthy
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-from core.benchmark import machine
-from core.gdcm_process import helper as decoder
+from core.benchmarks.suite import machine
+from core.images.gdcm_worker import helper as decoder
 from gui.app import make_application
 from gui.main_window import MainWindow
 from gui.worklist import State

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from core.door import run
+from core.cli.runner import run
 from core.errors import UsageError
-from core.runtime import RuntimeChoice
+from core.runtimes.base import RuntimeChoice
 from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
 from training.label_map import parse_label_map

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
 from core.errors import ImageError
-from core.folders import cache_folder
-from core.images import read_image
-from core.preprocess import preprocess
-from core.runtime import Runtime
-from core.thumbnail import thumbnail
+from core.images.preprocessing import preprocess
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.runtimes.base import Runtime
+from core.system.paths import cache_folder
+from core.uncertainty.thumbnail import thumbnail
 from training.datasets import Sample
 from training.unreadable import Unreadable, refuse_many
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
-from core.images import read_image
-from core.preprocess import LUMA, Preprocessing, to_network_input
-from core.runtime import Runtime, RuntimeChoice, load_runtime
-from core.scorecam import ScoreCam
+from core.explain.scorecam import ScoreCam
+from core.images.preprocessing import LUMA, Preprocessing, to_network_input
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.runtimes.base import Runtime, RuntimeChoice
+from core.runtimes.load import load_runtime
 from training.answers import answer
 from training.audit_changes import (
     SIDE,

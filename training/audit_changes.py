@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.preprocess import LUMA
+from core.images.preprocessing import LUMA
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.files import written_whole
+from core.system.atomic_files import written_whole
 from training.audit import BORDER_HIDDEN, BORDER_ONLY, LUNGS_HIDDEN, PLAIN, Audit, Audits
 from training.audit_changes import BORDER, disturbances
 from training.clustered import Figure, Indices, figure

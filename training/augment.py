@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
 from training.recipe import Augment
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def network_input(images: Tensor, how: Preprocessing) -> Tensor:
     """Return a network's normalised input (B, 3, H, W), in channels-last memory, at its own size.
 
     Args:
-        images: (B, 1 or 3, h, w) in [0, 1]; scaled as :func:`core.preprocess.resize` does it, by area where they shrink
+        images: (B, 1 or 3, h, w) in [0, 1]; scaled as ``preprocessing.resize`` does it, by area where they shrink
             and bilinearly where they grow.
         how: the network's preprocessing.
     """

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from core.bundle import Bundle, read_bundle
-from core.folders import package_weights
-from core.packing import State, unpack_state
+from core.models.bundle import Bundle, read_bundle
+from core.models.packing import State, unpack_state
+from core.system.paths import package_weights
 from core.tasks import CHEST_XRAY, LUNG_COLON, Task
 from training.card_texts import CardTexts
 from training.datasets import open_dataset

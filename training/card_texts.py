@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.card import Card
 from core.errors import UsageError
+from core.models.card import Card
 
 NOT_STATED = "not stated"
 CARDS = Path(__file__).resolve().parent / "cards"

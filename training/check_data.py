@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 import typer
 
-import core.console
+import core.cli.output
 from core.errors import UsageError
-from core.files import written_whole
+from core.system.atomic_files import written_whole
 from training.data_findings import (
     duplicate_findings,
     group_findings,
@@ -141,7 +141,7 @@ class Stages:
 
     def __init__(self) -> None:
         self._what = ""
-        self._shown: core.console.Progress | None = None
+        self._shown: core.cli.output.Progress | None = None
 
     def __enter__(self) -> Stages:
         return self
@@ -154,7 +154,7 @@ class Stages:
         """Show one more step of what is under way."""
         if what != self._what:
             self.__exit__(None, None, None)
-            self._what, self._shown = what, core.console.Progress(what, total).__enter__()
+            self._what, self._shown = what, core.cli.output.Progress(what, total).__enter__()
         if self._shown is not None:
             self._shown.advance("")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import TwinlensError
-from core.files import bytes_written_whole, cannot_write, make_folder, written_whole
+from core.system.atomic_files import bytes_written_whole, cannot_write, make_folder, written_whole
 from training.run_folder import Row, save_tensors
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.agreement_statistics import wilson
+from core.compare.agreement import wilson
 from training.samples import Sample
 
 Indices = npt.NDArray[np.intp]

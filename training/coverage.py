@@ -14,9 +14,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
-from core.calibration import MOST_MISSED, conformal_floor, fit_temperature, plausible, promised_coverage, softmax
-from core.runtime import RuntimeChoice, load_runtime
+from core.models.bundle import Bundle
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.calibration import (
+    MOST_MISSED,
+    conformal_floor,
+    fit_temperature,
+    plausible,
+    promised_coverage,
+    softmax,
+)
 from training.answers import answer
 from training.clustered import Figure, clusters_of, figure
 from training.scored_data import open_scored
@@ -122,7 +130,7 @@ def table(found: list[Kept]) -> str:
 
 
 def lac(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
-    """The rule of the cards: see :func:`core.calibration.conformal_floor`."""
+    """The rule of the cards: see :func:`core.uncertainty.calibration.conformal_floor`."""
     floor = conformal_floor(probabilities, labels, promise)
     return lambda p: plausible(p, floor)
 

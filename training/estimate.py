@@ -6,8 +6,8 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from core.architectures import VggHead
-from core.subnets import Subnet
+from core.models.architectures import VggHead
+from core.models.ofa_subnets import Subnet
 from core.tasks import get_task
 from training.networks import build_empty
 from training.precision import IMAGES, step_seconds

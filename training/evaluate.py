@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
-from core.calibration import plausible, softmax
-from core.card import Conformal
+from core.models.bundle import Bundle
+from core.models.card import Conformal
 from core.names import readable
-from core.novelty import NoveltyGate
-from core.runtime import RuntimeChoice, load_runtime
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.calibration import plausible, softmax
+from core.uncertainty.novelty import NoveltyGate
 from training.answers import Answers, answer
 from training.clustered import clusters_of
 from training.datasets import Sample

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.files import bytes_written_whole, make_folder, written_whole
+from core.system.atomic_files import bytes_written_whole, make_folder, written_whole
 from training.evaluate import Evaluation
 from training.shortcut_probe import BORDER
 

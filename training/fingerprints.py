@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError
-from core.images import read_image
-from core.preprocess import LUMA, FloatArray, resize
+from core.images.preprocessing import LUMA, FloatArray, resize
+from core.images.reader import read_image
 
 THUMBNAIL = 32
 HASH_SIZE = 16  # a hash has the signs of 16×16 low frequencies: 256 bits

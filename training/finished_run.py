@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.architectures import VggHead, build_network, count_macs, count_parameters
-from core.bundle import WEIGHTS_FILE, Bundle
-from core.card import Card, DataSet, Training
 from core.errors import TwinlensError, UsageError
-from core.preprocess import Preprocessing
-from core.subnets import Subnet
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import VggHead, build_network, count_macs, count_parameters
+from core.models.bundle import WEIGHTS_FILE, Bundle
+from core.models.card import Card, DataSet, Training
+from core.models.ofa_subnets import Subnet
 from core.tasks import TASKS
 from training.card_texts import NOT_STATED
 from training.run_folder import RunFolder

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import WriteError
-from core.files import written_whole
-from core.folders import cache_folder
+from core.system.atomic_files import written_whole
+from core.system.paths import cache_folder
 from training.duplicates import near_duplicates
 from training.fingerprints import are_coloured, fingerprint
 from training.manifest import read_table

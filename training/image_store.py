@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError
-from core.files import cannot_write, make_folder
-from core.folders import cache_folder
-from core.images import read_image
+from core.images.preprocessing import LUMA, Preprocessing, resize
+from core.images.reader import read_image
 from core.names import readable
-from core.preprocess import LUMA, Preprocessing, resize
+from core.system.atomic_files import cannot_write, make_folder
+from core.system.paths import cache_folder
 from training.datasets import Sample
 from training.unreadable import refuse_many
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.images import HEAD_BYTES, recognise
+from core.images.reader import HEAD_BYTES, recognise
 from training.samples import LeftOut
 
 # reasons for which a file is no sample

@@ -22,9 +22,9 @@ import psutil
 import typer
 
 from core.errors import UsageError
-from core.files import written_whole
-from core.process import own_command
-from core.subnets import model_id
+from core.models.ofa_subnets import model_id
+from core.system.atomic_files import written_whole
+from core.system.subprocesses import own_command
 from training.jobs import Job, Outcome, run_jobs
 from training.recipe import Recipe, read_recipe
 from training.results_table import read_results, results_page

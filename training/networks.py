@@ -5,21 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import timm_networks
-from core.architectures import Size, build_network, cam_layer, get_architecture, is_classifier, maps_to_nchw, with_maps
-from core.bundle import read_bundle
-from core.catalogue import read_catalogue
 from core.errors import BundleError, UsageError, WeightsUnavailableError
-from core.imagenet import load_imagenet_weights
-from core.positions import fit_positions
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
+from core.models import timm_networks
+from core.models.architectures import (
+    Size,
+    build_network,
+    cam_layer,
+    get_architecture,
+    is_classifier,
+    maps_to_nchw,
+    with_maps,
+)
+from core.models.bundle import read_bundle
+from core.models.catalogue import read_catalogue
+from core.models.position_embeddings import fit_positions
+from core.models.pretrained import load_imagenet_weights
 from training.finished_run import is_run, read_run
 from training.packaged_weights import grow_from_vgg16, load_packaged
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from core.bundle import Bundle
+    from core.models.bundle import Bundle
     from training.recipe import Model
 
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle, replace_gate
-from core.images import read_image
-from core.novelty import NoveltyGate, View, nearest, strangeness
-from core.preprocess import Preprocessing, preprocess, resize, to_network_input
-from core.thumbnail import described, exposures, thumbnail
+from core.images.preprocessing import Preprocessing, preprocess, resize, to_network_input
+from core.images.reader import read_image
+from core.models.bundle import Bundle, replace_gate
+from core.uncertainty.novelty import NoveltyGate, View, nearest, strangeness
+from core.uncertainty.thumbnail import described, exposures, thumbnail
 from training.datasets import Sample
 from training.novelty_sets import DISTURBANCES, EXPOSURES, Picture
 from training.scored_data import open_scored
@@ -22,7 +22,7 @@ from training.scored_data import open_scored
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
-# chosen, as the weights of core.novelty are, by the smallest AUROC over disturbed validation images and other strangers
+# chosen, as the weights of core's novelty are, by the smallest AUROC over disturbed validation images and strangers
 LAYOUT_CENTRES, COLOUR_CENTRES, EXPOSURE_CENTRES = 32, 16, 32
 DECOY_CENTRES, EXPOSURE_DECOY_CENTRES = 16, 32  # of each disturbance
 DECOYS = (

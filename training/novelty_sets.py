@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError
-from core.images import read_image
-from core.preprocess import LUMA
+from core.images.preprocessing import LUMA
+from core.images.reader import read_image
 
 FloatArray = npt.NDArray[np.float32]
 Picture = FloatArray  # (H, W) or (H, W, 3), float32 in [0, 1]

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
-from core.images import read_image
-from core.novelty import nearest
-from core.preprocess import to_network_input
-from core.runtime import Runtime, RuntimeChoice, load_runtime
-from core.thumbnail import SIDE, described, thumbnail
+from core.images.preprocessing import to_network_input
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.runtimes.base import Runtime, RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.novelty import nearest
+from core.uncertainty.thumbnail import SIDE, described, thumbnail
 from training.answers import answer
 from training.datasets import Sample, open_dataset
 from training.novelty import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.architectures import build_network, count_macs, count_parameters
+from core.models.architectures import build_network, count_macs, count_parameters
 from core.tasks import get_task
 from training.recipe import Recipe
 from training.step import network_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.files import bytes_written_whole
+from core.system.atomic_files import bytes_written_whole
 from training.run_folder import Row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.positions import fit_positions
+from core.models.position_embeddings import fit_positions
 from training.networks import build_empty
 from training.setup import Setup, assemble
 

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from core.agreement_statistics import FEW_IMAGES
-from core.bundle import Bundle, write_bundle
-from core.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
-from core.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
-from core.card import Scores as CardScores
-from core.files import cannot_write, make_folder
-from core.folders import user_weights
+from core.compare.agreement import FEW_IMAGES
+from core.models.bundle import Bundle, write_bundle
+from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
+from core.models.card import Scores as CardScores
+from core.models.packing import State
 from core.names import readable
-from core.novelty import NoveltyGate
-from core.packing import State
-from core.runtime import RuntimeChoice, load_runtime
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.system.atomic_files import cannot_write, make_folder
+from core.system.paths import user_weights
+from core.uncertainty.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
+from core.uncertainty.novelty import NoveltyGate
 from training.answers import Answers, answer
 from training.card_texts import CardTexts
 from training.data_findings import GAIN

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.architectures import VggHead, get_architecture
-from core.card import Role
 from core.errors import UsageError
-from core.subnets import Subnet
+from core.models.architectures import VggHead, get_architecture
+from core.models.card import Role
+from core.models.ofa_subnets import Subnet
 from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"

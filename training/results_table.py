@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.architectures import model_name
+from core.models.architectures import model_name
 
 HEAD = (
     "run",

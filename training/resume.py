@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.catalogue import read_catalogue
 from core.errors import UsageError
+from core.models.catalogue import read_catalogue
 from core.tasks import get_task
 from training.finished_run import is_run
 from training.lineage import Forebear, read_forebears, read_teachers

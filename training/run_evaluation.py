@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.bundle import Bundle
-from core.files import written_whole
+from core.models.bundle import Bundle
+from core.system.atomic_files import written_whole
 from training.evaluate import Evaluation
 from training.finished_run import RunError, read_facts
 

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.files import bytes_written_whole, written_whole
+from core.system.atomic_files import bytes_written_whole, written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor

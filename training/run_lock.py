@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import psutil
 
 from core.errors import UsageError, WriteError
-from core.files import cannot_write, make_folder
+from core.system.atomic_files import cannot_write, make_folder
 from training.run_folder import RunFolder
 
 NOTE_SECONDS, POLL_SECONDS = 2.0, 0.02

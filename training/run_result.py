@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from core.images.preprocessing import Preprocessing
 from core.names import readable
-from core.preprocess import Preprocessing
 from training.checkpoint import Counters
 from training.events import Ended
 from training.image_store import ImageStore

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Set
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
-from core.files import bytes_written_whole
 from core.names import readable
+from core.system.atomic_files import bytes_written_whole
 from training.contents import UNREADABLE, content_digest
 from training.duplicates import near_duplicates
 from training.fingerprints import fingerprint

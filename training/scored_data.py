@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.bundle import Bundle
+from core.models.bundle import Bundle
 from training.contents import content_digest
 from training.datasets import of_split, open_dataset
 from training.finished_run import RunError, is_run

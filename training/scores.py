@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.agreement_statistics import macro_f1, macro_f1_interval, too_few, wilson
-from core.calibration import brier_score, expected_calibration_error, reliability
+from core.compare.agreement import macro_f1, macro_f1_interval, too_few, wilson
+from core.uncertainty.calibration import brier_score, expected_calibration_error, reliability
 from training.clustered import independent
 
 Float64Array = npt.NDArray[np.float64]
@@ -129,7 +129,7 @@ def intervals(
 ) -> Intervals:
     """Return 95 % intervals that stay honest for few images, and where all answers are right.
 
-    Accuracy has Wilson's score interval, macro F1 that of :func:`core.agreement_statistics.macro_f1_interval`, both of
+    Accuracy has Wilson's score interval, macro F1 that of :func:`core.compare.agreement.macro_f1_interval`, both of
     as many images as are worth as much as independent ones. AUROC has the percentile bootstrap within each class, and
     none where that does not vary.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.architectures import count_macs, count_parameters
 from core.errors import UsageError
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import count_macs, count_parameters
 from core.tasks import get_task
 from training.augment import network_input
 from training.criterion import balanced_weights

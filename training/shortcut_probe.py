@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import WriteError
-from core.files import written_whole
-from core.folders import cache_folder
+from core.system.atomic_files import written_whole
+from core.system.paths import cache_folder
 from training.fingerprints import Fingerprint, fingerprint
 from training.parallel import spread
 from training.samples import Dataset, Progress

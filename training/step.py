@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.architectures import model_name
-from core.preprocess import Preprocessing
-from core.subnets import model_id
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import model_name
+from core.models.ofa_subnets import model_id
 from training.augment import as_floats, augment, network_input
 from training.criterion import Terms, build_criterion
 from training.mixing import mix

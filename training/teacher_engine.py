@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RuntimeUnavailableError
-from core.runtime_openvino import OpenVinoRuntime
+from core.runtimes.openvino_runtime import OpenVinoRuntime
 from training.teachers import Teacher
 
 if TYPE_CHECKING:

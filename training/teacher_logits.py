@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import TwinlensError
-from core.files import bytes_written_whole, make_folder
-from core.folders import cache_folder
+from core.system.atomic_files import bytes_written_whole, make_folder
+from core.system.paths import cache_folder
 from training.augment import COLUMNS, as_floats, augment, network_input, view_numbers
 from training.image_store import ImageStore
 from training.recipe import Augment

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
 from training.finished_run import is_run
 from training.networks import find_bundle
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from core.bundle import Bundle
+    from core.models.bundle import Bundle
 
 
 @dataclass(frozen=True, eq=False)

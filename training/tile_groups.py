@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError
-from core.images import read_image
-from core.preprocess import resize
+from core.images.preprocessing import resize
+from core.images.reader import read_image
 from training.parallel import spread
 from training.samples import Progress
 

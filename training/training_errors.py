@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from core.errors import TwinlensError, WriteError
-from core.folders import cache_folder
+from core.system.paths import cache_folder
 from training.run_folder import RunFolder
 
 KEPT = "Then go on with --resume: the last checkpoint is kept."

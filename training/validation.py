@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
 from training.augment import as_floats, network_input
 
 if TYPE_CHECKING:

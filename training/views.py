@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.bundle import Bundle
-from core.runtime import RuntimeChoice, load_runtime
+from core.models.bundle import Bundle
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
 from training.audit import FloatArray, answered, look
 from training.datasets import Sample
 from training.evaluate import SMALLEST_SUBGROUP, SUBGROUPS

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from core.demo import demonstration_radiograph
+from core.images.demo import demonstration_radiograph
 from core.tasks import CHEST_XRAY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULE = re.compile(r"-m (core|training|gui)(\.\w+)?(?!\w)([^\n`#>&|]*)")
+DOORS = {"core": "core.cli.app", "training": "training.__main__", "gui": "gui.__main__"}
+MODULE = re.compile(r"-m (core|training|gui)((?:\.\w+)*)(?!\w)([^\n`#>&|]*)")
 RUN = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_OURS = ("qt.qpa", "no Qt platform", "could not connect", "libEGL", "libc.so.6", "Windows protected", "Apple could")
 
@@ -29,7 +30,9 @@ def commands():
         for found in MODULE.finditer(page.read_text(encoding="utf-8")):
             package, module, rest = found.groups()
             words = shlex.split(rest.rstrip(" .,:;)"))
-            yield pytest.param(package + (module or ".__main__"), words, id=f"{page.name}: {found[0].strip()}")
+            yield pytest.param(
+                package + module if module else DOORS[package], words, id=f"{page.name}: {found[0].strip()}"
+            )
 
 
 @pytest.mark.parametrize(("module", "words"), list(commands()))
@@ -51,7 +54,7 @@ def test_command_lines_exist_with_their_options(module, words):
 def source_texts():
     """Return every text in our source; what is put into it when it runs is three dots."""
     texts = []
-    for path in (path for package in ("core", "training", "gui") for path in (ROOT / package).glob("*.py")):
+    for path in (path for package in ("core", "training", "gui") for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 texts.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))

@@ -12,7 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
-from core.demo import demonstration_radiograph
+from core.images.demo import demonstration_radiograph
 from gui import theme
 from gui.background import Background
 from tests.gui.driving import PATIENCE, all_done, settled
@@ -62,8 +62,8 @@ def own_data(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def converted():
     """The chest networks, converted for this machine as the window does it, so that no test has to wait for it."""
-    from core.catalogue import read_catalogue
-    from core.openvino_conversion import is_converted
+    from core.models.catalogue import read_catalogue
+    from core.runtimes.openvino_conversion import is_converted
     from gui.conversion import convert
 
     bundles = [read_catalogue().find("chest-xray", role) for role in ("teacher", "student")]
@@ -115,8 +115,8 @@ def png():
     """Writes the demonstration radiograph, made small, as PNG."""
     from PIL import Image
 
-    from core.images import read_image
-    from core.preprocess import resize
+    from core.images.preprocessing import resize
+    from core.images.reader import read_image
 
     picture = resize(read_image(demonstration_radiograph()).displayed(), 256, 240)
 

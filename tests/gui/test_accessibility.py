@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.demo import demonstration_radiograph
-from core.review import VERDICTS
+from core.images.demo import demonstration_radiograph
+from core.records.review import VERDICTS
 from gui import theme
 from gui.about import AboutDialog
 from gui.command_search import CommandSearch

@@ -7,9 +7,9 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from core import render
-from core.novelty import Novelty
+from core.explain import rendering
 from core.tasks import CHEST_XRAY
+from core.uncertainty.novelty import Novelty
 from gui import theme
 from gui.comparison_view import ComparisonView
 from gui.display_controls import Display
@@ -117,12 +117,12 @@ def test_a_guess_is_not_drawn_and_a_map_that_is_being_refined_looks_provisional(
             assert layer(view.teacher) is None
             assert "not known well enough" in view.teacher.method.text()
         else:
-            drawn = render.coloured(LEFT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6 * share)
+            drawn = rendering.coloured(LEFT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6 * share)
             assert (layer(view.teacher) == drawn).all()
             assert view.teacher.method.text().endswith("est. error 30.0 %")
         assert layer(view.student) is not None
     view.difference_action.trigger()  # of a map that is not known there is no difference
-    assert (layer(view.student) == render.coloured(RIGHT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6)).all()
+    assert (layer(view.student) == rendering.coloured(RIGHT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6)).all()
 
 
 def test_the_speed_is_a_median_over_images_with_how_many(view):
@@ -172,14 +172,14 @@ def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbo
 def test_what_is_laid_over_is_what_core_render_makes(view):
     view.show_comparison(agreeing(), refining=False)
     left, right = LEFT.resized(MAP_SIZE, MAP_SIZE), RIGHT.resized(MAP_SIZE, MAP_SIZE)
-    assert (layer(view.teacher) == render.coloured(left, "inferno", 0.6)).all()
+    assert (layer(view.teacher) == rendering.coloured(left, "inferno", 0.6)).all()
     view.controls.colour_maps.setCurrentText("Cividis")
     view.controls.opacity.setValue(90)
     view.controls.threshold.setValue(50)
-    assert (layer(view.student) == render.coloured(right, "cividis", 0.9, 0.5)).all()
+    assert (layer(view.student) == rendering.coloured(right, "cividis", 0.9, 0.5)).all()
     view.difference_action.trigger()
     for panel in view.panels:
-        assert (layer(panel) == render.difference(left, right, 0.9)).all()
+        assert (layer(panel) == rendering.difference(left, right, 0.9)).all()
     view.overlay_action.trigger()
     assert layer(view.teacher) is None
     assert not view.teacher.view.colour_bar.isVisible()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox
 
 import gui.analysis
 from core.errors import UsageError
-from core.review import Review
+from core.records.review import Review
 from gui.worklist import State
 from tests.gui.driving import PATIENCE, settled, wheel
 

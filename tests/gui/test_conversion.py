@@ -1,7 +1,7 @@
 import pytest
 
-from core.catalogue import read_catalogue
-from core.folders import cache_folder
+from core.models.catalogue import read_catalogue
+from core.system.paths import cache_folder
 from gui.analysis import Analyst, Choice, Interrupted
 from gui.conversion import convert
 
@@ -23,7 +23,7 @@ def test_a_conversion_that_is_cut_off_leaves_nothing_behind(tmp_path, monkeypatc
 
 def test_closing_ends_a_conversion_before_anything_is_loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path))
-    monkeypatch.setattr("core.runtime_torch.has_accelerator", lambda: False)
+    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
     said = []
     analyst = Analyst(say=said.append, unwanted=lambda: bool(said))
     with pytest.raises(Interrupted):

@@ -5,8 +5,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.demo import demonstration_radiograph
-from core.history import History, history_path
+from core.images.demo import demonstration_radiograph
+from core.records.history import History, history_path
 from gui.history_view import HistoryView
 from gui.worklist import Show
 

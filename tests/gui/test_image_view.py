@@ -5,10 +5,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from core import render
-from core.demo import demonstration_radiograph
-from core.images import read_image
-from core.medical_image import Window
+from core.explain import rendering
+from core.images.demo import demonstration_radiograph
+from core.images.medical_image import Window
+from core.images.reader import read_image
 from gui import theme
 from gui.image_view import ImageView
 from gui.screen_picture import ScreenPicture, full_range, tails
@@ -50,9 +50,9 @@ def test_what_is_on_screen_is_what_core_render_blends(view):
     image = picture(noise())
     view.show_picture(ScreenPicture(image))
     plain = seen(view)
-    layer = render.coloured(LEFT.resized(SIZE, SIZE), "viridis", 0.6)
+    layer = rendering.coloured(LEFT.resized(SIZE, SIZE), "viridis", 0.6)
     view.lay_over(layer)
-    expected = render.blended(image.displayed(), layer)[60:180, 20:140]
+    expected = rendering.blended(image.displayed(), layer)[60:180, 20:140]
     assert np.abs(plain - image.pixels[60:180, 20:140, None]).max() <= 1
     assert np.abs(seen(view) - expected).max() <= 3
     view.lay_over(None)

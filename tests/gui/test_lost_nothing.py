@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.history import History, history_path
-from core.history_waiting import waiting_files
+from core.records.history import History, history_path
+from core.records.history_waiting import waiting_files
 from gui import session
 from gui.settings import store
 

@@ -8,9 +8,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFileDialog
 from shiboken6 import isValid
 
-from core.catalogue import read_catalogue
-from core.model_facts import model_facts
-from core.page_blocks import dot
+from core.models.catalogue import read_catalogue
+from core.reports.document import dot
+from core.reports.model_card import model_facts
 from gui import theme
 from gui.model_card_dialog import ModelCardDialog
 from gui.reliability_picture import ABOVE, GAP, LEFT, SIDE

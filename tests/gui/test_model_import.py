@@ -5,8 +5,8 @@ import zipfile
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.catalogue import read_catalogue
-from core.folders import user_weights
+from core.models.catalogue import read_catalogue
+from core.system.paths import user_weights
 from gui.model_import import ModelImport
 
 PATIENCE = 60_000
@@ -70,7 +70,7 @@ def test_what_is_no_model_is_said_at_once(make_window, tmp_path, qtbot, monkeypa
 def test_the_question_says_who_made_it_and_what_it_replaces(make_window, bundle, qtbot):
     from PySide6.QtCore import QTimer
 
-    from core.catalogue import read_provenance
+    from core.models.catalogue import read_provenance
 
     window = make_window(cam="none")
     origin = read_provenance(bundle)

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
-from core.export import SIDES
-from core.history import History, history_path
-from core.images import read_image
-from core.review import Review
+from core.exports.tables_and_maps import SIDES
+from core.images.reader import read_image
+from core.records.history import History, history_path
+from core.records.review import Review
 from gui.analysis import Choice
 from gui.recorder import Recorder
 from gui.remembered import digests, recall

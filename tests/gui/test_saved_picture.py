@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core import render
-from core.notice import NOTICE
-from core.novelty import Novelty
-from core.report_pictures import shown
+from core import NOTICE
+from core.explain import rendering
+from core.explain.overlays import shown
 from core.tasks import CHEST_XRAY
+from core.uncertainty.novelty import Novelty
 from gui.comparison_view import ComparisonView
 from gui.exports import Exports, save_picture
 from gui.notifications import Banner, Notifications
@@ -63,7 +63,7 @@ def test_image_maps_names_answers_and_notice_are_on_the_picture(view, monkeypatc
     sheet, words = drawn(view, monkeypatch)
     image = shown(picture(PIXELS), None, LONGEST)
     for heat_map in (LEFT, RIGHT):
-        assert holds(sheet, render.blended(image, render.coloured(heat_map.resized(300, 256), "cividis", 0.8)))
+        assert holds(sheet, rendering.blended(image, rendering.coloured(heat_map.resized(300, 256), "cividis", 0.8)))
     assert holds(sheet, np.repeat(PIXELS[:, :, None], 3, axis=2))
     assert {"picture.png", "Teacher · VGG19", "Student · OFA-595", "COVID-19  97.0 %", "Non-COVID infection: 90.0 %",
             "They disagree: teacher Non-COVID infection, student COVID-19", f"⚠  {NOTICE}"} <= set(words)  # fmt: skip

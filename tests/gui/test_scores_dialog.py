@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtWidgets import QLabel
 
-from core.agreement_statistics import Tally
+from core.compare.agreement import Tally
 from core.tasks import CHEST_XRAY
 from gui.scores_dialog import ScoresDialog, TaskScores
 

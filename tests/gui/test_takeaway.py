@@ -8,10 +8,10 @@ from pypdf import PdfReader
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel
 
-from core.batch import Compared, record_of
-from core.export import SIDES
-from core.report_layout import PAPER
-from core.review import Review
+from core.compare.batch import Compared, record_of
+from core.exports.tables_and_maps import SIDES
+from core.records.review import Review
+from core.reports.layout import PAPER
 from gui.conductor import Conductor
 from gui.pdf_pages import pdf_pages
 from gui.takeaway import Scope

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPushButton
 from tiny_training import single_threaded, tiny_recipe, write_images
 
-from core.process import own_command
+from core.system.subprocesses import own_command
 from gui import training_process
 from gui.settings import store
 from gui.training_process import TrainingRun, running_in

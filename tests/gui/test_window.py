@@ -8,13 +8,13 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from core.batch import BatchComparer
-from core.catalogue import read_catalogue
-from core.demo import demonstration_radiograph
+from core import NOTICE
+from core.compare.batch import BatchComparer
 from core.errors import ExplanationError
-from core.export import SIDES
-from core.notice import NOTICE
-from core.runtime_openvino import OpenVinoRuntime
+from core.exports.tables_and_maps import SIDES
+from core.images.demo import demonstration_radiograph
+from core.models.catalogue import read_catalogue
+from core.runtimes.openvino_runtime import OpenVinoRuntime
 from gui import wording
 from gui.shortcuts import COMMANDS
 from gui.worklist import Order, Show, State

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
-from core.batch import Record
+from core.compare.batch import Record
 from gui.results import Result
 from gui.verdict import Said, Verdict
 from gui.worklist import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter

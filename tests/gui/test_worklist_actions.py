@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from core.catalogue import read_catalogue
+from core.models.catalogue import read_catalogue
 from gui.scores_dialog import ScoresDialog, tallied
 from gui.takeaway import Scope, scopes
 from gui.worklist import Show, State

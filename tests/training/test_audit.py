@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.catalogue import read_catalogue
+from core.models.catalogue import read_catalogue
 from training.audit import BORDER_ONLY, LUNGS_HIDDEN, LUNGS_ONLY, PLAIN, UNMARKED, audit, changes, look
 from training.audit_changes import (
     BORDER,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.preprocess import Preprocessing, to_network_input
+from core.images.preprocessing import Preprocessing, to_network_input
 from training.augment import as_floats, augment, network_input, view_numbers, view_of_epoch
 from training.mixing import mix
 from training.recipe import Augment

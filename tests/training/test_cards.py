@@ -8,11 +8,11 @@ from dataset_samples import radiograph, save
 from tiny_training import CLASSES, tiny_recipe
 from typer.testing import CliRunner
 
-from core.bundle import read_bundle
-from core.card import Card
 from core.errors import UsageError
-from core.folders import package_weights
-from core.model_facts import model_facts
+from core.models.bundle import read_bundle
+from core.models.card import Card
+from core.reports.model_card import model_facts
+from core.system.paths import package_weights
 from training.__main__ import app
 from training.card_texts import CARDS, CardTexts, card_texts_of
 from training.finished_run import read_run

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.calibration import softmax
+from core.uncertainty.calibration import softmax
 from training.clustered import Figure
 from training.coverage import RULES, Kept, randomised_aps, table
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
 from training import events
 from training.augment import as_floats, augment, network_input, view_numbers
 from training.finished_run import RunError

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 from typer.testing import CliRunner
 
-from core.catalogue import read_catalogue
-from core.subnets import Subnet
+from core.models.catalogue import read_catalogue
+from core.models.ofa_subnets import Subnet
 from training.__main__ import app
 from training.networks import build
 from training.recipe import to_toml

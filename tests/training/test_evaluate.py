@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from core.calibration import softmax
-from core.catalogue import read_catalogue
+from core.models.catalogue import read_catalogue
+from core.uncertainty.calibration import softmax
 from training.answers import Answers
 from training.datasets import Sample, read_manifest
 from training.evaluate import agree, evaluate

@@ -202,7 +202,7 @@ def test_a_run_written_right_into_the_data_set_hides_none_of_it(tmp_path):
 
 
 def test_pictures_exported_by_this_version_are_told_from_data(tmp_path):
-    from core.export import _png
+    from core.exports.tables_and_maps import _png
 
     classes(tmp_path)
     exported = tmp_path / "Normal" / "moved-and-renamed.png"

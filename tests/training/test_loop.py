@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.errors import UsageError, WriteError
-from core.files import cannot_write
+from core.system.atomic_files import cannot_write
 from training import checkpoint, events
 from training.datasets import DatasetError
 from training.loop import train

@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.architectures import build_network
 from core.errors import UsageError
-from core.preprocess import Preprocessing
-from core.runtime import probe_input
-from core.runtime_openvino import OpenVinoRuntime
-from core.runtime_torch import TorchRuntime
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import build_network
+from core.runtimes.base import probe_input
+from core.runtimes.openvino_runtime import OpenVinoRuntime
+from core.runtimes.torch_runtime import TorchRuntime
 from training.finished_run import read_run
 from training.networks import build
 from training.recipe import Model

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from core.bundle import read_bundle
-from core.catalogue import read_catalogue
-from core.demo import demonstration_radiograph
 from core.errors import UsageError
-from core.images import read_image
-from core.novelty import read_gate
-from core.preprocess import preprocess, resize, to_network_input
-from core.thumbnail import CHANNELS, described, thumbnail
+from core.images.demo import demonstration_radiograph
+from core.images.preprocessing import preprocess, resize, to_network_input
+from core.images.reader import read_image
+from core.models.bundle import read_bundle
+from core.models.catalogue import read_catalogue
+from core.uncertainty.novelty import read_gate
+from core.uncertainty.thumbnail import CHANNELS, described, thumbnail
 from training.__main__ import app
 from training.datasets import read_manifest
 from training.novelty import DECOYS, Decoys, fit_gate

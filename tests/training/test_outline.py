@@ -3,7 +3,7 @@ import json
 from tiny_training import tiny_recipe, write_images
 from typer.testing import CliRunner
 
-from core.catalogue import read_catalogue
+from core.models.catalogue import read_catalogue
 from training.__main__ import app
 from training.networks import build
 from training.outline import outline

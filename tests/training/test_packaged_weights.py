@@ -6,8 +6,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from core.architectures import build_network
 from core.errors import UsageError, WeightsUnavailableError
+from core.models.architectures import build_network
 from training import packaged_weights
 from training.networks import build
 from training.packaged_weights import PACKAGES, Packaged, find_packaged, grow_from_vgg16, load_packaged

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import tiny_recipe, write_images
 
-from core.architectures import build_network
+from core.models.architectures import build_network
 from training import events, precision
 from training.loop import train
 from training.precision import choose_precision

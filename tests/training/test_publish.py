@@ -8,11 +8,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from core.architectures import build_network
-from core.catalogue import read_catalogue
-from core.classifier import Classifier
-from core.images import read_image
-from core.preprocess import Preprocessing
+from core.compare.classifier import Classifier
+from core.images.preprocessing import Preprocessing
+from core.images.reader import read_image
+from core.models.architectures import build_network
+from core.models.catalogue import read_catalogue
 from training.__main__ import app
 from training.datasets import open_dataset
 from training.evaluate import evaluate

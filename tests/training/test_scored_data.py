@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from tiny_training import CLASSES, SMALL_SUBNET
 from typer.testing import CliRunner
 
-from core.architectures import build_network
-from core.preprocess import Preprocessing
-from core.subnets import Subnet
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import build_network
+from core.models.ofa_subnets import Subnet
 from training.__main__ import app
 from training.datasets import DatasetError, open_dataset
 from training.finished_run import RunError, read_run

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score
 
-from core.calibration import softmax
+from core.uncertainty.calibration import softmax
 from training.clustered import figure, independent
 from training.scores import few_images, intervals, score
 

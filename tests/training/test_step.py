@@ -6,7 +6,7 @@ import torch
 from accelerate import Accelerator
 from tiny_training import tiny_recipe
 
-from core.preprocess import Preprocessing
+from core.images.preprocessing import Preprocessing
 from training.augment import view_numbers
 from training.ema import MovingAverage
 from training.networks import build

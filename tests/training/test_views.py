@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.catalogue import read_catalogue
+from core.models.catalogue import read_catalogue
 from training import views
 from training.views import compare_views, table
 
