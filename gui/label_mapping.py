@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 from core.tasks import Task
 from gui import theme
 from gui.input_boxes import ComboBox
-from training.label_map import alike
+from training.data.label_map import alike
 
 OPEN = "?"  # the choice that none has been made
 

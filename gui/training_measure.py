@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from core.models import ofa_subnets
 from core.tasks import get_task
 from gui.training_process import Command, Ending
-from training.run_folder import RunFolder
+from training.runs.folder import RunFolder
 
 EVALUATION = "evaluation.json"
 

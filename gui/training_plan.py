@@ -10,10 +10,10 @@ from pathlib import Path
 from core.errors import UsageError
 from core.models.card import Role
 from core.system.paths import data_folder
-from training.label_map import as_override
+from training.data.label_map import as_override
 from training.recipe import RECIPES, Recipe, read_recipe
-from training.run_folder import RunFolder
-from training.run_lock import read_owner
+from training.runs.folder import RunFolder
+from training.runs.lock import read_owner
 
 
 @dataclass(frozen=True)

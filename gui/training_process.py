@@ -18,8 +18,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironm
 
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.subprocesses import own_command
-from training.run_folder import RunFolder
-from training.run_lock import Owner, read_owner, taken
+from training.runs.folder import RunFolder
+from training.runs.lock import Owner, read_owner, taken
 
 LOG_FILE = "log.txt"
 LOOK_MS = 150  # between looks at what a run has written

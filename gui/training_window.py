@@ -34,7 +34,7 @@ from gui.training_process import Command, Ending, Event, TrainingRun, read_log, 
 from gui.training_progress import TrainingProgress
 from gui.training_questions import Answer, ask_about_run, ask_for_card, ask_to_replace
 from gui.training_setup import TrainingSetup
-from training.run_folder import RunFolder
+from training.runs.folder import RunFolder
 
 FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
 SETUP_WIDTH = 376

@@ -18,7 +18,7 @@ from core.tasks import CHEST_XRAY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-DOORS = {"core": "core.cli.app", "training": "training.__main__", "gui": "gui.__main__"}
+DOORS = {"core": "core.cli.app", "training": "training.cli.app", "gui": "gui.__main__"}
 MODULE = re.compile(r"-m (core|training|gui)((?:\.\w+)*)(?!\w)([^\n`#>&|]*)")
 RUN = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_OURS = ("qt.qpa", "no Qt platform", "could not connect", "libEGL", "libc.so.6", "Windows protected", "Apple could")

@@ -19,8 +19,8 @@ from gui.training_progress import Pace
 from gui.training_window import TrainingWindow
 from tests.gui.comparison_samples import dispose
 from training.recipe import to_toml
-from training.run_folder import RunFolder
-from training.run_lock import owned
+from training.runs.folder import RunFolder
+from training.runs.lock import owned
 
 PATIENCE = 120_000  # milliseconds; torch takes its time to load on busy cores
 FAKE = Path(fake_training.__file__)
