@@ -26,12 +26,12 @@ def open_window(
 ) -> None:
     """Open the window: teacher and student side by side. For research use only, not for diagnosis."""
     if check:
-        from gui.self_test import self_test
+        from gui.diagnostics.self_test import self_test
 
         sys.exit(self_test())
     _demand_display()
     from core.images.demo import demonstration_radiograph
-    from gui.app import start
+    from gui.window.app import start
 
     paths = [*(images or []), *([demonstration_radiograph()] if demo else [])]
     sys.exit(start(paths, screenshot))
