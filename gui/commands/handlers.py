@@ -112,15 +112,13 @@ class Commands(QObject):
         return run
 
     def _open(self) -> None:
-        kinds = self.tr(
-            "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
-        )
-        chosen, _kind = QFileDialog.getOpenFileNames(self._window, self.tr("Open images"), self._folder(), kinds)
+        kinds = "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
+        chosen, _kind = QFileDialog.getOpenFileNames(self._window, "Open images", self._folder(), kinds)
         if chosen:
             self._window.open_paths([Path(name) for name in chosen])
 
     def _open_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open folder"), self._folder())
+        chosen = QFileDialog.getExistingDirectory(self._window, "Open folder", self._folder())
         if chosen:
             self._window.open_paths([Path(chosen)])
 
@@ -135,12 +133,12 @@ class Commands(QObject):
         self._removed = window.list.remove(paths)
         window.conductor.leave_out(paths)
         self.actions["put_back"].setEnabled(True)
-        words = self.tr("Taken off the worklist: {0} files. They stay on disk.")
+        words = "Taken off the worklist: {0} files. They stay on disk."
         if len(paths) == 1:
-            words = self.tr("Taken off the worklist: {0}. It stays on disk.")
+            words = "Taken off the worklist: {0}. It stays on disk."
         window.banner.say(
             words.format(f"{len(paths):,}" if len(paths) > 1 else readable(paths[0].name)),
-            button=self.tr("Undo"),
+            button="Undo",
             action=self.actions["put_back"].trigger,
         )
 
@@ -167,7 +165,7 @@ class Commands(QObject):
 
     def _next_disagreement(self) -> None:
         if not self._window.list.next_disagreement():
-            self._window.banner.say(self.tr("No disagreement is known yet. Analyse all compares the remaining files."))
+            self._window.banner.say("No disagreement is known yet. Analyse all compares the remaining files.")
 
     def _focus_filter(self) -> None:
         self._window.dock.show()

@@ -8,13 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.common import theme
-
-CONTEXT = "Commands"  # where translations of this table are looked up
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,17 @@ class Command:
 
     @property
     def menu_words(self) -> str:
-        """The translated name of its menu."""
-        return QCoreApplication.translate(CONTEXT, self.menu)
+        """The name of its menu."""
+        return self.menu
 
     @property
     def words(self) -> str:
-        """The translated name, as a menu wants it."""
-        return QCoreApplication.translate(CONTEXT, self.name)
+        """The name, as a menu wants it."""
+        return self.name
 
     @property
     def plain(self) -> str:
-        """The translated name without the mark of the menu's letter and without dots."""
+        """The name without the mark of the menu's letter and without dots."""
         return self.words.replace("&", "").rstrip("…")
 
     def key_words(self) -> str:
@@ -146,19 +143,15 @@ class ShortcutSheet(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Keys"))
+        self.setWindowTitle("Keys")
         columns = QHBoxLayout()
         columns.setSpacing(48)
         halves = (QGridLayout(), QGridLayout())
         for menu, commands in groupby(COMMANDS, lambda command: command.menu):
-            title = QCoreApplication.translate(CONTEXT, menu).replace("&", "")
+            title = menu.replace("&", "")
             rows = [(command.key_words(), command.plain) for command in commands if command.keys]
             self._add_group(halves[0 if menu in (FILE, GO, REVIEW, REPORT) else 1], title, rows)
-        gestures = [
-            (QCoreApplication.translate(CONTEXT, keys), QCoreApplication.translate(CONTEXT, words))
-            for keys, words in GESTURES
-        ]
-        self._add_group(halves[1], self.tr("Held, dragged, clicked"), gestures)
+        self._add_group(halves[1], "Held, dragged, clicked", list(GESTURES))
         for half in halves:
             half.setHorizontalSpacing(24)
             half.setVerticalSpacing(4)

@@ -39,21 +39,20 @@ class AboutDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("About Twinlens"))
+        self.setWindowTitle("About Twinlens")
         head = QLabel(f"Twinlens {__version__}")
         theme.styled(head, "title")
         words = QLabel(
-            self.tr(
-                "A large teacher network and the small student distilled from it, side by side on chest radiographs "
-                "and histology tiles, with the places where each looks. After arXiv 2508.15251.\n\n{0} Everything "
-                "runs on this machine; no image leaves it. Twinlens is under the MIT licence."
-            ).format(wording.notice())
+            "A large teacher network and the small student distilled from it, side by side on chest radiographs "
+            "and histology tiles, with the places where each looks. After arXiv "
+            f"2508.15251.\n\n{wording.notice()} Everything "
+            "runs on this machine; no image leaves it. Twinlens is under the MIT licence."
         )
         words.setWordWrap(True)
         rows = installed()
         table = QTableWidget(len(rows), 3)
-        table.setAccessibleName(self.tr("Packages with version and licence"))
-        table.setHorizontalHeaderLabels([self.tr("Package"), self.tr("Version"), self.tr("Licence")])
+        table.setAccessibleName("Packages with version and licence")
+        table.setHorizontalHeaderLabels(["Package", "Version", "Licence"])
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         table.setTabKeyNavigation(False)

@@ -46,14 +46,14 @@ class Banner(QWidget):
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.words.setAccessibleName(self.tr("Message"))
+        self.words.setAccessibleName("Message")
         self.button = QPushButton()
-        self.button.setAccessibleName(self.tr("What can be done about the message"))
+        self.button.setAccessibleName("What can be done about the message")
         self.button.clicked.connect(self._act)
         self.cross = QToolButton()
         self.cross.setText("✕")
-        self.cross.setAccessibleName(self.tr("Close this message"))
-        self.cross.setToolTip(self.tr("Close this message"))
+        self.cross.setAccessibleName("Close this message")
+        self.cross.setToolTip("Close this message")
         self.cross.clicked.connect(self.hide)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 8, 8)
@@ -149,22 +149,20 @@ class ErrorDialog(QDialog):
 
     def __init__(self, error: BaseException, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Something went wrong"))
-        head = QLabel(self.tr("Something went wrong that should not have."))
+        self.setWindowTitle("Something went wrong")
+        head = QLabel("Something went wrong that should not have.")
         theme.styled(head, "title")
         words = QLabel(
-            self.tr(
-                "The program goes on, and nothing of your files was changed. If it happens again, please copy the "
-                "details into a report; they name files and no patients."
-            )
+            "The program goes on, and nothing of your files was changed. If it happens again, please copy the "
+            "details into a report; they name files and no patients."
         )
         words.setWordWrap(True)
         self.details = QPlainTextEdit(details(error))
         self.details.setReadOnly(True)
-        self.details.setAccessibleName(self.tr("Details"))
+        self.details.setAccessibleName("Details")
         self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(self.tr("Copy details"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy = buttons.addButton("Copy details", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self.copy)
         buttons.rejected.connect(self.reject)
         page = QVBoxLayout(self)

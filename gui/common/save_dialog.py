@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from core.names import readable
@@ -35,6 +34,6 @@ def ask_where(parent: QWidget, title: str, name: str, kinds: Mapping[str, tuple[
 
 
 def _may_replace(parent: QWidget, title: str, path: Path) -> bool:
-    words = QCoreApplication.translate("SaveDialog", "{0} is there already. Replace it?").format(readable(path))
+    words = f"{readable(path)} is there already. Replace it?"
     ask = QMessageBox.StandardButton
     return QMessageBox.question(parent, title, words, ask.Yes | ask.No, ask.No) == ask.Yes

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from PySide6.QtCore import QCoreApplication
-
 from core.compare.classifier import Prediction
 from core.compare.comparison import Comparison
 from core.compare.wording import RUNTIME_NAMES, milliseconds
@@ -20,27 +18,22 @@ CLOSENESS = ((0.01, "almost the same answer"), (0.1, "similar answers"), (0.4, "
 FARTHEST = "opposite answers"
 
 
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("wording", text)
-
-
 def notice() -> str:
     """Return what the program is not for; ``core.notice`` in the person's language."""
-    return tr("For research use only. Not for diagnosis.")
+    return "For research use only. Not for diagnosis."
 
 
 def review_words(verdict: Verdict) -> str:
     """Return a reviewer's verdict in a word."""
-    return {"agree": tr("Agree"), "disagree": tr("Disagree"), "unsure": tr("Unsure")}[verdict]
+    return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[verdict]
 
 
 def review_sentence(verdict: Verdict) -> str:
     """Return a reviewer's verdict as a report says it."""
     return {
-        "agree": tr("The reviewer agrees."),
-        "disagree": tr("The reviewer disagrees."),
-        "unsure": tr("The reviewer is unsure."),
+        "agree": "The reviewer agrees.",
+        "disagree": "The reviewer disagrees.",
+        "unsure": "The reviewer is unsure.",
     }[verdict]
 
 
@@ -78,30 +71,28 @@ def doubt(task: Task, prediction: Prediction) -> str:
     if not prediction.is_unsure:
         return ""
     if not prediction.plausible:
-        return tr("Unsure: no class is plausible enough")
+        return "Unsure: no class is plausible enough"
     others = [class_name(task, label) for label in prediction.plausible if label != prediction.predicted]
-    return tr("Unsure, or {0}").format(tr(" or ").join(others))
+    return f"Unsure, or {' or '.join(others)}"
 
 
 def timing(prediction: Prediction) -> str:
     """Return how long an answer took and where it was computed."""
     latency = prediction.latency
-    return tr("{0} forward · {1} in all · {2} · {3}").format(
-        milliseconds(latency.forward_ms),
-        milliseconds(latency.total_ms),
-        RUNTIME_NAMES.get(prediction.runtime, prediction.runtime),
-        prediction.device,
+    return (
+        f"{milliseconds(latency.forward_ms)} forward · {milliseconds(latency.total_ms)} in all · "
+        f"{RUNTIME_NAMES.get(prediction.runtime, prediction.runtime)} · {prediction.device}"
     )
 
 
 def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
     if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
-        return tr("Map for {0}: {1}").format(name, heat_map.method)  # it scores no maps
+        return f"Map for {name}: {heat_map.method}"  # it scores no maps
     made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
-    how = tr("Map for {0}: {1}, {2} of {3}").format(name, made, heat_map.maps_scored, heat_map.maps_total)
+    how = f"Map for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"
     if heat_map.estimated_error > 0:
-        return tr("{0} · est. error {1} %").format(how, f"{100 * heat_map.estimated_error:.1f}")
+        return f"{how} · est. error {100 * heat_map.estimated_error:.1f} %"
     return how
 
 
@@ -109,16 +100,16 @@ def closeness(divergence: float) -> str:
     """Return in words how far two answers are apart, from their Jensen-Shannon divergence in bits."""
     for limit, words in CLOSENESS:
         if divergence < limit:
-            return tr(words)
-    return tr(FARTHEST)
+            return words
+    return FARTHEST
 
 
 def agreement(task: Task, comparison: Comparison) -> str:
     """Return whether the two agree, and on what."""
     said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
     if comparison.same_class:
-        return tr("Both say {0}").format(said[0])
-    return tr("They disagree: teacher {0}, student {1}").format(*said)
+        return f"Both say {said[0]}"
+    return "They disagree: teacher {}, student {}".format(*said)
 
 
 def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bool) -> str:
@@ -131,14 +122,12 @@ def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bo
     """
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
-    facts = [tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")]
+    facts = [f"{closeness(divergence)} ({divergence:.3f} bit apart)"]
     if teacher.heat_map is not None and student.heat_map is not None:
-        facts.append(
-            tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
-        )
+        facts.append("maps still refining" if refining else f"maps overlap {comparison.cam_iou20:.2f}")
     faster, smaller = median(speed_ratios), comparison.size_ratio
-    speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
-    size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))
-    images = tr("1 image") if len(speed_ratios) == 1 else tr("median of {0}").format(f"{len(speed_ratios):,}")
-    facts.append(tr("student {0} ({1}), {2}").format(speed, images, size))
+    speed = f"{ratio(faster)} faster" if faster >= 1 else f"{ratio(1 / faster)} slower"
+    size = f"{ratio(smaller)} smaller" if smaller >= 1 else f"{ratio(1 / smaller)} larger"
+    images = "1 image" if len(speed_ratios) == 1 else f"median of {len(speed_ratios):,}"
+    facts.append(f"student {speed} ({images}), {size}")
     return " · ".join(facts)

@@ -18,7 +18,7 @@ class ColourBar(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setAccessibleName(self.tr("Colour bar of the heat map"))
+        self.setAccessibleName("Colour bar of the heat map")
         self._map: ColourMap | None = "inferno"
         self.hide()
 
@@ -47,11 +47,11 @@ class ColourBar(QWidget):
             for share, colour in ((0, TEACHER_RGB), (0.5, (0, 0, 0, 0)), (1, STUDENT_RGB)):
                 gradient.setColorAt(share, QColor(*colour))
             painter.fillRect(bar, gradient)
-            ends = (self.tr("teacher"), self.tr("student"))
+            ends = ("teacher", "student")
         else:
             rgb = colour_bar(self._map, LONG, BAR)
             painter.drawImage(bar, QImage(rgb.data, BAR, LONG, 3 * BAR, QImage.Format.Format_RGB888))
-            ends = (self.tr("high"), self.tr("low"))
+            ends = ("high", "low")
         painter.setPen(QColor(255, 255, 255, 70))
         painter.drawRect(bar)
         painter.setFont(theme.font(theme.SMALL))

@@ -137,8 +137,8 @@ class Conductor(QObject):
         entries = self._worklist.entries()
         self._batch_files = [entry.path for entry in entries if entry.state is not State.DONE]
         if not self._batch_files:
-            why = self.tr("All files have been analysed.") if entries else self.tr("The worklist is empty.")
-            raise UsageError(why, remedy=self.tr("Open more images, or choose other models."))
+            why = "All files have been analysed." if entries else "The worklist is empty."
+            raise UsageError(why, remedy="Open more images, or choose other models.")
         self._engine.analyse_all(self._batch_files, self.choice, self._batch_cam())
 
     def leave_out(self, paths: Iterable[Path]) -> None:
@@ -238,9 +238,7 @@ class Conductor(QObject):
     def _on_busy(self, ticket: int, network: str) -> None:
         if ticket == self._ticket:
             self._view.show_busy(
-                self.tr(
-                    "Loading {0}. At its first use on a machine it is converted, which takes up to half a minute."
-                ).format(network)
+                f"Loading {network}. At its first use on a machine it is converted, which takes up to half a minute."
             )
 
     def _on_models(self, ticket: int, task: Task, teacher: Bundle, student: Bundle) -> None:

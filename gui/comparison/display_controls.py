@@ -85,32 +85,26 @@ class DisplayControls(QWidget):
         self._drawn: list[tuple[QAction | QToolButton, str]] = []  # what has an icon, and which
         self._room = 0  # that the row needs with words beside icons, in pixels
         self._worded: list[QToolButton] = []
-        self.overlay_action = self._action(self.tr("Heat map"), "I", "overlay", self.tr("Show or hide the heat map"))
-        self.contour_action = self._action(
-            self.tr("Contour"), "C", "contour", self.tr("Outline the highest 20 % of the map")
-        )
+        self.overlay_action = self._action("Heat map", "I", "overlay", "Show or hide the heat map")
+        self.contour_action = self._action("Contour", "C", "contour", "Outline the highest 20 % of the map")
         self.difference_action = self._action(
-            self.tr("Difference"),
+            "Difference",
             "D",
             "difference",
-            self.tr("Show the teacher's map minus the student's: indigo where the teacher's is higher, teal below"),
+            "Show the teacher's map minus the student's: indigo where the teacher's is higher, teal below",
         )
-        self.reset_action = self._action(
-            self.tr("Reset view"), "Esc", "reset", self.tr("Whole image in its own window")
-        )
+        self.reset_action = self._action("Reset view", "Esc", "reset", "Whole image in its own window")
         self.reset_action.triggered.connect(self.reset_asked)
         for toggle in (self.overlay_action, self.contour_action, self.difference_action):
             toggle.setCheckable(True)
         tools = QActionGroup(self)
-        self.pan_action = self._action(self.tr("Pan"), "T", "pan", self.tr("Drag moves the image"))
-        self.zoom_action = self._action(
-            self.tr("Zoom"), "Z", "zoom", self.tr("Drag up or down zooms; so does the wheel")
-        )
+        self.pan_action = self._action("Pan", "T", "pan", "Drag moves the image")
+        self.zoom_action = self._action("Zoom", "Z", "zoom", "Drag up or down zooms; so does the wheel")
         self.window_level_action = self._action(
-            self.tr("Window/level"),
+            "Window/level",
             "W",
             "window",
-            self.tr("Drag changes window (across) and level (down); so does the right button with any tool"),
+            "Drag changes window (across) and level (down); so does the right button with any tool",
         )
         self._tools: dict[Tool, QAction] = {
             "pan": self.pan_action,
@@ -121,9 +115,9 @@ class DisplayControls(QWidget):
             action.setCheckable(True)
             tools.addAction(action)
         presets = (
-            ("file", self.tr("From file"), self.tr("Window and level as the file gives them")),
-            ("full", self.tr("Full range"), self.tr("From the lowest to the highest value of the image")),
-            ("tails", self.tr("0.1–99.9 %"), self.tr("All but the darkest and the brightest 0.1 % of the pixels")),
+            ("file", "From file", "Window and level as the file gives them"),
+            ("full", "Full range", "From the lowest to the highest value of the image"),
+            ("tails", "0.1–99.9 %", "All but the darkest and the brightest 0.1 % of the pixels"),
         )
         self.preset_actions: list[QAction] = []
         for key, (name, text, tip) in enumerate(presets, start=1):
@@ -132,12 +126,12 @@ class DisplayControls(QWidget):
             self.preset_actions.append(action)
 
         self.colour_maps = ComboBox(self)
-        self.colour_maps.setAccessibleName(self.tr("Colour map"))
-        self.colour_maps.setToolTip(self.tr("Colour map; all but jet are even and safe for colour-blind readers"))
+        self.colour_maps.setAccessibleName("Colour map")
+        self.colour_maps.setToolTip("Colour map; all but jet are even and safe for colour-blind readers")
         for name in COLOUR_MAPS:
             self.colour_maps.addItem(name.capitalize(), name)
-        self.opacity = self._slider(self.tr("Opacity of the heat map"))
-        self.threshold = self._slider(self.tr("Threshold: lower values of the map are left out"))
+        self.opacity = self._slider("Opacity of the heat map")
+        self.threshold = self._slider("Threshold: lower values of the map are left out")
         self._lay_out()
         self.setMinimumWidth(FOLDED)  # else the words, which it can do without, would keep the window wide
         self._show_display()
@@ -213,7 +207,7 @@ class DisplayControls(QWidget):
                 row.addWidget(self._button(action))
             row.addWidget(self._line())
         row.addWidget(self.colour_maps)
-        for text, slider in ((self.tr("Opacity"), self.opacity), (self.tr("Threshold"), self.threshold)):
+        for text, slider in (("Opacity", self.opacity), ("Threshold", self.threshold)):
             label = QLabel(text, self)
             theme.styled(label, "small", "dim")
             label.setBuddy(slider)
@@ -223,9 +217,9 @@ class DisplayControls(QWidget):
         row.addStretch(1)
         row.addWidget(self._line())
         presets = QToolButton(self)
-        presets.setText(self.tr("Window"))
-        presets.setToolTip(self.tr("Window and level: from the file, the full range, 0.1–99.9 % (1, 2, 3)"))
-        presets.setAccessibleName(self.tr("Window and level presets"))
+        presets.setText("Window")
+        presets.setToolTip("Window and level: from the file, the full range, 0.1–99.9 % (1, 2, 3)")
+        presets.setAccessibleName("Window and level presets")
         presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(presets)
         menu.addActions(self.preset_actions)

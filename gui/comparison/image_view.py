@@ -148,7 +148,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         value = self._image.pixels[row, column]
         words = " ".join(f"{channel:.9g}" for channel in np.atleast_1d(value).tolist())
         if self._image.padding is not None and self._image.padding[row, column]:
-            words = self.tr("no image here")
+            words = "no image here"
         return f"x {column}  y {row}  ·  {words}"
 
     # window and level
@@ -179,7 +179,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         if self._window is None and self._image.window is not None:
             width, level = self._image.window.width, self._image.window.centre
         digits = 0 if width >= 20 else 3
-        text: str = self.tr("W {0}  L {1}")
+        text: str = "W {0}  L {1}"
         return text.format(f"{width:.{digits}f}", f"{level:.{digits}f}")
 
     def drag_window(self, across: float, down: float) -> None:

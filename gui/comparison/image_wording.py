@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from core.images.medical_image import MedicalImage
@@ -65,11 +65,10 @@ class ImageWords:
 
 def study(image: MedicalImage) -> str:
     """Return what a file says of its study and its picture; never of whom it is."""
-    tr = QCoreApplication.translate
-    size = tr("ImageWords", "{0} × {1}, {2} bit").format(image.width, image.height, image.bits)
+    size = f"{image.width} × {image.height}, {image.bits} bit"
     words = [image.modality or image.format, *image.study, size]
     if image.spacing is not None:
-        words.append(tr("ImageWords", "{0} mm a pixel").format(f"{image.spacing[0]:.3g}"))
+        words.append(f"{image.spacing[0]:.3g} mm a pixel")
     return " · ".join(words)
 
 

@@ -58,36 +58,34 @@ class ModelPanel(QWidget):
         self._answer: Answer | None = None
         self._insisted = False
         self._refining = False
-        kind = self.tr("Teacher") if role == "teacher" else self.tr("Student")
+        kind = "Teacher" if role == "teacher" else "Student"
         self.setAccessibleName(kind)
 
         self._kind = self._words(kind.upper(), "small", "bold", role)
         self.title = self._words("–", "title")
         self._size = self._words("", "small", "dim")
         self.card_button = QToolButton(self)
-        self.card_button.setText(self.tr("Model card"))
-        self.card_button.setToolTip(self.tr("What this model was trained on, how it scored, and what it can't do"))
-        self.card_button.setAccessibleName(self.tr("Model card of the {0}").format(kind.lower()))
+        self.card_button.setText("Model card")
+        self.card_button.setToolTip("What this model was trained on, how it scored, and what it can't do")
+        self.card_button.setAccessibleName(f"Model card of the {kind.lower()}")
         theme.styled(self.card_button, "small", "dim")
         self.card_button.clicked.connect(lambda: self.card_requested.emit(role))
 
-        self.view = ImageView(self.tr("Image with the {0}'s heat map").format(kind.lower()), self)
+        self.view = ImageView(f"Image with the {kind.lower()}'s heat map", self)
         self.progress = QProgressBar(self)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(THIN)
-        self.progress.setAccessibleName(self.tr("Progress of the {0}'s heat map").format(kind.lower()))
+        self.progress.setAccessibleName(f"Progress of the {kind.lower()}'s heat map")
         theme.styled(self.progress, role)
         self._keep_place(self.progress)
-        self.method = self._words(self.tr("No map yet"), "small", "dim")
+        self.method = self._words("No map yet", "small", "dim")
         self.method.setToolTip(
-            self.tr("Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation")
+            "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation"
         )
-        self._caution = self._words(self.tr("Shows what moved the answer, not where disease is."), "small", "dim")
+        self._caution = self._words("Shows what moved the answer, not where disease is.", "small", "dim")
         self._caution.setToolTip(
-            self.tr(
-                "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
-                " on text, tubes or the border, and it is no outline of a lesion."
-            )
+            "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
+            " on text, tubes or the border, and it is no outline of a lesion."
         )
 
         self.answer = self._words("–", "title", "bold")
@@ -99,7 +97,7 @@ class ModelPanel(QWidget):
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setWordWrap(True)
         theme.styled(self.reason, "warning")
-        self.reveal_button = QPushButton(self.tr("Show the answer all the same"), self)
+        self.reveal_button = QPushButton("Show the answer all the same", self)
         self.reveal_button.clicked.connect(self._reveal)
         self.answers = QStackedWidget(self)
         self.answers.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -115,13 +113,11 @@ class ModelPanel(QWidget):
         labels = task.class_ids if bundle is None else bundle.card.classes
         self.chart.set_classes([ClassLabel(label, wording.class_name(task, label)) for label in labels])
         in_order(self.view, *self.chart.names, self.reveal_button)  # new ones come last of the whole window
-        self.title.setText(self.tr("not installed") if bundle is None else bundle.name)
+        self.title.setText("not installed" if bundle is None else bundle.name)
         self._size.setText(
             ""
             if bundle is None
-            else self.tr("{0} parameters · {1} MACs").format(
-                wording.counted(bundle.card.parameters), wording.counted(bundle.card.macs)
-            )
+            else f"{wording.counted(bundle.card.parameters)} parameters · {wording.counted(bundle.card.macs)} MACs"
         )
         self.card_button.setEnabled(bundle is not None)
         self.clear()
@@ -138,7 +134,7 @@ class ModelPanel(QWidget):
         self.answer.setText("–")
         self.doubt.clear()
         self.timing.clear()
-        self.method.setText(self.tr("No map yet"))
+        self.method.setText("No map yet")
         self.chart.clear()
         self.answers.setCurrentIndex(0)
         self.show_work(None)
@@ -167,17 +163,16 @@ class ModelPanel(QWidget):
         self.doubt.setToolTip(reason)
         self.timing.setText(wording.timing(prediction))
         self.timing.setToolTip(
-            self.tr("Median of {0} forward passes at batch 1; “in all” adds the preparation of the image.").format(
-                prediction.latency.runs
-            )
+            f"Median of {prediction.latency.runs} forward passes at batch 1; “in all” adds the preparation "
+            "of the image."
         )
         if heat_map is None:
-            self.method.setText(self.tr("No map yet") if refining else self.tr("No map"))
+            self.method.setText("No map yet" if refining else "No map")
         self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
         if prediction.novelty is not None and prediction.is_refused:
-            self.reason.setText("⚠ " + self.tr("{0} can't judge this image.").format(answer.bundle.name))
+            self.reason.setText("⚠ " + f"{answer.bundle.name} can't judge this image.")
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
         self.answers.setCurrentIndex(1 if self.withheld else 0)
@@ -188,15 +183,15 @@ class ModelPanel(QWidget):
             return
         heat_map = self._answer.heat_map
         if self.withheld:
-            self.method.setText(self.tr("No map is shown"))
+            self.method.setText("No map is shown")
             return
         name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
         if heat_map.estimated_error < UNKNOWN_ERROR:
             self.method.setText(wording.method(name, heat_map))
         elif self._refining:
-            self.method.setText(self.tr("Map for {0}: not known well enough yet").format(name))
+            self.method.setText(f"Map for {name}: not known well enough yet")
         else:
-            words = self.tr("Map for {0}: not known well enough to be shown; Score-CAM exact makes it").format(name)
+            words = f"Map for {name}: not known well enough to be shown; Score-CAM exact makes it"
             self.method.setText(words)
 
     @property

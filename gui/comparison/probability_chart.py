@@ -55,10 +55,8 @@ class ProbabilityChart(QWidget):
         self.names, self.figures = [], []
         for index, label in enumerate(labels):
             name = QRadioButton(label.name, self)
-            name.setToolTip(
-                self.tr("Show the map for this class. The data set calls it “{label}”.").format(label=label.id)
-            )
-            name.setAccessibleDescription(self.tr("Show the map for this class"))
+            name.setToolTip(f"Show the map for this class. The data set calls it “{label.id}”.")
+            name.setAccessibleDescription("Show the map for this class")
             name.clicked.connect(lambda _checked, chosen=index: self.class_chosen.emit(chosen))
             figure = QLabel("–", self)
             figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -157,7 +155,7 @@ class _Bars(pg.PlotWidget):  # type: ignore[misc]
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         for widget in (self, self.viewport()):
-            widget.setAccessibleName(self.tr("Probabilities as bars"))
+            widget.setAccessibleName("Probabilities as bars")
         self.setMinimumWidth(64)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

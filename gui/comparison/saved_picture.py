@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from core.compare.comparison import Answer, Comparison
@@ -47,11 +47,6 @@ class Shown:
     window: tuple[float, float] | None
 
 
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("SavedPicture", text)
-
-
 def composed(what: Shown) -> QImage:
     """Return image, both maps, names, answers and the research notice on a white sheet; nothing of the study."""
     sheet = _Sheet(3 * COLUMN + 2 * GAP + 2 * MARGIN)
@@ -60,7 +55,7 @@ def composed(what: Shown) -> QImage:
     picture = shown(what.image, what.window, LONGEST)
     top = sheet.y
     sheet.column(0)
-    sheet.words(tr("Image"), bold=True)
+    sheet.words("Image", bold=True)
     sheet.picture(rendering.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)))
     ends = [sheet.y]
     for place, (role, answer) in enumerate(_sides(what.comparison), start=1):
@@ -72,7 +67,7 @@ def composed(what: Shown) -> QImage:
     if not what.comparison.is_withheld:
         sheet.words(wording.agreement(what.task, what.comparison), bold=True)
     sheet.words("⚠  " + wording.notice(), bold=True)
-    sheet.words(tr("Twinlens, {0}").format(f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"), colour=DIM)
+    sheet.words(f"Twinlens, {datetime.now().astimezone():%Y-%m-%d %H:%M %z}", colour=DIM)
     return sheet.finished()
 
 
@@ -81,7 +76,7 @@ def _sides(comparison: Comparison) -> tuple[tuple[Role, Answer], tuple[Role, Ans
 
 
 def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answer: Answer) -> None:
-    kind = tr("Teacher") if role == "teacher" else tr("Student")
+    kind = "Teacher" if role == "teacher" else "Student"
     sheet.words(f"{kind} · {answer.bundle.name}", bold=True, colour=QColor(*TINTS[role]).darker(150))
     display, found = what.display, answer.heat_map
     values = None if found is None else found.resized(*picture.shape[:2])
@@ -92,7 +87,7 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     if values is not None and display.contour:
         sheet.outline(place, rendering.contours(values), TINTS[role])
     if answer.withheld:
-        sheet.words("⚠ " + tr("{0} can't judge this image.").format(answer.bundle.name), bold=True)
+        sheet.words("⚠ " + f"{answer.bundle.name} can't judge this image.", bold=True)
         return
     said = answer.prediction
     if found is not None:
@@ -105,7 +100,7 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     for label, chance in zip(said.class_ids, said.probabilities, strict=True):
         sheet.words(f"{wording.class_name(what.task, label)}: {100 * float(chance):.1f} %")
     if said.is_refused:
-        sheet.words("⚠ " + tr("Shown all the same: the image is unlike those that the model was trained on."))
+        sheet.words("⚠ " + "Shown all the same: the image is unlike those that the model was trained on.")
 
 
 class _Sheet:
@@ -165,7 +160,7 @@ class _Sheet:
         self._painter.setFont(theme.font(12))
         self._painter.setPen(DIM)
         place = QRectF(self._left, self.y + height, self._width, 18)
-        for flag, text in ((Qt.AlignmentFlag.AlignLeft, tr("low")), (Qt.AlignmentFlag.AlignRight, tr("high"))):
+        for flag, text in ((Qt.AlignmentFlag.AlignLeft, "low"), (Qt.AlignmentFlag.AlignRight, "high")):
             self._painter.drawText(place, int(flag), text)
         self.y += height + 22
 

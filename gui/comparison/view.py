@@ -53,11 +53,11 @@ class ComparisonView(QWidget):
         self.panels = (self.teacher, self.student)
         self.agreement = ElidedLabel("", self)
         self.agreement.setMinimumWidth(100)
-        self.agreement.setAccessibleName(self.tr("Agreement of teacher and student"))
+        self.agreement.setAccessibleName("Agreement of teacher and student")
         self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.facts = ElidedLabel("", self)
         self.facts.setMinimumWidth(100)
-        self.facts.setAccessibleName(self.tr("How far apart they are, and what the student saves"))
+        self.facts.setAccessibleName("How far apart they are, and what the student saves")
         theme.styled(self.facts, "small", "dim")
         self.review = ReviewBar(self)
         self.controls = DisplayControls(self)
@@ -113,7 +113,7 @@ class ComparisonView(QWidget):
     def show_opening(self, name: str) -> None:
         """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
         self._forget()
-        self.show_busy(self.tr("Opening {0}").format(name))
+        self.show_busy(f"Opening {name}")
 
     def clear_answers(self) -> None:
         """Take the answers away: other models are asked; the image stays as it is shown."""
@@ -149,7 +149,7 @@ class ComparisonView(QWidget):
     def show_empty(self) -> None:
         """Say how to begin."""
         self._forget()
-        self._say_instead(self.tr("Open an image to see what teacher and student say of it."), "title", "dim")
+        self._say_instead("Open an image to see what teacher and student say of it.", "title", "dim")
 
     @property
     def chosen_window(self) -> tuple[float, float] | None:
@@ -198,17 +198,15 @@ class ComparisonView(QWidget):
         if found is None or self._task is None:
             return
         if any(panel.withheld for panel in self.panels):
-            self._say("⚠ " + self.tr("Unlike the images that the models were trained on: no comparison"), "warning")
+            self._say("⚠ " + "Unlike the images that the models were trained on: no comparison", "warning")
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
         self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
         self.facts.setToolTip(
-            self.tr(
-                "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
-                " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
-                " forward passes, the median over the images that these models were timed on."
-            )
+            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
+            " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+            " forward passes, the median over the images that these models were timed on."
         )
 
     def _draw(self) -> None:
@@ -306,10 +304,10 @@ class ComparisonView(QWidget):
         self.window_level_action = controls.window_level_action
         self.zoom_action = controls.zoom_action
         self.pan_action = controls.pan_action
-        self.hide_while_held = QAction(self.tr("Hide the map while held"), self)
+        self.hide_while_held = QAction("Hide the map while held", self)
         self.hide_while_held.setShortcut("H")
         self.hide_while_held.setAutoRepeat(False)
-        self.hide_while_held.setToolTip(self.tr("Hold to see the image alone (H)"))
+        self.hide_while_held.setToolTip("Hold to see the image alone (H)")
         self.hide_while_held.triggered.connect(lambda: self._hold(True))
         self.addActions(list(self._all_actions()))
 

@@ -58,13 +58,11 @@ class Reporter(QObject):
         """
         verdicts = self._verdicts()
         if not verdicts:
-            raise UsageError(
-                self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
-            )
+            raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
         if all(verdict.novel for _path, verdict in verdicts):
             raise UsageError(
-                self.tr("None of the images that were analysed can be judged: they are unlike the training images."),
-                remedy=self.tr("Open other images, or choose other models."),
+                "None of the images that were analysed can be judged: they are unlike the training images.",
+                remedy="Open other images, or choose other models.",
             )
         self._tally(self._show_scores)
 
@@ -88,7 +86,7 @@ class Reporter(QObject):
         entries, path = window.worklist.entries(), window.conductor.path
         found = scopes(entries, window.list.shown_entries(), window.list.selected_paths(), path)
         if not any(found.values()):
-            raise UsageError(self.tr("There is nothing to take away yet."), remedy=self.tr("Open an image first."))
+            raise UsageError("There is nothing to take away yet.", remedy="Open an image first.")
         shown = window.comparison.chosen_window
         return Offer(
             scopes=found,
@@ -127,10 +125,10 @@ class Reporter(QObject):
     def _say_scores(self, found: list[TaskScores]) -> None:
         for scores in found:
             if scores.scores is not None:
-                words = self.tr("{0}: the true classes of {1} images are known. Right: teacher {2}, student {3}.")
+                words = "{0}: the true classes of {1} images are known. Right: teacher {2}, student {3}."
                 self._window.banner.say(
                     words.format(scores.task.name, f"{scores.labelled:,}", *(s.accuracy for s in scores.scores)),
-                    button=self.tr("Show scores"),
+                    button="Show scores",
                     action=lambda: self._show_scores(found),
                 )
 

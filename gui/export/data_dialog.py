@@ -26,7 +26,7 @@ class ExportDialog(TakeawayDialog):
                 ready = None
             offer = replace(offer, choice=replace(offer.choice, cam="fast"), ready=ready)
         super().__init__(offer, window)
-        self.setWindowTitle(self.tr("Export data"))
+        self.setWindowTitle("Export data")
         self.kinds: dict[str, QCheckBox] = {}
         for kind, (name, tip) in self._names().items():
             box = QCheckBox(name)
@@ -34,13 +34,13 @@ class ExportDialog(TakeawayDialog):
             box.setChecked(kind in ("csv", "overlay", "legend"))
             box.toggled.connect(self._on_changed)
             self.kinds[kind] = box
-        self._why_no_dicom = QLabel(self.tr("None of these images is a DICOM file, to which DICOM results refer."))
+        self._why_no_dicom = QLabel("None of these images is a DICOM file, to which DICOM results refer.")
         self._why_no_dicom.setWordWrap(True)
         theme.styled(self._why_no_dicom, "small", "dim")
-        self.export = QPushButton(self.tr("Export…"))
+        self.export = QPushButton("Export…")
         self.export.setDefault(True)
         self.export.clicked.connect(self._export)
-        self.leave = QPushButton(self.tr("Close"))
+        self.leave = QPushButton("Close")
         self.leave.setAutoDefault(False)
         self.leave.clicked.connect(self.reject)
         self.bar.stop_button.setAutoDefault(False)
@@ -61,7 +61,7 @@ class ExportDialog(TakeawayDialog):
         self.export.setEnabled(bool(paths) and bool(self.chosen()) and self.bar.job is None)
 
     def _export(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("Export into this folder"))
+        chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
         if not chosen:
             return
         folder = Path(chosen) / f"twinlens {datetime.now().astimezone():%Y-%m-%d %H%M%S}"
@@ -93,25 +93,25 @@ class ExportDialog(TakeawayDialog):
             self._on_changed()
 
     def _names(self) -> dict[str, tuple[str, str]]:
-        maps = self.tr("One file for each model and image, in the folder maps")
-        raw = self.tr("The heat map as float32 in [0, 1], at the resolution of its layer")
+        maps = "One file for each model and image, in the folder maps"
+        raw = "The heat map as float32 in [0, 1], at the resolution of its layer"
         return {
-            "csv": (self.tr("Table (CSV)"), self.tr("A row for each image with everything that was measured")),
-            "jsonl": (self.tr("Records (JSON lines)"), self.tr("The same, nested, a line for each image")),
-            "overlay": (self.tr("Overlays (PNG)"), maps),
-            "legend": (self.tr("Overlays with legend (PNG)"), maps),
-            "npy": (self.tr("Raw heat maps (NumPy)"), raw),
-            "tiff": (self.tr("Raw heat maps (TIFF)"), raw),
+            "csv": ("Table (CSV)", "A row for each image with everything that was measured"),
+            "jsonl": ("Records (JSON lines)", "The same, nested, a line for each image"),
+            "overlay": ("Overlays (PNG)", maps),
+            "legend": ("Overlays with legend (PNG)", maps),
+            "npy": ("Raw heat maps (NumPy)", raw),
+            "tiff": ("Raw heat maps (TIFF)", raw),
             "dicom": (
-                self.tr("DICOM results"),
-                self.tr("Structured Report, Secondary Capture and Parametric Map that refer to the image"),
+                "DICOM results",
+                "Structured Report, Secondary Capture and Parametric Map that refer to the image",
             ),
         }
 
     def _lay_out(self) -> None:
         what = QVBoxLayout()
         what.setSpacing(6)
-        what.addWidget(theme.styled(QLabel(self.tr("What")), "bold"))
+        what.addWidget(theme.styled(QLabel("What"), "bold"))
         for box in self.kinds.values():
             what.addWidget(box)
         what.addWidget(self._why_no_dicom)
@@ -124,8 +124,8 @@ class ExportDialog(TakeawayDialog):
         halves.addLayout(which, 1)
         halves.addLayout(what, 1)
         words = QLabel(
-            self.tr("All is written into a new folder. Every file says that it is for research use only; the manual's "
-                    "page on exports explains the columns.")
+            "All is written into a new folder. Every file says that it is for research use only; the manual's "
+                    "page on exports explains the columns."
         )  # fmt: skip
         words.setWordWrap(True)
         theme.styled(words, "small", "dim")

@@ -39,12 +39,12 @@ class TakeawayBar(QWidget):
         self._target = Path()
         self.words = QLabel()
         self.words.setWordWrap(True)
-        self.words.setAccessibleName(self.tr("Progress"))
+        self.words.setAccessibleName("Progress")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName(self.tr("Progress"))
-        self.stop_button = QPushButton(self.tr("Stop"))
+        self.bar.setAccessibleName("Progress")
+        self.stop_button = QPushButton("Stop")
         self.stop_button.clicked.connect(self.stop)
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -68,7 +68,7 @@ class TakeawayBar(QWidget):
         self.job = job
         self.bar.setMaximum(0 if len(items) == 1 else len(items))
         self.bar.setValue(0)
-        self._say(self.tr("Writing…"))
+        self._say("Writing…")
         self._show_running(True)
         job.begin()
 
@@ -76,28 +76,28 @@ class TakeawayBar(QWidget):
         """Stop after the batch of forwards that is under way."""
         if self.job is not None:
             self.job.requestInterruption()
-            self._say(self.tr("Stopping…"))
+            self._say("Stopping…")
 
     def _on_told(self, done: int, total: int, left: float | None) -> None:
         self.bar.setValue(done)
         if done < total:
-            words = self.tr("{0} of {1} images").format(f"{done:,}", f"{total:,}")
-            self._say(words if left is None else self.tr("{0} · {1} left").format(words, duration(left)))
+            words = f"{done:,} of {total:,} images"
+            self._say(words if left is None else f"{words} · {duration(left)} left")
 
     def _on_done(self, remarks: list[str]) -> None:
-        lines = [self.tr("Written: {0}").format(readable(self._target)), *remarks[:REMARKS_SHOWN]]
+        lines = [f"Written: {readable(self._target)}", *remarks[:REMARKS_SHOWN]]
         if len(remarks) > REMARKS_SHOWN:
-            lines.append(self.tr("… and {0} more remarks").format(len(remarks) - REMARKS_SHOWN))
+            lines.append(f"… and {len(remarks) - REMARKS_SHOWN} more remarks")
         self._say("\n".join(lines))
         self._end(True)
 
     def _on_failed(self, error: BaseException) -> None:
         if isinstance(error, Interrupted):
-            self._say(self.tr("Stopped. Tables and reports that were not finished are not there."))
+            self._say("Stopped. Tables and reports that were not finished are not there.")
         elif isinstance(error, TwinlensError):
             self._say(f"⚠ {error}", "warning")
         else:
-            self._say("⚠ " + self.tr("Something went wrong; nothing was written."), "warning")
+            self._say("⚠ " + "Something went wrong; nothing was written.", "warning")
             self.failed.emit(error)
         self._end(False)
 

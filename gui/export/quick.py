@@ -49,11 +49,9 @@ class Exports(QObject):
         """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
         rows = [(record, entry.review) for entry in entries if (record := entry.record()) is not None]
         if not rows:
-            raise UsageError(
-                self.tr("Nothing has been analysed yet."), remedy=self.tr("Open images and take Analyse all first.")
-            )
-        kinds = {self.tr("Tables"): (".csv",), self.tr("JSON lines"): (".jsonl",)}
-        chosen = ask_where(self._window, self.tr("Export table"), "twinlens.csv", kinds)
+            raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
+        kinds = {"Tables": (".csv",), "JSON lines": (".jsonl",)}
+        chosen = ask_where(self._window, "Export table", "twinlens.csv", kinds)
         if chosen is not None:
             path, _kind = chosen
             self._write(path, lambda: write_table(path, rows))
@@ -66,19 +64,19 @@ class Exports(QObject):
         """
         if shown is None:
             raise UsageError(
-                self.tr("There is no comparison to save yet."),
-                remedy=self.tr("Open an image and wait for the answers."),
+                "There is no comparison to save yet.",
+                remedy="Open an image and wait for the answers.",
             )
         kinds = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
         name = f"{shown.image.path.stem} comparison.png"
-        chosen = ask_where(self._window, self.tr("Save picture"), name, kinds)
+        chosen = ask_where(self._window, "Save picture", name, kinds)
         if chosen is not None:
             path, _kind = chosen
             self._write(path, lambda: save_picture(path, composed(shown)))
 
     def _write(self, path: Path, job: Callable[[], object]) -> None:
         running = Background(job, self)
-        running.done.connect(lambda _result: self._banner.say(self.tr("Written: {0}").format(readable(path))))
+        running.done.connect(lambda _result: self._banner.say(f"Written: {readable(path)}"))
         running.failed.connect(self._notifications.show_error)
         running.begin()
 

@@ -35,7 +35,7 @@ class ReportDialog(TakeawayDialog):
 
     def __init__(self, offer: Offer, window: QWidget) -> None:
         super().__init__(offer, window)
-        self.setWindowTitle(self.tr("PDF report"))
+        self.setWindowTitle("PDF report")
         self._words = dict(offer.words)
         self._at = 0
         self.preview = ReportPreview(self.source, window)
@@ -43,8 +43,8 @@ class ReportDialog(TakeawayDialog):
         self.preview.ended.connect(self._on_ended)
         self.impression = QPlainTextEdit()
         self.impression.setAcceptDrops(False)
-        self.impression.setAccessibleName(self.tr("Impression on the image in the preview"))
-        self.impression.setPlaceholderText(self.tr("What you see, in your words"))
+        self.impression.setAccessibleName("Impression on the image in the preview")
+        self.impression.setPlaceholderText("What you see, in your words")
         self.impression.setTabChangesFocus(True)
         self.impression.setMinimumHeight(96)
         self.impression.setMaximumHeight(320)
@@ -55,10 +55,10 @@ class ReportDialog(TakeawayDialog):
         self.where = QLabel()
         theme.styled(self.where, "small", "dim")
         self.earlier, self.later = self._arrow("◀", -1), self._arrow("▶", 1)
-        self.save = QPushButton(self.tr("Save PDF…"))
+        self.save = QPushButton("Save PDF…")
         self.save.setDefault(True)
         self.save.clicked.connect(self._save)
-        self.leave = QPushButton(self.tr("Close"))
+        self.leave = QPushButton("Close")
         self.leave.setAutoDefault(False)
         self.leave.clicked.connect(self.reject)
         self.bar.ended.connect(lambda _written: self._show_running(False))
@@ -109,10 +109,10 @@ class ReportDialog(TakeawayDialog):
         self._at = next((i for i, item in enumerate(items) if item.path in self.offer.scopes[Scope.THIS]), 0)
         many = len(items) > 1
         self._about.setText(
-            self.tr("A page for each image, then a summary with a table, the confusion of teacher against student and, "
+            ("A page for each image, then a summary with a table, the confusion of teacher against student and, "
                     "where folders or a manifest.csv tell the true classes, both models' scores.")
             if many
-            else self.tr("One page.")
+            else "One page."
         )  # fmt: skip
         self.save.setEnabled(bool(items) and not self.busy_writing())
         self._on_turned()
@@ -126,9 +126,9 @@ class ReportDialog(TakeawayDialog):
         self.earlier.setEnabled(self._at > 0)
         self.later.setEnabled(self._at < self._places() - 1)
         if item is not None:
-            self.where.setText(self.tr("Image {0} of {1}").format(self._at + 1, count))
+            self.where.setText(f"Image {self._at + 1} of {count}")
         else:
-            self.where.setText(self.tr("Summary") if count else "")
+            self.where.setText("Summary" if count else "")
         self.impression.setEnabled(item is not None)
         self.impression.blockSignals(True)
         self.impression.setPlainText("" if item is None else self._words.get(item.path, ""))
@@ -151,7 +151,7 @@ class ReportDialog(TakeawayDialog):
         item, hidden = self._item(), self.contents.hide_names.isChecked()
         refused = self.contents.with_refused.isChecked()
         if item is None:
-            self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, refused, self.tr("Summary")))
+            self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, refused, "Summary"))
             return
         words = self._words.get(item.path, "")
         identity = self.contents.with_identity.isChecked()
@@ -162,7 +162,7 @@ class ReportDialog(TakeawayDialog):
         name = f"{readable(items[0].path.stem)} report.pdf" if len(items) == 1 else "twinlens report.pdf"
         if self.contents.hide_names.isChecked():
             name = "twinlens report.pdf"
-        chosen = ask_where(self, self.tr("Save report"), name, {"PDF": (".pdf",)})
+        chosen = ask_where(self, "Save report", name, {"PDF": (".pdf",)})
         if chosen is None:
             return
         path, _kind = chosen
@@ -190,7 +190,7 @@ class ReportDialog(TakeawayDialog):
         button = QToolButton()
         button.setText(sign)
         button.setAutoRepeat(True)
-        name = self.tr("Next image") if by > 0 else self.tr("Previous image")
+        name = "Next image" if by > 0 else "Previous image"
         keys = QKeySequence("PgDown" if by > 0 else "PgUp")
         button.setAccessibleName(name)
         button.setToolTip(f"{name} ({keys.toString(QKeySequence.SequenceFormat.NativeText)})")
@@ -219,10 +219,10 @@ class ReportDialog(TakeawayDialog):
         left.setSpacing(8)
         left.addWidget(self.contents)
         left.addSpacing(8)
-        left.addWidget(theme.styled(QLabel(self.tr("Paper")), "bold"))
+        left.addWidget(theme.styled(QLabel("Paper"), "bold"))
         left.addLayout(papers)
         left.addSpacing(8)
-        title = QLabel(self.tr("&Impression"))
+        title = QLabel("&Impression")
         title.setBuddy(self.impression)
         left.addWidget(theme.styled(title, "bold"))
         left.addWidget(self.impression, 100)
@@ -237,7 +237,7 @@ class ReportDialog(TakeawayDialog):
 
         pages = QHBoxLayout()
         pages.setSpacing(8)
-        pages.addWidget(theme.styled(QLabel(self.tr("Preview")), "bold"))
+        pages.addWidget(theme.styled(QLabel("Preview"), "bold"))
         pages.addStretch(1)
         for widget in (self.earlier, self.where, self.later):
             pages.addWidget(widget)

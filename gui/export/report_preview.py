@@ -160,7 +160,7 @@ class ReportPreview(QScrollArea):
         self._page: Page | Summary | None = None
         self._outdated = False
         self.pages: list[QLabel] = []
-        self.setAccessibleName(self.tr("Preview of the report"))
+        self.setAccessibleName("Preview of the report")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -186,10 +186,10 @@ class ReportPreview(QScrollArea):
         self._page = page
         if page is None:
             self._show([])
-            self._say(self.tr("There is no image to show."))
+            self._say("There is no image to show.")
             return
         if not self.pages:
-            self._say(self.tr("Comparing {0}…").format(page.name) if isinstance(page, Page) else "")
+            self._say(f"Comparing {page.name}…" if isinstance(page, Page) else "")
         self._timer.start()
 
     def stop(self) -> None:
@@ -258,7 +258,7 @@ class ReportPreview(QScrollArea):
             label = QLabel()
             picture.setDevicePixelRatio(scale)
             label.setPixmap(QPixmap.fromImage(picture))
-            label.setAccessibleName(self.tr("Page {0}").format(number))
+            label.setAccessibleName(f"Page {number}")
             self._column.addWidget(label)
             self.pages.append(label)
 

@@ -20,7 +20,7 @@ class ContentsBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(theme.styled(QLabel(self.tr("Images")), "bold"))
+        column.addWidget(theme.styled(QLabel("Images"), "bold"))
         self._group = QButtonGroup(self)
         self.buttons: dict[Scope, QRadioButton] = {}
         for scope, name in self._names().items():
@@ -32,22 +32,21 @@ class ContentsBox(QWidget):
             column.addWidget(button)
         first = next((scope for scope in self.buttons if offer.scopes[scope]), Scope.THIS)
         self.buttons[first].setChecked(True)
-        self.with_refused = QCheckBox(self.tr("Answers that were kept back"))
-        self.with_refused.setToolTip(self.tr("Those to images that a model can't judge; they mean nothing"))
-        self.hide_names = QCheckBox(self.tr("Hide file names"))
-        self.hide_names.setToolTip(self.tr("Images are called by numbers"))
-        self.with_identity = QCheckBox(self.tr("Patient's identity"))
-        self.with_identity.setToolTip(self.tr("Name, number and birth date, where a DICOM file names them"))
+        self.with_refused = QCheckBox("Answers that were kept back")
+        self.with_refused.setToolTip("Those to images that a model can't judge; they mean nothing")
+        self.hide_names = QCheckBox("Hide file names")
+        self.hide_names.setToolTip("Images are called by numbers")
+        self.with_identity = QCheckBox("Patient's identity")
+        self.with_identity.setToolTip("Name, number and birth date, where a DICOM file names them")
         self.warning = QLabel(
-            "⚠ "
-            + self.tr("Whoever gets the file can read who the patient is. Switch it on only where that is allowed.")
+            "⚠ " + "Whoever gets the file can read who the patient is. Switch it on only where that is allowed."
         )
         self.warning.setWordWrap(True)
         theme.styled(self.warning, "small", "warning")
         self.warning.hide()
         column.addWidget(self.with_refused)
         column.addSpacing(8)
-        column.addWidget(theme.styled(QLabel(self.tr("Privacy")), "bold"))
+        column.addWidget(theme.styled(QLabel("Privacy"), "bold"))
         for widget in (self.hide_names, self.with_identity, self.warning):
             column.addWidget(widget)
         self.with_identity.toggled.connect(self.warning.setVisible)
@@ -62,9 +61,9 @@ class ContentsBox(QWidget):
 
     def _names(self) -> dict[Scope, str]:
         return {
-            Scope.THIS: self.tr("This image"),
-            Scope.SELECTED: self.tr("Selected in the worklist"),
-            Scope.SHOWN: self.tr("Shown in the worklist"),
-            Scope.DISAGREE: self.tr("Disagreements"),
-            Scope.ANALYSED: self.tr("All analysed"),
+            Scope.THIS: "This image",
+            Scope.SELECTED: "Selected in the worklist",
+            Scope.SHOWN: "Shown in the worklist",
+            Scope.DISAGREE: "Disagreements",
+            Scope.ANALYSED: "All analysed",
         }

@@ -71,15 +71,15 @@ class ScoresDialog(QDialog):
     def __init__(self, found: list[TaskScores], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Scores over the worklist"))
+        self.setWindowTitle("Scores over the worklist")
         page = QVBoxLayout(self)
         page.setContentsMargins(24, 24, 24, 24)
         page.setSpacing(16)
         for scores in found:
             self._add_task(page, scores)
         caution = QLabel(
-            self.tr("Intervals hold 95 %: Wilson's for shares, a posterior for F1. They know nothing of "
-                    "how the images were chosen, and images like those of the training flatter both models.")
+            "Intervals hold 95 %: Wilson's for shares, a posterior for F1. They know nothing of "
+                    "how the images were chosen, and images like those of the training flatter both models."
         )  # fmt: skip
         caution.setWordWrap(True)
         theme.styled(caution, "small", "dim")
@@ -92,22 +92,22 @@ class ScoresDialog(QDialog):
 
     def _add_task(self, page: QVBoxLayout, found: TaskScores) -> None:
         page.addWidget(theme.styled(QLabel(found.task.name), "title"))
-        kappa = "" if found.kappa is None else self.tr(" · Cohen's kappa {0}").format(f"{found.kappa:.2f}")
-        words = self.tr("Teacher and student say the same on {0} of {1} images: {2}{3}")
+        kappa = "" if found.kappa is None else f" · Cohen's kappa {found.kappa:.2f}"
+        words = "Teacher and student say the same on {0} of {1} images: {2}{3}"
         same = round(found.agreement.value * found.images)
         agreement = QLabel(words.format(f"{same:,}", f"{found.images:,}", found.agreement, kappa))
         agreement.setWordWrap(True)
         page.addWidget(agreement)
         if found.withheld:
-            left_out = self.tr("Not counted: {0} images that can't be judged, unlike the training images.")
+            left_out = "Not counted: {0} images that can't be judged, unlike the training images."
             if found.withheld == 1:
-                left_out = self.tr("Not counted: an image that can't be judged, unlike the training images.")
+                left_out = "Not counted: an image that can't be judged, unlike the training images."
             page.addWidget(theme.styled(QLabel(left_out.format(f"{found.withheld:,}")), "dim"))
         if found.scores is None:
             classes = ", ".join(found.task.class_ids)
             missing = QLabel(
-                self.tr("No true classes are known. Folders named after the classes ({0}), or a manifest.csv with the "
-                        "columns path and label beside the images, tell them.").format(classes)
+                f"No true classes are known. Folders named after the classes ({classes}), or a manifest.csv with the "
+                        "columns path and label beside the images, tell them."
             )  # fmt: skip
             missing.setWordWrap(True)
             theme.styled(missing, "dim")
@@ -116,18 +116,16 @@ class ScoresDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
-        head = self.tr("Against {0} known classes").format(f"{found.labelled:,}")
-        for column, (text, look) in enumerate(
-            ((head, "dim"), (self.tr("Teacher"), "teacher"), (self.tr("Student"), "student"))
-        ):
+        head = f"Against {found.labelled:,} known classes"
+        for column, (text, look) in enumerate(((head, "dim"), ("Teacher", "teacher"), ("Student", "student"))):
             grid.addWidget(theme.styled(QLabel(text), "small" if column == 0 else "bold", look), 0, column)
         teacher, student = found.scores
         rows = [
-            (self.tr("Accuracy"), teacher.accuracy, student.accuracy),
-            (self.tr("Macro F1"), teacher.macro_f1, student.macro_f1),
+            ("Accuracy", teacher.accuracy, student.accuracy),
+            ("Macro F1", teacher.macro_f1, student.macro_f1),
         ]
         rows += [
-            (self.tr("Recall, {0}").format(found.task.class_name(label)), teacher.recall[label], student.recall[label])
+            (f"Recall, {found.task.class_name(label)}", teacher.recall[label], student.recall[label])
             for label in teacher.recall
         ]
         for row, (name, *intervals) in enumerate(rows, 1):
@@ -140,5 +138,5 @@ class ScoresDialog(QDialog):
         grid.setColumnStretch(0, 1)
         page.addLayout(grid)
         if too_few(found.labelled):
-            words = self.tr("⚠ Only {0} labelled images: too few to compare models by.")
+            words = "⚠ Only {0} labelled images: too few to compare models by."
             page.addWidget(theme.styled(QLabel(words.format(f"{found.labelled:,}")), "warning"))

@@ -127,15 +127,15 @@ class Recorder(QObject):
 
     def _tell_waiting(self, writer: HistoryWriter) -> None:
         if not writer.waiting:
-            self.noticed.emit(self.tr("What had to wait has been written to the history."))
+            self.noticed.emit("What had to wait has been written to the history.")
             return
         error = writer.error
         assert error is not None  # noqa: S101 - nothing waits without a reason
         if writer.is_safe:
-            words = self.tr("{0} What is new waits in {1} and is written as soon as it can be.")
+            words = "{0} What is new waits in {1} and is written as soon as it can be."
             self.noticed.emit(words.format(error.problem, readable(writer.waiting_file)))
         else:
-            problem = self.tr("No history is kept. {0}").format(error.problem)
+            problem = f"No history is kept. {error.problem}"
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
     def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:

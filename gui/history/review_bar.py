@@ -32,8 +32,8 @@ class ReviewBar(QWidget):
             self.buttons[verdict] = button
             row.addWidget(button)
         self.note = LineEdit()
-        self.note.setPlaceholderText(self.tr("Note"))
-        self.note.setAccessibleName(self.tr("Your note on this image"))
+        self.note.setPlaceholderText("Note")
+        self.note.setAccessibleName("Your note on this image")
         self.note.setMaxLength(2000)
         self.note.setMinimumWidth(96)
         self.note.editingFinished.connect(self._note_finished)
@@ -54,7 +54,7 @@ class ReviewBar(QWidget):
             if self.note.text() != self._review.note:
                 self.note.setText(self._review.note)
                 self.note.setCursorPosition(0)
-        self.note.setToolTip(self._review.note or self.tr("Kept in the history and printed in reports"))
+        self.note.setToolTip(self._review.note or "Kept in the history and printed in reports")
         for verdict, button in self.buttons.items():
             button.setChecked(verdict == self._review.verdict)
 

@@ -59,9 +59,7 @@ class Reviews(QObject):
 
     def _demand_answer(self) -> None:
         if not self._bar.isEnabled():
-            raise UsageError(
-                self.tr("There is no answer to review yet."), remedy=self.tr("Open an image and wait for the answers.")
-            )
+            raise UsageError("There is no answer to review yet.", remedy="Open an image and wait for the answers.")
 
     def _refresh(self) -> None:
         entry = self._worklist.entry_of(self._path)

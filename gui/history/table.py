@@ -24,8 +24,8 @@ class HistoryTable(QAbstractTableModel):
         super().__init__(parent)
         self.rows: list[Row] = []
         self._heads = [
-            self.tr("When"), self.tr("Image"), self.tr("Task"), self.tr("Teacher"), self.tr("Student"), "",
-            self.tr("You"), self.tr("Note"),
+            "When", "Image", "Task", "Teacher", "Student", "",
+            "You", "Note",
         ]  # fmt: skip
 
     def show(self, rows: list[Row]) -> None:
@@ -62,7 +62,7 @@ class HistoryTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return {1: row["path"] or f"SHA-256 {row['image_sha256']}", 7: row["note"]}.get(column)
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 5 and not _held_back(row):
-            return self.tr("They agree") if row["same_class"] else self.tr("They disagree")
+            return "They agree" if row["same_class"] else "They disagree"
         return None
 
     def _cell(self, row: Row, column: int) -> str:
@@ -76,7 +76,7 @@ class HistoryTable(QAbstractTableModel):
             case 3 | 4:
                 side = "teacher" if column == 3 else "student"
                 if is_refused(row, side):
-                    return self.tr("can't judge this")
+                    return "can't judge this"
                 said, task = row[f"{side}_predicted"], TASKS.get(row["task"])
                 name = task.class_name(said) if task is not None and said in task.class_ids else said
                 return f"{100 * row[f'{side}_confidence']:.1f} %  {name}"

@@ -53,28 +53,28 @@ class HistoryView(QDialog):
     def __init__(self, recorder: Recorder, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("History"))
+        self.setWindowTitle("History")
         self._recorder = recorder
         self._alive = True
         self.table = HistoryTable(self)
         self.view = QTableView()
         self.search = LineEdit()
-        self.search.setPlaceholderText(self.tr("Search path, note, model or answer"))
-        self.search.setAccessibleName(self.tr("Search the history"))
+        self.search.setPlaceholderText("Search path, note, model or answer")
+        self.search.setAccessibleName("Search the history")
         self.search.setClearButtonEnabled(True)
-        self.task_box = self._box(self.tr("Task"), self.tr("All tasks"), {t.id: t.name for t in TASKS.values()})
-        same = {True: self.tr("Agreements"), False: self.tr("Disagreements")}
-        self.same_box = self._box(self.tr("Agreement"), self.tr("Same or not"), same)
+        self.task_box = self._box("Task", "All tasks", {t.id: t.name for t in TASKS.values()})
+        same = {True: "Agreements", False: "Disagreements"}
+        self.same_box = self._box("Agreement", "Same or not", same)
         self.verdict_box = self._box(
-            self.tr("Your verdict"), self.tr("All verdicts"), {verdict: review_words(verdict) for verdict in VERDICTS}
+            "Your verdict", "All verdicts", {verdict: review_words(verdict) for verdict in VERDICTS}
         )
-        days = [self.tr("Last day"), self.tr("Last 7 days"), self.tr("Last 30 days"), self.tr("Last year")]
-        self.date_box = self._box(self.tr("When"), self.tr("At any time"), dict(zip(DAYS, days, strict=True)))
+        days = ["Last day", "Last 7 days", "Last 30 days", "Last year"]
+        self.date_box = self._box("When", "At any time", dict(zip(DAYS, days, strict=True)))
         self.words = QLabel()
         theme.styled(self.words, "small", "dim")
-        self.open_button = self._button(self.tr("Open image"), self._open)
-        self.export_button = self._button(self.tr("Export CSV…"), self._export)
-        self.clear_button = self._button(self.tr("Clear…"), self._clear)
+        self.open_button = self._button("Open image", self._open)
+        self.export_button = self._button("Export CSV…", self._export)
+        self.clear_button = self._button("Clear…", self._clear)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WAIT)
@@ -114,11 +114,11 @@ class HistoryView(QDialog):
         rows, total = found
         self.table.show(rows)
         if not total:
-            self.words.setText(self.tr("Nothing has been recorded yet."))
+            self.words.setText("Nothing has been recorded yet.")
         elif len(rows) == MOST:
-            self.words.setText(self.tr("The newest {0} of {1}").format(f"{MOST:,}", f"{total:,}"))
+            self.words.setText(f"The newest {MOST:,} of {total:,}")
         else:
-            self.words.setText(self.tr("{0} of {1}").format(f"{len(rows):,}", f"{total:,}"))
+            self.words.setText(f"{len(rows):,} of {total:,}")
         self.clear_button.setEnabled(total > 0)
         self.export_button.setEnabled(bool(rows))
         self._on_chosen()
@@ -139,14 +139,14 @@ class HistoryView(QDialog):
         if path is None:
             return
         if not path.is_file():
-            self.words.setText("⚠ " + self.tr("{0} is no longer there.").format(readable(path)))
+            self.words.setText("⚠ " + f"{readable(path)} is no longer there.")
             return
         self.open_wanted.emit(path)
         self.accept()
 
     def _export(self) -> None:
-        kinds = {self.tr("Tables"): (".csv",)}
-        chosen = ask_where(self, self.tr("Export history"), "twinlens history.csv", kinds)
+        kinds = {"Tables": (".csv",)}
+        chosen = ask_where(self, "Export history", "twinlens history.csv", kinds)
         if chosen is None:
             return
         path, _kind = chosen
@@ -155,12 +155,12 @@ class HistoryView(QDialog):
 
     def _say(self, path: Path) -> None:
         if self._alive:
-            self.words.setText(self.tr("Written: {0}").format(readable(path)))
+            self.words.setText(f"Written: {readable(path)}")
 
     def _clear(self) -> None:
         ask = QMessageBox.StandardButton
-        words = self.tr("Delete all records and reviews of this machine's history for good?")
-        if QMessageBox.question(self, self.tr("Clear the history"), words, ask.Yes | ask.No, ask.No) == ask.Yes:
+        words = "Delete all records and reviews of this machine's history for good?"
+        if QMessageBox.question(self, "Clear the history", words, ask.Yes | ask.No, ask.No) == ask.Yes:
             self._recorder.ask(History.clear, lambda _count: self.refresh() if self._alive else None)
             self._recorder.forget()
             self.cleared.emit()
@@ -194,7 +194,7 @@ class HistoryView(QDialog):
 
     def _lay_out(self) -> None:
         view = self.view
-        view.setAccessibleName(self.tr("Analyses, newest first"))
+        view.setAccessibleName("Analyses, newest first")
         view.setModel(self.table)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -220,7 +220,7 @@ class HistoryView(QDialog):
         buttons.addWidget(self.words, 1)
         for button in (self.open_button, self.export_button, self.clear_button):
             buttons.addWidget(button)
-        leave = QPushButton(self.tr("Close"))
+        leave = QPushButton("Close")
         leave.setAutoDefault(False)
         leave.clicked.connect(self.reject)
         buttons.addWidget(leave)

@@ -41,7 +41,7 @@ class ModelCardDialog(QDialog):
     def __init__(self, bundle: Bundle, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Model card: {0}").format(bundle.name))
+        self.setWindowTitle(f"Model card: {bundle.name}")
         self.resize(fitted(self, QSize(800, 680)))
         self._bundle = bundle
         self._job: Background | None = None
@@ -51,13 +51,13 @@ class ModelCardDialog(QDialog):
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.words.setAccessibleName(self.tr("What became of the file"))
+        self.words.setAccessibleName("What became of the file")
         theme.styled(self.words, "small", "dim")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        self.save: QPushButton = buttons.addButton(self.tr("&Save…"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.save: QPushButton = buttons.addButton("&Save…", QDialogButtonBox.ButtonRole.ActionRole)
         self.save.setAutoDefault(False)
-        self.save.setToolTip(self.tr("Write this card as PDF or Markdown"))
+        self.save.setToolTip("Write this card as PDF or Markdown")
         self.save.clicked.connect(self._save)
         foot = QHBoxLayout()
         foot.setSpacing(2 * theme.GRID)
@@ -82,10 +82,10 @@ class ModelCardDialog(QDialog):
             self._leaving = result
 
     def _save(self) -> None:
-        papers = {self.tr("PDF, {0}").format(size): size for size in PAPER}
-        kinds = {**dict.fromkeys(papers, (".pdf",)), self.tr("Markdown"): (".md",)}
+        papers = {f"PDF, {size}": size for size in PAPER}
+        kinds = {**dict.fromkeys(papers, (".pdf",)), "Markdown": (".md",)}
         name = f"{self._bundle.id.replace('/', ' ')} card.pdf"
-        chosen = ask_where(self, self.tr("Save model card"), name, kinds)
+        chosen = ask_where(self, "Save model card", name, kinds)
         if chosen is not None:
             path, kind = chosen
             self._write(path, papers.get(kind, "A4"))
@@ -93,7 +93,7 @@ class ModelCardDialog(QDialog):
     def _write(self, path: Path, paper: PaperSize) -> None:
         self.save.setEnabled(False)
         self._job = Background(lambda: write_model_facts(path, self._bundle.card, paper), self)
-        self._job.done.connect(lambda _none: self._say(self.tr("Written: {0}").format(readable(path)), "dim"))
+        self._job.done.connect(lambda _none: self._say(f"Written: {readable(path)}", "dim"))
         self._job.failed.connect(self._on_failed)
         self._job.finished.connect(self._on_finished)
         self._job.begin()
@@ -103,7 +103,7 @@ class ModelCardDialog(QDialog):
         if isinstance(error, TwinlensError):
             self._say(f"⚠ {error}", "warning")
         else:
-            self._say("⚠ " + self.tr("Something went wrong; nothing was written."), "warning")
+            self._say("⚠ " + "Something went wrong; nothing was written.", "warning")
             raise error
 
     def _on_finished(self) -> None:
@@ -124,7 +124,7 @@ class CardText(QTextBrowser):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.pictures: dict[str, QImage] = {}
-        self.setAccessibleName(self.tr("Model card"))
+        self.setAccessibleName("Model card")
         self.setOpenExternalLinks(True)
 
     def show_card(self, card: Card) -> None:
@@ -135,7 +135,7 @@ class CardText(QTextBrowser):
             if isinstance(block, Reliability):
                 name = f"reliability:{len(self.pictures)}"
                 self.pictures[name] = reliability_picture(block.curves, card.role, self.devicePixelRatioF())
-                page += [f"![{self.tr('Reliability diagram')}]({name})\n", markdown([Paragraph(RELIABILITY_CAPTION)])]
+                page += [f"![{'Reliability diagram'}]({name})\n", markdown([Paragraph(RELIABILITY_CAPTION)])]
             page.append(markdown([block]))
         self.document().setDocumentMargin(2 * theme.GRID)
         self.document().setIndentWidth(3 * theme.GRID)

@@ -40,11 +40,11 @@ class ModelChooser(QWidget):
         self.catalogue = catalogue
         self._task = TASKS[choice.task or next(iter(TASKS))]
         self._boxes: list[tuple[QLabel, ComboBox]] = []
-        self.task_box = self._box(self.tr("Task"), 9, self.tr("Which question the networks answer"))
-        self.teacher_box = self._box(self.tr("Teacher"), 5, self.tr("The large network"), "teacher")
-        self.student_box = self._box(self.tr("Student"), 6, self.tr("The small network"), "student")
-        self.cam_box = self._box(self.tr("Map"), 8, self.tr("How it is found where the networks look"))
-        self.class_box = self._box(self.tr("Class"), 9, self.tr("Which class the heat maps explain"))
+        self.task_box = self._box("Task", 9, "Which question the networks answer")
+        self.teacher_box = self._box("Teacher", 5, "The large network", "teacher")
+        self.student_box = self._box("Student", 6, "The small network", "student")
+        self.cam_box = self._box("Map", 8, "How it is found where the networks look")
+        self.class_box = self._box("Class", 9, "Which class the heat maps explain")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -137,8 +137,8 @@ class ModelChooser(QWidget):
 
     def _fill_tasks(self) -> None:
         self.task_box.clear()
-        self.task_box.addItem(self.tr("By the image"), None)
-        self.task_box.setItemData(0, self.tr("Grey images are radiographs, coloured ones histology"), _TIP)
+        self.task_box.addItem("By the image", None)
+        self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
         for task in TASKS.values():
             self.task_box.addItem(task.name, task.id)
         self.task_box.setCurrentIndex(max(0, self.task_box.findData(self._choice.task)))
@@ -146,16 +146,16 @@ class ModelChooser(QWidget):
 
     def _fill_cams(self) -> None:
         self.cam_box.clear()
-        self.cam_box.addItem(self.tr("Score-CAM"), "fast")
-        self.cam_box.setItemData(0, self.tr("Feature maps scored in groups; its error is estimated"), _TIP)
-        self.cam_box.addItem(self.tr("Score-CAM exact"), "exact")
-        self.cam_box.setItemData(1, self.tr("Every feature map is scored; takes up to minutes"), _TIP)
+        self.cam_box.addItem("Score-CAM", "fast")
+        self.cam_box.setItemData(0, "Feature maps scored in groups; its error is estimated", _TIP)
+        self.cam_box.addItem("Score-CAM exact", "exact")
+        self.cam_box.setItemData(1, "Every feature map is scored; takes up to minutes", _TIP)
         for method in METHODS:
             if method != "Score-CAM":
                 self.cam_box.addItem(method, method)
-                tip = self.tr("By torch and pytorch-grad-cam; takes some seconds")
+                tip = "By torch and pytorch-grad-cam; takes some seconds"
                 self.cam_box.setItemData(self.cam_box.count() - 1, tip, _TIP)
-        self.cam_box.addItem(self.tr("None"), "none")
+        self.cam_box.addItem("None", "none")
         self.cam_box.setCurrentIndex(max(0, self.cam_box.findData(self._choice.cam)))
         _fit_popup(self.cam_box)
 
@@ -168,15 +168,15 @@ class ModelChooser(QWidget):
             for bundle in installed:
                 box.addItem(bundle.name, bundle.card.model)
                 scores = bundle.card.scores
-                tip = self.tr("{0:.1f} M parameters").format(bundle.card.parameters / 1e6)
+                tip = f"{bundle.card.parameters / 1e6:.1f} M parameters"
                 if scores:
-                    tip += self.tr(", {0:.1f} % right on {1}").format(100 * scores[0].accuracy, scores[0].dataset)
+                    tip += f", {100 * scores[0].accuracy:.1f} % right on {scores[0].dataset}"
                 box.setItemData(box.count() - 1, tip, _TIP)
             present = {bundle.card.model for bundle in installed}
             for network in ARCHITECTURES.values():
                 if network.id not in present:
-                    box.addItem(self.tr("{0} – not installed").format(network.name), network.id)
-                    tip = self.tr("Train it with Analyse › Train a model, or take File › Import model.")
+                    box.addItem(f"{network.name} – not installed", network.id)
+                    tip = "Train it with Analyse › Train a model, or take File › Import model."
                     box.setItemData(box.count() - 1, tip, _TIP)
                     model = box.model()
                     if isinstance(model, QStandardItemModel):
@@ -189,8 +189,8 @@ class ModelChooser(QWidget):
 
     def _fill_classes(self) -> None:
         self.class_box.clear()
-        self.class_box.addItem(self.tr("The teacher's"), None)
-        self.class_box.setItemData(0, self.tr("The class that the teacher finds most probable"), _TIP)
+        self.class_box.addItem("The teacher's", None)
+        self.class_box.setItemData(0, "The class that the teacher finds most probable", _TIP)
         for i, label in enumerate(self._task.classes):
             self.class_box.addItem(label.name, i)
             self.class_box.setItemData(i + 1, label.id, _TIP)

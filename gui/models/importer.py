@@ -35,8 +35,8 @@ class ModelImport(QObject):
 
     def choose(self) -> None:
         """Let a person choose a bundle."""
-        title = self.tr("Choose a model: its card.json, or a .zip")
-        kinds = self.tr("Models (card.json *.zip);;All files (*)")
+        title = "Choose a model: its card.json, or a .zip"
+        kinds = "Models (card.json *.zip);;All files (*)"
         chosen, _kind = QFileDialog.getOpenFileName(self._window, title, "", kinds)
         if chosen:
             path = Path(chosen)
@@ -53,24 +53,24 @@ class ModelImport(QObject):
         """Ask whether this model is to be installed."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("Import model"))
+        box.setWindowTitle("Import model")
         box.setTextFormat(Qt.TextFormat.PlainText)  # the words are a stranger's
-        box.setText(self.tr("Install {0} as {1}?").format(origin.name, origin.id))
+        box.setText(f"Install {origin.name} as {origin.id}?")
         replaced = {
-            "bundled": self.tr("It takes the place of the one that came with Twinlens, until it is removed."),
-            "own": self.tr("It takes the place of one of your own, which will be gone."),
+            "bundled": "It takes the place of the one that came with Twinlens, until it is removed.",
+            "own": "It takes the place of one of your own, which will be gone.",
         }
         lines = [
-            self.tr("Made by {0}, {1}").format(origin.made_by, origin.made_on),
-            self.tr("Trained on {0}").format(origin.data),
-            self.tr("Licence: {0}").format(origin.licence),
-            self.tr("SHA-256 of the weights: {0}").format(origin.digest),
+            f"Made by {origin.made_by}, {origin.made_on}",
+            f"Trained on {origin.data}",
+            f"Licence: {origin.licence}",
+            f"SHA-256 of the weights: {origin.digest}",
             "",
-            self.tr("So its card says. A model can be wrong on purpose: take only those of people whom you trust."),
+            "So its card says. A model can be wrong on purpose: take only those of people whom you trust.",
             replaced.get(origin.replaces, ""),
         ]
         box.setInformativeText("\n".join(lines).strip())
-        take = box.addButton(self.tr("&Install"), QMessageBox.ButtonRole.AcceptRole)
+        take = box.addButton("&Install", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         box.deleteLater()
@@ -79,7 +79,7 @@ class ModelImport(QObject):
     def _offered(self, source: Path, origin: Provenance) -> None:
         if not self.wanted(origin):
             return
-        self._window.banner.say(self.tr("Checking {0}: its files, its checksums, and the network").format(origin.name))
+        self._window.banner.say(f"Checking {origin.name}: its files, its checksums, and the network")
         job = Background(lambda: install(source, job.isInterruptionRequested), self)
         job.done.connect(lambda _nothing: self._installed(origin))
         job.failed.connect(self._failed)
@@ -91,7 +91,7 @@ class ModelImport(QObject):
 
     def _installed(self, origin: Provenance) -> None:
         self._window.take_models()
-        self._window.banner.say(self.tr("Installed: {0}").format(origin.id))
+        self._window.banner.say(f"Installed: {origin.id}")
 
 
 def install(source: Path, unwanted: Callable[[], bool] = lambda: False) -> None:

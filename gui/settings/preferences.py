@@ -80,44 +80,42 @@ class SettingsDialog(QDialog):
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Settings"))
-        self._theme = self._box(
-            {"auto": self.tr("As the system"), "dark": self.tr("Dark"), "light": self.tr("Light")}, preferences.theme
-        )
+        self.setWindowTitle("Settings")
+        self._theme = self._box({"auto": "As the system", "dark": "Dark", "light": "Light"}, preferences.theme)
         self._runtime = self._box(
-            {"auto": self.tr("The fastest that agrees"), "openvino": "OpenVINO", "torch": "torch"}, preferences.runtime
+            {"auto": "The fastest that agrees", "openvino": "OpenVINO", "torch": "torch"}, preferences.runtime
         )
         self._cam = self._box(
             {
-                "fast": self.tr("Score-CAM, fast"),
-                "exact": self.tr("Score-CAM, exact"),
-                "none": self.tr("No heat map"),
+                "fast": "Score-CAM, fast",
+                "exact": "Score-CAM, exact",
+                "none": "No heat map",
             },
             preferences.cam,
         )
         self._threads = SpinBox()
         self._threads.setRange(0, 256)
-        self._threads.setSpecialValueText(self.tr("Automatic"))
+        self._threads.setSpecialValueText("Automatic")
         self._threads.setValue(preferences.threads)
-        self._maps_in_batch = QCheckBox(self.tr("Measure the overlap of the heat maps as well (slower)"))
+        self._maps_in_batch = QCheckBox("Measure the overlap of the heat maps as well (slower)")
         self._maps_in_batch.setChecked(preferences.maps_in_batch)
-        self._history = QCheckBox(self.tr("Record analyses and reviews; remember files for the next start"))
+        self._history = QCheckBox("Record analyses and reviews; remember files for the next start")
         self._history.setChecked(preferences.history)
 
         self.kept = KeptBox(parent or self)
         form = QFormLayout(self)
         form.setContentsMargins(24, 24, 24, 24)
         form.setSpacing(16)
-        form.addRow(self.tr("&Theme"), self._theme)
-        form.addRow(self.tr("&Heat map at the start"), self._cam)
-        form.addRow(self.tr("Analyse &all"), self._maps_in_batch)
-        form.addRow(self.tr("&Runtime"), self._runtime)
-        form.addRow(self.tr("CPU th&reads"), self._threads)
-        form.addRow(self.tr("H&istory"), self._history)
-        privacy = QLabel(self.tr("Everything stays on this machine; no image leaves it."))
+        form.addRow("&Theme", self._theme)
+        form.addRow("&Heat map at the start", self._cam)
+        form.addRow("Analyse &all", self._maps_in_batch)
+        form.addRow("&Runtime", self._runtime)
+        form.addRow("CPU th&reads", self._threads)
+        form.addRow("H&istory", self._history)
+        privacy = QLabel("Everything stays on this machine; no image leaves it.")
         theme.styled(privacy, "small", "dim")
         form.addRow("", privacy)
-        form.addRow(self.tr("Kept here"), self.kept)
+        form.addRow("Kept here", self.kept)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

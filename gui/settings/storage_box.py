@@ -33,7 +33,7 @@ class KeptBox(QWidget):
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(0, 1)
-        self._words = QLabel(self.tr("Measuring…"))
+        self._words = QLabel("Measuring…")
         theme.styled(self._words, "dim")
         self._grid.addWidget(self._words, 0, 0, 1, 3)
         self._measure()
@@ -56,9 +56,9 @@ class KeptBox(QWidget):
             label, size = QLabel(name), QLabel(megabytes(thing.size))
             label.setToolTip(tip)
             theme.styled(size, "dim")
-            button = QPushButton(self.tr("Remove"))
+            button = QPushButton("Remove")
             button.setAutoDefault(False)
-            button.setAccessibleName(self.tr("Remove {0}, {1}").format(name, size.text()))
+            button.setAccessibleName(f"Remove {name}, {size.text()}")
             button.setToolTip(tip)
             button.clicked.connect(partial(self._remove, thing))
             self.buttons[thing.name] = button
@@ -66,15 +66,15 @@ class KeptBox(QWidget):
                 self._grid.addWidget(widget, row, column)
         self._words.setVisible(not found)
         if not found:
-            self._words.setText(self.tr("Nothing is kept."))
+            self._words.setText("Nothing is kept.")
             self._grid.addWidget(self._words, 0, 0, 1, 3)
         self.measured.emit()
 
     def _remove(self, thing: Kept) -> None:
         if thing.name == HISTORY:
             ask = QMessageBox.StandardButton
-            words = self.tr("Delete all records and reviews of this machine's history for good?")
-            title = self.tr("Remove the history")
+            words = "Delete all records and reviews of this machine's history for good?"
+            title = "Remove the history"
             if QMessageBox.question(self, title, words, ask.Yes | ask.No, ask.No) != ask.Yes:
                 return
         for button in self.buttons.values():
@@ -96,14 +96,14 @@ class KeptBox(QWidget):
         self._words.setWordWrap(True)
 
     def _names(self) -> dict[str, tuple[str, str]]:
-        again = self.tr("Made again when it is needed")
+        again = "Made again when it is needed"
         return {
             "openvino": (
-                self.tr("Converted networks"),
-                self.tr("Made again at the next start, which takes longer"),
+                "Converted networks",
+                "Made again at the next start, which takes longer",
             ),
-            "training": (self.tr("Training caches"), self.tr("Teacher logits and prepared images; {0}").format(again)),
-            "imagenet": (self.tr("ImageNet weights"), self.tr("Downloaded again when a training needs them")),
-            "other": (self.tr("Other caches"), again),
-            HISTORY: (self.tr("History"), self.tr("All records and reviews; can't be made again")),
+            "training": ("Training caches", f"Teacher logits and prepared images; {again}"),
+            "imagenet": ("ImageNet weights", "Downloaded again when a training needs them"),
+            "other": ("Other caches", again),
+            HISTORY: ("History", "All records and reviews; can't be made again"),
         }

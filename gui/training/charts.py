@@ -26,25 +26,25 @@ class TrainingCharts(QWidget):
         self._epochs = 1
         self._best: int | None = None
         self.loss = Chart(
-            self.tr("Loss"),
+            "Loss",
             {
-                "steps": (self.tr("training, while learning"), Qt.PenStyle.SolidLine, 0.45),
-                "train_loss": (self.tr("training"), Qt.PenStyle.DashLine, 1.0),
-                "val_loss": (self.tr("validation"), Qt.PenStyle.SolidLine, 1.0),
+                "steps": ("training, while learning", Qt.PenStyle.SolidLine, 0.45),
+                "train_loss": ("training", Qt.PenStyle.DashLine, 1.0),
+                "val_loss": ("validation", Qt.PenStyle.SolidLine, 1.0),
             },
             flattest=0.1,
         )
         self.scores = Chart(
-            self.tr("On the validation images, %"),
+            "On the validation images, %",
             {
-                "val_macro_f1": (self.tr("macro F1"), Qt.PenStyle.DashLine, 1.0),
-                "val_accuracy": (self.tr("accuracy"), Qt.PenStyle.SolidLine, 1.0),
+                "val_macro_f1": ("macro F1", Qt.PenStyle.DashLine, 1.0),
+                "val_accuracy": ("accuracy", Qt.PenStyle.SolidLine, 1.0),
             },
             flattest=5.0,
         )
         self.words = QLabel()
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.words.setAccessibleName(self.tr("Figures of an epoch"))
+        self.words.setAccessibleName("Figures of an epoch")
         charts = QHBoxLayout()
         charts.setSpacing(24)
         for chart in (self.loss, self.scores):
@@ -110,16 +110,14 @@ class TrainingCharts(QWidget):
 
     def _say(self, place: int | None) -> None:
         if place is None:
-            self.words.setText(self.tr("The curves begin with the first epoch."))
+            self.words.setText("The curves begin with the first epoch.")
             theme.styled(self.words, "dim")
             return
         row = self._rows[place]
-        head = self.tr("Best so far, epoch {0}") if place == self._best else self.tr("Epoch {0}")
-        figures = self.tr("accuracy {0} %, macro F1 {1} %, loss {2}, training loss {3}").format(
-            f"{100 * row['val_accuracy']:.1f}",
-            f"{100 * row['val_macro_f1']:.1f}",
-            f"{row['val_loss']:.3f}",
-            f"{row['train_loss']:.3f}",
+        head = "Best so far, epoch {0}" if place == self._best else "Epoch {0}"
+        figures = (
+            f"accuracy {100 * row['val_accuracy']:.1f} %, macro F1 {100 * row['val_macro_f1']:.1f} %, loss "
+            f"{row['val_loss']:.3f}, training loss {row['train_loss']:.3f}"
         )
         self.words.setText(f"{head.format(int(row['epoch']) + 1)}:  {figures}")
         theme.styled(self.words)
@@ -170,7 +168,7 @@ class Chart(QWidget):
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setMinimumSize(200, 160)
         self.plot.getAxis("left").setWidth(44)
-        self.plot.getAxis("bottom").setLabel(self.tr("epoch"))
+        self.plot.getAxis("bottom").setLabel("epoch")
         self.plot.getAxis("bottom").enableAutoSIPrefix(False)
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.curves = {name: self.plot.plot([], []) for name in lines}
@@ -231,7 +229,7 @@ class Chart(QWidget):
             tint = theme.colour(side)
             sample = "╌╌" if style is Qt.PenStyle.DashLine else "━━" if strength == 1.0 else "──"
             parts.append(f'<span style="color:{tint.name()}">{sample}</span>&nbsp;{words}')
-        parts.append("◯&nbsp;" + self.tr("best epoch"))
+        parts.append("◯&nbsp;" + "best epoch")
         return "&nbsp;&nbsp; ".join(parts)
 
 

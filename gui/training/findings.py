@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from core.tasks import TASKS
@@ -21,7 +21,7 @@ class Findings(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(self.tr("What the check of the data found"))
+        self.setAccessibleName("What the check of the data found")
         self.setOpenLinks(False)
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
@@ -29,7 +29,7 @@ class Findings(QTextBrowser):
         self.setViewportMargins(0, 16, 0, 0)
         self._report: Report | None = None
         self._words, self._warning = "", False
-        self.say(self.tr("Choose the folder of a data set. It is checked before the training begins."))
+        self.say("Choose the folder of a data set. It is checked before the training begins.")
 
     def say(self, words: str, *, warning: bool = False) -> None:
         """Show words in place of findings."""
@@ -56,26 +56,21 @@ class Findings(QTextBrowser):
             self._draw()
 
 
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("training_findings", text)
-
-
 def summary(report: Report) -> str:
     """Return a report in one line: images, classes, and how many findings of which severity."""
     counts = dict.fromkeys(SIGNS, 0)
     for finding in report["findings"]:
         counts[finding["severity"]] += 1
     names = {
-        "error": (tr("1 error"), tr("{0} errors")),
-        "warning": (tr("1 warning"), tr("{0} warnings")),
-        "note": (tr("1 note"), tr("{0} notes")),
+        "error": ("1 error", "{0} errors"),
+        "warning": ("1 warning", "{0} warnings"),
+        "note": ("1 note", "{0} notes"),
     }
     found = [
         f"{SIGNS[severity]} {names[severity][count > 1].format(count)}" for severity, count in counts.items() if count
     ]
-    head = tr("{0} images of {1} classes").format(f"{report['images']:,}", len(report["classes"]))
-    return "  ·  ".join([head, *(found or [tr("nothing to report")])])
+    head = f"{report['images']:,} images of {len(report['classes'])} classes"
+    return "  ·  ".join([head, *(found or ["nothing to report"])])
 
 
 def task_of(report: Report) -> str | None:
@@ -91,7 +86,7 @@ def page(report: Report) -> str:
         f"<p><b>"
         f"{escape(report['name'])}</b>&nbsp;&nbsp;{escape(summary(report))}<br>"
         f'<span style="color:{dim}; font-size:{theme.SMALL}px">'
-        + escape(tr("Layout: {0}. Split: {1}.").format(report["kind"], report["split_made"]))
+        + escape(f"Layout: {report['kind']}. Split: {report['split_made']}.")
         + "</span></p>"
     ]
     parts += [_finding(finding, dim) for finding in report["findings"]]
@@ -101,11 +96,11 @@ def page(report: Report) -> str:
 
 def _finding(finding: Report, dim: str) -> str:
     severity = finding["severity"]
-    word = {"error": tr("Error"), "warning": tr("Warning"), "note": tr("Note")}[severity]
+    word = {"error": "Error", "warning": "Warning", "note": "Note"}[severity]
     tint = theme.colour("dim" if severity == "note" else "warning").name()
     examples = [escape(str(example)) for example in finding["examples"]]
     if finding["count"] > len(examples) > 0:
-        examples.append(escape(tr("… and {0} more").format(f"{finding['count'] - len(examples):,}")))
+        examples.append(escape(f"… and {finding['count'] - len(examples):,} more"))
     small = "<br>".join(examples)
     return (
         f'<table cellspacing="0" cellpadding="0" style="margin-top:12px"><tr>'
@@ -118,9 +113,9 @@ def _finding(finding: Report, dim: str) -> str:
 
 def _table(report: Report, dim: str) -> str:
     cell = '<td align="right" style="padding-left:32px">{0}</td>'
-    heads = (tr("training"), tr("validation"), tr("test"))
+    heads = ("training", "validation", "test")
     head = "".join(f'<td align="right" style="padding-left:32px; color:{dim}">{escape(name)}</td>' for name in heads)
-    rows = [f'<tr><td style="color:{dim}">{escape(tr("Class"))}</td>{head}</tr>']
+    rows = [f'<tr><td style="color:{dim}">{escape("Class")}</td>{head}</tr>']
     for label, counts in report["classes"].items():
         figures = "".join(cell.format(f"{counts.get(split, 0):,}") for split in SPLITS)
         rows.append(f"<tr><td>{escape(label)}</td>{figures}</tr>")

@@ -32,10 +32,10 @@ class LabelMapping(QWidget):
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 8, 0, 0)
         self._rows.setColumnStretch(1, 1)
-        self._words = QLabel(self.tr("Some labels are none of the task's classes. Say what each is:"))
+        self._words = QLabel("Some labels are none of the task's classes. Say what each is:")
         self._words.setWordWrap(True)
         theme.styled(self._words, "small", "warning")
-        self.apply_button = QPushButton(self.tr("Check with these classes"))
+        self.apply_button = QPushButton("Check with these classes")
         self.apply_button.clicked.connect(self._apply)
         self._rows.addWidget(self._words, 0, 0, 1, 2)
         self.hide()
@@ -61,14 +61,14 @@ class LabelMapping(QWidget):
         if set(self._labels) <= set(task.class_ids):
             return
         for row, (label, count) in enumerate(self._labels.items(), start=1):
-            words = QLabel(self.tr("{0} ({1})").format(label, f"{count:,}"))
+            words = QLabel(f"{label} ({count:,})")
             words.setWordWrap(True)
             box = ComboBox()
-            box.addItem(self.tr("Choose…"), OPEN)
+            box.addItem("Choose…", OPEN)
             for one in task.classes:
                 box.addItem(one.name, one.id)
-            box.addItem(self.tr("Leave out"), "")
-            box.setAccessibleName(self.tr("Class of the label {0}").format(label))
+            box.addItem("Leave out", "")
+            box.setAccessibleName(f"Class of the label {label}")
             chosen = self.label_map.get(label, alike(label, task.class_ids) or OPEN)
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.currentIndexChanged.connect(self._changed)

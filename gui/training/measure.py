@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.models import ofa_subnets
 from core.tasks import get_task
@@ -92,19 +92,10 @@ def scores(folder: Path) -> str:
         found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
         overall, ends = found["overall"], found["intervals"]["accuracy"]
         task = get_task(found["bundle"].partition("/")[0]).name
-        words = tr("{0}: {1} % of {2} test images right ({3} to {4} %), macro F1 {5} %").format(
-            task,
-            f"{100 * overall['accuracy']:.1f}",
-            f"{overall['images']:,}",
-            f"{100 * ends[0]:.1f}",
-            f"{100 * ends[1]:.1f}",
-            f"{100 * overall['macro_f1']:.1f}",
+        words = (
+            f"{task}: {100 * overall['accuracy']:.1f} % of {overall['images']:,} test images right "
+            f"({100 * ends[0]:.1f} to {100 * ends[1]:.1f} %), macro F1 {100 * overall['macro_f1']:.1f} %"
         )
         return " · ".join([words, *(f"⚠ {note}" for note in found.get("notes", ()))])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("training_measure", text)

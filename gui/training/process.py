@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import psutil
-from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.subprocesses import own_command
@@ -248,15 +248,10 @@ class TrainingRun(QObject):
     def _death(self) -> str:
         process = self._process
         if process is None:
-            return tr("The process has gone.")
+            return "The process has gone."
         if process.error() is QProcess.ProcessError.FailedToStart:
             return process.errorString()
         return _exit_words(process.exitCode(), crashed=process.exitStatus() is QProcess.ExitStatus.CrashExit)
-
-
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("training_process", text)
 
 
 def running_in(folder: Path) -> psutil.Process | None:
@@ -318,8 +313,8 @@ def _error_in(log: str) -> str:
 
 def _exit_words(code: int, *, crashed: bool) -> str:
     if crashed:
-        return tr("The process was ended from outside or crashed (signal {0}).").format(code)
-    return tr("The process ended with an unexpected error (code {0}).").format(code)
+        return f"The process was ended from outside or crashed (signal {code})."
+    return f"The process ended with an unexpected error (code {code})."
 
 
 def _is_alive(process: psutil.Process) -> bool:

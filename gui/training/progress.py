@@ -57,7 +57,7 @@ class TrainingProgress(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName(self.tr("Progress of the training"))
+        self.bar.setAccessibleName("Progress of the training")
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(8)
@@ -88,7 +88,7 @@ class TrainingProgress(QWidget):
         """Get ready for a run of a teacher or a student."""
         theme.styled(self.bar, side)
         self._pace, self._named, self._epochs = Pace(), named, 1
-        self.say_busy(self.tr("Starting {0}").format(named), self.tr("torch is being loaded"))
+        self.say_busy(f"Starting {named}", "torch is being loaded")
 
     def tell(self, event: Event) -> None:
         """Show an event of a run or a check."""
@@ -97,26 +97,20 @@ class TrainingProgress(QWidget):
                 self._count(event["what"], event["done"], event["total"])
             case "Started":
                 self._epochs = event["epochs"]
-                self.title.setText(self.tr("Training {0}").format(event["network"]))
+                self.title.setText(f"Training {event['network']}")
                 self._epoch(event["epoch"], event["step"], event["steps"])
                 self.details.setText(self._started(event))
             case "StepDone":
                 self._epoch(event["epoch"], event["step"], event["steps"])
                 self.details.setText(
-                    self.tr("Epoch {0} of {1} · step {2} of {3} · {4} images/s · {5} left").format(
-                        event["epoch"] + 1,
-                        self._epochs,
-                        event["step"],
-                        event["steps"],
-                        f"{event['images_per_second']:.3g}",
-                        duration(event["seconds_left"]),
-                    )
+                    f"Epoch {event['epoch'] + 1} of {self._epochs} · step {event['step']} of {event['steps']} · "
+                    f"{event['images_per_second']:.3g} images/s · {duration(event['seconds_left'])} left"
                 )
 
     def _count(self, what: str, done: int, total: int) -> None:
-        words = self.tr("{0}: {1} of {2}").format(what, f"{done:,}", f"{total:,}")
+        words = f"{what}: {done:,} of {total:,}"
         left = self._pace.seconds_left(what, done, total)
-        self.details.setText(words if left is None else self.tr("{0} · {1} left").format(words, duration(left)))
+        self.details.setText(words if left is None else f"{words} · {duration(left)} left")
         self.show_share(done / max(1, total))
 
     def _epoch(self, epoch: int, step: int, steps: int) -> None:
@@ -129,9 +123,10 @@ class TrainingProgress(QWidget):
         self.bar.setVisible(True)
 
     def _started(self, event: Event) -> str:
-        words = self.tr("From {0} · {1} images to learn from, {2} to validate on · {3}").format(
-            event["starts_from"], f"{event['train_images']:,}", f"{event['val_images']:,}", event["device"]
+        words = (
+            f"From {event['starts_from']} · {event['train_images']:,} images to learn from, "
+            f"{event['val_images']:,} to validate on · {event['device']}"
         )
         if event["unreadable"]:
-            words += " · " + self.tr("⚠ {0} images can't be read and are left out").format(event["unreadable"])
+            words += " · " + f"⚠ {event['unreadable']} images can't be read and are left out"
         return words

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -25,15 +24,13 @@ Answer = Literal["stop", "go on", "cancel"]
 
 def ask_about_run(window: QWidget) -> Answer:
     """Ask what is to become of the run that is under way."""
-    box = QMessageBox(QMessageBox.Icon.Question, window.windowTitle(), tr("A run is under way."), parent=window)
+    box = QMessageBox(QMessageBox.Icon.Question, window.windowTitle(), "A run is under way.", parent=window)
     box.setInformativeText(
-        tr(
-            "It can go on in the background and be opened again here, or stop: it then writes a checkpoint, from "
-            "which it can be resumed, and ends by itself."
-        )
+        "It can go on in the background and be opened again here, or stop: it then writes a checkpoint, from "
+        "which it can be resumed, and ends by itself."
     )
-    go_on = box.addButton(tr("&Go on in the background"), QMessageBox.ButtonRole.AcceptRole)
-    stop = box.addButton(tr("&Stop it"), QMessageBox.ButtonRole.DestructiveRole)
+    go_on = box.addButton("&Go on in the background", QMessageBox.ButtonRole.AcceptRole)
+    stop = box.addButton("&Stop it", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(go_on)
     box.exec()
@@ -42,14 +39,14 @@ def ask_about_run(window: QWidget) -> Answer:
 
 def ask_to_replace(window: QWidget, installed: Bundle) -> bool:
     """Ask whether a run may take the place of a model of the same name."""
-    words = tr("The model {0} is installed already. The new one takes its place.").format(installed.id)
+    words = f"The model {installed.id} is installed already. The new one takes its place."
     box = QMessageBox(QMessageBox.Icon.Question, window.windowTitle(), words, parent=window)
     box.setInformativeText(
-        tr("It is one of your own and will be gone.")
+        "It is one of your own and will be gone."
         if installed.directory.is_relative_to(user_weights())
-        else tr("It came with Twinlens, stays on disk, and is back once the new one is removed.")
+        else "It came with Twinlens, stays on disk, and is back once the new one is removed."
     )
-    take = box.addButton(tr("&Take the new one"), QMessageBox.ButtonRole.AcceptRole)
+    take = box.addButton("&Take the new one", QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is take
@@ -66,20 +63,20 @@ def ask_for_card(window: QWidget, data_name: str) -> dict[str, str] | None:
         The texts by the option of ``publish`` that takes them, without those left empty; None where a person cancels.
     """
     dialog = QDialog(window)
-    dialog.setWindowTitle(tr("For the model's card"))
-    words = QLabel(tr("What is left empty stands on the card as “not stated”."))
+    dialog.setWindowTitle("For the model's card")
+    words = QLabel("What is left empty stands on the card as “not stated”.")
     theme.styled(words, "dim")
     fields = {
-        "--data-name": (tr("&Data set"), QLineEdit(data_name)),
-        "--intended-use": (tr("&Intended use"), QLineEdit()),
-        "--licence": (tr("&Licence of the weights"), QLineEdit()),
+        "--data-name": ("&Data set", QLineEdit(data_name)),
+        "--intended-use": ("&Intended use", QLineEdit()),
+        "--licence": ("&Licence of the weights", QLineEdit()),
     }
     form = QFormLayout()
     for label, field in fields.values():
         field.setMinimumWidth(320)
         form.addRow(label, field)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-    buttons.addButton(tr("&Add to the models"), QDialogButtonBox.ButtonRole.AcceptRole)
+    buttons.addButton("&Add to the models", QDialogButtonBox.ButtonRole.AcceptRole)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     page = QVBoxLayout(dialog)
@@ -91,8 +88,3 @@ def ask_for_card(window: QWidget, data_name: str) -> dict[str, str] | None:
     texts = {option: field.text().strip() for option, (_label, field) in fields.items() if field.text().strip()}
     dialog.deleteLater()
     return texts if accepted else None
-
-
-def tr(text: str) -> str:
-    """Return the translation of a text of this file."""
-    return QCoreApplication.translate("training_questions", text)

@@ -62,10 +62,10 @@ class TrainingSetup(QWidget):
         page.setSpacing(4)
 
         self.data = LineEdit()
-        self.data.setPlaceholderText(self.tr("A data set's folder"))
+        self.data.setPlaceholderText("A data set's folder")
         self.data.editingFinished.connect(self._data_edited)
-        self._browse_data = self._browse(self._choose_data, self.tr("Choose the data set's folder"))
-        self._add(page, self.tr("&Data set"), self.data, self._browse_data)
+        self._browse_data = self._browse(self._choose_data, "Choose the data set's folder")
+        self._add(page, "&Data set", self.data, self._browse_data)
         self.data_words = self._small(page)
         self.labels = LabelMapping()
         self.labels.applied.connect(lambda: self.data_chosen.emit(self._checked))
@@ -76,12 +76,12 @@ class TrainingSetup(QWidget):
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
         self.task.activated.connect(self._fill_recipes)
-        self._add(page, self.tr("&Task"), self.task)
+        self._add(page, "&Task", self.task)
         self.roles = QButtonGroup(self)
-        self.teacher_role = QRadioButton(self.tr("Teac&her"))
-        self.student_role = QRadioButton(self.tr("&Student"))
-        self.teacher_role.setToolTip(self.tr("The large network"))
-        self.student_role.setToolTip(self.tr("The small network"))
+        self.teacher_role = QRadioButton("Teac&her")
+        self.student_role = QRadioButton("&Student")
+        self.teacher_role.setToolTip("The large network")
+        self.student_role.setToolTip("The small network")
         for button, look in ((self.teacher_role, "teacher"), (self.student_role, "student")):
             theme.styled(button, look)
             self.roles.addButton(button)
@@ -99,22 +99,22 @@ class TrainingSetup(QWidget):
         self.recipe = ComboBox()
         self.recipe.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.recipe.activated.connect(self._recipe_chosen)
-        self._browse_recipe = self._browse(self._choose_recipe, self.tr("Choose a recipe of your own, a TOML file"))
-        self._add(page, self.tr("&Recipe"), self.recipe, self._browse_recipe)
+        self._browse_recipe = self._browse(self._choose_recipe, "Choose a recipe of your own, a TOML file")
+        self._add(page, "&Recipe", self.recipe, self._browse_recipe)
         self.recipe_words = self._small(page)
 
         self._space(page)
         self.teacher = ComboBox()
         self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.teacher.activated.connect(self._changed)
-        self._browse_teacher = self._browse(self._choose_teacher, self.tr("Choose a bundle's or finished run's folder"))
-        self._add(page, self.tr("&Learns from"), self.teacher, self._browse_teacher)
+        self._browse_teacher = self._browse(self._choose_teacher, "Choose a bundle's or finished run's folder")
+        self._add(page, "&Learns from", self.teacher, self._browse_teacher)
 
         self._space(page)
         self.epochs, self.batch = self._number(1, 10_000), self._number(1, 65_536)
         row = QHBoxLayout()
         row.setSpacing(16)
-        for words, box in ((self.tr("&Epochs"), self.epochs), (self.tr("&Batch, images a step"), self.batch)):
+        for words, box in (("&Epochs", self.epochs), ("&Batch, images a step", self.batch)):
             column = QVBoxLayout()
             column.setSpacing(4)
             self._add(column, words, box)
@@ -127,8 +127,8 @@ class TrainingSetup(QWidget):
         for field in (self.data, self.out):
             field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
         self.out.editingFinished.connect(self._changed)
-        self._browse_out = self._browse(self._choose_out, self.tr("Choose where the run is kept"))
-        self._add(page, self.tr("Run's &folder"), self.out, self._browse_out)
+        self._browse_out = self._browse(self._choose_out, "Choose where the run is kept")
+        self._add(page, "Run's &folder", self.out, self._browse_out)
         self.problem = self._small(page)
         theme.styled(self.problem, "small", "warning")
         page.addStretch(1)
@@ -201,7 +201,7 @@ class TrainingSetup(QWidget):
         """
         plan = plan_of(folder, Path(self.data.text()) if self.data.text() else None)
         self._resumed = None
-        self._take_recipe(plan.recipe, self.tr("of the run {0}").format(folder.name))
+        self._take_recipe(plan.recipe, f"of the run {folder.name}")
         if plan.data is not None:
             self.data.setText(str(plan.data))
         self.out.setText(str(folder))
@@ -224,14 +224,12 @@ class TrainingSetup(QWidget):
 
     def show_size(self, network: str, parameters: int, macs: int) -> None:
         """Say how large the network is, and how much smaller than its teacher."""
-        words = self.tr("{0}: {1} parameters, {2} MACs an image").format(network, counted(parameters), counted(macs))
+        words = f"{network}: {counted(parameters)} parameters, {counted(macs)} MACs an image"
         teacher = self._teacher_bundle()
         if teacher is not None:
-            words += "\n" + self.tr("{0} than its teacher {1}").format(
-                self.tr("{0} smaller, {1} fewer MACs").format(
-                    ratio(teacher.card.parameters / parameters), ratio(teacher.card.macs / macs)
-                ),
-                teacher.name,
+            words += "\n" + (
+                f"{ratio(teacher.card.parameters / parameters)} smaller, {ratio(teacher.card.macs / macs)} fewer "
+                f"MACs than its teacher {teacher.name}"
             )
         self.size_words.setText(words)
 
@@ -281,7 +279,7 @@ class TrainingSetup(QWidget):
         self.teacher.clear()
         own = self._recipe.teachers.bundles if self._recipe is not None else ()
         names = ", ".join(self._catalogue.bundles[b].name if b in self._catalogue.bundles else b for b in own)
-        words = self.tr("{0}, as the recipe says").format(names) if own else self.tr("The labels alone")
+        words = f"{names}, as the recipe says" if own else "The labels alone"
         self.teacher.addItem(words, OF_RECIPE)
         student = self.role == "student"
         if student:
@@ -289,7 +287,7 @@ class TrainingSetup(QWidget):
                 if own != (bundle.id,):
                     self.teacher.addItem(bundle.name, bundle.id)
             if own:
-                self.teacher.addItem(self.tr("The labels alone"), NONE)
+                self.teacher.addItem("The labels alone", NONE)
         self.teacher.setCurrentIndex(max(0, self.teacher.findData(chosen)))
         self.teacher.setEnabled(student and self._resumed is None)
         self._browse_teacher.setEnabled(student and self._resumed is None)
@@ -312,9 +310,7 @@ class TrainingSetup(QWidget):
             self.problem.setText(f"⚠ {error.problem} {error.remedy}")
             return
         if self._data_task is not None and self._data_task != self.task.currentData():
-            self.problem.setText(
-                self.tr("⚠ The data set has the classes of the task {0}.").format(get_task(self._data_task).name)
-            )
+            self.problem.setText(f"⚠ The data set has the classes of the task {get_task(self._data_task).name}.")
 
     # choosing
 
@@ -328,12 +324,12 @@ class TrainingSetup(QWidget):
 
     def _choose_data(self) -> None:
         before = self.data.text() or str(self._settings.value("training/data", ""))
-        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Choose the data set's folder"), before):
+        if chosen := QFileDialog.getExistingDirectory(self, "Choose the data set's folder", before):
             self.set_data(Path(chosen))
 
     def _choose_recipe(self) -> None:
-        kinds = self.tr("Recipes (*.toml)")
-        chosen, _kind = QFileDialog.getOpenFileName(self, self.tr("Choose a recipe"), "", kinds)
+        kinds = "Recipes (*.toml)"
+        chosen, _kind = QFileDialog.getOpenFileName(self, "Choose a recipe", "", kinds)
         if chosen:
             try:
                 self.set_recipe_file(Path(chosen))
@@ -341,14 +337,14 @@ class TrainingSetup(QWidget):
                 self.problem.setText(f"⚠ {error}")
 
     def _choose_teacher(self) -> None:
-        title = self.tr("Choose a bundle's or finished run's folder")
+        title = "Choose a bundle's or finished run's folder"
         if chosen := QFileDialog.getExistingDirectory(self, title, self.out.text()):
             self.teacher.addItem(Path(chosen).name, chosen)
             self.teacher.setCurrentIndex(self.teacher.count() - 1)
             self._changed()
 
     def _choose_out(self) -> None:
-        title = self.tr("Choose where the run is kept")
+        title = "Choose where the run is kept"
         if chosen := QFileDialog.getExistingDirectory(self, title, str(Path(self.out.text()).parent)):
             self.out.setText(chosen)
             self._changed()

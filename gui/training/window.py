@@ -56,7 +56,7 @@ class TrainingWindow(QWidget):
 
     def __init__(self, settings: QSettings) -> None:
         super().__init__(None, Qt.WindowType.Window)
-        self.setWindowTitle(self.tr("Train a model"))
+        self.setWindowTitle("Train a model")
         self._settings = settings
         self._run: TrainingRun | None = None
         self._stopping = False
@@ -73,20 +73,20 @@ class TrainingWindow(QWidget):
         self.log.setReadOnly(True)
         self.log.setFrameShape(QFrame.Shape.NoFrame)
         self.log.viewport().setAutoFillBackground(False)
-        self.log.setAccessibleName(self.tr("Log"))
-        self.log.setPlaceholderText(self.tr("What the processes write is kept here."))
-        self.start_button = self._button(self.tr("Sta&rt training"), self.start)
-        self.open_button = self._button(self.tr("&Open a run…"), self._choose_run)
-        self.new_button = self._button(self.tr("Set up &another"), self.set_up_another)
-        self.resume_button = self._button(self.tr("&Resume"), self.start)
-        self.measure_button = self._button(self.tr("&Measure on the test images"), self.measure)
-        self.add_button = self._button(self.tr("&Add to the models"), self.add_to_models)
-        self.stop_button = self._button(self.tr("Sto&p"), self.stop)
+        self.log.setAccessibleName("Log")
+        self.log.setPlaceholderText("What the processes write is kept here.")
+        self.start_button = self._button("Sta&rt training", self.start)
+        self.open_button = self._button("&Open a run…", self._choose_run)
+        self.new_button = self._button("Set up &another", self.set_up_another)
+        self.resume_button = self._button("&Resume", self.start)
+        self.measure_button = self._button("&Measure on the test images", self.measure)
+        self.add_button = self._button("&Add to the models", self.add_to_models)
+        self.stop_button = self._button("Sto&p", self.stop)
         self.progress = TrainingProgress((self.resume_button, self.measure_button, self.add_button, self.stop_button))
         self._lay_out()
         self._connect()
         self._show_state()
-        self.progress.say(self.tr("Nothing is being trained"), self.tr("Choose a data set to begin."))
+        self.progress.say("Nothing is being trained", "Choose a data set to begin.")
         self._count_network()
         place(self, FIRST_SIZE, SMALLEST, settings.value("training/geometry"))
         last = settings.value("training/run", "", type=str)
@@ -119,10 +119,10 @@ class TrainingWindow(QWidget):
             self._show_state()
         elif self.measuring.running:
             self.measuring.cancel()
-            self._show_run(self.tr("Stopped; the models are as they were"))
+            self._show_run("Stopped; the models are as they were")
         else:
             self._check.cancel()
-            self.findings.say(self.tr("The check was stopped."))
+            self.findings.say("The check was stopped.")
             self.setup.data_words.setText("")
             self._show_state()
 
@@ -130,12 +130,12 @@ class TrainingWindow(QWidget):
         """Measure the finished run on the test images."""
         plan = self.setup.plan
         if plan.data is None:
-            self.banner.say(self.tr("No data set has been chosen."), warning=True)
+            self.banner.say("No data set has been chosen.", warning=True)
             return
         self.banner.hide()
         self._says_check = False
         self.measuring.measure(plan.out, plan.data, plan.threads)
-        self.progress.say_busy(self.tr("Measuring {0}").format(plan.out.name), self.tr("Every test image is answered"))
+        self.progress.say_busy(f"Measuring {plan.out.name}", "Every test image is answered")
         self._show_state()
 
     def add_to_models(self) -> None:
@@ -151,8 +151,8 @@ class TrainingWindow(QWidget):
         self._says_check = False
         self.measuring.publish(plan.out, plan.threads, texts)
         self.progress.say_busy(
-            self.tr("Adding {0} to the models").format(plan.out.name),
-            self.tr("It is calibrated on the validation images and stored as small as it can be without loss"),
+            f"Adding {plan.out.name} to the models",
+            "It is calibrated on the validation images and stored as small as it can be without loss",
         )
         self._show_state()
 
@@ -186,7 +186,7 @@ class TrainingWindow(QWidget):
         self._run = None
         self.banner.hide()
         self.setup.set_new()
-        self.progress.say(self.tr("Nothing is being trained"), "")
+        self.progress.say("Nothing is being trained", "")
         self._show_state()
 
     @property
@@ -254,7 +254,7 @@ class TrainingWindow(QWidget):
             case "EpochDone":
                 self.charts.add_epoch(event["row"])
         if self._stopping:
-            self.progress.details.setText(self.tr("Stopping at the next step; a checkpoint is written first"))
+            self.progress.details.setText("Stopping at the next step; a checkpoint is written first")
 
     def _on_ended(self, ending: Ending) -> None:
         folder = self._folder()
@@ -262,7 +262,7 @@ class TrainingWindow(QWidget):
         if not RunFolder(folder).recipe.is_file():  # it did not come as far as becoming a run
             self._run = None
             self.setup.set_open(True)
-            self.progress.say(self.tr("The training did not begin"), "")
+            self.progress.say("The training did not begin", "")
             self._complain(ending)
             self._show_state()
             return
@@ -272,16 +272,14 @@ class TrainingWindow(QWidget):
         if ending.status in ("failed", "crashed"):
             self._complain(ending)
         elif ending.status == "finished":
-            self.news.emit(self.tr("The training has finished: {0}").format(folder.name), False)
+            self.news.emit(f"The training has finished: {folder.name}", False)
 
     def _complain(self, ending: Ending) -> None:
-        what = ending.reason or self.tr("It is not known why.")
+        what = ending.reason or "It is not known why."
         if ending.status == "crashed":
-            words = self.tr("The training process has gone, and this window is not affected. {0} The log may say why.")
+            words = "The training process has gone, and this window is not affected. {0} The log may say why."
             what = words.format(what)
-        self.banner.say(
-            what, warning=True, button=self.tr("Copy the log"), action=lambda: _copy(f"{what}\n\n{ending.log}")
-        )
+        self.banner.say(what, warning=True, button="Copy the log", action=lambda: _copy(f"{what}\n\n{ending.log}"))
         self.news.emit(what, True)
 
     def _draw(self, folder: Path) -> None:
@@ -294,11 +292,8 @@ class TrainingWindow(QWidget):
         about = RunFolder(folder).read_result()
         theme.styled(self.progress.bar, self.setup.role)
         done = len(_rows(folder))
-        counted = self.tr("{0} of {1} epochs").format(done, self.setup.epochs.value())
-        if about.get("status") == "finished":
-            title = self.tr("Finished: {0}").format(folder.name)
-        else:
-            title = self.tr("Can go on: {0}").format(folder.name)
+        counted = f"{done} of {self.setup.epochs.value()} epochs"
+        title = f"Finished: {folder.name}" if about.get("status") == "finished" else f"Can go on: {folder.name}"
         details = [counted, reason, scores(folder)]
         self.progress.say(title, " · ".join(part for part in details if part))
         self.progress.show_share(1.0 if about.get("status") == "finished" else done / max(1, self.setup.epochs.value()))
@@ -309,13 +304,13 @@ class TrainingWindow(QWidget):
     # checks
 
     def _check_data(self, folder: Path) -> None:
-        self.setup.data_words.setText(self.tr("Checking…"))
-        self.findings.say(self.tr("The images are read and compared: duplicates, leaks between splits, shortcuts."))
+        self.setup.data_words.setText("Checking…")
+        self.findings.say("The images are read and compared: duplicates, leaks between splits, shortcuts.")
         self.setup.set_data_task(None)
         self._says_check = not self.running and not self.measuring.running
         if self._says_check:
             self.tabs.setCurrentWidget(self.findings)
-            self.progress.say_busy(self.tr("Checking {0}").format(folder.name))
+            self.progress.say_busy(f"Checking {folder.name}")
         maps = [word for old, new in self.setup.labels.label_map.items() for word in ("--map", f"{old}={new}")]
         self._check.start("check-data", str(folder), "--json", "--events", "json", *maps)
         self._show_state()
@@ -329,16 +324,16 @@ class TrainingWindow(QWidget):
             report = json.loads(ending.output)
             words = summary(report)
         except (ValueError, KeyError, TypeError):
-            words = ending.reason or self.tr("The check ended without an answer.")
+            words = ending.reason or "The check ended without an answer."
             self.findings.say(words, warning=True)
-            self.setup.data_words.setText(self.tr("⚠ This data set can't be used."))
+            self.setup.data_words.setText("⚠ This data set can't be used.")
         else:
             self.findings.show_report(report)
             self.setup.data_words.setText(words)
             self.setup.set_data_task(task_of(report))
             self.setup.show_labels(report.get("labels", {}))
         if self._says_check:
-            self.progress.say(self.tr("Nothing is being trained"), words)
+            self.progress.say("Nothing is being trained", words)
         self._show_state()
 
     def _count_network(self) -> None:
@@ -347,7 +342,7 @@ class TrainingWindow(QWidget):
         if network in self._sizes:
             self.setup.show_size(*self._sizes[network])
         elif network:
-            self.setup.size_words.setText(self.tr("Counting parameters…"))
+            self.setup.size_words.setText("Counting parameters…")
             self._outline.start("outline", "--recipe", self.setup.plan.recipe, "--json")
 
     def _on_outlined(self, ending: Ending) -> None:
@@ -362,7 +357,7 @@ class TrainingWindow(QWidget):
 
     def _on_measured(self) -> None:
         self._show_run("")
-        self.news.emit(self.tr("Measured. {0}").format(scores(self._folder())), False)
+        self.news.emit(f"Measured. {scores(self._folder())}", False)
 
     def _on_measure_failed(self, ending: Ending) -> None:
         self._note(ending.log)
@@ -370,7 +365,7 @@ class TrainingWindow(QWidget):
         self._complain(ending)
 
     def _on_added(self, model: str) -> None:
-        self._show_run(self.tr("Added to the models as {0}").format(model))
+        self._show_run(f"Added to the models as {model}")
         self.setup.set_catalogue(read_catalogue())
         self.models_changed.emit(model)
 
@@ -391,7 +386,7 @@ class TrainingWindow(QWidget):
         self.measure_button.setVisible(finished)
         self.add_button.setVisible(finished and bool(scores(self._folder())))
         self.stop_button.setVisible(busy or self._check.running)
-        self.stop_button.setText(self.tr("Sto&p at once") if self.running and self._stopping else self.tr("Sto&p"))
+        self.stop_button.setText("Sto&p at once" if self.running and self._stopping else "Sto&p")
 
     def _folder(self) -> Path:
         """Return the folder of the run that is shown."""
@@ -404,7 +399,7 @@ class TrainingWindow(QWidget):
     def _choose_run(self) -> None:
         before = self.setup.out.text()
         folder = str(Path(before).parent) if before else ""
-        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Choose a run's folder"), folder):
+        if chosen := QFileDialog.getExistingDirectory(self, "Choose a run's folder", folder):
             self.open_run(Path(chosen))
 
     def _connect(self) -> None:
@@ -446,9 +441,9 @@ class TrainingWindow(QWidget):
 
         self.tabs = QTabWidget()
         self.tabs.tabBar().setDrawBase(False)
-        self.tabs.addTab(self.findings, self.tr("&Data set"))
-        self.tabs.addTab(self.charts, self.tr("&Curves"))
-        self.tabs.addTab(self.log, self.tr("&Log"))
+        self.tabs.addTab(self.findings, "&Data set")
+        self.tabs.addTab(self.charts, "&Curves")
+        self.tabs.addTab(self.log, "&Log")
         right = QVBoxLayout()
         right.setContentsMargins(24, 24, 24, 16)
         right.setSpacing(16)

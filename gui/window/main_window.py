@@ -115,11 +115,11 @@ class MainWindow(QMainWindow):
         self.conductor.start()
         if not self.settings.value("noticed", False, type=bool):
             self.banner.say(
-                self.tr(
+                (
                     "Twinlens shows what two networks say about an image and where they look. It is made for "
                     "research and can be wrong: never base a diagnosis or a treatment on it."
                 ),
-                button=self.tr("I understand"),
+                button="I understand",
                 action=lambda: self.settings.setValue("noticed", True),
             )
         if paths:
@@ -245,11 +245,11 @@ class MainWindow(QMainWindow):
 
     def _on_trained(self, model: str) -> None:
         self.take_models()
-        self.banner.say(self.tr("Trained and installed: {0}").format(model))
+        self.banner.say(f"Trained and installed: {model}")
 
     def _on_training_news(self, words: str, warning: bool) -> None:
         if self.training is not None and not self.training.isActiveWindow():
-            self.banner.say(words, warning=warning, button=self.tr("Show"), action=self.show_training)
+            self.banner.say(words, warning=warning, button="Show", action=self.show_training)
 
     def _on_found(self, paths: list[Path]) -> None:
         self.worklist.add(paths)
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
             self.list.list.setFocus()
 
     def _on_nothing_found(self, where: str) -> None:
-        words = self.tr("There are no images in {0}.").format(where)
+        words = f"There are no images in {where}."
         self.banner.say(f"{words} {SUPPORTED}", warning=True)
 
     def _on_search_finished(self) -> None:
@@ -278,7 +278,7 @@ class MainWindow(QMainWindow):
     # building
 
     def _make_dock(self) -> QDockWidget:
-        dock = QDockWidget(self.tr("Worklist"), self)
+        dock = QDockWidget("Worklist", self)
         dock.setObjectName("worklist")
         dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
         dock.setTitleBarWidget(QWidget())
@@ -296,11 +296,11 @@ class MainWindow(QMainWindow):
                 self.menus[command.menu] = bar.addMenu(command.menu_words)
             self.menus[command.menu].addAction(self.commands.actions[command.id])
             if command.id == "demonstration":
-                self._recent_menu = self.menus[command.menu].addMenu(self.tr("Open &recent"))
+                self._recent_menu = self.menus[command.menu].addMenu("Open &recent")
                 self._recent_menu.aboutToShow.connect(self._fill_recent)
             if command.last_of_group:
                 self.menus[command.menu].addSeparator()
-        self._search = search = QPushButton(self.tr("Find a command   Ctrl+K"))  # Qt would let go of it
+        self._search = search = QPushButton("Find a command   Ctrl+K")  # Qt would let go of it
         search.setFlat(True)
         search.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         theme.styled(search, "small", "dim")
@@ -313,10 +313,10 @@ class MainWindow(QMainWindow):
             action = self._recent_menu.addAction(readable(path).replace("&", "&&"))
             action.triggered.connect(lambda _checked=False, path=path: self.open_paths([path]))
         if self._recent_menu.isEmpty():
-            self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
+            self._recent_menu.addAction("Nothing yet").setEnabled(False)
 
     def _fill_toolbar(self) -> None:
-        self._tools = bar = QToolBar(self.tr("Tools"), self)
+        self._tools = bar = QToolBar("Tools", self)
         bar.setObjectName("tools")
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
@@ -325,15 +325,15 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(tools)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        row.addWidget(self._button(self.tr("Open"), "open"))
-        row.addWidget(self._button(self.tr("Folder"), "open_folder"))
+        row.addWidget(self._button("Open", "open"))
+        row.addWidget(self._button("Folder", "open_folder"))
         row.addSpacing(12)
         row.addWidget(self.chooser, 1)
         row.addSpacing(12)
-        row.addWidget(self._button(self.tr("Analyse all"), "analyse_all"))
+        row.addWidget(self._button("Analyse all", "analyse_all"))
         report = QToolButton()
-        report.setText(self.tr("Report"))
-        report.setToolTip(self.tr("Take the comparison or the table away"))
+        report.setText("Report")
+        report.setToolTip("Take the comparison or the table away")
         report.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.report_menu = QMenu(report)
         for name in ("report", "export", "export_csv", "save_picture"):

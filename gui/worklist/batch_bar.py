@@ -29,7 +29,7 @@ class BatchBar(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(160, 4)
-        self.bar.setAccessibleName(self.tr("Progress of Analyse all"))
+        self.bar.setAccessibleName("Progress of Analyse all")
         self._pause = self._button(pause)
         self._cancel = self._button(cancel)
         row = QHBoxLayout(self)
@@ -53,12 +53,12 @@ class BatchBar(QWidget):
             return
         counted = f"{progress.done:,} / {progress.total:,}"
         if progress.paused:
-            self.words.setText(self.tr("Paused at {0}").format(counted))
+            self.words.setText(f"Paused at {counted}")
         elif progress.seconds_left is None:
-            self.words.setText(self.tr("Analysing {0}").format(counted))
+            self.words.setText(f"Analysing {counted}")
         else:
             left = duration(progress.seconds_left)
-            self.words.setText(self.tr("Analysing {0} · {1} left").format(counted, left))
+            self.words.setText(f"Analysing {counted} · {left} left")
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

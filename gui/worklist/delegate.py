@@ -77,10 +77,10 @@ class WorklistDelegate(QStyledItemDelegate):
         if entry.error:
             reason = entry.error.removeprefix(f"{readable(entry.path)}: ")
             box = QRect(area.left(), second.top(), area.width(), 2 * line)
-            _paragraph(painter, box, self.tr("Failed: {0}").format(reason), theme.colour("warning"))
+            _paragraph(painter, box, f"Failed: {reason}", theme.colour("warning"))
             return
         if entry.verdict is None:
-            _text(painter, second, self.tr("Not analysed yet"), theme.colour("dim"), theme.SMALL)
+            _text(painter, second, "Not analysed yet", theme.colour("dim"), theme.SMALL)
             return
         mark = QRect(area.right() - 20, second.top(), 20, 2 * line)
         second.setRight(mark.left() - 4)
@@ -110,7 +110,7 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.drawEllipse(centre, DOT / 2, DOT / 2)
         words = rect.adjusted(32, 0, 0, 0)
         if said.novel:
-            _text(painter, words, self.tr("can't judge this"), theme.colour("dim"), theme.SMALL)
+            _text(painter, words, "can't judge this", theme.colour("dim"), theme.SMALL)
             return
         # the figure first, so that a long name is what is cut
         figure = painter.fontMetrics().horizontalAdvance("100 %")

@@ -215,28 +215,28 @@ class Worklist(QAbstractListModel):
 
     def _answer(self, entry: Entry) -> str:
         if entry.error:
-            return self.tr("Failed: {0}").format(entry.error)
+            return f"Failed: {entry.error}"
         if entry.verdict is None:
-            return self.tr("Not analysed yet")
+            return "Not analysed yet"
         said = entry.verdict
         lines = [
-            self._side(self.tr("Teacher: {0}"), said.teacher),
-            self._side(self.tr("Student: {0}"), said.student),
+            self._side("Teacher: {0}", said.teacher),
+            self._side("Student: {0}", said.student),
         ]
         if not said.novel:
-            lines.append(self.tr("They agree") if said.agree else self.tr("They disagree"))
+            lines.append("They agree" if said.agree else "They disagree")
         if said.unsure:
-            lines.append(self.tr("Unsure: more than one class is plausible"))
+            lines.append("Unsure: more than one class is plausible")
         if entry.review.verdict is not None:
-            lines.append(self.tr("You: {0}").format(review_words(entry.review.verdict)))
+            lines.append(f"You: {review_words(entry.review.verdict)}")
         if entry.review.note:
-            lines.append(self.tr("Note: {0}").format(entry.review.note))
+            lines.append(f"Note: {entry.review.note}")
         return "\n".join(lines)
 
     def _side(self, words: str, said: Said) -> str:
         """Return what one model said, without a word of an answer that is withheld."""
         if said.novel:
-            return words.format(self.tr("can't be judged: unlike the training images"))
+            return words.format("can't be judged: unlike the training images")
         return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
 
 

@@ -40,7 +40,7 @@ class WorklistView(QWidget):
         self._worklist = worklist
         self.filter = WorklistFilter(worklist, self)
         self.list = QListView()
-        self.list.setAccessibleName(self.tr("Worklist"))
+        self.list.setAccessibleName("Worklist")
         self.list.setModel(self.filter)
         self.list.setItemDelegate(WorklistDelegate(thumbnails, self.list))
         self.list.setUniformItemSizes(True)
@@ -52,11 +52,11 @@ class WorklistView(QWidget):
         thumbnails.ready.connect(self._thumbnail_ready)
 
         self.search = LineEdit()
-        self.search.setPlaceholderText(self.tr("Filter by name"))
-        self.search.setAccessibleName(self.tr("Filter by name"))
+        self.search.setPlaceholderText("Filter by name")
+        self.search.setAccessibleName("Filter by name")
         self.search.setClearButtonEnabled(True)
-        self.show_box = _box(self.tr("Which files are shown"), self._show_names())
-        self.order_box = _box(self.tr("What the list is sorted by"), self._order_names())
+        self.show_box = _box("Which files are shown", self._show_names())
+        self.order_box = _box("What the list is sorted by", self._order_names())
         self.search.textChanged.connect(self._filter_changed)
         self.show_box.currentIndexChanged.connect(self._filter_changed)
         self.order_box.currentIndexChanged.connect(self.sort)
@@ -164,9 +164,9 @@ class WorklistView(QWidget):
         total, shown = self._worklist.rowCount(), self.filter.rowCount()
         self._pages.setCurrentIndex(0 if total else 1)
         if shown == total:
-            self.count.setText(self.tr("{0} files").format(f"{total:,}") if total != 1 else self.tr("1 file"))
+            self.count.setText(f"{total:,} files" if total != 1 else "1 file")
         else:
-            self.count.setText(self.tr("{0} of {1} files").format(f"{shown:,}", f"{total:,}"))
+            self.count.setText(f"{shown:,} of {total:,} files")
 
     def _lay_out(self) -> None:
         lines = QWidget()
@@ -193,12 +193,12 @@ class WorklistView(QWidget):
         column = QVBoxLayout(empty)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(16)
-        words = QLabel(self.tr("Drop images\nor a folder here"))
+        words = QLabel("Drop images\nor a folder here")
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words.setWordWrap(True)
         theme.styled(words, "title", "dim")
-        demonstration = QPushButton(self.tr("Open the demonstration"))
-        demonstration.setToolTip(self.tr("A real chest radiograph that comes with the program"))
+        demonstration = QPushButton("Open the demonstration")
+        demonstration.setToolTip("A real chest radiograph that comes with the program")
         demonstration.clicked.connect(self.demonstration_wanted)
         column.addStretch(1)
         column.addWidget(words)
@@ -211,23 +211,23 @@ class WorklistView(QWidget):
 
     def _show_names(self) -> dict[str, str]:
         return {
-            Show.ALL: self.tr("All files"),
-            Show.DISAGREE: self.tr("Disagreements"),
-            Show.UNSURE: self.tr("Unsure"),
-            Show.NOVEL: self.tr("Can't judge"),
-            Show.FAILED: self.tr("Failed"),
-            Show.WAITING: self.tr("Not analysed"),
-            Show.UNREVIEWED: self.tr("Not reviewed"),
+            Show.ALL: "All files",
+            Show.DISAGREE: "Disagreements",
+            Show.UNSURE: "Unsure",
+            Show.NOVEL: "Can't judge",
+            Show.FAILED: "Failed",
+            Show.WAITING: "Not analysed",
+            Show.UNREVIEWED: "Not reviewed",
         }
 
     def _order_names(self) -> dict[str, str]:
         return {
-            Order.ADDED: self.tr("As opened"),
-            Order.NAME: self.tr("By name"),
-            Order.DIVERGENCE: self.tr("By disagreement"),
-            Order.TEACHER: self.tr("By teacher"),
-            Order.STUDENT: self.tr("By student"),
-            Order.STATE: self.tr("By state"),
+            Order.ADDED: "As opened",
+            Order.NAME: "By name",
+            Order.DIVERGENCE: "By disagreement",
+            Order.TEACHER: "By teacher",
+            Order.STUDENT: "By student",
+            Order.STATE: "By state",
         }
 
 
