@@ -86,11 +86,12 @@ def drawn_layers():
 
 
 @pytest.mark.parametrize("package", ["core", "training", "gui"])
-def test_the_drawn_layers_are_all_sub_packages(package):
-    drawn = [room for layer in drawn_layers()[package] for room in layer]
+def test_all_sub_packages_are_drawn_and_in_the_reference(package):
     there = [path.parent.name for path in (ROOT / package).glob("*/__init__.py")]
-    modules = [path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_")]
-    assert sorted(drawn) == sorted(there + modules)
+    there += [path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_")]
+    assert sorted(part for layer in drawn_layers()[package] for part in layer) == sorted(there)
+    reference = (ROOT / "docs" / f"api-{package}.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(rf"^::: {package}\.(\w+)$", reference, re.MULTILINE)) == sorted(there)
 
 
 def test_the_drawn_layers_are_those_of_the_contracts():
@@ -98,9 +99,9 @@ def test_the_drawn_layers_are_those_of_the_contracts():
     drawn, checked = drawn_layers(), []
     for layers in (found["layers"] for found in project["tool"]["importlinter"]["contracts"] if "layers" in found):
         package = layers[0].partition(".")[0]
-        rooms = [[part.strip().removeprefix(f"{package}.") for part in layer.split("|")] for layer in layers]
+        parts = [[part.strip().removeprefix(f"{package}.") for part in layer.split("|")] for layer in layers]
         if all("." in layer for layer in layers):
-            assert drawn[package] == [room for room in rooms if room != ["__main__"]]
+            assert drawn[package] == [layer for layer in parts if layer != ["__main__"]]
             checked.append(package)
     assert {"core", "training"} <= set(checked)
 
