@@ -34,10 +34,10 @@ maps are scaled before they are enlarged), so its map differs; this does not mak
 installed bundle have random weights. These take as long as trained ones, but their maps change from run to run, and so
 does the fidelity of the fast map. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels.
 Forward passes (`core.benchmarks.suite.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
-(`core.benchmarks.cam.speed`), were measured later than the rest, after three changes: predictions come with their feature
-maps, Winograd's filtering, and torch's activations for OFA-595. A single run can be slow by chance: OFA-595's fast
-map took 0.30 to 0.59 s in 17 runs. In the window the prediction comes first, and with it the feature maps, so the first
-heat map takes one forward pass less than here.
+(`core.benchmarks.cam.speed`), were measured later than the rest, after three changes: predictions come with their
+feature maps, Winograd's filtering, and torch's activations for OFA-595. A single run can be slow by chance: OFA-595's
+fast map took 0.30 to 0.59 s in 17 runs. In the window the prediction comes first, and with it the feature maps, so the
+first heat map takes one forward pass less than here.
 """
 FIDELITY_HEAD = """
 ## How close the fast map comes
@@ -52,9 +52,9 @@ VGG19 and at *G=32* for the other networks.
 ![Fidelity against time](images/fidelity.png)
 
 The time axis is that of the demonstration radiograph in the speed run above. Dots are the mean over the images, the
-lower edge of the band is the worst image. The program comes without weights of the transformers. Those measured are half
-trained ([Visformer-S](#visformer-s-half-trained), [AutoFormerV2-T](#autoformerv2-t-half-trained)), which is more informative
-than random weights.
+lower edge of the band is the worst image. The program comes without weights of the transformers. Those measured are
+half trained ([Visformer-S](#visformer-s-half-trained), [AutoFormerV2-T](#autoformerv2-t-half-trained)), which is more
+informative than random weights.
 """
 
 
