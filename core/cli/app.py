@@ -136,7 +136,8 @@ def compare(
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import BatchComparer, Record, write_json
+    from core.compare.batch import BatchComparer
+    from core.compare.record import Record, write_json
     from core.exports.batch import Outputs, Wanted
     from core.models.catalogue import read_catalogue
     from core.tasks import get_task

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from core.compare.batch import Compared, failed_record, record_of
+from core.compare.batch import Compared
+from core.compare.record import failed_record, record_of
 from core.errors import ImageError
 from core.exports.batch import Outputs, Wanted
 from core.images.reader import read_image
@@ -97,7 +98,7 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
 def is_dicom(entry: Entry) -> bool:
     """Whether a file is DICOM, by its content where it was opened, else by its name."""
     if entry.verdict is not None:
-        return bool(entry.verdict.record["image"]["format"] == "DICOM")
+        return entry.verdict.record.image.format == "DICOM"
     return entry.path.suffix.lower() in (".dcm", ".dicom")
 
 

@@ -12,7 +12,8 @@ import pypdf
 import pytest
 from pydicom.data import get_testdata_file
 
-from core.compare.batch import Compared, failed_record, record_of
+from core.compare.batch import Compared
+from core.compare.record import failed_record, record_of
 from core.errors import WriteError
 from core.exports.batch import Outputs, Wanted
 from core.records.history import History
