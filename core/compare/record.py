@@ -134,7 +134,7 @@ class Agreement:
         float | None,
         Figure(
             "Pearson correlation of the two heat maps",
-            words="maps for {explained}: overlap {cam_iou20:.2f}, correlation {cam_pearson:.2f}",
+            words="heat maps for {explained}: overlap {cam_iou20:.2f}, correlation {cam_pearson:.2f}",
         ),
     ]
     cam_iou20: Annotated[float | None, Figure("intersection over union of the heat maps' top 20 %")]
@@ -293,6 +293,11 @@ def answers_of(comparison: Comparison) -> dict[str, object]:
 def failed_record(path: Path, reason: str) -> FailedRecord:
     """Return the record of a file that could not be compared."""
     return FailedRecord(readable(path), reason)
+
+
+def reason_of(record: Record) -> str:
+    """Return a record's error without the path before it."""
+    return str(record.error).removeprefix(f"{record.path}: ")
 
 
 def write_json(records: Iterable[Record], file: TextIO) -> None:

@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.compare.agreement import Tally
 from core.compare.ground_truth import Labels
+from core.compare.wording import HIDDEN
 from core.errors import TwinlensError
 from core.names import readable
 from core.reports.layout import PaperSize
-from core.reports.summary_page import KEPT_BACK, Line, write_summary
+from core.reports.summary_page import Line, write_summary
 from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui.common import theme
@@ -40,7 +41,7 @@ class Page:
         words: the impression.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to an image that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         with_identity: whether the patient's identity is printed.
     """
 
@@ -85,14 +86,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of many images, from what was said of them in the window; those not analysed yet say so.
+    """The summary of many images, from the window's comparisons; images not analysed yet are named as such.
 
     Attributes:
         items: the images.
         offer: what the window knows of them.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to images that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         name: what it is called.
     """
 
@@ -130,7 +131,7 @@ class Summary:
 
     def _words(self, said: Said) -> str:
         if said.novel and not self.with_refused:
-            return KEPT_BACK
+            return HIDDEN
         return f"{said.name} {100 * said.confidence:.1f} %"
 
 

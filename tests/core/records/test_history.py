@@ -218,7 +218,7 @@ def test_the_command_line_keeps_back_what_cannot_be_judged(tmp_path, strange_com
         [sys.executable, "-m", "core", "history", "list"], capture_output=True, encoding="utf-8", check=False,
         cwd=ROOT, env={**os.environ, "TWINLENS_DATA": str(tmp_path)},
     )  # fmt: skip
-    assert "– can't judge this · COVID-19 65.0 %" in answer.stdout
+    assert "– not assessable · COVID-19 65.0 %" in answer.stdout
 
 
 def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_comparison):

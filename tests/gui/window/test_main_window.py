@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QFileDialog
 from core import NOTICE
 from core.compare.batch import BatchComparer
 from core.errors import ExplanationError
-from core.exports.tables_and_maps import SIDES
 from core.images.demo import demonstration_radiograph
 from core.models.catalogue import read_catalogue
 from core.runtimes.openvino_runtime import OpenVinoRuntime
+from core.system.output_names import SIDES
 from gui.commands.table import COMMANDS
 from gui.common import wording
 from gui.worklist.model import Order, Show, State
