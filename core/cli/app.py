@@ -115,29 +115,34 @@ def compare(
     dicom: Annotated[
         Path | None, typer.Option(help="Write DICOM results into this folder, for DICOM images.", file_okay=False)
     ] = None,
+    write: Annotated[
+        list[str] | None, typer.Option(metavar="FORMAT=PLACE", help="Write any export format, e.g. csv=out.csv.")
+    ] = None,
     hide_names: Annotated[bool, typer.Option("--hide-names", help="Call images by numbers in all files.")] = False,
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
     with_refused: Annotated[
-        bool, typer.Option("--with-refused", help="Show also the answers to images that a model can't judge.")
+        bool, typer.Option("--with-refused", help="Show also hidden predictions, for images outside the training data.")
     ] = False,
     labelled: Annotated[
         bool,
         typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
     ] = False,
-    history: Annotated[bool, typer.Option(help="Keep the answers in the history.")] = True,
+    history: Annotated[bool, typer.Option(help="Record the comparisons in the history.")] = True,
     as_json: AsJson = False,
     runtime: Runtime = "auto",
     threads: Threads = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
 ) -> None:
-    """Show what teacher and student say about each image."""
+    """Compare teacher and student on each image."""
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import BatchComparer, Record, write_json
-    from core.exports.batch import Outputs, Wanted
+    from core.compare.batch import BatchComparer
+    from core.compare.record import Record, write_json
+    from core.exports.batch import Outputs
+    from core.exports.format import Wanted
     from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
@@ -145,15 +150,17 @@ def compare(
         get_task(task)
     paths = list(_find(images))
     comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
+    places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
-        csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
+        places=places, task=task, paper=paper, impression=impression,
         hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
     totals = Totals()
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(wanted, task, settings))
+        outputs = stack.enter_context(Outputs(wanted, settings))
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
@@ -283,6 +290,18 @@ def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: 
         rows = fidelity(catalogue.bundles[model], images, shown.advance)
     found = {"machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
     typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
+
+
+def _place(argument: str) -> tuple[str, Path]:
+    """Return the format and the place that ``FORMAT=PLACE`` names.
+
+    Raises:
+        UsageError: if it names none.
+    """
+    name, sign, place = argument.partition("=")
+    if not sign or not place:
+        raise UsageError(f"{argument!r} names no format and place.", remedy="Write it as FORMAT=PLACE.")
+    return name, Path(place)
 
 
 def _find(arguments: list[str]) -> Iterator[Path]:

@@ -14,12 +14,10 @@ from core.errors import UsageError
 
 history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_help=True)
 
-Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or answer.")]
+Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or class.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
-Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both gave the same answer.")]
-Said = Annotated[
-    Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="The reviewer's verdict.")
-]
+Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both agree.")]
+Said = Annotated[Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="Your reading.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
 
 
@@ -44,7 +42,7 @@ def list_records(
         refused = {side: is_refused(row, side) for side in ("teacher", "student")}
         names = {side: get_task(row["task"]).class_name(row[f"{side}_predicted"]) for side in refused}
         said = " · ".join(
-            "can't judge this" if refused[side] else f"{names[side]} {100 * row[f'{side}_confidence']:.1f} %"
+            "not assessable" if refused[side] else f"{names[side]} {100 * row[f'{side}_confidence']:.1f} %"
             for side in refused
         )
         sign = "–" if any(refused.values()) else "✓" if row["same_class"] else "≠"
@@ -57,14 +55,14 @@ def list_records(
 @history_app.command("export")
 def export_records(
     file: Annotated[Path, typer.Argument(help="The CSV file to write.", dir_okay=False)],
-    text: Annotated[str, typer.Option(help="Words that occur in path, note, model or answer.")] = "",
+    text: Annotated[str, typer.Option(help="Words that occur in path, note, model or class.")] = "",
     task: Task = None,
     same: Same = None,
     verdict: Said = None,
     limit: Limit = 1_000_000,
 ) -> None:
     """Write records as a table."""
-    from core.exports.tables_and_maps import write_history
+    from core.exports.history_table import write_history
 
     write_history(file, _found(text, task, same, verdict, limit))
 
@@ -72,10 +70,10 @@ def export_records(
 @history_app.command("review")
 def review_record(
     number: Annotated[int, typer.Argument(help="The record's number.")],
-    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="What you think of the answers.")],
+    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="Your reading.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
-    """Keep what you think of an analysis."""
+    """Record your reading of an image."""
     from core.records.history import History
 
     with History() as history:

@@ -1,14 +1,23 @@
-"""What the headless door shows: a comparison in four lines, and progress that suits a terminal or a pipe."""
+"""What the command line prints: a comparison in four lines, and progress that suits a terminal or a pipe."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import typer
 
-from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
+from core.compare.record import PredictionRecord, Record
+from core.compare.wording import (
+    NO_COMPARISON,
+    NOT_ASSESSABLE,
+    RUNTIME_NAMES,
+    agree_or_not,
+    figures,
+    milliseconds,
+    uncertainty,
+)
 from core.models.architectures import model_name
 from core.tasks import Task, get_task
 
@@ -65,32 +74,34 @@ class Progress:
             typer.echo(text)
 
 
-def summary(record: dict[str, Any], *, with_refused: bool = False) -> str:
+def summary(record: Record, *, with_refused: bool = False) -> str:
     """Return a comparison's record in lines for a person.
 
     Args:
-        record: the comparison as plain values.
-        with_refused: whether answers to an image that a model can't judge are shown.
+        record: the comparison.
+        with_refused: whether predictions for an image outside the training data are shown.
     """
-    if record["error"] is not None:
-        return f"✗ {record['error']}"
-    task = get_task(record["task"])
-    lines = [f"{record['path']}  ({task.name})"]
-    for side in ("teacher", "student"):
-        answer = record[side]
-        name = model_name(answer["model"])
-        said = _warning(answer, task)
-        if with_refused or not answer["novel"]:
-            chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
+    if record.error is not None:
+        return f"✗ {record.error}"
+    task = get_task(record.task)
+    lines = [f"{record.path}  ({task.name})"]
+    for side, one in (("teacher", record.teacher), ("student", record.student)):
+        name = model_name(one.model)
+        words = _warning(one, task)
+        if with_refused or not one.novel:
+            chances = sorted(one.probabilities.items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
-            said = f"{found}  {said}" if said else found
-        where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"
-        lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer['latency_ms'])} · {where})")
-    if not with_refused and (record["teacher"]["novel"] or record["student"]["novel"]):
-        lines.append("  no verdict: an answer is kept back; --with-refused shows it")
+            words = f"{found}  {words}" if words else found
+        where = f"{RUNTIME_NAMES[one.runtime]} · {one.device}"
+        lines.append(f"  {side} {name:<9} {words}  ({milliseconds(one.latency_ms)} · {where})")
+    if record.is_novel and not with_refused:
+        lines.append(f"  {NO_COMPARISON}; --with-refused shows it")
     else:
-        lines.append("  " + " · ".join(agreement(record)))
-    lines += [f"  note: {notice}" for notice in record["notices"]]
+        sign = "✓" if record.agreement.same_class else "≠"
+        both = agree_or_not(task, record.teacher.predicted, record.student.predicted)
+        facts = figures(task, record.teacher.predicted, record.agreement)
+        lines.append(f"  {sign} " + " · ".join([both, *facts]))
+    lines += [f"  note: {notice}" for notice in record.notices]
     return "\n".join(lines)
 
 
@@ -101,49 +112,42 @@ class Totals:
     Attributes:
         images: all of them.
         unread: those that could not be read.
-        refused: those that a model can't judge.
+        not_assessable: those outside a model's training data.
         agree: those of the others to which both models give the same class.
-        unsure: those of the others about which a model is unsure.
+        uncertain: those of the others about which a model is uncertain.
     """
 
     images: int = 0
     unread: int = 0
-    refused: int = 0
+    not_assessable: int = 0
     agree: int = 0
-    unsure: int = 0
+    uncertain: int = 0
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count a comparison's record."""
         self.images += 1
-        if record["error"] is not None:
+        if record.error is not None:
             self.unread += 1
-            return
-        answers = record["teacher"], record["student"]
-        if any(answer["novel"] for answer in answers):
-            self.refused += 1
-            return
-        self.agree += record["agreement"]["same_class"]
-        self.unsure += any(_is_unsure(answer) for answer in answers)
+        elif record.is_novel:
+            self.not_assessable += 1
+        else:
+            self.agree += record.agreement.same_class
+            self.uncertain += record.teacher.is_uncertain or record.student.is_uncertain
 
     def line(self) -> str:
         """Return the counts in words."""
-        judged = self.images - self.unread - self.refused
+        compared = self.images - self.unread - self.not_assessable
         return (
-            f"{self.images} images: {judged} judged, {self.refused} can't be judged, {self.unread} could not be read. "
-            f"The models agree on {self.agree} and disagree on {judged - self.agree}; "
-            f"one or both are unsure about {self.unsure}."
+            f"{self.images} images: {compared} compared, {self.not_assessable} not assessable, "
+            f"{self.unread} could not be read. "
+            f"The models agree on {self.agree} and disagree on {compared - self.agree}; "
+            f"one or both are uncertain about {self.uncertain}."
         )
 
 
-def _is_unsure(answer: dict[str, Any]) -> bool:
-    return answer["plausible"] is not None and len(answer["plausible"]) != 1
-
-
-def _warning(answer: dict[str, Any], task: Task) -> str:
-    """Return what must be said before an answer is believed, else an empty string."""
-    if answer["novel"]:
-        return f"⚠ can't judge this image: {answer['novelty']['reason']}"
-    if not _is_unsure(answer):
-        return ""
-    names = " or ".join(task.class_name(label) for label in answer["plausible"])
-    return f"⚠ unsure: {names}" if names else "⚠ unsure: no class is plausible enough"
+def _warning(one: PredictionRecord, task: Task) -> str:
+    """Return what limits a prediction, else an empty string."""
+    if one.novelty is not None and one.novel:
+        return f"⚠ {NOT_ASSESSABLE}. {one.novelty.reason}"
+    words = uncertainty(task, one.predicted, one.plausible)
+    return f"⚠ {words}" if words else ""

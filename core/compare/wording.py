@@ -1,25 +1,48 @@
-"""What a comparison says in words, alike in terminal, window and report."""
+"""A comparison in words, alike in terminal, window and report."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
-from core.tasks import get_task
+from core.compare.figures import in_words
+from core.compare.record import Agreement
+from core.tasks import Task
 
 RUNTIME_NAMES = {"openvino": "OpenVINO", "torch": "torch"}
+NOT_ASSESSABLE = "Not assessable: outside the training data"
+HIDDEN = "hidden"  # in place of a prediction for an image that is not assessable
+NO_COMPARISON = "No comparison: a prediction is hidden"
 
 
-def agreement(record: dict[str, Any]) -> list[str]:
-    """Return what a comparison's record says about the two together, verdict first, as window and report say it."""
-    task, found = get_task(record["task"]), record["agreement"]
-    first = task.class_name(record["teacher"]["predicted"])
-    second = task.class_name(record["student"]["predicted"])
-    same = found["same_class"]
-    facts = [f"✓ both say {first}" if same else f"≠ they disagree: teacher {first}, student {second}"]
-    facts.append(f"divergence {found['js_divergence']:.3f} bit")
-    if found["cam_iou20"] is not None:
-        facts.append(f"maps for {first}: overlap {found['cam_iou20']:.2f}, correlation {found['cam_pearson']:.2f}")
-    return [*facts, f"student {found['speed_ratio']:.1f}× faster, {found['size_ratio']:.1f}× smaller"]
+def agree_or_not(task: Task, teacher: str, student: str) -> str:
+    """Return whether both models agree, and on what.
+
+    Args:
+        task: the task.
+        teacher: label of the teacher's most probable class.
+        student: label of the student's.
+    """
+    first, second = task.class_name(teacher), task.class_name(student)
+    return f"Agree: {first}" if teacher == student else f"Disagree: teacher {first}, student {second}"
+
+
+def uncertainty(task: Task, predicted: str, plausible: Collection[str] | None) -> str:
+    """Return which other classes stay plausible; an empty string where none does.
+
+    Args:
+        task: the task.
+        predicted: label of the most probable class.
+        plausible: labels of the conformal prediction set, None where the model has no rule for it.
+    """
+    if plausible is None or len(plausible) == 1:
+        return ""
+    others = " or ".join(task.class_name(label) for label in plausible if label != predicted)
+    return f"Uncertain: {others} also possible" if others else "Uncertain: no class is plausible enough"
+
+
+def figures(task: Task, teacher: str, found: Agreement) -> list[str]:
+    """Return the figures of both models together that have words; the heat maps are for the teacher's class."""
+    return in_words(found, explained=task.class_name(teacher))
 
 
 def milliseconds(value: float) -> str:

@@ -19,9 +19,10 @@ from pydicom.valuerep import PersonName
 
 from core import NOTICE, __version__
 from core.compare.comparison import Answer, Comparison
+from core.compare.wording import NOT_ASSESSABLE
 from core.errors import SourceError
 from core.explain.overlays import overlay, shown
-from core.exports.tables_and_maps import with_legend
+from core.exports.legend import with_legend
 from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
@@ -61,7 +62,7 @@ def write_dicom_results(
 
     They are a Comprehensive SR with TID 1500 content (the classes with their probabilities), and for each model with a
     map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns. The
-    SR says where a model can't judge the image; an answer that is withheld is not in it.
+    SR says where the image is not assessable; a prediction that is withheld is not in it.
 
     Args:
         folder: where they are written; made if it is not there.
@@ -255,7 +256,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
         if said.is_refused:
-            refused = _concept("refused", "The model can't judge this image")
+            refused = _concept("refused", NOT_ASSESSABLE)
             evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), refused))
         if not answer.withheld:
             evaluations.append(
@@ -294,7 +295,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
     found: Dataset = sr.ComprehensiveSR(
         evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_maker()
     )
-    found.SeriesDescription = "Twinlens answers (research only)"
+    found.SeriesDescription = "Twinlens predictions (research only)"
     return found
 
 

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from core.compare.batch import Compared, failed_record, record_of
+from core.compare.batch import Compared
+from core.compare.record import failed_record, record_of
 from core.errors import ImageError
-from core.exports.batch import Outputs, Wanted
+from core.exports.batch import Outputs
+from core.exports.format import Wanted
 from core.images.reader import read_image
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
@@ -97,7 +99,7 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
 def is_dicom(entry: Entry) -> bool:
     """Whether a file is DICOM, by its content where it was opened, else by its name."""
     if entry.verdict is not None:
-        return bool(entry.verdict.record["image"]["format"] == "DICOM")
+        return entry.verdict.record.image.format == "DICOM"
     return entry.path.suffix.lower() in (".dcm", ".dicom")
 
 
@@ -182,9 +184,9 @@ def take(
         Interrupted: if it was stopped; tables and report are then not there, nor is what was under their names lost.
         TwinlensError: if a file can't be written, or a model not be used.
     """
-    for path in filter(None, (wanted.csv, wanted.jsonl)):
+    for path in wanted.places.values():
         make_folder(path.parent)
-    with Outputs(wanted, source.choice.task, asdict(source.choice)) as outputs:
+    with Outputs(replace(wanted, task=source.choice.task), asdict(source.choice)) as outputs:
         started = time.perf_counter()
         for done, item in enumerate(items, 1):
             found = source.examine(item.path, stop, with_identity=wanted.with_identity)

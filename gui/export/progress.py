@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import TwinlensError
-from core.exports.batch import Wanted
+from core.exports.format import Wanted
 from core.names import readable
 from gui.common import theme
 from gui.common.threads import Background

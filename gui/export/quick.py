@@ -12,21 +12,22 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from core.compare.batch import Record
 from core.compare.ground_truth import Labels
+from core.compare.record import ExportRecord, Record
 from core.errors import UsageError
-from core.exports.batch import read_by
-from core.exports.tables_and_maps import CsvTable, JsonLines
-from core.names import readable
+from core.exports.batch import reading_of
+from core.exports.format import Result, Wanted
+from core.exports.formats import FORMATS
+from core.names import path_from, readable
 from core.records.review import Review
-from core.system.atomic_files import bytes_written_whole, written_whole
+from core.system.atomic_files import bytes_written_whole
 from gui.common.notifications import Banner, Notifications
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.comparison.saved_picture import Shown, composed
 from gui.worklist.model import Entry
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92, "subsampling": 0}, "TIFF": {"compression": "tiff_lzw"}}
 
 
@@ -88,15 +89,13 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
         WriteError: if the file can't be written.
     """
     labels = Labels()
-    tasks = {record["task"] for record, _review in rows if record["task"] is not None}
-    with written_whole(path) as file:
-        table = (
-            JsonLines(file)
-            if path.suffix.lower() == ".jsonl"
-            else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
-        )
+    tasks = {record.task for record, _review in rows if record.task is not None}
+    wanted = Wanted(task=tasks.pop() if len(tasks) == 1 else None)
+    kind = "jsonl" if path.suffix.lower() == ".jsonl" else "csv"
+    with FORMATS[kind].open(path, wanted) as write:
         for record, review in rows:
-            table.add(read_by(record, review, labels))
+            exported = ExportRecord(record, reading_of(record, review, labels))
+            write(Result(path_from(record.path), exported, image=None, shown=None))
 
 
 def save_picture(path: Path, picture: QImage) -> None:
@@ -106,7 +105,7 @@ def save_picture(path: Path, picture: QImage) -> None:
         UsageError: if it names another one.
         WriteError: if the file can't be written.
     """
-    kind = FORMATS.get(path.suffix.lower())
+    kind = PICTURE_FORMATS.get(path.suffix.lower())
     if kind is None:
         raise UsageError(f"No picture can be written as {readable(path.name)}.", remedy="Let its name end in .png.")
     plain = picture.convertToFormat(QImage.Format.Format_RGB888)

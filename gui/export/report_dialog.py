@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.exports.batch import Wanted
+from core.exports.format import Wanted
 from core.names import readable
 from core.reports.layout import PAPER, PaperSize
 from gui.common import theme
@@ -172,7 +172,7 @@ class ReportDialog(TakeawayDialog):
             items,
             dict(self._words),
             Wanted(
-                report=path,
+                {"report": path},
                 paper=self.paper,
                 hide_names=self.contents.hide_names.isChecked(),
                 with_identity=self.contents.with_identity.isChecked(),

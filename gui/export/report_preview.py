@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.compare.agreement import Tally
 from core.compare.ground_truth import Labels
+from core.compare.wording import HIDDEN
 from core.errors import TwinlensError
 from core.names import readable
 from core.reports.layout import PaperSize
-from core.reports.summary_page import KEPT_BACK, Line, write_summary
+from core.reports.summary_page import Line, write_summary
 from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui.common import theme
@@ -40,7 +41,7 @@ class Page:
         words: the impression.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to an image that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         with_identity: whether the patient's identity is printed.
     """
 
@@ -71,7 +72,7 @@ class Page:
         found = source.examine(self.item.path, stop, with_identity=self.with_identity)
         image, comparison = found.image, found.comparison
         if image is None or comparison is None:
-            return str(found.record["error"])
+            return str(found.record.error)
         if stop():
             raise Interrupted
         seen = comparison if self.with_refused else comparison.withholding()
@@ -85,14 +86,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of many images, from what was said of them in the window; those not analysed yet say so.
+    """The summary of many images, from the window's comparisons; images not analysed yet are named as such.
 
     Attributes:
         items: the images.
         offer: what the window knows of them.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to images that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         name: what it is called.
     """
 
@@ -117,8 +118,8 @@ class Summary:
                 rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
                 continue
             page += 1
-            task = get_task(verdict.record["task"])
-            teacher, student = (verdict.record[side]["predicted"] for side in ("teacher", "student"))
+            task = get_task(verdict.record.task)
+            teacher, student = verdict.record.teacher.predicted, verdict.record.student.predicted
             label = labels.of(item.path.absolute(), task)
             withheld = verdict.novel and not self.with_refused
             if not withheld:
@@ -130,7 +131,7 @@ class Summary:
 
     def _words(self, said: Said) -> str:
         if said.novel and not self.with_refused:
-            return KEPT_BACK
+            return HIDDEN
         return f"{said.name} {100 * said.confidence:.1f} %"
 
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.exports.tables_and_maps import write_history
+from core.exports.history_table import write_history
 from core.names import path_from, readable
 from core.records.history import History, Query
 from core.records.review import VERDICTS

@@ -141,11 +141,11 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
     comparer = BatchComparer(read_catalogue(), cam="none")
     for row in rows:
         expected = comparer.compare_file(Path(row["path"]))
-        if expected["error"]:
-            assert row["error"] == expected["error"]
+        if expected.error:
+            assert row["error"] == expected.error
         else:
-            assert row["teacher_predicted"] == expected["teacher"]["predicted"]
-            assert row["student_predicted"] == expected["student"]["predicted"]
+            assert row["teacher_predicted"] == expected.teacher.predicted
+            assert row["student_predicted"] == expected.student.predicted
 
     screen.key("Escape")
     before = screen.picture()[150:, :240]

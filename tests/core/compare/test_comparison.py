@@ -3,6 +3,8 @@ import pytest
 
 from core.compare.classifier import Classifier
 from core.compare.comparison import compare
+from core.compare.figures import as_dict
+from core.compare.record import prediction_record
 from core.errors import UsageError
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import preprocess
@@ -86,7 +88,7 @@ def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(classifiers
     novelty = student.predict(leg).novelty
     assert novelty.is_novel
     assert "unlike the frontal chest radiographs" in novelty.reason
-    found = compare(leg, classifiers["teacher"], student, cam="none").as_dict()["student"]
+    found = as_dict(prediction_record(compare(leg, classifiers["teacher"], student, cam="none").student))
     assert found["novel"] is True
     assert found["novelty"]["score"] > found["novelty"]["threshold"]
     assert isinstance(found["plausible"], list)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.compare.record import answers_of
 from core.errors import TwinlensError, UsageError
 from core.records import history as module
 from core.records.history import History, HistoryError, Query
@@ -64,7 +65,7 @@ def test_what_was_recorded_is_found_again(path, chest_comparison):
     assert Path(row["path"]).name == "Müller 組.dcm"
     assert row["teacher_sha256"] == chest_comparison.teacher.bundle.card.weights_sha256
     assert (row["teacher_predicted"], row["student_predicted"], row["same_class"]) == ("Non-COVID", "COVID-19", False)
-    assert row["answers"] == chest_comparison.as_dict()
+    assert row["answers"] == answers_of(chest_comparison)
     assert row["settings"] == SETTINGS
     assert row["verdict"] is None
 
@@ -217,7 +218,7 @@ def test_the_command_line_keeps_back_what_cannot_be_judged(tmp_path, strange_com
         [sys.executable, "-m", "core", "history", "list"], capture_output=True, encoding="utf-8", check=False,
         cwd=ROOT, env={**os.environ, "TWINLENS_DATA": str(tmp_path)},
     )  # fmt: skip
-    assert "– can't judge this · COVID-19 65.0 %" in answer.stdout
+    assert "– not assessable · COVID-19 65.0 %" in answer.stdout
 
 
 def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_comparison):

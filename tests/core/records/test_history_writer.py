@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.batch import Compared, record_of
+from core.compare.batch import Compared
+from core.compare.record import record_of
 from core.exports import batch as outputs_module
-from core.exports.batch import Outputs, Wanted
+from core.exports.batch import Outputs
+from core.exports.format import Wanted
 from core.records.history import History, analysis
 from core.records.history_waiting import KEY, read, waiting_files
 from core.records.history_writer import HistoryWriter
