@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from core.errors import WeightsUnavailableError
 from core.models import timm_networks
 from core.models.architectures import get_architecture, is_classifier
 from core.models.position_embeddings import fit_positions
-from core.system.paths import cache_folder
+from core.system.cache import IMAGENET_WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -98,20 +97,18 @@ def _timm_hub_id(network: str) -> str:
 
 
 def _fetch_ofa() -> Path:
-    target = cache_folder() / "imagenet" / f"ofa595-{OFA_BLOB_ID[:12]}.pth"
-    if target.is_file():
-        return target
+    key = f"ofa595-{OFA_BLOB_ID[:12]}.pth"
+    if (found := IMAGENET_WEIGHTS.find(key)) is not None:
+        return found
     try:
         with urllib.request.urlopen(OFA_URL, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(OFA_MAX_BYTES + 1)
     except OSError as cause:
         raise _unreachable("ofa595", OFA_URL, cause) from cause
     _check_ofa(data, OFA_URL)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(target)
-    return target
+    with IMAGENET_WEIGHTS.new(key) as path:
+        path.write_bytes(data)
+    return IMAGENET_WEIGHTS.entry(key)
 
 
 def _check_ofa(data: bytes, source: str | Path) -> None:

@@ -1,13 +1,12 @@
 """The OpenVINO runtime, the fastest on a CPU.
 
-Every start checks the agreement with torch's logits that are kept with the converted network. What does not agree is
-made anew once, since a file on disk may have been damaged.
+Every start checks the agreement with torch's logits that are cached with the converted network. If a cached network
+can't be read or does not agree, its files may be damaged: it is converted again.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,15 @@ from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture
 from core.runtimes.base import check_agreement, probe_input
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
-from core.runtimes.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
+from core.runtimes.openvino_conversion import (
+    COMPILED_FOLDER,
+    FLOAT32,
+    MODEL_FILE,
+    PROBE_FILE,
+    converted_network,
+    forget_conversion,
+    is_converted,
+)
 from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
 from core.system.cpu_count import usable_cores
@@ -67,8 +74,7 @@ class OpenVinoRuntime:
         bundle.verify()
         self.layer = get_architecture(bundle.card.network).layer
         self.notice = ""
-        # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
-        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        self._settings: dict[str, str | int] = {**FLOAT32}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         self._stream_count = min(MOST_STREAMS, threads or usable_cores())
@@ -78,11 +84,14 @@ class OpenVinoRuntime:
         self._probe = probe_input(bundle.card.preprocessing)
         self._streams: list[Any] = []
         self._masked_streams: list[Any] = []
+        was_cached = is_converted(bundle)
         converted = converted_network(bundle)
         try:
             self._open(converted)
         except RuntimeUnavailableError:
-            shutil.rmtree(converted, ignore_errors=True)
+            forget_conversion(bundle)
+            if not was_cached:
+                raise
             self._open(converted_network(bundle))
 
     def forward(self, batch: FloatArray) -> FloatArray:
