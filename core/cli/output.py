@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
+from core.compare.wording import agreement, milliseconds
 from core.models.architectures import model_name
+from core.runtimes.load import runtime_name
 from core.tasks import Task, get_task
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def summary(record: dict[str, Any], *, with_refused: bool = False) -> str:
             chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
             said = f"{found}  {said}" if said else found
-        where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"
+        where = f"{runtime_name(answer['runtime'])} · {answer['device']}"
         lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer['latency_ms'])} · {where})")
     if not with_refused and (record["teacher"]["novel"] or record["student"]["novel"]):
         lines.append("  no verdict: an answer is kept back; --with-refused shows it")

@@ -6,8 +6,6 @@ from typing import Any
 
 from core.tasks import get_task
 
-RUNTIME_NAMES = {"openvino": "OpenVINO", "torch": "torch"}
-
 
 def agreement(record: dict[str, Any]) -> list[str]:
     """Return what a comparison's record says about the two together, verdict first, as window and report say it."""

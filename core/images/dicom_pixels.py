@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_color_lut, get_decoder
@@ -28,6 +28,7 @@ from pydicom.uid import (
 from core.errors import ImageError
 from core.images import gdcm_worker
 from core.images.dicom_header import whole
+from core.images.gdcm_worker import DecodingOptions
 from core.images.jpeg_header import Codestream, read_codestream
 from core.images.limits import check_compression
 from core.images.medical_image import Pixels
@@ -203,29 +204,29 @@ def _stored_bits(words: Pixels, stored: int, held: int, data: Dataset) -> Pixels
     return np.asarray((found << number(unused)).view(f"i{words.dtype.itemsize}") >> unused)
 
 
-def _unsigned(decoded: npt.NDArray[Any]) -> Pixels:
+def _unsigned(decoded: Pixels) -> Pixels:
     decoded = np.ascontiguousarray(decoded.astype(decoded.dtype.newbyteorder("="), copy=False))
     return decoded.view(f"u{decoded.dtype.itemsize}") if decoded.dtype.kind == "i" else decoded
 
 
-def _words(data: Dataset, frame: Frame, path: Path) -> npt.NDArray[Any]:
+def _words(data: Dataset, frame: Frame, path: Path) -> Pixels:
     """Return the pixels as they are allocated, shape (H, W), or (H, W, 3) RGB."""
-    header = _decoding_options(data, frame.codestream)
+    options = _decoding_options(data, frame.codestream)
     if frame.codestream is None:
         syntax = RLELossless if frame.run_lengths else data.file_meta.TransferSyntaxUID
         if syntax not in (RLELossless, ExplicitVRBigEndian):
             syntax = ExplicitVRLittleEndian
         # pylibjpeg-rle panics on damaged files, which no except clause for errors catches
         plugin = "pydicom" if frame.run_lengths else ""
-        decoded = get_decoder(syntax).as_array(frame.content, index=0, decoding_plugin=plugin, **header)[0]
+        decoded = get_decoder(syntax).as_array(frame.content, index=0, decoding_plugin=plugin, **asdict(options))[0]
     else:
-        decoded = _decompressed(frame, header, path)
-    if header["photometric_interpretation"] == "HSV":
+        decoded = _decompressed(frame, options, path)
+    if options.photometric_interpretation == "HSV":
         decoded = cv2.cvtColor(np.ascontiguousarray(decoded), cv2.COLOR_HSV2RGB_FULL)
     return np.asarray(decoded)
 
 
-def _decoding_options(data: Dataset, found: Codestream | None) -> dict[str, Any]:
+def _decoding_options(data: Dataset, found: Codestream | None) -> DecodingOptions:
     """Return pydicom's options for decoding; bits stay as they are, colours are named as the codestream has them."""
     name = next(tag for tag in PIXEL_TAGS if tag in data)
     colours = str(data.PhotometricInterpretation)
@@ -234,25 +235,21 @@ def _decoding_options(data: Dataset, found: Codestream | None) -> dict[str, Any]
     allocated = int(data.BitsAllocated)
     if found is not None and found.bits:
         allocated = 8 if found.bits <= 8 else 16 if found.bits <= 16 else 32
-    return {
-        "rows": int(data.Rows),
-        "columns": int(data.Columns),
-        "samples_per_pixel": int(data.SamplesPerPixel),
-        "photometric_interpretation": colours,
-        "planar_configuration": whole(data, "PlanarConfiguration", 0),
-        "pixel_representation": whole(data, "PixelRepresentation", 0),
-        "bits_allocated": allocated,
-        "bits_stored": (found.bits if found else 0) or allocated,  # GDCM cuts off what is above
-        "number_of_frames": 1,
-        "pixel_keyword": name,
-        "pixel_vr": data[name].VR,
-        "correct_unused_bits": False,
-        "apply_j2k_sign_correction": False,
-        "apply_jls_sign_correction": False,
-    }
+    return DecodingOptions(
+        rows=int(data.Rows),
+        columns=int(data.Columns),
+        samples_per_pixel=int(data.SamplesPerPixel),
+        photometric_interpretation=colours,
+        planar_configuration=whole(data, "PlanarConfiguration", 0),
+        pixel_representation=whole(data, "PixelRepresentation", 0),
+        bits_allocated=allocated,
+        bits_stored=(found.bits if found else 0) or allocated,  # GDCM cuts off what is above
+        pixel_keyword=name,
+        pixel_vr=data[name].VR,
+    )
 
 
-def _decompressed(frame: Frame, header: dict[str, Any], path: Path) -> npt.NDArray[Any]:
+def _decompressed(frame: Frame, options: DecodingOptions, path: Path) -> Pixels:
     kind = frame.codestream.kind if frame.codestream else ""
     syntax, names = DECODERS[kind]
     known = ("imagecodecs",) if names == ("imagecodecs",) else get_decoder(syntax).available_plugins
@@ -267,17 +264,17 @@ def _decompressed(frame: Frame, header: dict[str, Any], path: Path) -> npt.NDArr
     content = encapsulate([frame.content])
     for name in names[:-1]:
         try:
-            return _decoded_by(name, syntax, content, header)
+            return _decoded_by(name, syntax, content, options)
         except Exception:  # noqa: S112, BLE001 - the next may know this variant
             continue
-    return _decoded_by(names[-1], syntax, content, header)
+    return _decoded_by(names[-1], syntax, content, options)
 
 
-def _decoded_by(name: str, syntax: UID, content: bytes, header: dict[str, Any]) -> npt.NDArray[Any]:
+def _decoded_by(name: str, syntax: UID, content: bytes, options: DecodingOptions) -> Pixels:
     """Decode with one of the decoders; those that a damaged file could bring down do so in a process of their own."""
     if name in IN_A_PROCESS:
-        return gdcm_worker.decode(name, syntax, content, header)
-    return get_decoder(syntax).as_array(content, index=0, decoding_plugin=name, **header)[0]
+        return gdcm_worker.decode(name, syntax, content, options)
+    return get_decoder(syntax).as_array(content, index=0, decoding_plugin=name, **asdict(options))[0]
 
 
 def _coloured(data: Dataset, stored: Pixels, bits: int) -> Pixels:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.images.preprocessing import Preprocessing
-from core.models.architectures import VggHead
+from core.models.architectures import VggHead, get_architecture
 from core.models.ofa_subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
@@ -255,8 +255,8 @@ class Card(_Part):
             raise ValueError("the class labels are not distinct")
         if not math.isfinite(self.temperature):
             raise ValueError("the temperature is not finite")
-        if self.subnet is not None and self.network != "ofa595":
-            raise ValueError("only ofa595 has subnets")
+        if self.subnet is not None and not get_architecture(self.network).has_subnets:
+            raise ValueError(f"{self.network} has no subnets")
         size = len(self.classes)
         if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
             raise ValueError("a confusion matrix has another size than the classes")

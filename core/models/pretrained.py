@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import WeightsUnavailableError
 from core.models import timm_networks
-from core.models.architectures import get_architecture, is_classifier
+from core.models.architectures import OFA595, get_architecture, is_classifier
 from core.models.position_embeddings import fit_positions
 from core.system.cache import IMAGENET_WEIGHTS
 
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# repositories of timm's weights on the Hugging Face hub
-TIMM_HUB = {
-    "vgg19": "timm/vgg19.tv_in1k",
-    "visformer_small": "timm/visformer_small.in1k",
-    "autoformerv2_tiny": "timm/swin_s3_tiny_224.ms_in1k",
-}
 OFA_URL = (
     "https://raw.githubusercontent.com/han-cai/files/master/ofa/ofa_specialized/flops-595M_top1-80.0_finetune-75/init"
 )
@@ -45,12 +39,11 @@ def load_imagenet_weights(network: str, module: nn.Module, weights: Path | None 
     Raises:
         WeightsUnavailableError: if the file can't be fetched or is not the published one, saying what to do.
     """
-    get_architecture(network)
     if weights is None:
-        weights = _fetch_ofa() if network == "ofa595" else _fetch_timm(network)
+        weights = _fetch_ofa() if network == OFA595.id else _fetch_from_hub(network)
     elif not weights.is_file():
         raise WeightsUnavailableError("There is no such weights file.", path=weights)
-    state = _read_ofa(weights) if network == "ofa595" else _read_timm(weights, module)
+    state = _read_ofa(weights) if network == OFA595.id else _read_timm(weights, module)
     own = module.state_dict()
     taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
     missing = [key for key in own if key not in taken]
@@ -80,20 +73,27 @@ def _unreachable(network: str, source: str, cause: Exception) -> WeightsUnavaila
     )
 
 
-def _fetch_timm(network: str) -> Path:
+def _fetch_from_hub(network: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    repository = TIMM_HUB.get(network) or _timm_hub_id(network)
+    repository = _hub_repository(network)
     try:
         return Path(hf_hub_download(repository, "model.safetensors", etag_timeout=TIMEOUT_SECONDS))
     except Exception as cause:  # the hub's client raises a dozen kinds, of three libraries
         raise _unreachable(network, f"{repository} (model.safetensors) on the Hugging Face hub", cause) from cause
 
 
-def _timm_hub_id(network: str) -> str:
-    """Return the repository of a timm network's standard weights."""
-    name = network.removeprefix(timm_networks.PREFIX)
-    return timm_networks.pretrained_config(name).hf_hub_id or f"timm/{name}"
+def _hub_repository(network: str) -> str:
+    """Return the repository of a network's ImageNet weights on the Hugging Face hub."""
+    if name := timm_networks.timm_name(network):
+        return timm_networks.pretrained_config(name).hf_hub_id or f"timm/{name}"
+    architecture = get_architecture(network)
+    if not architecture.hub:
+        raise WeightsUnavailableError(
+            f"No published ImageNet weights of {architecture.name} are known.",
+            remedy="Name a local weights file, or start from random weights.",
+        )
+    return architecture.hub
 
 
 def _fetch_ofa() -> Path:
@@ -104,7 +104,7 @@ def _fetch_ofa() -> Path:
         with urllib.request.urlopen(OFA_URL, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(OFA_MAX_BYTES + 1)
     except OSError as cause:
-        raise _unreachable("ofa595", OFA_URL, cause) from cause
+        raise _unreachable(OFA595.id, OFA_URL, cause) from cause
     _check_ofa(data, OFA_URL)
     with IMAGENET_WEIGHTS.new(key) as path:
         path.write_bytes(data)

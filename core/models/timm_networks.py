@@ -14,6 +14,11 @@ PREFIX = "timm:"
 LAYER = "last_map"  # what the marking layer is called inside the network
 
 
+def timm_name(network: str) -> str:
+    """Return timm's name of a network with the identifier ``timm:NAME``, or an empty string for any other network."""
+    return network.removeprefix(PREFIX) if network.startswith(PREFIX) else ""
+
+
 def display_name(name: str) -> str:
     """Return a timm network's name for people: the paper's where it is known here, else timm's."""
     return name.replace("tf_efficientnet_lite", "EfficientNet-Lite")

@@ -5,7 +5,9 @@ A runtime that is further off than ``AGREEMENT`` is not used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,10 @@ from core.runtimes.masks import MaskScorer
 
 if TYPE_CHECKING:
     from core.images.preprocessing import Preprocessing
+    from core.models.bundle import Bundle
 
 FloatArray = npt.NDArray[np.float32]
-RuntimeChoice = Literal["auto", "openvino", "torch"]
-RUNTIME_CHOICES: tuple[RuntimeChoice, ...] = ("auto", "openvino", "torch")
+RuntimeChoice: TypeAlias = str  # ``auto``, or a key of ``core.runtimes.load.RUNTIMES``
 
 AGREEMENT = 1e-3  # largest difference of a logit from torch's on the CPU, relative to the largest logit above 1
 
@@ -27,7 +29,7 @@ class Runtime(Protocol):
     """A network ready to run.
 
     Attributes:
-        name: ``torch`` or ``openvino``.
+        name: the identifier of its kind, e.g. ``openvino``.
         device: the device in words, e.g. ``CPU`` or ``NVIDIA H100``.
         precision: arithmetic of the forward pass, e.g. ``float32``.
         batch_size: the batch that this runtime handles fastest; any batch is accepted.
@@ -60,6 +62,26 @@ class Runtime(Protocol):
     def prepare_masks(self) -> None:
         """Do now what the first masks would otherwise wait for, up to some seconds; doing it again costs nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class RuntimeKind:
+    """A way to run networks; ``core.runtimes.load.RUNTIMES`` holds those of the program.
+
+    Attributes:
+        id: the identifier on the command line and in records.
+        name: the name for a person.
+        load: makes the runtime of a bundle, which it verifies, with a number of CPU threads or its own choice; raises
+            RuntimeUnavailableError where it can't be used.
+        rank: how it ranks for ``auto`` on this machine: the lowest is tried first.
+        needs_conversion: whether ``load`` will first convert the bundle's network, which takes up to half a minute.
+    """
+
+    id: str
+    name: str
+    load: Callable[[Bundle, int | None], Runtime]
+    rank: Callable[[], int]
+    needs_conversion: Callable[[Bundle], bool] = lambda _bundle: False
 
 
 def probe_input(how: Preprocessing) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture
-from core.runtimes.base import check_agreement, probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, probe_input
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
 from core.runtimes.openvino_conversion import (
     COMPILED_FOLDER,
@@ -212,3 +212,13 @@ def _answers(requests: list[Any], inputs: list[dict[int, FloatArray]]) -> FloatA
             request.wait()
             answers.append(np.array(request.get_output_tensor(0).data))
     return np.concatenate(answers)
+
+
+def _needs_conversion(bundle: Bundle) -> bool:
+    try:
+        return not is_converted(bundle)
+    except ImportError:  # OpenVINO is not installed
+        return False
+
+
+OPENVINO = RuntimeKind("openvino", "OpenVINO", OpenVinoRuntime, lambda: 1, _needs_conversion)

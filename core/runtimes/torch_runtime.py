@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.models.architectures import get_architecture, with_maps
-from core.runtimes.base import check_agreement, disagreement, probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, disagreement, probe_input
 from core.runtimes.masks import EPSILON, MaskScorer, linear_weights, mask_scorer
 
 if TYPE_CHECKING:
@@ -126,3 +126,6 @@ class TorchRuntime:
             return np.asarray(logits.float().cpu().numpy())
 
         return score
+
+
+TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 2)

@@ -6,7 +6,7 @@ import torch
 
 import core.models.pretrained
 from core.errors import WeightsUnavailableError
-from core.models.architectures import build_network
+from core.models.architectures import build_network, get_architecture
 from core.models.pretrained import git_blob_id, load_imagenet_weights
 from core.system.cache import IMAGENET_WEIGHTS
 
@@ -35,7 +35,7 @@ def test_an_unreachable_hub_names_the_repository_and_what_to_do(network, monkeyp
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     with pytest.raises(WeightsUnavailableError) as caught:
         load_imagenet_weights(network, build_network(network, 3))
-    assert core.models.pretrained.TIMM_HUB[network] in str(caught.value)
+    assert get_architecture(network).hub in str(caught.value)
     assert "local weights file" in str(caught.value)
 
 
