@@ -1,4 +1,4 @@
-"""The stored pixels of a DICOM file, decoded and freed of what lies above the bits that the header says are stored."""
+"""The stored pixels of a DICOM file, decoded, without what lies above the bits that the header says are stored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REFERENCES = tuple(CODESTREAMS + end for end in ("94", "95", "204", "205"))
 # wavelets and JPEG XL may overshoot the bits stored; JPEG-LS keeps within a few steps of each value
 OVERSHOOTING = tuple(CODESTREAMS + end for end in ("91", "93", "112", "203"))
 # by what a codestream is, whatever the header calls it: the syntax to decode it as, and decoders in order of
-# preference, those that stand up best to damaged files first
+# preference, those that are most robust against damaged files first
 DECODERS: dict[str, tuple[UID, tuple[str, ...]]] = {
     "JPEG": (JPEGBaseline8Bit, ("pillow", "gdcm")),
     "12-bit JPEG": (UID("1.2.840.10008.1.2.4.51"), ("imagecodecs",)),
@@ -71,7 +71,7 @@ class Stored(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The one frame as bytes: native where there is no codestream, else what the codestream says of itself."""
+    """The one frame as bytes: native where there is no codestream, else with the header of its codestream."""
 
     content: bytes
     codestream: Codestream | None
@@ -79,7 +79,7 @@ class Frame(NamedTuple):
 
 
 def find_frame(data: Dataset, path: Path) -> Frame:
-    """Return the frame's bytes and what its codestream claims, which is checked against the header.
+    """Return the frame's bytes and the header of its codestream, which is checked against that of the file.
 
     Raises:
         ImageError: if the transfer syntax can't be decoded, or the codestream contradicts the header.
@@ -216,7 +216,7 @@ def _words(data: Dataset, frame: Frame, path: Path) -> Pixels:
         syntax = RLELossless if frame.run_lengths else data.file_meta.TransferSyntaxUID
         if syntax not in (RLELossless, ExplicitVRBigEndian):
             syntax = ExplicitVRLittleEndian
-        # pylibjpeg-rle panics on damaged files, which no except clause for errors catches
+        # pylibjpeg-rle panics on damaged files, which ``except Exception`` does not catch
         plugin = "pydicom" if frame.run_lengths else ""
         decoded = get_decoder(syntax).as_array(frame.content, index=0, decoding_plugin=plugin, **asdict(options))[0]
     else:
@@ -271,7 +271,7 @@ def _decompressed(frame: Frame, options: DecodingOptions, path: Path) -> Pixels:
 
 
 def _decoded_by(name: str, syntax: UID, content: bytes, options: DecodingOptions) -> Pixels:
-    """Decode with one of the decoders; those that a damaged file could bring down do so in a process of their own."""
+    """Decode with one of the decoders; those that a damaged file could crash do so in a process of their own."""
     if name in IN_A_PROCESS:
         return gdcm_worker.decode(name, syntax, content, options)
     return get_decoder(syntax).as_array(content, index=0, decoding_plugin=name, **asdict(options))[0]
@@ -281,7 +281,7 @@ def _coloured(data: Dataset, stored: Pixels, bits: int) -> Pixels:
     """Look palette colours up, and bring colours of more than 8 bits to 8 or 16 bits."""
     if data.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(stored, data)[..., :3]
-        # palettes declare 16 bits and some hold 8-bit values: those are taken as such
+        # some palettes declare 16 bits and hold 8-bit values
         return np.asarray(colours, dtype=np.uint16 if colours.max(initial=0) > 255 else np.uint8)
     if stored.dtype == np.uint8:
         return stored

@@ -25,7 +25,7 @@ class Architecture:
     Attributes:
         id: the identifier in cards and on the command line.
         name: the name in the paper.
-        family: in a word, what kind of network it is.
+        family: the kind of network, in a word.
         layer: dotted path of the module whose output is the last spatial feature map, used for class activation maps.
         layout: axes of that output: ``NCHW``, ``NHWC``, or ``timm`` where they are found by ``features_to_nchw``.
         licence: licence of the published code and ImageNet weights.
@@ -176,12 +176,13 @@ def model_name(model: str) -> str:
 
     Args:
         model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; for a network of timm ``timm-`` and
-            its name; a bundle's identifier, which ends with any of these, will do.
+            its name; or a bundle's identifier, ``task/role-`` and one of these.
 
     Raises:
         UsageError: if there is no such network.
     """
-    model = model.rpartition("/")[2].removeprefix("teacher-").removeprefix("student-")
+    if "/" in model:
+        model = model.rpartition("/")[2].partition("-")[2]  # of task/role-model
     if model.startswith("timm-"):
         return get_architecture(model.replace("-", ":", 1)).name
     if model in ARCHITECTURES:
@@ -220,7 +221,7 @@ def _channels_first(maps: torch.Tensor) -> torch.Tensor:
 def with_maps(network: str, module: nn.Module) -> nn.Module:
     """Wrap a network so that its forward returns logits (N, C) and the last spatial feature maps (N, K, h, w).
 
-    The hook that catches the maps lives for one forward only: none is left behind, whatever happens.
+    The hook that catches the maps lives for one forward only: none stays, also after an error.
     """
     from torch import nn
 

@@ -47,11 +47,11 @@ def load_imagenet_weights(network: str, module: nn.Module, weights: Path | None 
     own = module.state_dict()
     taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
     missing = [key for key in own if key not in taken]
-    strangers = [key for key in missing if not is_classifier(key, module)]
-    if strangers:
+    others = [key for key in missing if not is_classifier(key, module)]
+    if others:
         raise WeightsUnavailableError(
-            f"The file does not hold the weights of {get_architecture(network).name}: {len(strangers)} tensors such as "
-            f"{strangers[0]!r} are missing or of another shape.",
+            f"The file does not hold the weights of {get_architecture(network).name}: {len(others)} tensors such as "
+            f"{others[0]!r} are missing or of another shape.",
             path=weights,
             remedy="Give the published file for this network.",
         )

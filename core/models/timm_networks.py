@@ -1,4 +1,4 @@
-"""Any classifier of timm: built by its name, with its last spatial feature map where Score-CAM finds it."""
+"""Any classifier of timm: built by its name, with a layer from which Score-CAM takes the last spatial feature map."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def build_timm_network(name: str, classes: int, size: tuple[int, int]) -> nn.Mod
     import timm
     from torch import nn
 
-    sized: dict[str, Any] = {"img_size": size} if pretrained_config(name).fixed_input_size else {}
+    sized: dict[str, tuple[int, int]] = {"img_size": size} if pretrained_config(name).fixed_input_size else {}
     try:
         network: Any = timm.create_model(name, num_classes=classes, **sized)
     except (AssertionError, ValueError, TypeError) as cause:

@@ -1,6 +1,6 @@
 """What every runtime does, and the probe on which it is compared with torch's logits on the CPU.
 
-A runtime that is further off than ``AGREEMENT`` is not used.
+A runtime that differs by more than ``AGREEMENT`` is not used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Runtime(Protocol):
         precision: arithmetic of the forward pass, e.g. ``float32``.
         batch_size: the batch that this runtime handles fastest; any batch is accepted.
         layer: the name of the layer whose maps ``forward_with_maps`` returns.
-        notice: what the user should know about how this runtime was chosen, or an empty string.
+        notice: what the user should know about the choice of this runtime, or an empty string.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Runtime(Protocol):
         ...
 
     def prepare_masks(self) -> None:
-        """Do now what the first masks would otherwise wait for, up to some seconds; doing it again costs nothing."""
+        """Prepare what the first masks would otherwise wait for, up to some seconds; a second call costs nothing."""
         ...
 
 
@@ -94,7 +94,7 @@ def probe_input(how: Preprocessing) -> FloatArray:
 
 
 def disagreement(found: FloatArray, expected: FloatArray) -> float:
-    """Return the largest difference of two answers' logits, relative to the largest logit above 1.
+    """Return the largest difference of two sets of logits, relative to the largest logit above 1.
 
     It is infinite where the shapes differ, and not a number where a logit is not.
     """
@@ -107,7 +107,7 @@ def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:
     """Compare a runtime's logits on the probe with torch's.
 
     Raises:
-        RuntimeUnavailableError: if any logit is further off than ``AGREEMENT`` or is not finite.
+        RuntimeUnavailableError: if any logit differs by more than ``AGREEMENT`` or is not finite.
     """
     off = disagreement(found, expected)
     if not off <= AGREEMENT:
