@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UsageError
@@ -41,9 +42,10 @@ def build_timm_network(name: str, classes: int, size: tuple[int, int]) -> nn.Mod
     import timm
     from torch import nn
 
-    sized: dict[str, tuple[int, int]] = {"img_size": size} if pretrained_config(name).fixed_input_size else {}
+    build = partial(timm.create_model, name, num_classes=classes)
+    is_sized = pretrained_config(name).fixed_input_size
     try:
-        network: Any = timm.create_model(name, num_classes=classes, **sized)
+        network: Any = build(img_size=size) if is_sized else build()
     except (AssertionError, ValueError, TypeError) as cause:
         raise UsageError(
             f"timm's {name} can't be built for images of {size[1]} × {size[0]} pixels ({cause}).",
