@@ -21,6 +21,7 @@ from core.errors import UsageError
 from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import known_runtime, runtime_choices
 
 if TYPE_CHECKING:
     from core.models.catalogue import Catalogue
@@ -36,7 +37,10 @@ app = typer.Typer(
 app.add_typer(history_app, name="history")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Runtime = Annotated[
+    RuntimeChoice,
+    typer.Option(help=f"Which runtime computes: {', '.join(runtime_choices())}.", callback=known_runtime),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 

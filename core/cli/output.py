@@ -12,13 +12,13 @@ from core.compare.record import PredictionRecord, Record
 from core.compare.wording import (
     NO_COMPARISON,
     NOT_ASSESSABLE,
-    RUNTIME_NAMES,
     agree_or_not,
     figures,
     milliseconds,
     uncertainty,
 )
 from core.models.architectures import model_name
+from core.runtimes.load import runtime_name
 from core.tasks import Task, get_task
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def summary(record: Record, *, with_refused: bool = False) -> str:
             chances = sorted(one.probabilities.items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
             words = f"{found}  {words}" if words else found
-        where = f"{RUNTIME_NAMES[one.runtime]} · {one.device}"
+        where = f"{runtime_name(one.runtime)} · {one.device}"
         lines.append(f"  {side} {name:<9} {words}  ({milliseconds(one.latency_ms)} · {where})")
     if record.is_novel and not with_refused:
         lines.append(f"  {NO_COMPARISON}; --with-refused shows it")

@@ -7,10 +7,11 @@ from statistics import median
 
 from core.compare.classifier import Prediction
 from core.compare.comparison import Comparison
-from core.compare.wording import RUNTIME_NAMES, milliseconds
+from core.compare.wording import milliseconds
 from core.explain.heatmap import HeatMap
-from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.explain.reference_cams import METHODS
 from core.records.review import Verdict
+from core.runtimes.load import runtime_name
 from core.tasks import Task
 
 # Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
@@ -81,13 +82,13 @@ def timing(prediction: Prediction) -> str:
     latency = prediction.latency
     return (
         f"{milliseconds(latency.forward_ms)} forward · {milliseconds(latency.total_ms)} in all · "
-        f"{RUNTIME_NAMES.get(prediction.runtime, prediction.runtime)} · {prediction.device}"
+        f"{runtime_name(prediction.runtime)} · {prediction.device}"
     )
 
 
 def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
-    if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
+    if heat_map.method in METHODS and not METHODS[heat_map.method].many_forwards:
         return f"Map for {name}: {heat_map.method}"  # it scores no maps
     made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
     how = f"Map for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"

@@ -13,7 +13,7 @@ from core.compare.comparison import Comparison, compare
 from core.errors import ExplanationError
 from core.explain.cam_worker import explain
 from core.explain.heatmap import HeatMap
-from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.explain.reference_cams import METHODS
 from core.explain.scorecam import Depth, ScoreCam, explain_pair
 from core.images.medical_image import MedicalImage
 from core.images.preprocessing import preprocess
@@ -180,14 +180,14 @@ class Analyst:
     def _explained(
         self, image: MedicalImage, classifier: Classifier, choice: Choice, explained: int, outdated: Callable[[], bool]
     ) -> HeatMap:
-        method = next(method for method in METHODS if method == choice.cam)
+        method = METHODS[choice.cam]
 
         def unwanted() -> bool:
-            return self.unwanted() or (method in MANY_FORWARDS and outdated())
+            return self.unwanted() or (method.many_forwards and outdated())
 
         pixels = preprocess(image, classifier.bundle.card.preprocessing)
         try:
-            return explain(method, classifier.bundle, pixels, explained, choice.threads, unwanted)
+            return explain(method.name, classifier.bundle, pixels, explained, choice.threads, unwanted)
         except ExplanationError:
             if unwanted():
                 raise Interrupted from None

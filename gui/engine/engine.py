@@ -191,7 +191,7 @@ class AnalysisEngine(QObject):
                         self._judge(work)
             except Exception as error:  # noqa: BLE001 - a defect may cost this file, and nothing else
                 self._give_up(work, error)
-        cam_worker.helper.stop()
+        cam_worker.worker.stop()
 
     def _next(self) -> Request | Choice | Path | None:
         with self._wake:

@@ -9,7 +9,8 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
-from core.runtimes.base import RUNTIME_CHOICES, RuntimeChoice
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import RUNTIMES, runtime_choices
 from core.system.paths import data_folder
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, SpinBox
@@ -41,7 +42,7 @@ class Preferences:
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "theme": get_args(ThemeChoice),
-    "runtime": RUNTIME_CHOICES,
+    "runtime": runtime_choices(),
     "cam": ("fast", "exact", "none"),
 }
 
@@ -83,7 +84,8 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings")
         self._theme = self._box({"auto": "As the system", "dark": "Dark", "light": "Light"}, preferences.theme)
         self._runtime = self._box(
-            {"auto": "The fastest that agrees", "openvino": "OpenVINO", "torch": "torch"}, preferences.runtime
+            {"auto": "The fastest that agrees", **{kind.id: kind.name for kind in RUNTIMES.values()}},
+            preferences.runtime,
         )
         self._cam = self._box(
             {
@@ -126,7 +128,7 @@ class SettingsDialog(QDialog):
         """What is chosen in the dialog."""
         return Preferences(
             theme=cast(ThemeChoice, self._theme.currentData()),
-            runtime=cast(RuntimeChoice, self._runtime.currentData()),
+            runtime=self._runtime.currentData(),
             threads=self._threads.value(),
             cam=self._cam.currentData(),
             maps_in_batch=self._maps_in_batch.isChecked(),

@@ -12,6 +12,7 @@ import typer
 from core.cli.runner import run
 from core.errors import UsageError
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import known_runtime, runtime_choices
 from training.campaign.make_all import make_all
 from training.cli.train import EventsOption, MapOption, distill, outline, teacher, throughput
 from training.data.border_probe import border_words
@@ -32,7 +33,10 @@ app = typer.Typer(
 
 
 Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
-Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Engine = Annotated[
+    RuntimeChoice,
+    typer.Option(help=f"Which runtime computes: {', '.join(runtime_choices())}.", callback=known_runtime),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import WriteError
-from core.system.atomic_files import written_whole
-from core.system.paths import cache_folder
+from core.system.cache import BORDER_PROBES
 from training.data.dataset import Dataset, Progress
 from training.data.fingerprints import Fingerprint, fingerprint
 from training.data.parallel import spread
@@ -122,8 +121,8 @@ def probe_dataset(
         for s in samples
     )
     key = hashlib.sha256(f"{CACHE_LAYOUT} {tried}\n{listing}".encode("utf-8", "surrogateescape")).hexdigest()
-    path = cache_folder() / "border-probe" / f"{key[:32]}.json"
-    kept = _read(path)
+    entry = f"{key[:32]}.json"
+    kept = _read(BORDER_PROBES.entry(entry))
     if kept is not None:
         return kept
     prints = spread("Looking at the borders", fingerprint, [sample.path for sample in samples], progress)
@@ -133,10 +132,8 @@ def probe_dataset(
     thumbnails = np.stack([found.thumbnail for _sample, found in seen])
     scores = probe(thumbnails, [s.label for s, _found in seen], [s.split for s, _found in seen], tried=tried)
     if scores is not None:
-        with suppress(OSError, WriteError):  # what can't be kept is measured again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(path) as file:
-                json.dump(asdict(scores), file)
+        with suppress(WriteError), BORDER_PROBES.new(entry) as path:  # what can't be kept is measured again
+            path.write_text(json.dumps(asdict(scores)), encoding="utf-8")
     return scores
 
 

@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import TwinlensError
-from core.system.atomic_files import bytes_written_whole, make_folder
-from core.system.paths import cache_folder
+from core.system.cache import TEACHER_LOGITS
 from training.data.augmentation import COLUMNS, as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import ImageStore
 from training.distillation.teacher_forward import Engine
@@ -60,10 +59,7 @@ class TeacherLogits:
         self._shape = (len(store), classes)
         unmixed = views.model_copy(update={"views": 0, "mixup": 0.0, "cutmix": 0.0})
         named = f"{store.key} {unmixed.model_dump_json()}"
-        self._folders = [
-            cache_folder() / "training" / "teacher-logits" / _digest(teacher, engine, named)
-            for teacher, engine in zip(teachers, engines, strict=True)
-        ]
+        self._keys = [_digest(teacher, engine, named) for teacher, engine in zip(teachers, engines, strict=True)]
 
     def of_view(
         self,
@@ -83,7 +79,7 @@ class TeacherLogits:
         Raises:
             TwinlensError: if a teacher's answer is not finite.
         """
-        files = [self._open(folder / f"view-{view:04d}.npy") for folder in self._folders]
+        files = [self._open(f"{key}/view-{view:04d}.npy") for key in self._keys]
         numbers = view_numbers(self._views.seed, view, len(self._store))
         starts = list(range(0, len(self._store), CHUNK))
         missing = [
@@ -115,13 +111,12 @@ class TeacherLogits:
             )
         return found
 
-    def _open(self, path: Path) -> FloatArray:
+    def _open(self, key: str) -> FloatArray:
         """Open a view's file for reading and writing; a new one holds nothing but NaN."""
-        if not self._fits(path):
-            make_folder(path.parent)
-            with bytes_written_whole(path) as file:
-                np.save(file, np.full(self._shape, np.nan, np.float32))
-        opened: FloatArray = np.load(path, mmap_mode="r+")
+        if not self._fits(TEACHER_LOGITS.entry(key)):
+            with TEACHER_LOGITS.new(key) as path:
+                np.save(path, np.full(self._shape, np.nan, np.float32))
+        opened: FloatArray = np.load(TEACHER_LOGITS.entry(key), mmap_mode="r+")
         return opened
 
     def _fits(self, path: Path) -> bool:

@@ -13,6 +13,7 @@ from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.images.preprocessing import Preprocessing
+from core.system.cache import TEACHER_LOGITS
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
@@ -128,7 +129,7 @@ def test_logits_are_computed_once_and_what_a_kill_left_is_computed_again(images,
     again = logits_of([teacher], images, views, counting)[1]
     assert (again.of_view(0, store.tensor()) == first).all()
     assert sum(asked) == len(store)
-    file = next(cache._folders[0].glob("view-0000.npy"))
+    file = TEACHER_LOGITS.entry(f"{cache._keys[0]}/view-0000.npy")
     np.load(file, mmap_mode="r+")[0, 1] = np.nan
     assert (again.of_view(0, store.tensor()) == first).all()
     assert sum(asked) == 2 * len(store)
@@ -142,7 +143,7 @@ def test_other_weights_or_another_augmentation_are_another_cache(images, small_t
         for change in ({"rotate": 5.0}, {"rotate": 6.0}, {"seed": 1}):
             teacher = load_teacher(str(name), CLASSES, HOW)
             views = tiny_recipe(augment=change).augment
-            folders.add(logits_of([teacher], images, views)[1]._folders[0])
+            folders.add(logits_of([teacher], images, views)[1]._keys[0])
     assert len(folders) == 6
 
 
@@ -155,7 +156,7 @@ def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19)
     store = load_images(data.train, CLASSES, HOW, data.contents)
     caches = [TeacherLogits([teacher], [engine], store, views, 3) for engine in engines]
     fast, slow = (cache.of_view(0, store.tensor()) for cache in caches)
-    assert caches[0]._folders != caches[1]._folders
+    assert caches[0]._keys != caches[1]._keys
     assert np.abs(fast - slow).max() < 1e-3
     assert slow.std() > 1e-3
 
