@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,14 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import UsageError
-from core.models.architectures import VggHead, get_architecture
+from core.models.architectures import VggHead, get_architecture, model_name
 from core.models.card import Role
-from core.models.ofa_subnets import Subnet
+from core.models.ofa_subnets import Subnet, model_id
 from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 MAX_RECIPE_BYTES = 100_000
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes as a key without quotes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -64,6 +61,16 @@ class Model(_Part):
         if self.subnet is not None and self.network != "ofa595":
             raise ValueError("only ofa595 has subnets")
         return self
+
+    @property
+    def id(self) -> str:
+        """The network's identifier in a bundle, its subnet in it."""
+        return model_id(self.network, self.subnet)
+
+    @property
+    def name(self) -> str:
+        """The network's name for people."""
+        return model_name(self.id)
 
 
 class Augment(_Part):
@@ -274,7 +281,7 @@ class Recipe(_Part):
         return self.size
 
     def digest(self) -> str:
-        """Return the SHA-256 of the resolved recipe, hexadecimal."""
+        """Return the SHA-256 of the resolved recipe as a run's ``recipe.toml`` holds it, hexadecimal."""
         return hashlib.sha256(to_toml(self).encode()).hexdigest()
 
 
@@ -328,26 +335,8 @@ def _put(raw: dict[str, Any], override: str) -> None:
 
 
 def to_toml(recipe: Recipe) -> str:
-    """Return the resolved recipe as TOML, every key with its value; a key whose value is None is left out."""
-    tables: dict[str, dict[str, Any]] = {"": {}}
-    _flatten(recipe.model_dump(mode="json", exclude_none=True), "", tables)
-    lines = []
-    for name, values in tables.items():
-        if not values:
-            continue
-        lines += ["", f"[{name}]"] if name else []
-        lines += [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
+    """Return the resolved recipe as TOML, every key with its value; None and an empty label map are left out."""
+    import tomli_w
 
-
-def _key(name: str) -> str:
-    return name if BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-
-
-def _flatten(values: dict[str, Any], name: str, tables: dict[str, dict[str, Any]]) -> None:
-    own = tables.setdefault(name, {})
-    for key, value in values.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{name}.{key}" if name else key, tables)
-        else:
-            own[key] = value
+    empty = set() if recipe.label_map else {"label_map"}
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True, exclude=empty))

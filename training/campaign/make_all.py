@@ -22,7 +22,6 @@ import psutil
 import typer
 
 from core.errors import UsageError
-from core.models.ofa_subnets import model_id
 from core.system.atomic_files import written_whole
 from core.system.subprocesses import own_command
 from training.campaign.jobs import Job, Outcome, run_jobs
@@ -153,7 +152,7 @@ class Plan:
     def _publication(self, run: Run, names: tuple[str, ...]) -> Job:
         """Return the job that publishes the best of several runs of one network, by the validation score."""
         recipe = self.recipe(run)
-        bundle = f"{recipe.role}-{model_id(recipe.model.network, recipe.model.subnet)}"
+        bundle = f"{recipe.role}-{recipe.model.id}"
 
         def command() -> list[str]:
             best = max(names, key=lambda name: self.folder(run.task, name).read_result()["val"]["accuracy"])

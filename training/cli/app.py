@@ -21,7 +21,7 @@ from training.evaluation.metrics import Scores
 from training.loop.malloc import keep_freed_memory
 from training.runs.networks import find_bundle
 
-EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
+EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn", "tomli_w")  # packages that only training needs
 
 app = typer.Typer(
     help="Make and measure the weights. For research use only, not for diagnosis.",

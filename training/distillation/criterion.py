@@ -1,4 +1,4 @@
-"""The loss of a run, put together from its recipe."""
+"""The loss of a run, put together from its recipe, and the network with it as the module that is trained."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from training.distillation.losses import (
     soft_target_loss,
     standardise,
 )
+from training.distillation.teachers import Teacher
+from training.runs.networks import LastMaps
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from training.recipe import Loss
+    from training.recipe import Loss, Recipe
 
 Terms = dict[str, "Tensor"]
 
@@ -82,6 +84,58 @@ def build_criterion(
             return terms
 
     return Criterion()
+
+
+def with_loss(network: nn.Module, recipe: Recipe, teachers: list[Teacher], class_weights: Tensor | None) -> nn.Module:
+    """Wrap a network so that its forward returns the terms of the loss; that is the module that is trained.
+
+    Args:
+        network: the network.
+        recipe: the recipe.
+        teachers: the teachers.
+        class_weights: weight of each class, or None.
+    """
+    from torch import nn
+
+    wants_maps = recipe.loss.needs_maps
+    channels = None
+    if wants_maps:
+        channels = (
+            _map_channels(recipe.model.network, network, recipe.size),
+            _map_channels(teachers[0].network, teachers[0].module, recipe.size),
+        )
+
+    class WithLoss(nn.Module):
+        """A network and the loss that it is trained by."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+            self.criterion = build_criterion(recipe.loss, recipe.teachers.combine, class_weights, channels)
+            self._maps = LastMaps(recipe.model.network, network) if wants_maps else None
+
+        def forward(self, images: Tensor, y: Tensor, answers: Tensor | None, teacher_maps: Tensor | None) -> Terms:
+            logits = self.network(images).float()
+            maps = None
+            if self._maps is not None and teacher_maps is not None:
+                maps = (self._maps.take().float(), teacher_maps.float())
+            terms: Terms = self.criterion(logits, y, answers, maps)
+            return terms
+
+    return WithLoss()
+
+
+def _map_channels(name: str, network: nn.Module, size: int) -> int:
+    import torch
+
+    maps = LastMaps(name, network)
+    training = network.training
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, size, size))
+    network.train(training)
+    channels = maps.take().shape[1]
+    maps.remove()
+    return channels
 
 
 def balanced_weights(counts: list[int]) -> list[float]:

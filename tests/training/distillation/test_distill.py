@@ -16,8 +16,7 @@ from core.images.preprocessing import Preprocessing
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
-from training.distillation.teacher_forward import Engine, choose_engine, torch_engine
-from training.distillation.teachers import load_teacher
+from training.distillation.teachers import Engine, choose_engine, load_teacher, torch_engine
 from training.loop import events
 from training.loop.loop import train
 from training.loop.throughput import measure
@@ -122,7 +121,13 @@ def test_logits_are_computed_once_and_what_a_kill_left_is_computed_again(images,
             return teacher.module(batch)
 
     store, cache = logits_of([teacher], images, views, counting)
-    assert cache.of_view(0, store.tensor(), progress=lambda _done, _total: True) is None
+
+    def stop(_done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.of_view(0, store.tensor(), progress=stop)
+    assert not asked
     first = cache.of_view(0, store.tensor())
     assert sum(asked) == len(store)
     again = logits_of([teacher], images, views, counting)[1]
@@ -164,7 +169,7 @@ def test_torch_computes_where_openvino_can_not(vgg19, monkeypatch):
     def missing(_bundle, _threads):
         raise RuntimeUnavailableError("OpenVINO is not installed.")
 
-    monkeypatch.setattr("training.distillation.teacher_forward.OpenVinoRuntime", missing)
+    monkeypatch.setattr("training.distillation.teachers.OpenVinoRuntime", missing)
     assert choose_engine(load_teacher(str(vgg19), CLASSES, HOW), Accelerator()).name == "no"
 
 
@@ -181,7 +186,7 @@ def test_stopped_while_the_teacher_looks_it_goes_on(images, small_teacher, tmp_p
     stop = events.StopRequest()
 
     def listen(event):
-        if isinstance(event, events.Preparing) and event.what.startswith("Asking"):
+        if isinstance(event, events.Preparing) and event.what.startswith("Computing"):
             stop.ask("enough")
 
     assert train(recipe, images, tmp_path / "run", listen=listen, stop=stop).status == "stopped"
