@@ -26,6 +26,7 @@ from core.system.atomic_files import written_whole
 from core.system.subprocesses import own_command
 from training.campaign.jobs import Job, Outcome, run_jobs
 from training.campaign.results import read_results, results_page
+from training.evaluation.run_evaluation import EVALUATION_FILE
 from training.loop.events import STOPPED
 from training.recipe import Recipe, read_recipe
 from training.runs.folder import RunFolder
@@ -113,6 +114,11 @@ class Plan:
         """Return the folder of a run."""
         return RunFolder(self.out / task / name)
 
+    def _accuracy(self, task: str, name: str) -> float:
+        """Return a run's accuracy on the validation images, below 0 where it has none yet."""
+        scores = self.folder(task, name).read_result().val
+        return -1.0 if scores is None else scores.accuracy
+
     def recipe(self, run: Run) -> Recipe:
         """Return a run's recipe."""
         return read_recipe(Path(f"{run.task}-{run.network}"), self._settings(run))
@@ -130,7 +136,7 @@ class Plan:
         return Job(
             name=f"{run.task}/{run.name}",
             command=lambda: self._started(command),
-            done=lambda: folder.read_result().get("status") == "finished",
+            done=lambda: folder.read_result().finished,
             needs=tuple(f"{run.task}/{name}" for name in run.teachers),
         )
 
@@ -145,7 +151,7 @@ class Plan:
         return Job(
             name=f"{run.task}/{run.name}:evaluate",
             command=lambda: own_command("training", *command),
-            done=(path / "evaluation.json").is_file,
+            done=(path / EVALUATION_FILE).is_file,
             needs=(f"{run.task}/{run.name}",),
         )
 
@@ -155,7 +161,7 @@ class Plan:
         bundle = f"{recipe.role}-{recipe.model.id}"
 
         def command() -> list[str]:
-            best = max(names, key=lambda name: self.folder(run.task, name).read_result()["val"]["accuracy"])
+            best = max(names, key=lambda name: self._accuracy(run.task, name))
             texts = ["--card-texts", run.task] if self.card_texts else []
             return own_command("training", "publish", str(self.folder(run.task, best).path), *texts)
 
@@ -226,7 +232,7 @@ def _say_what_is_left(plan: Plan, wanted: list[Job], jobs: int) -> None:
         if job.done():
             typer.echo(f"{job.name:<48} done")
         elif run := runs.get(job.name):
-            begun = plan.folder(run.task, run.name).read_result().get("epochs_done", 0)
+            begun = plan.folder(run.task, run.name).read_result().epochs_done
             networks = tuple(plan.recipe(runs[f"{run.task}/{name}"]).model.network for name in run.teachers)
             seconds = run_seconds(plan.recipe(run), networks, images[run.task], begun)
             total += seconds
@@ -250,10 +256,12 @@ def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
     rows = []
     for job in wanted:
         task, _, name = job.name.partition("/")
-        result = {} if ":" in name else plan.folder(task, name).read_result()
-        if result.get("val"):
-            rows.append({"run": job.name, "status": result["status"], **result["val"], "seconds": result["seconds"]})
-            typer.echo(f"{job.name:<48} {result['status']:<9} validation {100 * result['val']['accuracy']:6.2f} %")
+        if ":" in name:
+            continue  # an evaluation or a publication
+        run = plan.folder(task, name).read_result()
+        if run.val is not None:
+            rows.append({"run": job.name, "status": run.status, **run.val.model_dump(), "seconds": run.seconds})
+            typer.echo(f"{job.name:<48} {run.status:<9} validation {100 * run.val.accuracy:6.2f} %")
     with written_whole(plan.out / "summary.json") as file:
         file.write(json.dumps(rows, indent=2) + "\n")
     with written_whole(plan.out / "results.md") as file:

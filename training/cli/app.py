@@ -63,15 +63,15 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
-    from training.cli.data_check import Stages
+    from core.cli.output import Progress
     from training.evaluation.run_evaluation import write_evaluation
     from training.runs.finished import is_run
 
     labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
-    with Stages() as stages:
-        measured = evaluate(found, data, split, runtime, threads, stages, other, labels)
+    with Progress() as bars:
+        measured = evaluate(found, data, split, runtime, threads, bars.show, other, labels)
     if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from core.errors import UsageError
+from core.names import path_from
 from training.recipe import Recipe, read_recipe
 from training.runs.folder import RunFolder
 
@@ -143,8 +144,8 @@ def _asked(
     there = resume and folder.recipe.is_file()
     if recipe is None and there:
         recipe = folder.recipe
-    if data is None and there and (named := folder.read_data().get("folder")) is not None:
-        data = Path(str(named))
+    if data is None and there and (named := folder.read_data().folder) is not None:
+        data = path_from(named)
     missing = [option for option, value in (("--recipe", recipe), ("--data", data)) if value is None]
     if recipe is None or data is None:
         raise UsageError(

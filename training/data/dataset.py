@@ -7,12 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from core.errors import TwinlensError
 
 SPLITS = ("train", "val", "test")
-Kind = Literal["manifest", "COVID-QU-Ex", "LC25000", "class folders"]
 
 # called with what is under way, how many steps are done and how many there are; it may raise to cancel
 Progress = Callable[[str, int, int], None]
@@ -104,7 +102,7 @@ class Dataset:
 
     Attributes:
         folder: where it lies.
-        kind: the layout that it was recognised by.
+        kind: the name of its layout.
         samples: its images.
         split_made: in words, where its split comes from.
         left_out: the folder's other files, with the reason.
@@ -113,7 +111,7 @@ class Dataset:
     """
 
     folder: Path
-    kind: Kind
+    kind: str
     samples: list[Sample]
     split_made: str
     left_out: tuple[LeftOut, ...] = ()

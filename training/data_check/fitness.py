@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from core.tasks import TASKS, Task, get_task
 from training.data.dataset import Dataset, LeftOut
 from training.data.label_map import alike
-from training.data.layouts import NO_CLASS, NO_SPLIT
+from training.data.layouts.layout import NO_CLASS, NO_SPLIT
+from training.data.layouts.manifest import UNLISTED
 from training.data.listing import CLOSED
-from training.data.loading import UNLISTED
 from training.data_check.report import Finding, Severity, finding
 from training.recipe import Recipe
 

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.models.bundle import Bundle
 from training.data.contents import content_digest
 from training.data.dataset import Dataset, Progress, Sample
 from training.data.label_map import label_map_of
 from training.data.loading import of_split, open_dataset
-from training.runs.finished import RunError, is_run
+from training.runs.finished import is_run
 from training.runs.folder import RunFolder
+from training.runs.records import RunError, RunRecord
 from training.runs.split import RunSplit, as_the_run_saw_it, read_split
 
 
@@ -83,11 +83,10 @@ def open_scored(
         )
         return ScoredData(dataset, notes=() if known else (note,))
     run = RunFolder(bundle.directory)
-    about, kept = run.read_result(), read_split(run.split)
-    notes = _unrecorded(about)
-    started = str(about.get("started_from", ""))
+    record, kept = run.read_result(), read_split(run.split)
+    notes, started = _unrecorded(record), record.started_from
     if kept is None:
-        if about.get("data_digest") != dataset.digest():
+        if record.data_digest != dataset.digest():
             raise RunError(
                 "The run keeps no split, as older versions made it, and the data are not as it saw them: which of the "
                 "images it was trained on can't be told.",
@@ -99,10 +98,10 @@ def open_scored(
     return ScoredData(dataset, kept, (*changes.in_words(), *notes), started)
 
 
-def _unrecorded(about: dict[str, Any]) -> tuple[str, ...]:
+def _unrecorded(run: RunRecord) -> tuple[str, ...]:
     return tuple(
-        f"which images {one['name']} was trained on is not on record; this network "
-        f"{'started from it' if one['role'] == 'start' else 'learnt from it'}"
-        for one in about.get("lineage", ())
-        if not one["on_record"]
+        f"which images {one.name} was trained on is not on record; this network "
+        f"{'started from it' if one.role == 'start' else 'was distilled from it'}"
+        for one in run.lineage or ()
+        if not one.on_record
     )

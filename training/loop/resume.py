@@ -9,11 +9,13 @@ from typing import Any
 
 from core.errors import UsageError
 from core.models.catalogue import read_catalogue
+from core.names import path_from
 from core.tasks import get_task
 from training.recipe import Recipe, read_recipe
 from training.runs.finished import is_run
 from training.runs.folder import RunFolder
 from training.runs.lineage import Forebear, read_forebears, read_teachers
+from training.runs.records import RunRecord
 from training.runs.split import RunSplit, read_split
 from training.runs.training_set import RunData, open_run_data
 
@@ -31,20 +33,15 @@ class Begun:
         recipe: its recipe.
         data: its data folder, or None where it does not say.
         split: its images, or None where it keeps none, as runs of older versions.
-        result: what its ``run.json`` says.
+        record: its ``run.json``.
         finished: whether it has ended with weights.
     """
 
     recipe: Recipe
     data: Path | None
     split: RunSplit | None
-    result: dict[str, Any]
+    record: RunRecord
     finished: bool
-
-    @property
-    def epochs_done(self) -> int:
-        """How many epochs it has behind it, as far as it has noted them."""
-        return int(self.result.get("epochs_done", 0))
 
 
 def read_begun(folder: RunFolder) -> Begun | None:
@@ -56,13 +53,13 @@ def read_begun(folder: RunFolder) -> Begun | None:
     """
     if not folder.recipe.is_file():
         return None
-    result, data = folder.read_result(), folder.read_data().get("folder")
+    record, data = folder.read_result(), folder.read_data().folder
     return Begun(
         recipe=read_recipe(folder.recipe),
-        data=None if data is None else Path(str(data)),
+        data=None if data is None else path_from(data),
         split=read_split(folder.split),
-        result=result,
-        finished=result.get("status") == "finished" and folder.weights.is_file(),
+        record=record,
+        finished=record.finished and folder.weights.is_file(),
     )
 
 
@@ -107,12 +104,12 @@ def open_data(
     teachers = read_teachers(recipe)
     differences = recipe_differences(begun, recipe, folder) + teacher_differences(begun, teachers)
     found = open_run_data(data, classes, begun.split, teachers, recipe.label_map)
-    if begun.split is None and begun.result.get("data_digest", found.digest) != found.digest:
+    if begun.split is None and (begun.record.data_digest or found.digest) != found.digest:
         found = replace(found, differences=("the list of images, labels and splits is another one",))
     if not accept_changes:
         refuse([*differences, *found.differences], folder)
-    lineage = begun.result.get("lineage", found.lineage)
-    return replace(found, lineage=tuple(lineage), news=(*found.news, *differences))
+    lineage = found.lineage if begun.record.lineage is None else begun.record.lineage
+    return replace(found, lineage=lineage, news=(*found.news, *differences))
 
 
 def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[str]:
@@ -128,9 +125,10 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
             path=folder.path,
             remedy="Name another folder.",
         )
-    if asked.optim.epochs < begun.epochs_done:
+    done = begun.record.epochs_done
+    if asked.optim.epochs < done:
         raise UsageError(
-            f"The run here has {begun.epochs_done} epochs behind it, more than the {asked.optim.epochs} asked for.",
+            f"The run here has {done} epochs behind it, more than the {asked.optim.epochs} asked for.",
             path=folder.path,
             remedy="Ask for more epochs, or name another folder.",
         )
@@ -139,7 +137,7 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
 
 def teacher_differences(begun: Begun, teachers: Sequence[Forebear]) -> list[str]:
     """Return which teachers have other weights than when the run began."""
-    before = [str(teacher.get("weights_sha256")) for teacher in begun.result.get("teachers", ())]
+    before = [teacher.weights_sha256 for teacher in begun.record.teachers]
     if len(before) != len(teachers):
         return []  # which the recipe says
     return [

@@ -15,12 +15,12 @@ from training.loop.epoch_metrics import epoch_row, is_best
 from training.loop.errors import TrainingError
 from training.loop.processes import first_reason, mean_terms, share_best
 from training.loop.progressive import at_size
-from training.loop.run_json import about_data, about_run
+from training.loop.run_json import data_record, run_record
 from training.loop.saved_state import restore, save, size_now
 from training.loop.schedule import learning_rate, order
 from training.loop.setup import Setup
 from training.recipe import to_toml
-from training.runs.folder import RunFolder, environment, save_tensors
+from training.runs.folder import RunFolder, environment_now, save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,8 +58,9 @@ class Run:
         if self._main:
             self._setup.facts.data.split.write(self._folder.split)
             self._folder.write_text(self._folder.recipe, to_toml(self._recipe))
-            self._folder.write_json(self._folder.environment, environment(self._setup.accelerator.mixed_precision))
-            self._folder.write_json(self._folder.data, about_data(self._setup.facts))
+            environment = environment_now(self._setup.accelerator.mixed_precision)
+            self._folder.write_record(self._folder.environment, environment)
+            self._folder.write_record(self._folder.data, data_record(self._setup.facts))
         self.note(events.Ended("running", "", str(self._folder.path)))
         self._listen(self._started())
 
@@ -85,9 +86,9 @@ class Run:
         """Write the run's status into ``run.json``; that a full disk keeps a failure from being written is no error."""
         if not self._main:
             return
-        about = about_run(self._setup.facts, self._counters, self._folder, ended)
+        record = run_record(self._setup.facts, self._counters, self._folder, ended)
         try:
-            self._folder.write_json(self._folder.result, about)
+            self._folder.write_record(self._folder.result, record)
         except (OSError, WriteError):
             if ended.status != "failed":
                 raise

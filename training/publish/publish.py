@@ -30,7 +30,7 @@ from training.data.splits import FOLDS
 from training.data_check.findings import GAIN
 from training.evaluation.evaluate import Evaluation, summarise
 from training.evaluation.predictions import Answers, answer
-from training.evaluation.run_evaluation import read_evaluation
+from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.fit import decoy_thumbnails, fit_gate
 from training.runs.card_texts import CardTexts
@@ -67,8 +67,8 @@ def publish(
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
-    evaluated = read_evaluation(made)
-    data = open_scored(made, evaluated if folder is None else folder)
+    evaluated = evaluation_of(made)
+    data = open_scored(made, evaluated.folder if folder is None else folder)
     card, own = made.card, made.card.training.data_set
     if own is None:  # a run of an older version, which is scored on its very own data only
         own = _counted(data.dataset)

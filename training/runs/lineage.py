@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from training.recipe import Recipe
 from training.runs.finished import is_run
 from training.runs.folder import RunFolder
 from training.runs.networks import find_bundle
+from training.runs.records import ForebearRecord
 from training.runs.split import read_split
 
 Role = Literal["start", "teacher"]
@@ -38,9 +39,9 @@ class Forebear:
         """Return whether it is known which images of a data set it was trained on: by content, or all by one split."""
         return self.seen is not None or self.data_digest == data_digest
 
-    def as_dict(self, data_digest: str) -> dict[str, Any]:
-        """Return what ``run.json`` keeps."""
-        return {"role": self.role, "name": self.name, "on_record": self.is_on_record(data_digest)}
+    def record(self, data_digest: str) -> ForebearRecord:
+        """Return what ``run.json`` says of it."""
+        return ForebearRecord(role=self.role, name=self.name, on_record=self.is_on_record(data_digest))
 
 
 def read_teachers(recipe: Recipe) -> list[Forebear]:

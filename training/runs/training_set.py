@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from training.data.contents import content_digest
 from training.data.dataset import SPLITS
 from training.data.loading import Dataset, Sample, of_split, open_dataset
 from training.data.splits import FOLDS
 from training.runs.lineage import Forebear
+from training.runs.records import ForebearRecord
 from training.runs.split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
 
 
@@ -26,7 +26,7 @@ class RunData:
         train: samples that are learned from.
         val: samples that choose the best epoch.
         split: all images of the run, as they are kept in its folder.
-        lineage: what the network starts from and learns from, as ``run.json`` keeps it.
+        lineage: what the network comes from, as ``run.json`` says it.
         differences: in words, how the images differ from those that the run began with; empty for a run that begins.
         news: in words, what else should be known: changes in the data folder that the run does not see, thin splits.
     """
@@ -36,7 +36,7 @@ class RunData:
     train: list[Sample]
     val: list[Sample]
     split: RunSplit
-    lineage: tuple[dict[str, Any], ...] = ()
+    lineage: tuple[ForebearRecord, ...] = ()
     differences: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
 
@@ -79,7 +79,7 @@ def open_run_data(
     seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
     if kept is None:
         own = _run_data(dataset, classes, split_of(dataset, seen_by))
-        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears), news=_thin(own))
+        return replace(own, lineage=tuple(one.record(own.digest) for one in forebears), news=_thin(own))
     if (unchanged := _of_the_same_run(dataset, classes, kept)) is not None:
         return unchanged
     dataset, changes = as_the_run_saw_it(dataset, kept)

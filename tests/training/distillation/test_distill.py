@@ -21,8 +21,8 @@ from training.loop import events
 from training.loop.loop import train
 from training.loop.throughput import measure
 from training.recipe import to_toml
-from training.runs.finished import RunError
 from training.runs.networks import build
+from training.runs.records import RunError
 from training.runs.training_set import open_run_data
 
 HOW = Preprocessing(height=32, width=32, channels="grey")

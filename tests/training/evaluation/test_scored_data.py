@@ -18,7 +18,8 @@ from core.models.ofa_subnets import Subnet
 from training.cli.app import app
 from training.data.loading import DatasetError, open_dataset
 from training.evaluation.scored_data import open_scored
-from training.runs.finished import RunError, read_run
+from training.runs.finished import read_run
+from training.runs.records import RunError
 from training.runs.split import RunSplit, read_split, split_of
 from training.runs.training_set import open_run_data
 
