@@ -177,17 +177,17 @@ def make_all(
     data: Annotated[Path, typer.Option(help="The folder that holds chest_xray and lung_colon.", file_okay=False)],
     out: Annotated[Path, typer.Option(help="The folder of the runs.", file_okay=False)],
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop at checkpoints after so many minutes.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many run side by side.")] = 2,
-    only: Annotated[str, typer.Option(help="Only jobs whose name begins so, e.g. chest-xray/vgg19.")] = "",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A value for every recipe: key=value.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Number of jobs that run at once.")] = 2,
+    only: Annotated[str, typer.Option(help="Only jobs whose name begins with this, e.g. chest-xray/vgg19.")] = "",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Override recipe values: key=value.")] = None,
     launcher: Annotated[
         str, typer.Option(help='What starts a training process, e.g. "accelerate launch --multi_gpu".')
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is left and how long it will take here, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print what is left and how long it will take here; run nothing.")
     ] = False,
     card_texts: Annotated[
-        bool, typer.Option("--card-texts", help="Cards get the texts about this project's own data; on no other.")
+        bool, typer.Option("--card-texts", help="Cards get the texts on this project's own data; on no other.")
     ] = False,
 ) -> None:
     """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""

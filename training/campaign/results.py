@@ -1,4 +1,4 @@
-"""The runs of :mod:`training.campaign.make_all` as a page: what each network scores, and whether distillation pays."""
+"""The runs of :mod:`training.campaign.make_all` as a page: each network's scores, and what distillation gains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.runs.records import RunRecord
 HEAD = (
     "run",
     "network",
-    "learnt from",
+    "teacher",
     "start",
     "seed",
     "parameters",
@@ -36,7 +36,7 @@ class Result:
     Attributes:
         task: its task.
         name: its folder's name.
-        teacher: whom it learnt from, or an empty string.
+        teacher: its teachers' names, or an empty string.
         run: its ``run.json``.
         scores: its evaluation.
         machine: the processor that it was trained on last, or an empty string.
@@ -70,7 +70,7 @@ def read_results(out: Path) -> list[Result]:
 
 
 def results_page(results: list[Result]) -> str:
-    """Return the page as Markdown: a table a task, and what the seeds say about distillation."""
+    """Return the page as Markdown: a table a task, and the gain of distillation over the seeds."""
     lines: list[str] = []
     for task in dict.fromkeys(result.task for result in results):
         own = [result for result in results if result.task == task]
@@ -91,7 +91,7 @@ def _row(result: Result) -> str:
     cells = (
         result.name,
         model_name(run.network),
-        result.teacher or "the labels alone",
+        result.teacher or "none: labels only",
         run.started_from,
         str(_seed(result)),
         f"{run.parameters / 1e6:.2f} M",
@@ -119,7 +119,7 @@ def _by_group(results: list[Result]) -> list[str]:
 
 
 def _distillation(results: list[Result]) -> list[str]:
-    """Return a sentence a teacher: by how much its students are better than those that learnt alone, seed by seed."""
+    """Return a sentence for each teacher: by how much its students score better than without a teacher, by seed."""
     students = [result for result in results if result.run.role == "student"]
     alone = {_seed(result): result.accuracy for result in students if not result.teacher}
     lines = []
@@ -129,7 +129,8 @@ def _distillation(results: list[Result]) -> list[str]:
         if len(gains):
             seeds = f"{len(gains)} seed{'s' if len(gains) > 1 else ''}: {', '.join(f'{gain:+.2f}' for gain in gains)}"
             lines.append(
-                f"- Distilled from {teacher}, the student scores {gains.mean():+.2f} points against learning alone "
+                f"- Distilled from {teacher}, the student scores {gains.mean():+.2f} points against training without a "
+                f"teacher "
                 f"({seeds})."
             )
     return lines

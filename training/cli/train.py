@@ -13,18 +13,18 @@ from core.names import path_from
 from training.recipe import Recipe, read_recipe
 from training.runs.folder import RunFolder
 
-Recipes = typer.Option("--recipe", help="A TOML file, or the name of a recipe of ours; with --resume the run's own.")
+Recipes = typer.Option("--recipe", help="A TOML file, or the name of a bundled recipe; with --resume the run's own.")
 RecipeOption = Annotated[Path, Recipes]
 RunRecipeOption = Annotated[Path | None, Recipes]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The data folder; with --resume the run's own.", file_okay=False)
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="The run's folder.", file_okay=False)]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder, if there is one.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume the run in this folder, if there is one.")]
 AcceptOption = Annotated[
     bool, typer.Option("--accept-changes", help="Resume also with another recipe, other images or other teachers.")
 ]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Another value: key=value, e.g. optim.epochs=5.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a value: key=value, e.g. optim.epochs=5.")]
 MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", help="A label of the data set and its class: COVID=COVID-19; COVID= leaves it out."),
@@ -32,7 +32,7 @@ MapOption = Annotated[
 MinutesOption = Annotated[float | None, typer.Option(min=0, help="Stop at a checkpoint after so many minutes.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 TensorBoardOption = Annotated[bool, typer.Option("--tensorboard", help="Also write the epochs for TensorBoard.")]
-EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is told.")]
+EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is reported.")]
 
 
 def teacher(
@@ -60,7 +60,8 @@ def distill(
     resume: ResumeOption = False,
     accept_changes: AcceptOption = False,
     teachers: Annotated[
-        list[str] | None, typer.Option("--teacher", help="Bundle or finished run; in place of the recipe's.")
+        list[str] | None,
+        typer.Option("--teacher", help="A bundle or finished run; replaces the recipe's."),
     ] = None,
     settings: SetOption = None,
     label_map: MapOption = None,
@@ -110,7 +111,7 @@ def throughput(
     threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure images a second: teacher, student alone, from cached logits, from the teacher itself."""
+    """Measure images per second: teacher, student alone, from cached logits, from the teacher itself."""
     import json
     from dataclasses import asdict
 
@@ -151,7 +152,7 @@ def _asked(
         raise UsageError(
             f"{' and '.join(missing)} must be named, unless a run is resumed.",
             path=out,
-            remedy="No run lies in this folder." if resume else "",
+            remedy="This folder holds no run." if resume else "",
         )
     return _Asked(read_recipe(recipe, tuple(overrides)), data, out, resume, accept_changes)
 

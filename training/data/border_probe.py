@@ -126,7 +126,7 @@ def probe_dataset(
     kept = _read(path)
     if kept is not None:
         return kept
-    prints = spread("Looking at the borders", fingerprint, [sample.path for sample in samples], progress)
+    prints = spread("Reading image borders", fingerprint, [sample.path for sample in samples], progress)
     seen = [(s, found) for s, found in zip(samples, prints, strict=True) if isinstance(found, Fingerprint)]
     if not seen:
         return None

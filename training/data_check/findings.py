@@ -39,7 +39,7 @@ def split_findings(dataset: Dataset) -> list[Finding]:
     lacking = [f"{label} in {split}" for split in filled for label in dataset.classes if not counts[split, label]]
     findings = []
     if lacking:
-        text = "A split has no images of a class, so that it can't be learnt or scored."
+        text = "A split has no images of a class, so that it can't be trained or scored."
         findings.append(finding("warning", "empty", text, len(lacking), lacking))
     sizes = Counter(s.label for s in dataset.samples).most_common()
     if sizes[0][1] > RARE * sizes[-1][1]:
@@ -188,8 +188,8 @@ def probe_findings(scores: ProbeScores | None) -> list[Finding]:
     if scores is None:
         return []
     text = (
-        f"A linear model that sees only the outer {BORDER} pixels of a 32×32 thumbnail is right in "
-        f"{100 * scores.border:.1f} % of the test split (whole thumbnail {100 * scores.whole:.1f} %, chance "
+        f"A linear model that sees only the outer {BORDER} pixels of a 32×32 thumbnail has an accuracy of "
+        f"{100 * scores.border:.1f} % on the test split (whole thumbnail {100 * scores.whole:.1f} %, chance "
         f"{100 * scores.chance:.1f} %)."
     )
     if scores.border > scores.chance + max(GAIN, scores.margin):

@@ -90,9 +90,7 @@ def _suggested(label: str, images: int, tasks: list[Task]) -> str:
 
 def _classes(dataset: Dataset, task: Task | None) -> list[Finding]:
     if len(dataset.classes) == 1:
-        text = (
-            f"All images are of one class, {dataset.classes[0]}: a network can be scored on them, but learns nothing."
-        )
+        text = f"All images are of one class, {dataset.classes[0]}: a network can be scored on them, but not trained."
         return [finding("error", "one-class", text, 1)]
     if task is None or not set(dataset.classes) <= set(task.class_ids):
         return []

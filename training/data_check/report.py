@@ -177,11 +177,11 @@ class DataReport:
         seen = [("the most frequent class", probe.chance), (f"outer {BORDER} of 32 pixels", probe.border),
                 ("whole 32×32 thumbnail", probe.whole)]  # fmt: skip
         return [
-            f"A linear model learns the class from {probe.train_images:,} training thumbnails and is tried on "
+            f"A linear model is trained on {probe.train_images:,} training thumbnails and tested on "
             f"{probe.test_images:,} of the test split. What the border alone gives away, a network can learn "
             "instead of the disease.",
             "",
-            *_table(["what it sees", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
+            *_table(["input", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
         ]
 
 

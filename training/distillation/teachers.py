@@ -60,7 +60,7 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
     named = f"{card.id}@{card.weights_sha256[:12]}" if is_run(bundle.directory) else card.id
     if card.classes != classes:
         raise UsageError(
-            f"The teacher {named} knows the classes {', '.join(card.classes)}, not {', '.join(classes)}.",
+            f"The teacher {named} has the classes {', '.join(card.classes)}, not {', '.join(classes)}.",
             remedy="Choose a teacher of the recipe's task.",
         )
     if (sees.channels, sees.resize) != (how.channels, how.resize):

@@ -163,7 +163,7 @@ def few_images(scores: Scores) -> tuple[str, ...]:
         notes.append(note)
     counts = {label: sum(row) for label, row in zip(scores.recall, scores.confusion, strict=True)}
     if rare := [f"{label} {count}" for label, count in counts.items() if count < FEW_OF_CLASS]:
-        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): nothing can be said of it")
+        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): its scores say nothing")
     return tuple(notes)
 
 

@@ -143,6 +143,6 @@ def read_checkpoint(
         raise CheckpointError(
             f"The checkpoint is damaged ({type(cause).__name__}: {cause}).",
             path=folder,
-            remedy="Start the run anew in another folder.",
+            remedy="Start again in another folder.",
         ) from cause
     return counters, tensors, optimiser

@@ -8,7 +8,7 @@ from core.errors import TwinlensError, WriteError
 from core.system.paths import cache_folder
 from training.runs.folder import RunFolder
 
-KEPT = "Then go on with --resume: the last checkpoint is kept."
+KEPT = "Then resume with --resume: the last checkpoint is kept."
 
 
 class TrainingError(TwinlensError):

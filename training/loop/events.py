@@ -199,9 +199,9 @@ class StopRequest:
     def reason(self) -> str:
         """Return why the run should stop, or an empty string."""
         if not self._reason and self._file is not None and self._file.exists():
-            self._reason = "asked to by the file 'stop' in its folder"
+            self._reason = "asked to stop by the file 'stop' in its folder"
         if not self._reason and self._end is not None and time.monotonic() > self._end:
-            self._reason = f"its {self._minutes:g} minutes are over"
+            self._reason = f"its {self._minutes:g} minutes are up"
         return self._reason
 
 

@@ -56,8 +56,8 @@ def train(
             listen = _ignore  # of several processes the first one tells
         begun = read_begun(folder)
         if begun is not None and not resume:
-            remedy = "Go on with --resume, or name another."
-            raise UsageError("A run lies here already.", path=folder.path, remedy=remedy)
+            remedy = "Resume it with --resume, or name another folder."
+            raise UsageError("This folder already holds a run.", path=folder.path, remedy=remedy)
         folder.stop.unlink(missing_ok=True)
         asked = stop or events.StopRequest(folder.stop)
         return _train(with_absolute_paths(recipe), data, folder, begun, accept_changes, listen, asked)
@@ -82,7 +82,7 @@ def _train(
     try:
         found = open_data(recipe, data, folder, begun, accept_changes=accept_changes)
         if begun is not None and begun.finished and begun.recipe.optim.epochs == recipe.optim.epochs:
-            ended = events.Ended("finished", "it was finished before", str(folder.path))
+            ended = events.Ended("finished", "it was already finished", str(folder.path))
             listen(ended)
             return ended
         setup = prepare(recipe, found, while_preparing, folder.precision_here())

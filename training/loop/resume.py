@@ -105,7 +105,7 @@ def open_data(
     differences = recipe_differences(begun, recipe, folder) + teacher_differences(begun, teachers)
     found = open_run_data(data, classes, begun.split, teachers, recipe.label_map)
     if begun.split is None and (begun.record.data_digest or found.digest) != found.digest:
-        found = replace(found, differences=("the list of images, labels and splits is another one",))
+        found = replace(found, differences=("the list of images, labels and splits differs",))
     if not accept_changes:
         refuse([*differences, *found.differences], folder)
     lineage = found.lineage if begun.record.lineage is None else begun.record.lineage
@@ -121,14 +121,14 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
     changes = dict(_changes(begun.recipe.model_dump(mode="json"), asked.model_dump(mode="json")))
     if kept := [f"{key}: {change}" for key, change in changes.items() if key.startswith(FIXED)]:
         raise UsageError(
-            f"The run here is of another network: {'; '.join(kept)}.",
+            f"The run in this folder is of another network: {'; '.join(kept)}.",
             path=folder.path,
             remedy="Name another folder.",
         )
     done = begun.record.epochs_done
     if asked.optim.epochs < done:
         raise UsageError(
-            f"The run here has {done} epochs behind it, more than the {asked.optim.epochs} asked for.",
+            f"The run here has {done} epochs done, more than the {asked.optim.epochs} asked for.",
             path=folder.path,
             remedy="Ask for more epochs, or name another folder.",
         )
@@ -155,9 +155,9 @@ def refuse(differences: Sequence[str], folder: RunFolder) -> None:
     """
     if differences:
         raise UsageError(
-            f"This is not the run that lies here: {'; '.join(differences)}.",
+            f"This differs from the run in this folder: {'; '.join(differences)}.",
             path=folder.path,
-            remedy="Go on with what it began with, name another folder, or take the changes with --accept-changes.",
+            remedy="Use what the run began with, name another folder, or accept the changes with --accept-changes.",
         )
 
 

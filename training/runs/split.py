@@ -134,9 +134,9 @@ class Changes:
     """How a data set differs from what a run was trained on: files by what became of them.
 
     Attributes:
-        new: images that the run does not know.
+        new: images that are new to the run.
         missing: images of the run that are no longer there.
-        altered: files of the run's images that hold something else now.
+        altered: files of the run's images that files have changed.
         relabelled: images that have another label now.
         moved: images that the data set now gives another split than the run had them in.
         copies: images outside the run's training whose content or group it was trained on all the same.
@@ -152,9 +152,9 @@ class Changes:
     def in_words(self) -> list[str]:
         """Return what has changed, a sentence each, with an example."""
         said = (
-            (self.new, "images that the run does not know"),
+            (self.new, "images that are new to the run"),
             (self.missing, "images of the run that are no longer there"),
-            (self.altered, "images of the run whose files hold something else now"),
+            (self.altered, "images of the run whose files have changed"),
             (self.relabelled, "images with another label now"),
             (self.moved, "images with another split now, which keep the run's"),
             (self.copies, "copies of images that the run was trained on, or images of one group with them, left out"),

@@ -102,11 +102,11 @@ def _thin(data: RunData) -> tuple[str, ...]:
     """Return what validation or test can't tell, for want of images; better known before a run than after it."""
     said = []
     if len(data.val) < FOLDS:
-        said.append(f"val has {len(data.val)} images only: a model can't be calibrated and published with so few")
+        said.append(f"val has only {len(data.val)} images: too few to calibrate and publish a model")
     for split in SPLITS[1:]:
         counts = Counter(row.label for row in data.split.of(split))
         if lacking := [label for label in data.classes if not counts[label]]:
-            said.append(f"{split} has no images of {', '.join(lacking)}: what it scores says nothing of them")
+            said.append(f"{split} has no images of {', '.join(lacking)}: scores say nothing about them")
     return tuple(said)
 
 
@@ -128,6 +128,6 @@ def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit)
         elif row.split in TRAINED_ON:
             return None
     more = len(dataset.samples) - len(samples)
-    news = (f"images that came into the data folder after the run began, and that it does not see: {more:,}",)
+    news = (f"images added to the data folder after the run began, which it does not use: {more:,}",)
     own = _run_data(replace(dataset, samples=samples), classes, kept)
     return replace(own, news=news if more > 0 else ())

@@ -39,6 +39,6 @@ def test_the_page_says_by_how_much_students_of_a_teacher_are_better_seed_by_seed
     assert row in page.splitlines()
     assert "| population=adult | 88.10 % | 88.10 % | 88.10 % | 88.10 % | 88.10 % | 88.10 % |" in page
     assert "Trained on a processor of a test." in page
-    assert "Distilled from VGG19, the student scores +0.67 points against learning alone" in page
+    assert "Distilled from VGG19, the student scores +0.67 points against training without a teacher" in page
     assert "(3 seeds: +1.00, +2.00, -1.00)" in page
     assert "border of the images scores 68.54 %" in page

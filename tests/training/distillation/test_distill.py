@@ -1,6 +1,7 @@
 """From a teacher to its student, with cached and with fresh logits, on one process and on two."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
-from tiny_training import single_threaded, tiny_recipe, write_images
+from tiny_training import single_threaded, tiny_recipe
 
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.images.preprocessing import Preprocessing
@@ -30,32 +31,25 @@ VGG = {"role": "teacher", "model": {"network": "vgg19", "dropout": 0.0}, "optim_
 CLASSES = ("COVID-19", "Non-COVID", "Normal")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return write_images(tmp_path_factory.mktemp("images"), images=60)
+def images(small_images):
+    return small_images
 
 
 @pytest.fixture(scope="module")
-def vgg19(images, tmp_path_factory):
+def vgg19(one_thread, images, tmp_path_factory):
     """VGG19 after four steps; its dropout is off, so that two processes can be held against one."""
     out = tmp_path_factory.mktemp("runs") / "vgg19"
     train(tiny_recipe(**VGG, checkpoint_steps=1000), images, out)
     return out
 
 
-@pytest.fixture(scope="module")
-def small_teacher(images, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "small"
-    train(tiny_recipe(optim__epochs=1, seed=5), images, out)
-    return out
+@pytest.fixture
+def small_teacher(small_run):
+    return small_run
 
 
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
@@ -213,20 +207,17 @@ def test_several_teachers(images, small_teacher, vgg19, tmp_path):
 
 
 def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
-    with pytest.raises(UsageError, match="knows the classes"):
+    with pytest.raises(UsageError, match="has the classes"):
         load_teacher("lung-colon/teacher-vgg19", CLASSES, Preprocessing(channels="grey"))
     with pytest.raises(UsageError, match="takes another input"):
         load_teacher("chest-xray/teacher-vgg19", CLASSES, Preprocessing(channels="rgb"))
     with pytest.raises(BundleError):
         load_teacher(str(tmp_path / "nothing"), CLASSES, HOW)
-    weights = small_teacher / "weights.safetensors"
-    before = weights.read_bytes()
-    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
-    try:
-        with pytest.raises(RunError, match="changed"):
-            load_teacher(str(small_teacher), CLASSES, HOW)
-    finally:
-        weights.write_bytes(before)
+    changed = shutil.copytree(small_teacher, tmp_path / "changed")
+    weights = changed / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + bytes([weights.read_bytes()[-1] ^ 1]))
+    with pytest.raises(RunError, match="changed"):
+        load_teacher(str(changed), CLASSES, HOW)
 
 
 def test_throughput_is_measured_for_every_way_of_training(small_teacher):

@@ -106,9 +106,9 @@ def test_what_has_changed_is_told_and_what_was_trained_on_is_never_scored(own):
     found, notes = scored(run, data)
     assert found == {path.name for path in tested[1:]} | {"new.png"}
     for said in (
-        "images that the run does not know: 2",
+        "images that are new to the run: 2",
         f"no longer there: 1 (e.g. {tested[0].relative_to(data)}",
-        f"hold something else now: 1 (e.g. {tested[1].relative_to(data)}",
+        f"files have changed: 1 (e.g. {tested[1].relative_to(data)}",
         "left out: 2",
     ):
         assert said in notes
