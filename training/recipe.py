@@ -28,7 +28,7 @@ class _Part(BaseModel):
 
 
 class Model(_Part):
-    """Which network is trained, and what it starts from.
+    """The network and its starting weights.
 
     Attributes:
         network: identifier of the architecture, or ``timm:`` and the name of any network of timm's.
@@ -82,9 +82,9 @@ class Augment(_Part):
         flip: chance of a mirrored image.
         turn: chance of a flip upside down and of a quarter turn (histology, where no direction is up).
         rotate: largest rotation in degrees.
-        scale: smallest side of the window that is looked at, as a share of the image's side; it lies anywhere inside.
+        scale: smallest side of the window that is shown, as a share of the image's side; it lies anywhere inside.
         largest: largest side of that window; above 1 the image is shown whole, smaller, with ``fill`` around it.
-        plain: share of views that are neither rotated nor scaled, as the images that a network meets later.
+        plain: share of views that are neither rotated nor scaled, as the images that are classified later.
         blur: largest deviation, in pixels, of the Gaussian that half of the views are blurred with.
         sharpen: largest strength at which the other half are sharpened.
         gamma: brightness is raised to a power between 1 / (1 + gamma) and 1 + gamma.
@@ -126,7 +126,7 @@ class Loss(_Part):
     """What is minimised; see :mod:`training.distillation.losses` for the formulas.
 
     Attributes:
-        kind: how the teacher's answer is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
+        kind: how the teacher's output is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
         alpha: weight of the teacher in ``hybrid``: (1 − alpha) · CE + alpha · T² · KL.
         temperature: T.
         standardise: whether logits are brought to mean 0 and deviation 1 before teacher and student are compared.
@@ -138,7 +138,7 @@ class Loss(_Part):
         attention: weight of attention transfer on the last spatial maps, 0 for none.
         hint: weight of the feature hint on the last spatial maps, 0 for none.
         smoothing: label smoothing.
-        class_weights: ``balanced`` gives every class the same say, however few images it has.
+        class_weights: ``balanced`` gives every class the same weight, however few images it has.
     """
 
     kind: Literal["hybrid", "dkd", "dist"] = "hybrid"
@@ -162,13 +162,13 @@ class Loss(_Part):
 
 
 class Teachers(_Part):
-    """Whom the network learns from.
+    """The teachers.
 
     Attributes:
-        bundles: bundle identifiers, bundle folders or finished run folders; none for training on the truth alone.
+        bundles: bundle identifiers, bundle folders or finished run folders; none for training on the labels alone.
         combine: ``mean`` averages the teachers' probabilities; ``confidence`` weights them for each image by how well
-            they know its true class (Zhang et al., CA-MKD, arXiv 2201.00007).
-        cache: whether their logits are kept on disk and read again when a view returns.
+            they predict its label (Zhang et al., CA-MKD, arXiv 2201.00007).
+        cache: whether their logits are cached and read again when a view returns.
     """
 
     bundles: tuple[str, ...] = Field(default=(), max_length=8)
@@ -256,8 +256,8 @@ class Recipe(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         classes = get_task(self.task).class_ids
-        if strange := [new for new in self.label_map.values() if new and new not in classes]:
-            raise ValueError(f"label_map: {strange[0]!r} is none of the task's classes {', '.join(classes)}")
+        if unknown := [new for new in self.label_map.values() if new and new not in classes]:
+            raise ValueError(f"label_map: {unknown[0]!r} is none of the task's classes {', '.join(classes)}")
         if self.teachers.bundles and self.teachers.cache:
             if self.augment.mixes:
                 raise ValueError("mixed images can't use cached teacher logits: set teachers.cache = false")

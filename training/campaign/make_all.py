@@ -1,9 +1,9 @@
 """Make every network of both tasks, unattended: ``python -m training make-all --data DATA --out OUT [--minutes 60]``.
 
-For each task: an assistant, a small network with ImageNet's knowledge; VGG19 from it; the student from both; the two
-transformers; then the student alone and from others, with several seeds, to tell what distillation is worth. Every run
+For each task: an assistant, a small network with ImageNet weights; VGG19 from it; the student from both; the two
+transformers; then the student alone and from others, with several seeds, to measure the gain of distillation. Every run
 is evaluated, the best of each network is published into ``OUT/installed``, and ``OUT/results.md`` holds the scores of
-all. Called again it goes on where it stopped, whether by its minutes, by a signal or by a kill.
+all. Called again it continues where it stopped, whether by its time limit, by a signal or by a kill.
 
 The same recipes serve a CPU, a GPU, and several hosts (``--launcher "accelerate launch …"``).
 """
@@ -34,9 +34,9 @@ from training.runs.folder import RunFolder
 SEEDS = (0, 1, 2)
 ASSISTANT = "assistant"
 TEACHERS = ("vgg19", "visformer_small", "autoformerv2_tiny")
-SHIPPED = (ASSISTANT, "vgg19")  # whom the student that ships learns from
+SHIPPED = (ASSISTANT, "vgg19")  # the teachers of the student that ships
 FOLDERS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
-SPARE_MINUTES = 0.5  # kept back from the time that is given, for checkpoints
+SPARE_MINUTES = 0.5  # of the time that is given, reserved for checkpoints
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Run:
         task: its task.
         name: its folder's name.
         network: the network, which names the recipe.
-        teachers: names of the runs that it learns from.
+        teachers: names of the runs that are its teachers.
         seed: its seed.
     """
 
@@ -190,7 +190,7 @@ def make_all(
         bool, typer.Option("--card-texts", help="Cards get the texts on this project's own data; on no other.")
     ] = False,
 ) -> None:
-    """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
+    """Make every network of both tasks. Ends with 3 if it was stopped and can be resumed, with 1 if a job failed."""
     plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), launcher, card_texts)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:

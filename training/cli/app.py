@@ -1,4 +1,4 @@
-"""The researcher's door: ``python -m training``, also installed as ``twinlens-train``."""
+"""The command line: ``python -m training``, also installed as ``twinlens-train``."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ def _percent(share: float) -> str:
 
 
 def main() -> None:
-    """Run the command line; a missing package of the extra ``train`` is said in a line."""
+    """Run the command line; a missing package of the extra ``train`` is named in a line."""
     keep_freed_memory()
     try:
         run(app)

@@ -20,7 +20,7 @@ from training.data_check.check import check
 from training.loop.events import Preparing
 from training.recipe import Recipe
 
-TOLD_EVERY = 20  # steps between lines of progress
+REPORTED_EVERY = 20  # steps between lines of progress
 
 
 def run_check(
@@ -37,7 +37,7 @@ def run_check(
         folder: the data set.
         as_json: whether the report is printed as JSON.
         report: where it is also written as Markdown, or None.
-        events: ``json`` tells progress as lines of JSON before the report.
+        events: ``json`` prints progress as lines of JSON before the report.
         label_map: labels that are renamed or left out, in place of the recipe's map.
         recipe: what the data set is to be trained by, or None.
 
@@ -70,5 +70,5 @@ def run_check(
 
 
 def _tell(what: str, done: int, total: int) -> None:
-    if done % TOLD_EVERY == 0 or done == total:
+    if done % REPORTED_EVERY == 0 or done == total:
         print_json(Preparing(what, done, total))

@@ -48,7 +48,7 @@ def teacher(
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
-    """Train a network as its recipe says. Ends with 3 if it was stopped and can go on."""
+    """Train a network by its recipe. The exit code is 3 if it was stopped and can be resumed."""
     asked = _asked(recipe, data, out, resume, accept_changes, [*(settings or ()), *_mapped(label_map)])
     _run(asked, minutes, threads, tensorboard, events)
 
@@ -70,7 +70,7 @@ def distill(
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
-    """Train a network from its teachers. Ends with 3 if it was stopped and can go on."""
+    """Distil a network from its teachers. The exit code is 3 if it was stopped and can be resumed."""
     overrides = [*(settings or ()), *_mapped(label_map)]
     if teachers:
         overrides.append(f"teachers.bundles={list(teachers)!r}")
@@ -140,7 +140,7 @@ class _Asked:
 def _asked(
     recipe: Path | None, data: Path | None, out: Path, resume: bool, accept_changes: bool, overrides: list[str]
 ) -> _Asked:
-    """Return what is to be trained on what; what is not named is that of the run in the folder, if it is resumed."""
+    """Return what is to be trained on what; what is not named is taken from the run in the folder, if it is resumed."""
     folder = RunFolder(out)
     there = resume and folder.recipe.is_file()
     if recipe is None and there:

@@ -50,7 +50,7 @@ def read_table(path: Path, required: list[str]) -> list[tuple[int, dict[str, str
 
 
 def _decoded(path: Path) -> str:
-    """Return a table's text: UTF-8, or UTF-16 where its first bytes say so, as spreadsheets write it."""
+    """Return a table's text: UTF-8, or UTF-16 where it begins with a byte-order mark, as spreadsheets write it."""
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
@@ -58,7 +58,7 @@ def _decoded(path: Path) -> str:
 
 
 def _column(name: str) -> str:
-    """Return a column's name as the program knows it: ``Patient ID`` is ``patient_id``."""
+    """Return a column's name as the program names it: ``Patient ID`` is ``patient_id``."""
     name = name.strip()
     plain = "".join(letter for letter in name.lower() if letter.isalnum())
     return COLUMNS.get(plain, name)

@@ -16,7 +16,7 @@ SPLITS = ("train", "val", "test")
 Progress = Callable[[str, int, int], None]
 
 
-# a whole value of a fact that says that the fact is not known, e.g. "unknown (none published)" or pandas' "<NA>"
+# a value of a fact that means that it is not known, e.g. "unknown (none published)" or pandas' "<NA>"
 UNKNOWN = re.compile(
     r"[-–—?.]+|<na>|#n/a|(n/?a|n\.a\.|nan|none|null|nil|missing|undefined|anonym(ous|i[sz]ed))(\s*\(.*\))?"
     r"|(un|not )(known|available|applicable|given|provided|stated|recorded|reported|specified|defined)(\s\D*)?",
@@ -82,10 +82,10 @@ class Sample:
     masks: dict[str, Path] = field(default_factory=dict)
 
     def known(self, fact: str) -> str:
-        """Return a fact, or an empty string where there is none or it says that it is unknown.
+        """Return a fact, or an empty string where there is none or it is given as unknown.
 
-        ``unknown``, ``N/A``, ``NA``, ``nan``, ``None``, ``NULL``, ``-``, ``?`` and their like say so, in any case and
-        with a remark in brackets; a name that only begins so, such as Nanjing, is a name.
+        ``unknown``, ``N/A``, ``NA``, ``nan``, ``None``, ``NULL``, ``-``, ``?`` and the like mean unknown, in any
+        case and with a remark in brackets; a name that only begins so, such as Nanjing, is a name.
         """
         value = self.facts.get(fact, "").strip()
         return "" if UNKNOWN.fullmatch(value) else value

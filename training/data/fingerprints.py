@@ -1,4 +1,4 @@
-"""What the checks need to know of an image file, small enough to keep for a whole data set."""
+"""What the checks need of an image file, small enough to hold for a whole data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THUMBNAIL = 32
 HASH_SIZE = 16  # a hash has the signs of 16×16 low frequencies: 256 bits
 WORDS = HASH_SIZE * HASH_SIZE // 64
 COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
-FLAT = 2.0  # standard deviation, of 255, under which a picture has nothing that a hash could tell
+FLAT = 2.0  # standard deviation, of 255, under which a picture is too uniform to be hashed
 
 
 @dataclass(frozen=True, eq=False)

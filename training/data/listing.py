@@ -24,7 +24,7 @@ SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom", ".webp", ".gif", ".jp2", ".j2k", ".jxl",
     ".heic", ".heif", ".avif",
 )  # fmt: skip
-NO_IMAGES = ("PDF", "ZIP", "gzip", "video", "RIFF")  # what ``recognise`` tells beside images
+NO_IMAGES = ("PDF", "ZIP", "gzip", "video", "RIFF")  # what ``recognise`` returns beside images
 SYSTEM_FOLDERS = {
     "__macosx", "__pycache__", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin",
     "system volume information", "lost+found",
@@ -122,7 +122,7 @@ def _no_image(file: Path) -> str:
             with file.open("rb") as opened:
                 head = opened.read(HEAD_BYTES)
     except OSError:
-        pass  # told by its name: one that can't be read must be reported as such
+        pass  # recognised by its name: one that can't be read must be reported as such
     kind = recognise(head)
     if kind in OWN_MARKS and OWN_MARKS[kind] in head:
         return OUTPUT

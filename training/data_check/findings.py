@@ -1,4 +1,4 @@
-"""The single checks of ``check-data``: each looks at one thing and says what it found."""
+"""The single checks of ``check-data``: each looks at one property and returns its findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviati
 LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
 MANY = 0.05  # share of images with siblings in other splits from which on it is an error
 OUTSIZED = 0.25  # share of all images in one group or patient from which on that is worth a warning
-FEW = 10  # images of a class below which their looks say nothing
+FEW = 10  # images of a class below which their appearance means nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
 
@@ -115,7 +115,7 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
         f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, "
         "as cut from the same original or from overlapping fields, and lie in several splits."
     )
-    # matching points are evidence and no proof, so that a few sets are for a person to look at
+    # matching points are evidence but no proof, so that a few sets are to be looked at by a person
     if images > MANY * len(dataset.samples):
         severity: Severity = "error"
         text += " This data leak makes test scores too high: split by original."
@@ -145,7 +145,7 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
 
 
 def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:
-    """Return what gives a class away before the picture is looked at: its source, file format, size or brightness."""
+    """Return what predicts the class without the image's content: its source, file format, size or brightness."""
     findings = []
     by_source: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
@@ -184,7 +184,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
 
 
 def probe_findings(scores: ProbeScores | None) -> list[Finding]:
-    """Return whether the border alone gives the class away."""
+    """Return whether the border alone predicts the class."""
     if scores is None:
         return []
     text = (

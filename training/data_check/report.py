@@ -18,7 +18,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a person should know about a data set.
+    """One finding about a data set.
 
     Attributes:
         severity: ``error``: scores measured on it would be wrong; ``warning``: they need a word beside them; ``note``.
@@ -87,7 +87,7 @@ class DataReport:
         sources: images by source and class; empty where no source is given.
         masks: masks that come with the images, by what they outline.
         looks: size and brightness by class and by source.
-        probe: the shortcut probe, or None where there is too little to say.
+        probe: the shortcut probe, or None where there are too few images.
         findings: errors first.
     """
 

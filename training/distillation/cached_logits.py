@@ -1,6 +1,6 @@
 """Teachers' logits on every view of every training image, computed once and kept on disk.
 
-One array file a view and teacher, (N, C) float32, in which NaN stands for what is not known yet. Its folder is named
+One array file a view and teacher, (N, C) float32, in which NaN marks what is not computed yet. Its folder is named
 by the teacher's weights, what computes them, the images and the augmentation, so that runs which share all these share
 the work.
 Images go through a teacher in their own order and in batches of a fixed size: what is stored does not depend on when

@@ -28,7 +28,7 @@ Terms = dict[str, "Tensor"]
 def build_criterion(
     loss: Loss, combine: str, class_weights: Tensor | None, map_channels: tuple[int, int] | None
 ) -> nn.Module:
-    """Build the loss as a module: ``forward(z, y, answers, maps) -> {name: weighted term}``; their sum is minimised.
+    """Build the loss as a module: ``forward(z, y, teacher_logits, maps)`` gives weighted terms by name, to be summed.
 
     It has weights of its own only for the feature hint, whose 1×1 convolution brings the student's maps to the
     teacher's number of channels.
@@ -53,20 +53,20 @@ def build_criterion(
             self.regressor = nn.Conv2d(*map_channels, 1, bias=False) if wanted and map_channels else None
 
         def forward(
-            self, z: Tensor, y: Tensor, answers: Tensor | None = None, maps: tuple[Tensor, Tensor] | None = None
+            self, z: Tensor, y: Tensor, teacher_logits: Tensor | None = None, maps: tuple[Tensor, Tensor] | None = None
         ) -> Terms:
             """Return the terms.
 
             Args:
                 z: the network's logits, (B, C).
                 y: the truth as probabilities, (B, C).
-                answers: the teachers' logits, (K, B, C), or None.
+                teacher_logits: the teachers' logits, (K, B, C), or None.
                 maps: last spatial maps of network and teacher, or None.
             """
             truth = cross_entropy(z, y, loss.smoothing, self.class_weights)
-            if answers is None:
+            if teacher_logits is None:
                 return {"truth": truth}
-            v = combine_teachers(answers, y, loss.temperature, combine)
+            v = combine_teachers(teacher_logits, y, loss.temperature, combine)
             a, b = (standardise(z), standardise(v)) if loss.standardise else (z, v)
             T = loss.temperature
             if loss.kind == "hybrid":
@@ -114,12 +114,14 @@ def with_loss(network: nn.Module, recipe: Recipe, teachers: list[Teacher], class
             self.criterion = build_criterion(recipe.loss, recipe.teachers.combine, class_weights, channels)
             self._maps = LastMaps(recipe.model.network, network) if wants_maps else None
 
-        def forward(self, images: Tensor, y: Tensor, answers: Tensor | None, teacher_maps: Tensor | None) -> Terms:
+        def forward(
+            self, images: Tensor, y: Tensor, teacher_logits: Tensor | None, teacher_maps: Tensor | None
+        ) -> Terms:
             logits = self.network(images).float()
             maps = None
             if self._maps is not None and teacher_maps is not None:
                 maps = (self._maps.take().float(), teacher_maps.float())
-            terms: Terms = self.criterion(logits, y, answers, maps)
+            terms: Terms = self.criterion(logits, y, teacher_logits, maps)
             return terms
 
     return WithLoss()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network that teaches.
+    """A teacher network.
 
     Attributes:
         id: its bundle's identifier; for a run the one it would have, and the start of its weights' checksum.
@@ -41,12 +41,12 @@ class Teacher:
 
 
 def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Teacher:
-    """Load a teacher and make sure that it answers the same question about the same input.
+    """Load a teacher and check that it has the same classes and kind of input.
 
     Args:
         name: a bundle's identifier or folder, or a finished run's folder.
         classes: class labels in the order of the network's outputs.
-        how: the preprocessing of the network that learns; a teacher may take another size, mean and deviation.
+        how: the student's preprocessing; a teacher may take another size, mean and deviation.
 
     Raises:
         UsageError: if its classes are others, or it takes coloured images and the other grey ones.

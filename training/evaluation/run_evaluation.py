@@ -1,4 +1,4 @@
-"""A run's evaluation on disk, ``evaluation.json``: what publishing asks for, and what tables of runs show."""
+"""A run's evaluation on disk, ``evaluation.json``: read by publishing and by the tables of runs."""
 
 from __future__ import annotations
 

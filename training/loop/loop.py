@@ -27,24 +27,24 @@ def train(
     listen: events.Listener = lambda _event: None,
     stop: events.StopRequest | None = None,
 ) -> events.Ended:
-    """Train a network as a recipe says.
+    """Train a network by a recipe.
 
     Args:
         recipe: the recipe.
         data: the data folder.
         out: the run's folder, made here.
-        resume: go on with the run that is there; where there is none, one begins. More epochs than it had are added.
-        accept_changes: go on also where recipe, images or teachers are not those that it began with.
-        listen: told everything that happens; ``events.jsonl`` in the folder holds the same.
+        resume: resume the run that is there; where there is none, one begins. More epochs than it had are added.
+        accept_changes: resume also where recipe, images or teachers are not those that it began with.
+        listen: called with each event; ``events.jsonl`` in the folder holds the same.
         stop: asked at every step whether to stop.
 
     Returns:
         How it ended: finished, or stopped with a checkpoint.
 
     Raises:
-        UsageError: if another process is at work in the folder, it holds another run, or the recipe does not fit the
+        UsageError: if another process trains in the folder, it holds another run, or the recipe does not fit the
             data.
-        TrainingError: if the run could not go on (a loss that is not finite, a full disk, too little memory); the last
+        TrainingError: if the run failed (a loss that is not finite, a full disk, too little memory); the last
             good checkpoint is kept, and ``run.json`` says so.
     """
     folder = RunFolder(out)
@@ -53,7 +53,7 @@ def train(
             stack.enter_context(owned(folder))
             listen = events.both(stack.enter_context(events.EventFile(folder.events)), listen)
         else:
-            listen = _ignore  # of several processes the first one tells
+            listen = _ignore  # of several processes only the first one reports
         begun = read_begun(folder)
         if begun is not None and not resume:
             remedy = "Resume it with --resume, or name another folder."

@@ -1,4 +1,4 @@
-"""What a run computes in, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
+"""The precision of a run, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def choose_precision(
         wanted: the recipe's word; all but ``auto`` is taken as it is.
         network: the network that is trained, on the CPU; its gradients are gone afterwards, all else is as it was.
         size: height and width of its input in pixels.
-        before: what the run computed in before, on this processor; it goes on so. Empty for a new run.
+        before: what the run computed in before, on this processor; it is kept. Empty for a new run.
     """
     if wanted != "auto":
         return wanted

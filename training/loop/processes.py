@@ -30,7 +30,7 @@ def first_reason(accelerator: Accelerator, reason: str) -> str:
 
 
 def share_best(accelerator: Accelerator, counters: Counters) -> None:
-    """Let all processes know the epochs' metrics and the best epoch, which the main process found."""
+    """Give all processes the epochs' metrics and the best epoch, which the main process found."""
     if accelerator.num_processes == 1:
         return
     from accelerate.utils import broadcast_object_list

@@ -1,4 +1,4 @@
-"""A run that goes on at another input size: the same weights and optimiser, position embeddings interpolated."""
+"""A run that continues at another input size: the same weights and optimiser, position embeddings interpolated."""
 
 from __future__ import annotations
 

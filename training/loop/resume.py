@@ -1,4 +1,4 @@
-"""Is it the same run? What lies in a run's folder, and how it differs from what is asked for now."""
+"""The run in a folder, and how it differs from the one that is asked for."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from core.tasks import get_task
 from training.recipe import Recipe, read_recipe
 from training.runs.finished import is_run
 from training.runs.folder import RunFolder
-from training.runs.lineage import Forebear, read_forebears, read_teachers
+from training.runs.lineage import Ancestor, read_ancestors, read_teachers
 from training.runs.records import RunRecord
 from training.runs.split import RunSplit, read_split
 from training.runs.training_set import RunData, open_run_data
 
 # keys that may be other without making another run of it: how long it takes, and what is written down
 FREE = ("optim.epochs", "optim.patience", "checkpoint_steps")
-# keys that no checkpoint can go on with
+# keys that no checkpoint can be resumed with
 FIXED = ("task", "size", "model.network", "model.head", "model.subnet")
 
 
@@ -31,7 +31,7 @@ class Begun:
 
     Attributes:
         recipe: its recipe.
-        data: its data folder, or None where it does not say.
+        data: its data folder, or None where it is not on record.
         split: its images, or None where it keeps none, as runs of older versions.
         record: its ``run.json``.
         finished: whether it has ended with weights.
@@ -100,7 +100,7 @@ def open_data(
     """
     classes = get_task(recipe.task).class_ids
     if begun is None:
-        return open_run_data(data, classes, forebears=read_forebears(recipe), label_map=recipe.label_map)
+        return open_run_data(data, classes, ancestors=read_ancestors(recipe), label_map=recipe.label_map)
     teachers = read_teachers(recipe)
     differences = recipe_differences(begun, recipe, folder) + teacher_differences(begun, teachers)
     found = open_run_data(data, classes, begun.split, teachers, recipe.label_map)
@@ -116,7 +116,7 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
     """Return which keys of the recipe are other ones now, with both values; those that may be are left out.
 
     Raises:
-        UsageError: if no checkpoint can go on with a change.
+        UsageError: if no checkpoint can be resumed with a change.
     """
     changes = dict(_changes(begun.recipe.model_dump(mode="json"), asked.model_dump(mode="json")))
     if kept := [f"{key}: {change}" for key, change in changes.items() if key.startswith(FIXED)]:
@@ -135,11 +135,11 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
     return [f"{key}: {change}" for key, change in changes.items() if key not in FREE]
 
 
-def teacher_differences(begun: Begun, teachers: Sequence[Forebear]) -> list[str]:
+def teacher_differences(begun: Begun, teachers: Sequence[Ancestor]) -> list[str]:
     """Return which teachers have other weights than when the run began."""
     before = [teacher.weights_sha256 for teacher in begun.record.teachers]
     if len(before) != len(teachers):
-        return []  # which the recipe says
+        return []  # the recipe's differences name it
     return [
         f"{teacher.name} has other weights ({old[:12]} → {teacher.sha256[:12]})"
         for old, teacher in zip(before, teachers, strict=True)
@@ -148,7 +148,7 @@ def teacher_differences(begun: Begun, teachers: Sequence[Forebear]) -> list[str]
 
 
 def refuse(differences: Sequence[str], folder: RunFolder) -> None:
-    """Refuse to go on with a run as another one.
+    """Refuse to resume a run as another one.
 
     Raises:
         UsageError: if there are differences.

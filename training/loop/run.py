@@ -1,4 +1,4 @@
-"""A run that is under way: its epochs and steps, its checkpoints, and the events that tell of them."""
+"""A run that is under way: its epochs and steps, its checkpoints, and their events."""
 
 from __future__ import annotations
 

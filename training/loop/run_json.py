@@ -1,4 +1,4 @@
-"""What is known about a run, as its ``run.json`` and ``data.json`` say it."""
+"""What is known about a run, as records for its ``run.json`` and ``data.json``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RunFacts:
     Attributes:
         recipe: its recipe.
         data: its data.
-        train: the images that are learned from.
-        val: the images that choose the best epoch.
+        train: the training images.
+        val: the validation images, which select the best epoch.
         how: the network's preprocessing.
-        teachers: whom it learns from.
-        started: what it started from, in words.
+        teachers: its teachers.
+        started: the starting weights, in words.
         parameters: number of parameters of the network.
         macs: multiply-accumulate operations of a forward.
     """
@@ -45,7 +45,7 @@ class RunFacts:
 
 
 def run_record(facts: RunFacts, counters: Counters, folder: RunFolder, ended: Ended) -> RunRecord:
-    """Return what ``run.json`` says."""
+    """Return the content of ``run.json``."""
     recipe = facts.recipe
     best = counters.rows[counters.best] if counters.best >= 0 else None
     unreadable = facts.train.unreadable + facts.val.unreadable
@@ -81,7 +81,7 @@ def run_record(facts: RunFacts, counters: Counters, folder: RunFolder, ended: En
 
 
 def data_record(facts: RunFacts) -> DataRecord:
-    """Return what ``data.json`` says."""
+    """Return the content of ``data.json``."""
     data, classes = facts.data, facts.data.classes
     counts = {
         split: {label: int((store.labels == i).sum()) for i, label in enumerate(classes)}

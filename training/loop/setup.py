@@ -43,7 +43,7 @@ class Setup:
         facts: what is known about it.
         accelerator: where it computes.
         how: the network's preprocessing now, whose size differs from the recipe's in progressive epochs.
-        network: the network that learns.
+        network: the network that is trained.
         trained: the network and its loss, whose state a checkpoint keeps.
         module: the same, prepared by the accelerator.
         optimiser: its optimiser, prepared.
@@ -78,7 +78,7 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: str = ""
     Args:
         recipe: the recipe.
         data: its data.
-        listen: told what is under way.
+        listen: called with the progress.
         precision: what the run computed in before, on this processor; empty for a new one.
 
     Raises:
@@ -155,7 +155,7 @@ def assemble(
     Args:
         facts: what is known about the run.
         accelerator: where it computes.
-        network: the network with the weights that it goes on from.
+        network: the network with its current weights.
         how: its preprocessing, whose size the network was built for.
         pixels: the training images.
         teaching: where the teachers' logits come from.

@@ -84,14 +84,14 @@ class Stepper:
         sums: dict[str, Tensor] = {}
         for number, share in enumerate(shares):
             views, y = self._batches.get(share, numbers)
-            answers, maps = None, None
+            logits, maps = None, None
             if cached is not None:
-                answers = cached[:, torch.from_numpy(share).to(cached.device)]
+                logits = cached[:, torch.from_numpy(share).to(cached.device)]
             elif self._teach is not None:
-                answers, maps = self._teach(views)
+                logits, maps = self._teach(views)
             last = number == parts - 1
             with nullcontext() if last else self._accelerator.no_sync(self._module):
-                terms: Terms = self._module(network_input(views, self.how), y, answers, maps)
+                terms: Terms = self._module(network_input(views, self.how), y, logits, maps)
                 self._accelerator.backward(torch.stack(list(terms.values())).sum() / parts)
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0) + term.detach() / parts

@@ -1,4 +1,4 @@
-"""A training run's folder, read as a model that has not been published yet."""
+"""A finished run's folder, read as a model that has not been published yet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_run(folder: Path) -> bool:
 
 
 def read_run(folder: Path) -> Bundle:
-    """Return a run's weights with a card made of what the run says about itself; nothing is written.
+    """Return a run's weights with a card made of the run's records; nothing is written.
 
     Raises:
         RunError: if the folder holds no finished run with its weights, or its facts do not make a card.
@@ -53,7 +53,7 @@ def read_run(folder: Path) -> Bundle:
 def _card(run: RunRecord, digest: str) -> Card:
     how = run.preprocessing
     if how is None:
-        raise UsageError("It does not say how images become inputs.")
+        raise UsageError("It has no preprocessing.")
     network = build_network(run.network, len(run.classes), run.head, run.subnet, how.size)
     return Card.model_validate(
         {
@@ -87,7 +87,7 @@ def _card(run: RunRecord, digest: str) -> Card:
 
 
 def describe_data(card: Card, data: DataSet) -> Card:
-    """Return a run's card with what is known, and what is not, of the images that it was trained on."""
+    """Return a run's card with the images that it was trained on, and the limits that follow."""
     counts = ", ".join(f"{data.count(split):,} {split}" for split in data.images)
     words = f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
     limits = card.limits
@@ -102,7 +102,7 @@ def describe_data(card: Card, data: DataSet) -> Card:
 
 
 def _data_set(folder: Path) -> DataSet | None:
-    """Return the data set of a run; None for a run of an older version, which does not say enough."""
+    """Return the data set of a run; None for a run of an older version, which lacks it."""
     data = RunFolder(folder).read_data()
     if data.name is None or data.layout is None or data.split is None or data.counts is None:
         return None
@@ -117,12 +117,12 @@ def _data_set(folder: Path) -> DataSet | None:
 
 
 def _limits(classes: Sequence[str], task: str) -> tuple[str, ...]:
-    """Return what any such network can't do."""
+    """Return the limits of any such network."""
     named = {label.id: label.name for label in TASKS[task].classes} if task in TASKS else {}
-    answers = ", ".join(named.get(label, label) for label in classes)
+    names = ", ".join(named.get(label, label) for label in classes)
     return (
-        f"It knows {len(classes)} answers only ({answers}) and gives one of them to any image, also to one that shows "
-        "none of these.",
+        f"It has {len(classes)} classes only ({names}) and assigns one of them to any image, also to one that shows "
+        "none of them.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A run on disk: what was asked for, on which data and machine, how it went, and the weights it ended with."""
+"""A run on disk: recipe, data, machine, metrics, checkpoints, and the weights that it ended with."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """What the process that worked here last told, a JSON object a line."""
+        """The events of the process that worked here last, a JSON object a line."""
         return self.path / "events.jsonl"
 
     @property
@@ -81,7 +81,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Where the run can go on from."""
+        """What the run is resumed from."""
         return self.path / "checkpoints"
 
     @property
@@ -96,7 +96,7 @@ class RunFolder:
 
     @property
     def stop(self) -> Path:
-        """A file that asks the run to stop at its next step, and to keep what it has."""
+        """A file that asks the run to stop at its next step, with a checkpoint."""
         return self.path / "stop"
 
     def precision_here(self) -> str:

@@ -55,7 +55,7 @@ def read_owner(folder: RunFolder) -> Owner | None:
 
 @contextmanager
 def owned(folder: RunFolder) -> Iterator[None]:
-    """Own a run's folder, which is made where it is missing; the lock ends with this process even if that is killed.
+    """Own a run's folder, which is made where it is missing; the lock ends with this process, even if it is killed.
 
     Raises:
         UsageError: if another process owns it, or the disk has no locks.
@@ -88,10 +88,10 @@ def owned(folder: RunFolder) -> Iterator[None]:
 
 
 def taken(folder: RunFolder) -> UsageError:
-    """Return the error for who wants to work in a folder that another process owns."""
+    """Return the error for a folder that another process owns."""
     end = time.monotonic() + NOTE_SECONDS
     while ((owner := read_owner(folder)) is None or owner.left) and time.monotonic() < end:
-        time.sleep(POLL_SECONDS)  # whoever took the lock a moment ago is about to note its number
+        time.sleep(POLL_SECONDS)  # the process that has just taken the lock is about to note its number
     who = f"process {owner.pid} on {owner.host}" if owner is not None else "another process"
     return UsageError(
         f"This run is under way already, by {who}.",

@@ -186,7 +186,7 @@ def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
             remedy="Correct model.start in the recipe.",
         )
     fitting = {key: value for key, value in found.items() if value.shape == own[key].shape}
-    strangers = [key for key in own if key not in fitting and not is_classifier(key, network)]
-    if strangers:
-        raise BundleError(f"{strangers[0]!r} has another shape than this network's.", path=bundle.directory)
+    misfits = [key for key in own if key not in fitting and not is_classifier(key, network)]
+    if misfits:
+        raise BundleError(f"{misfits[0]!r} has another shape than this network's.", path=bundle.directory)
     network.load_state_dict({**own, **fitting})

@@ -1,6 +1,6 @@
-"""What a run's JSON files say: ``run.json``, ``data.json`` and ``environment.json``, read and written as records.
+"""The JSON files of a run, ``run.json``, ``data.json`` and ``environment.json``, as records.
 
-Files of older versions lack some of the keys; what they do not say has its default here.
+Files of older versions lack some of the keys; these have their default here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class TeacherRecord(Record):
     weights_sha256: str = ""
 
 
-class ForebearRecord(Record):
+class AncestorRecord(Record):
     """A network that the run's network comes from.
 
     Attributes:
@@ -74,7 +74,7 @@ class RunRecord(Record):
     """``run.json``: enough to publish the run's network, and how the run ended.
 
     Attributes:
-        status: ``running``, ``finished``, ``stopped`` or ``failed``; empty where no file says so.
+        status: ``running``, ``finished``, ``stopped`` or ``failed``; empty where there is no file.
         reason: why it did not finish, or finished early.
         task: identifier of the task.
         classes: class labels in the order of the network's outputs.
@@ -84,7 +84,7 @@ class RunRecord(Record):
         subnet: ofa595's subnet, None for OFA-595 itself.
         parameters: number of parameters.
         macs: multiply-accumulate operations of a forward.
-        preprocessing: the network's; None where the file does not say.
+        preprocessing: the network's; None where the file lacks it.
         started_from: starting weights, in words.
         lineage: what the network comes from; None in runs of older versions.
         teachers: its teachers.
@@ -113,7 +113,7 @@ class RunRecord(Record):
     macs: int = 0
     preprocessing: Preprocessing | None = None
     started_from: Name = ""
-    lineage: tuple[ForebearRecord, ...] | None = None
+    lineage: tuple[AncestorRecord, ...] | None = None
     teachers: tuple[TeacherRecord, ...] = ()
     seed: int | None = None
     recipe_digest: str | None = None
@@ -142,7 +142,7 @@ class RunRecord(Record):
 
 
 class DataRecord(Record):
-    """``data.json``: the data set of a run. None, or empty, where a run of an older version does not say.
+    """``data.json``: the data set of a run. None, or empty, in runs of older versions.
 
     Attributes:
         folder: where it lay.

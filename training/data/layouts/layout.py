@@ -36,11 +36,11 @@ class Layout:
 
     Attributes:
         name: its name on cards and reports.
-        in_words: how it is told to a person whose folder is none.
-        read: returns what is found, or None for a folder of another layout; its second argument are labels that are
+        in_words: its description in the message for an unknown folder.
+        read: returns what is found, or None for a folder of another layout; its second argument holds labels that are
             classes beside those of the tasks.
         splits: in words, where its splits come from.
-        group_file: whether a ``groups.csv`` beside the images says which of them belong together.
+        group_file: whether a ``groups.csv`` beside the images gives groups of them.
         cut_tiles: whether images without known groups are tiles cut from originals, which a split keeps together.
     """
 
