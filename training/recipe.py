@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -23,8 +23,30 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+StartKind = Literal["random", "imagenet", "imagenet-or-random", "package", "vgg16", "model"]
+Precision = Literal["no", "bf16", "fp16"]  # as accelerate names them; "no" is float32
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(NamedTuple):
+    """What a network starts from.
+
+    Attributes:
+        kind: ``random``, ``imagenet``, ``imagenet-or-random``, ``package`` or ``vgg16``; ``model`` for a weights file,
+            a bundle or a run.
+        source: the package's name, the file of VGG16's weights (empty for the package's), or the model.
+    """
+
+    kind: StartKind
+    source: str = ""
+
+    @property
+    def has_seen_images(self) -> bool:
+        """Whether it may have been trained on images of this project's kind."""
+        return self.kind == "model"
 
 
 class Model(_Part):
@@ -61,6 +83,18 @@ class Model(_Part):
         if self.subnet is not None and self.network != "ofa595":
             raise ValueError("only ofa595 has subnets")
         return self
+
+    @property
+    def starts_from(self) -> Start:
+        """What ``start`` names."""
+        kind, _, source = self.start.partition(":")
+        match kind:
+            case "random" | "imagenet" | "imagenet-or-random" if not source:
+                return Start(kind)
+            case "package" | "vgg16":
+                return Start(kind, source)
+            case _:
+                return Start("model", self.start)
 
     @property
     def id(self) -> str:
@@ -208,7 +242,7 @@ class Optim(_Part):
     clip: NotNegative = 2.0
     ema: float = Field(default=0.998, ge=0, lt=1)
     patience: int = Field(default=0, ge=0)
-    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    precision: Literal["auto"] | Precision = "auto"
     compile: Literal["none", "default", "reduce-overhead"] = "none"
 
     @model_validator(mode="after")

@@ -57,6 +57,11 @@ class Run:
     teachers: tuple[str, ...] = ()
     seed: int = 0
 
+    @property
+    def job(self) -> str:
+        """The name of the job that trains it."""
+        return f"{self.task}/{self.name}"
+
 
 def runs_of(task: str) -> list[Run]:
     """Return the runs of a task, the most urgent first."""
@@ -134,7 +139,7 @@ class Plan:
         for setting in self._settings(run):
             command += ["--set", setting]
         return Job(
-            name=f"{run.task}/{run.name}",
+            name=run.job,
             command=lambda: self._started(command),
             done=lambda: folder.read_result().finished,
             needs=tuple(f"{run.task}/{name}" for name in run.teachers),
@@ -149,10 +154,10 @@ class Plan:
         path = self.folder(run.task, run.name).path
         command = ["evaluate", str(path), "--data", str(self.data / FOLDERS[run.task])]
         return Job(
-            name=f"{run.task}/{run.name}:evaluate",
+            name=f"{run.job}:evaluate",
             command=lambda: own_command("training", *command),
             done=(path / EVALUATION_FILE).is_file,
-            needs=(f"{run.task}/{run.name}",),
+            needs=(run.job,),
         )
 
     def _publication(self, run: Run, names: tuple[str, ...]) -> Job:
@@ -195,7 +200,7 @@ def make_all(
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:
         raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")
-    for folder in {plan.data / FOLDERS[job.name.partition("/")[0]] for job in wanted}:
+    for folder in (plan.data / FOLDERS[task] for task in _tasks(wanted)):
         if not folder.is_dir():
             raise UsageError("There is no such folder.", path=folder, remedy="Name the folder that holds it by --data.")
     if dry_run:
@@ -216,17 +221,20 @@ def make_all(
         raise typer.Exit(STOPPED)
 
 
+def _tasks(jobs: list[Job]) -> list[str]:
+    return [task for task in FOLDERS if any(job.name.startswith(f"{task}/") for job in jobs)]
+
+
 def _say_what_is_left(plan: Plan, wanted: list[Job], jobs: int) -> None:
     """Print each job with its state, and for training runs how long what is left of them takes on this machine."""
     from training.campaign.estimate import run_seconds
     from training.data.loading import open_dataset
 
     images = {
-        task: sum(sample.split == "train" for sample in open_dataset(plan.data / folder).samples)
-        for task, folder in FOLDERS.items()
-        if any(job.name.startswith(task) for job in wanted)
+        task: sum(sample.split == "train" for sample in open_dataset(plan.data / FOLDERS[task]).samples)
+        for task in _tasks(wanted)
     }
-    runs = {f"{run.task}/{run.name}": run for run in plan.runs()}
+    runs = {run.job: run for run in plan.runs()}
     total = 0.0
     for job in wanted:
         if job.done():
@@ -254,14 +262,12 @@ def torch_threads() -> int:
 
 def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
     rows = []
-    for job in wanted:
-        task, _, name = job.name.partition("/")
-        if ":" in name:
-            continue  # an evaluation or a publication
-        run = plan.folder(task, name).read_result()
-        if run.val is not None:
-            rows.append({"run": job.name, "status": run.status, **run.val.model_dump(), "seconds": run.seconds})
-            typer.echo(f"{job.name:<48} {run.status:<9} validation {100 * run.val.accuracy:6.2f} %")
+    names = {job.name for job in wanted}
+    for run in plan.runs():
+        ended = plan.folder(run.task, run.name).read_result()
+        if run.job in names and ended.val is not None:
+            rows.append({"run": run.job, "status": ended.status, **ended.val.model_dump(), "seconds": ended.seconds})
+            typer.echo(f"{run.job:<48} {ended.status:<9} validation {100 * ended.val.accuracy:6.2f} %")
     with written_whole(plan.out / "summary.json") as file:
         file.write(json.dumps(rows, indent=2) + "\n")
     with written_whole(plan.out / "results.md") as file:

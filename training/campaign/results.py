@@ -63,7 +63,7 @@ def read_results(out: Path) -> list[Result]:
         run, scores = folder.read_result(), read_evaluation(path.parent).scores
         if run.weights_sha256 != scores.weights_sha256:
             continue
-        teachers = ", ".join(model_name(teacher.id.partition("@")[0]) for teacher in run.teachers)
+        teachers = ", ".join(model_name(teacher.bundle) for teacher in run.teachers)
         machine = folder.read_environment().processor
         found.append(Result(path.parent.parent.name, path.parent.name, teachers, run, scores, machine))
     return sorted(found, key=lambda r: (r.task, r.run.role == "student", r.run.network, r.teacher, r.name))

@@ -22,7 +22,7 @@ from core.names import readable
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.paths import cache_folder
 from training.data.loading import Sample
-from training.data.unreadable import refuse_many
+from training.data.unreadable import Unreadable, refuse_many
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,7 @@ def load_images(
         _decode_into(folder, samples, how, progress)
     pixels: Bytes = np.load(folder / "images.npy", mmap_mode="c")
     notes: dict[str, str] = json.loads((folder / "unreadable.json").read_text(encoding="utf-8"))
-    unreadable = [(samples[int(place)].path, reason) for place, reason in notes.items()]
+    unreadable = [Unreadable(samples[int(place)].path, reason) for place, reason in notes.items()]
     refuse_many(unreadable, len(samples), samples[0].split)
     left_out = {int(place): reason for place, reason in notes.items()}
     kept = [i for i in range(len(samples)) if i not in left_out]

@@ -12,6 +12,7 @@ from training.data.dataset import SPLITS, Dataset, Sample
 from training.data.duplicates import exact_duplicates, near_duplicates
 from training.data.fingerprints import Fingerprint
 from training.data.splits import joined
+from training.data.unreadable import Unreadable
 from training.data_check.report import Finding, Look, Severity, finding
 
 GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
@@ -23,12 +24,12 @@ FEW = 10  # images of a class below which their appearance means nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
 
-def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | Unreadable]) -> list[Finding]:
     """Return the files that can't be read, with the reason."""
-    bad = [(s, found) for s, found in zip(dataset.samples, prints, strict=True) if isinstance(found, str)]
+    bad = [(s, found) for s, found in zip(dataset.samples, prints, strict=True) if isinstance(found, Unreadable)]
     if not bad:
         return []
-    lines = (f"{dataset.relative(s.path)}: {reason}" for s, reason in bad)
+    lines = (f"{dataset.relative(s.path)}: {found.reason}" for s, found in bad)
     return [finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
 
 
@@ -83,7 +84,7 @@ def _outsized(members: dict[str, list[Sample]], name: str, images: int) -> list[
     return [finding("warning", f"large-{name}", text, len(large), lines)]
 
 
-def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | Unreadable]) -> list[Finding]:
     """Return pictures that are there more than once: across splits, with contradicting labels, or harmlessly."""
     exact = exact_duplicates(prints)
     near: dict[int, list[int]] = defaultdict(list)
@@ -220,7 +221,7 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
     ]
 
 
-def _digest(found: Fingerprint | str) -> str:
+def _digest(found: Fingerprint | Unreadable) -> str:
     return found.sha256 if isinstance(found, Fingerprint) else ""
 
 

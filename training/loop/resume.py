@@ -67,15 +67,18 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     """Return a recipe whose start and teachers are found from any folder; identifiers of bundles stay as they are."""
 
     def found(name: str) -> str:
-        kind, _, file = name.partition(":")
-        if kind == "vgg16" and Path(file).is_file():
-            return f"vgg16:{Path(file).resolve()}"
         path = Path(name)
         if path.is_file() or is_run(path) or (path.is_dir() and name not in read_catalogue().bundles):
             return str(path.resolve())
         return name
 
-    model = recipe.model.model_copy(update={"start": found(recipe.model.start)})
+    start = recipe.model.starts_from
+    named = recipe.model.start
+    if start.kind == "model":
+        named = found(start.source)
+    elif start.kind == "vgg16" and Path(start.source).is_file():
+        named = f"vgg16:{Path(start.source).resolve()}"
+    model = recipe.model.model_copy(update={"start": named})
     teachers = recipe.teachers.model_copy(update={"bundles": tuple(map(found, recipe.teachers.bundles))})
     return recipe.model_copy(update={"model": model, "teachers": teachers})
 

@@ -24,7 +24,7 @@ from training.loop.optimiser import make_optimiser
 from training.loop.precision import choose_precision
 from training.loop.run_json import RunFacts
 from training.loop.train_step import Stepper
-from training.recipe import Recipe
+from training.recipe import Precision, Recipe
 from training.runs.networks import build, preprocessing_of
 from training.runs.training_set import RunData
 
@@ -72,14 +72,14 @@ class Setup:
         return torch_logits(self.accelerator, network, images)
 
 
-def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: str = "") -> Setup:
+def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precision | None = None) -> Setup:
     """Read images and teachers, build the network and what trains it, at the recipe's size.
 
     Args:
         recipe: the recipe.
         data: its data.
         listen: called with the progress.
-        precision: what the run computed in before, on this processor; empty for a new one.
+        precision: what the run computed in before, on this processor; None for a new one.
 
     Raises:
         UsageError: if the recipe does not fit the data, the teachers or the number of processes.

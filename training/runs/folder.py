@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.system.atomic_files import bytes_written_whole, written_whole
+from training.recipe import Precision
 from training.runs.records import AnyRecord, DataRecord, EnvironmentRecord, Record, RunError, RunRecord, read_record
 
 if TYPE_CHECKING:
@@ -99,13 +100,13 @@ class RunFolder:
         """A file that asks the run to stop at its next step, with a checkpoint."""
         return self.path / "stop"
 
-    def precision_here(self) -> str:
-        """Return what the run computed in before on this processor, or an empty string.
+    def precision_here(self) -> Precision | None:
+        """Return what the run computed in before on this processor, or None.
 
         On another processor it would not resume bit-identically anyway, and the speeds differ.
         """
         found = self.read_environment()
-        return found.precision if found.processor == processor_name() else ""
+        return found.precision if found.processor == processor_name() else None
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a text file of this folder."""
@@ -164,7 +165,7 @@ def processor_name() -> str:
     return f"{name} ({hashlib.sha256(facts.get('flags', '').encode()).hexdigest()[:8]})"
 
 
-def environment_now(precision: str) -> EnvironmentRecord:
+def environment_now(precision: Precision) -> EnvironmentRecord:
     """Return the environment of this process; ``precision`` is what the run computes in."""
     import torch
 

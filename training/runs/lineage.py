@@ -14,7 +14,6 @@ from training.runs.records import AncestorRecord
 from training.runs.split import read_split
 
 Role = Literal["start", "teacher"]
-NO_IMAGES_OF_OURS = ("random", "imagenet", "imagenet-or-random", "package", "vgg16")  # see training.recipe.Model
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def read_ancestors(recipe: Recipe) -> list[Ancestor]:
         RunError: if a run is unfinished or damaged.
         DatasetError: if a run's split is damaged.
     """
-    start = recipe.model.start
-    found = [] if start.partition(":")[0] in NO_IMAGES_OF_OURS else [_read("start", start)]
+    start = recipe.model.starts_from
+    found = [_read("start", start.source)] if start.has_seen_images else []
     return found + read_teachers(recipe)
 
 

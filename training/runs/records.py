@@ -15,6 +15,7 @@ from core.images.preprocessing import Preprocessing
 from core.models.architectures import VggHead
 from core.models.ofa_subnets import Subnet
 from core.names import readable
+from training.recipe import Precision
 
 Name = Annotated[str, BeforeValidator(readable)]  # names of files may hold bytes that are no UTF-8
 
@@ -33,12 +34,17 @@ class TeacherRecord(Record):
     """A teacher of the run.
 
     Attributes:
-        id: its bundle's identifier.
+        id: its bundle's identifier; of a run the one that it would have, ``@`` and the start of its checksum.
         weights_sha256: checksum of its weights, hexadecimal; empty in runs of older versions.
     """
 
     id: str
     weights_sha256: str = ""
+
+    @property
+    def bundle(self) -> str:
+        """The bundle's identifier alone; a run's has the beginning of its checksum behind it."""
+        return self.id.partition("@")[0]
 
 
 class AncestorRecord(Record):
@@ -178,7 +184,7 @@ class EnvironmentRecord(Record):
         python: its version.
         platform: the operating system.
         processor: the processor's name.
-        precision: what the run computes in, as accelerate names it.
+        precision: what the run computes in; None in runs of older versions.
         packages: versions by package; None for one that is not installed.
         threads: CPU threads.
         processes: processes of the run.
@@ -188,7 +194,7 @@ class EnvironmentRecord(Record):
     python: str = ""
     platform: str = ""
     processor: str = ""
-    precision: str = ""
+    precision: Precision | None = None
     packages: dict[str, str | None] = {}
     threads: int = 1
     processes: int = 1
