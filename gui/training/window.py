@@ -162,7 +162,7 @@ class TrainingWindow(QWidget):
 
     def describe(self) -> dict[str, str] | None:
         """Ask for what only a person can state on the model's card; None where the person cancels."""
-        return ask_for_card(self, str(RunFolder(self._folder()).read_data().get("name", "")))
+        return ask_for_card(self, RunFolder(self._folder()).read_data().name or "")
 
     def open_run(self, folder: Path) -> None:
         """Show a run: follow it where it is under way, else offer what can be done with it."""
@@ -289,14 +289,14 @@ class TrainingWindow(QWidget):
     def _show_run(self, reason: str) -> None:
         """Say how the run stands that is not under way."""
         folder = self._folder()
-        about = RunFolder(folder).read_result()
+        finished = RunFolder(folder).read_result().finished
         theme.styled(self.progress.bar, self.setup.role)
         done = len(_rows(folder))
         counted = f"{done} of {self.setup.epochs.value()} epochs"
-        title = f"Finished: {folder.name}" if about.get("status") == "finished" else f"Can go on: {folder.name}"
+        title = f"Finished: {folder.name}" if finished else f"Can go on: {folder.name}"
         details = [counted, reason, scores(folder)]
         self.progress.say(title, " · ".join(part for part in details if part))
-        self.progress.show_share(1.0 if about.get("status") == "finished" else done / max(1, self.setup.epochs.value()))
+        self.progress.show_share(1.0 if finished else done / max(1, self.setup.epochs.value()))
         if not self.log.toPlainText():
             self._note(read_log(folder))
         self._show_state()
@@ -373,10 +373,9 @@ class TrainingWindow(QWidget):
 
     def _show_state(self) -> None:
         """Offer what can be done now."""
-        about = RunFolder(self._folder()).read_result() if self._run is not None else {}
         busy = self.running or self.measuring.running
         shown = self._run is not None and not busy
-        finished = shown and about.get("status") == "finished"
+        finished = shown and RunFolder(self._folder()).read_result().finished
         self.start_button.setVisible(self._run is None)
         self.start_button.setEnabled(not self.measuring.running)
         self.open_button.setEnabled(not busy)

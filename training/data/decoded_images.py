@@ -18,7 +18,7 @@ from core.images.reader import read_image
 from core.names import readable
 from core.system.cache import TRAINING_IMAGES
 from training.data.loading import Sample
-from training.data.unreadable import refuse_many
+from training.data.unreadable import Unreadable, refuse_many
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ def load_images(
         folder = TRAINING_IMAGES.entry(key[:20])
     pixels: Bytes = np.load(folder / PIXELS, mmap_mode="c")
     notes: dict[str, str] = json.loads((folder / UNREADABLE).read_text(encoding="utf-8"))
-    unreadable = [(samples[int(place)].path, reason) for place, reason in notes.items()]
+    unreadable = [Unreadable(samples[int(place)].path, reason) for place, reason in notes.items()]
     refuse_many(unreadable, len(samples), samples[0].split)
     left_out = {int(place): reason for place, reason in notes.items()}
     kept = [i for i in range(len(samples)) if i not in left_out]

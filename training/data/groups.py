@@ -11,10 +11,10 @@ import numpy as np
 
 from core.errors import WriteError
 from core.system.cache import IMAGE_GROUPS
+from training.data.csv_table import read_table
 from training.data.dataset import DatasetError, Progress, Sample
 from training.data.duplicates import near_duplicates
 from training.data.fingerprints import are_coloured, fingerprint
-from training.data.manifest import read_table
 from training.data.parallel import spread
 from training.data.splits import joined, known_groups
 from training.data.tile_groups import group_tiles

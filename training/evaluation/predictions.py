@@ -81,7 +81,7 @@ def answer(
         try:
             batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
         except ImageError as error:
-            unreadable.append((sample.path, error.problem))
+            unreadable.append(Unreadable(sample.path, error.problem))
             refuse_many(unreadable, len(samples), split)
             continue
         scores, maps = engine.forward_with_maps(batch)
@@ -117,7 +117,7 @@ def _read(key: str, samples: list[Sample]) -> Answers | None:
     readable = [sample for sample in samples if str(sample.path) not in bad]
     if any(len(array) != len(readable) for array in arrays):
         return None
-    return Answers(readable, *arrays, tuple((Path(path), reason) for path, reason in bad.items()))
+    return Answers(readable, *arrays, tuple(Unreadable(Path(path), reason) for path, reason in bad.items()))
 
 
 def _keep(key: str, found: Answers) -> None:

@@ -130,22 +130,27 @@ class LastMaps:
 
 
 def _start(network: nn.Module, model: Model) -> str:
-    name = get_architecture(model.network).name
-    if model.start == "random":
-        return "random weights"
-    if model.start in ("imagenet", "imagenet-or-random"):
-        try:
-            load_imagenet_weights(model.network, network)
-        except WeightsUnavailableError as error:
-            if model.start == "imagenet":
-                raise
-            return f"random weights ({error.problem})"
-        return f"the published ImageNet weights of {name}"
-    how, _, source = model.start.partition(":")
-    if how == "package":
-        return load_packaged(model.network, network, source)
-    if how == "vgg16":
-        return _from_vgg16(network, model, source)
+    name, start = get_architecture(model.network).name, model.starts_from
+    match start.kind:
+        case "random":
+            return "random weights"
+        case "imagenet" | "imagenet-or-random":
+            try:
+                load_imagenet_weights(model.network, network)
+            except WeightsUnavailableError as error:
+                if start.kind == "imagenet":
+                    raise
+                return f"random weights ({error.problem})"
+            return f"the published ImageNet weights of {name}"
+        case "package":
+            return load_packaged(model.network, network, start.source)
+        case "vgg16":
+            return _from_vgg16(network, model, start.source)
+        case "model":
+            return _from_model(network, model)
+
+
+def _from_model(network: nn.Module, model: Model) -> str:
     path = Path(model.start)
     if path.is_file():
         load_imagenet_weights(model.network, network, path)
@@ -186,7 +191,7 @@ def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
             remedy="Correct model.start in the recipe.",
         )
     fitting = {key: value for key, value in found.items() if value.shape == own[key].shape}
-    strangers = [key for key in own if key not in fitting and not is_classifier(key, network)]
-    if strangers:
-        raise BundleError(f"{strangers[0]!r} has another shape than this network's.", path=bundle.directory)
+    misfits = [key for key in own if key not in fitting and not is_classifier(key, network)]
+    if misfits:
+        raise BundleError(f"{misfits[0]!r} has another shape than this network's.", path=bundle.directory)
     network.load_state_dict({**own, **fitting})
