@@ -136,15 +136,15 @@ def compare(
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import BatchComparer, Record, write_json
+    from core.compare.batch import Record, write_json
+    from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs, Wanted
-    from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
     wanted = Wanted(
         csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
         hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
@@ -158,7 +158,7 @@ def compare(
 
         def records() -> Iterator[Record]:
             for path in paths:
-                found = comparer.examine(path, with_identity=with_identity)
+                found = session.examine(path, choice, repeats=repeats, with_identity=with_identity)
                 totals.add(found.record)
                 outputs.add(found)
                 shown.advance(readable(path.name))
