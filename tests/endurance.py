@@ -83,12 +83,12 @@ def main():
                 path = broken
             choice = mapped if i % options.maps == options.maps - 1 and not damaged else plain
             record = session.examine(path, choice).record
-            answered = record["error"] is None and record["teacher"] and record["student"]
+            answered = record.error is None
             counts["broken"] += damaged
-            counts["compared"] += bool(answered)
-            counts["with maps"] += bool(answered) and choice is mapped
-            counts["refused"] += record["error"] is not None
-            counts["lost"] += bool(answered) == damaged or (not answered and not record["error"])
+            counts["compared"] += answered
+            counts["with maps"] += answered and choice is mapped
+            counts["refused"] += not answered
+            counts["lost"] += answered == damaged
             if i + 1 == min(SETTLED, options.images // 2):
                 early = state()
                 peak = early[0]

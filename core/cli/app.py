@@ -136,7 +136,7 @@ def compare(
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import Record, write_json
+    from core.compare.record import Record, write_json
     from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs, Wanted
     from core.tasks import get_task

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import typer
 
+from core.compare.record import PredictionRecord, Record
 from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
 from core.models.architectures import model_name
 from core.tasks import Task, get_task
@@ -65,32 +66,32 @@ class Progress:
             typer.echo(text)
 
 
-def summary(record: dict[str, Any], *, with_refused: bool = False) -> str:
+def summary(record: Record, *, with_refused: bool = False) -> str:
     """Return a comparison's record in lines for a person.
 
     Args:
-        record: the comparison as plain values.
+        record: the comparison.
         with_refused: whether answers to an image that a model can't judge are shown.
     """
-    if record["error"] is not None:
-        return f"✗ {record['error']}"
-    task = get_task(record["task"])
-    lines = [f"{record['path']}  ({task.name})"]
-    for side in ("teacher", "student"):
-        answer = record[side]
-        name = model_name(answer["model"])
+    if record.error is not None:
+        return f"✗ {record.error}"
+    task = get_task(record.task)
+    lines = [f"{record.path}  ({task.name})"]
+    for side, answer in (("teacher", record.teacher), ("student", record.student)):
+        name = model_name(answer.model)
         said = _warning(answer, task)
-        if with_refused or not answer["novel"]:
-            chances = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
+        if with_refused or not answer.novel:
+            chances = sorted(answer.probabilities.items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
             said = f"{found}  {said}" if said else found
-        where = f"{RUNTIME_NAMES[answer['runtime']]} · {answer['device']}"
-        lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer['latency_ms'])} · {where})")
-    if not with_refused and (record["teacher"]["novel"] or record["student"]["novel"]):
+        where = f"{RUNTIME_NAMES[answer.runtime]} · {answer.device}"
+        lines.append(f"  {side} {name:<9} {said}  ({milliseconds(answer.latency_ms)} · {where})")
+    if record.is_novel and not with_refused:
         lines.append("  no verdict: an answer is kept back; --with-refused shows it")
     else:
-        lines.append("  " + " · ".join(agreement(record)))
-    lines += [f"  note: {notice}" for notice in record["notices"]]
+        facts = agreement(task, record.teacher.predicted, record.student.predicted, record.agreement)
+        lines.append("  " + " · ".join(facts))
+    lines += [f"  note: {notice}" for notice in record.notices]
     return "\n".join(lines)
 
 
@@ -112,18 +113,16 @@ class Totals:
     agree: int = 0
     unsure: int = 0
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count a comparison's record."""
         self.images += 1
-        if record["error"] is not None:
+        if record.error is not None:
             self.unread += 1
-            return
-        answers = record["teacher"], record["student"]
-        if any(answer["novel"] for answer in answers):
+        elif record.is_novel:
             self.refused += 1
-            return
-        self.agree += record["agreement"]["same_class"]
-        self.unsure += any(_is_unsure(answer) for answer in answers)
+        else:
+            self.agree += record.agreement.same_class
+            self.unsure += record.teacher.is_uncertain or record.student.is_uncertain
 
     def line(self) -> str:
         """Return the counts in words."""
@@ -135,15 +134,11 @@ class Totals:
         )
 
 
-def _is_unsure(answer: dict[str, Any]) -> bool:
-    return answer["plausible"] is not None and len(answer["plausible"]) != 1
-
-
-def _warning(answer: dict[str, Any], task: Task) -> str:
+def _warning(answer: PredictionRecord, task: Task) -> str:
     """Return what must be said before an answer is believed, else an empty string."""
-    if answer["novel"]:
-        return f"⚠ can't judge this image: {answer['novelty']['reason']}"
-    if not _is_unsure(answer):
+    if answer.novelty is not None and answer.novel:
+        return f"⚠ can't judge this image: {answer.novelty.reason}"
+    if not answer.is_uncertain:
         return ""
-    names = " or ".join(task.class_name(label) for label in answer["plausible"])
+    names = " or ".join(task.class_name(label) for label in answer.plausible or ())
     return f"⚠ unsure: {names}" if names else "⚠ unsure: no class is plausible enough"

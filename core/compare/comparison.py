@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from core.compare.classifier import Prediction
 from core.explain.heatmap import FloatArray, HeatMap
@@ -31,38 +31,6 @@ class Answer:
     prediction: Prediction
     heat_map: HeatMap | None
     withheld: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        p, heat_map = self.prediction, self.heat_map
-        return {
-            "model": self.bundle.id,
-            "model_sha256": self.bundle.card.weights_sha256,
-            "card": self.bundle.card.facts(),
-            "probabilities": dict(zip(p.class_ids, (float(v) for v in p.probabilities), strict=True)),
-            "predicted": p.predicted,
-            "latency_ms": p.latency.forward_ms,
-            "total_ms": p.latency.total_ms,
-            "runtime": p.runtime,
-            "device": p.device,
-            "precision": p.precision,
-            "novel": None if p.novelty is None else p.novelty.is_novel,
-            "novelty": None
-            if p.novelty is None
-            else {"score": p.novelty.score, "threshold": p.novelty.threshold, "reason": p.novelty.reason},
-            "plausible": None if p.plausible is None else list(p.plausible),
-            "cam": None
-            if heat_map is None
-            else {
-                "class": p.class_ids[heat_map.class_index],
-                "layer": heat_map.layer,
-                "method": heat_map.method,
-                "maps_scored": heat_map.maps_scored,
-                "maps_total": heat_map.maps_total,
-                "estimated_error": heat_map.estimated_error,
-                "seconds": heat_map.seconds,
-            },
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,21 +95,6 @@ class Comparison:
         if role == "teacher":
             return replace(self, teacher=replace(self.teacher, heat_map=heat_map))
         return replace(self, student=replace(self.student, heat_map=heat_map))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: ``teacher``, ``student`` and ``agreement``."""
-        return {
-            "teacher": self.teacher.as_dict(),
-            "student": self.student.as_dict(),
-            "agreement": {
-                "same_class": self.same_class,
-                "js_divergence": self.js_divergence,
-                "cam_pearson": self.cam_pearson,
-                "cam_iou20": self.cam_iou20,
-                "speed_ratio": self.speed_ratio,
-                "size_ratio": self.size_ratio,
-            },
-        }
 
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
         if self.teacher.heat_map is None or self.student.heat_map is None:

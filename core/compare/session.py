@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from core.compare.batch import Compared, failed_record, record_of
 from core.compare.classifier import Classifier
 from core.compare.comparison import Answer, Comparison
 from core.compare.recent import Recent
+from core.compare.record import Record, failed_record, record_of
 from core.errors import ExplanationError, ImageError, UsageError
 from core.explain import cam_worker
 from core.explain.heatmap import FloatArray, HeatMap
@@ -87,6 +87,21 @@ def installed_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice
         UsageError: if it is not installed.
     """
     return catalogue.find(task, role, choice.teacher if role == "teacher" else choice.student)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A file that was compared to the end.
+
+    Attributes:
+        record: what is written of it.
+        image: the opened image, None where it can't be opened.
+        comparison: both models on it, None where it can't be opened.
+    """
+
+    record: Record
+    image: MedicalImage | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass

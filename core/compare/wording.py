@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from core.tasks import get_task
+from core.compare.figures import in_words
+from core.compare.record import Agreement
+from core.tasks import Task
 
 RUNTIME_NAMES = {"openvino": "OpenVINO", "torch": "torch"}
 
 
-def agreement(record: dict[str, Any]) -> list[str]:
-    """Return what a comparison's record says about the two together, verdict first, as window and report say it."""
-    task, found = get_task(record["task"]), record["agreement"]
-    first = task.class_name(record["teacher"]["predicted"])
-    second = task.class_name(record["student"]["predicted"])
-    same = found["same_class"]
-    facts = [f"✓ both say {first}" if same else f"≠ they disagree: teacher {first}, student {second}"]
-    facts.append(f"divergence {found['js_divergence']:.3f} bit")
-    if found["cam_iou20"] is not None:
-        facts.append(f"maps for {first}: overlap {found['cam_iou20']:.2f}, correlation {found['cam_pearson']:.2f}")
-    return [*facts, f"student {found['speed_ratio']:.1f}× faster, {found['size_ratio']:.1f}× smaller"]
+def agreement(task: Task, teacher: str, student: str, found: Agreement) -> list[str]:
+    """Return what is said about both models together: whether they agree, then the figures that have words.
+
+    Args:
+        task: the task.
+        teacher: label of the teacher's most probable class.
+        student: label of the student's.
+        found: the figures.
+    """
+    first, second = task.class_name(teacher), task.class_name(student)
+    same = f"✓ both say {first}" if found.same_class else f"≠ they disagree: teacher {first}, student {second}"
+    return [same, *in_words(found, explained=first)]
 
 
 def milliseconds(value: float) -> str:

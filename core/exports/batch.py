@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from core.compare.agreement import Tally, too_few
-from core.compare.batch import Compared, Record
 from core.compare.comparison import Comparison
 from core.compare.ground_truth import Labels
+from core.compare.record import ExportRecord, FailedRecord, Reading, Record
+from core.compare.session import Compared
 from core.errors import SourceError, TwinlensError, WriteError
 from core.exports.dicom_objects import write_dicom_results
 from core.exports.tables_and_maps import PICTURES, CsvTable, JsonLines, PictureFolder
@@ -68,7 +69,7 @@ class _Result:
     """One file of a batch, as it is written."""
 
     path: Path
-    record: Record
+    exported: ExportRecord
     image: MedicalImage | None
     comparison: Comparison | None  # None where the file can't be opened
     shown: Comparison | None  # less the answers that are withheld
@@ -158,33 +159,40 @@ class Outputs:
             review: what the reader thinks of both answers.
         """
         self._count += 1
-        path = path_from(found.record["path"])
         text = self.wanted.impression if impression is None else impression
-        record = read_by(found.record, review, self._labels) | {"impression": text}
-        if window is not None and record["image"] is not None:
-            record["image"] = {**record["image"], "shown_low": window[0], "shown_high": window[1]}
-        if self.wanted.hide_names:
-            record["path"] = f"Image {self._count}"
-            record["error"] = record["error"] and _reason(found.record)
+        reading = reading_of(found.record, review, self._labels, text)
+        exported = ExportRecord(self._as_shown(found.record, window), reading)
         comparison = found.comparison
         shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
-        result = _Result(path, record, found.image, comparison, shown, window)
+        result = _Result(path_from(found.record.path), exported, found.image, comparison, shown, window)
         if self.wanted.labelled and comparison is not None:
-            task = get_task(record["task"])
+            task = get_task(comparison.teacher.bundle.card.task)
             said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, record["label"])
+            self._tallies.setdefault(task.id, Tally(task)).add(*said, reading.label)
         for output in list(self._outputs):
             self._write(output, result)
         if self._history is not None and found.image is not None and comparison is not None:
             place = None if self.wanted.hide_names else found.image.path
             self._history.record(analysis(found.image.digest, comparison, self.settings, place))
 
+    def _as_shown(self, record: Record, window: tuple[float, float] | None) -> Record:
+        """Return a record with the window that its image is shown in, and with its name hidden if that is wanted."""
+        if window is not None and record.error is None:
+            image = replace(record.image, shown_low=window[0], shown_high=window[1])
+            record = replace(record, image=image)
+        if not self.wanted.hide_names:
+            return record
+        name = f"Image {self._count}"
+        if record.error is None:
+            return replace(record, path=name)
+        return FailedRecord(name, _reason(record))
+
     def _write(self, output: _Output, result: _Result) -> None:
         try:
             output.write(result)
         except SourceError as error:  # the other images' results are written all the same
             self.failed = True
-            self.remarks.append(f"{result.record['path']}: {error.problem} {error.remedy}")
+            self.remarks.append(f"{result.exported.record.path}: {error.problem} {error.remedy}")
         except (WriteError, OSError) as error:
             with suppress(WriteError, OSError):
                 output.stack.__exit__(type(error), error, error.__traceback__)
@@ -203,14 +211,14 @@ class Outputs:
             return None
         stack = ExitStack()
         table = CsvTable(stack.enter_context(written_whole(self.wanted.csv)), self.task)
-        return _Output(self.wanted.csv, lambda result: table.add(result.record), stack)
+        return _Output(self.wanted.csv, lambda result: table.add(result.exported), stack)
 
     def _lines(self) -> _Output | None:
         if self.wanted.jsonl is None:
             return None
         stack = ExitStack()
         lines = JsonLines(stack.enter_context(written_whole(self.wanted.jsonl)))
-        return _Output(self.wanted.jsonl, lambda result: lines.add(result.record), stack)
+        return _Output(self.wanted.jsonl, lambda result: lines.add(result.exported), stack)
 
     def _picture_folder(self) -> _Output | None:
         wanted = self.wanted
@@ -220,7 +228,7 @@ class Outputs:
 
         def write(result: _Result) -> None:
             if result.image is not None and result.shown is not None:
-                pictures.add(result.image, result.shown, result.record, result.window)
+                pictures.add(result.image, result.shown, result.exported, result.window)
 
         return _Output(wanted.pictures, write)
 
@@ -234,12 +242,12 @@ class Outputs:
         )
 
         def write(result: _Result) -> None:
-            record = result.record
+            reading = result.exported.reading
             if result.image is None or result.shown is None:
-                report.add_failed(result.path, _reason(record))
+                report.add_failed(result.path, _reason(result.exported.record))
             else:
-                label = record["label"] if wanted.labelled else None
-                report.add(result.image, result.shown, record["impression"], window=result.window, label=label)
+                label = reading.label if wanted.labelled else None
+                report.add(result.image, result.shown, reading.impression, window=result.window, label=label)
 
         return _Output(wanted.report, write, stack)
 
@@ -271,17 +279,17 @@ class Outputs:
             self.remarks.append(f"No history is kept of {history.waiting} analyses: {history.error}")
 
 
-def read_by(record: Record, review: Review, labels: Labels) -> Record:
-    """Return a record with the reader's verdict and note, and the image's true class where its place tells it."""
+def reading_of(record: Record, review: Review, labels: Labels, impression: str = "") -> Reading:
+    """Return what stands beside a record: the reader's opinion, and the true class if the folder states it."""
     label = None
-    if record["task"] is not None:
-        label = labels.of(path_from(record["path"]).absolute(), get_task(record["task"]))
-    return {**record, "label": label, "verdict": review.verdict, "note": review.note}
+    if record.task is not None:
+        label = labels.of(path_from(record.path).absolute(), get_task(record.task))
+    return Reading(label, review.verdict, review.note, impression)
 
 
 def _reason(record: Record) -> str:
     """Return a record's error without the path before it."""
-    return str(record["error"]).removeprefix(f"{record['path']}: ")
+    return str(record.error).removeprefix(f"{record.path}: ")
 
 
 def _scores(tally: Tally) -> list[str]:

@@ -19,6 +19,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from core import NOTICE
 from core.compare.comparison import Answer, Comparison
+from core.compare.figures import as_dict, cells, columns
+from core.compare.record import ComparisonRecord, ExportRecord, Reading, prediction_record
 from core.explain.heatmap import HeatMap
 from core.explain.overlays import heat_scale, overlay, shown
 from core.images.medical_image import MedicalImage
@@ -32,22 +34,7 @@ PICTURES = frozenset({"overlay", "legend", "npy", "tiff"})  # what can be writte
 LONGEST, SHORTEST = 2048, 560  # pixels of an overlay's longer side
 TIFF_DESCRIPTION = 270
 
-Record = dict[str, Any]
 Bytes = npt.NDArray[np.uint8]
-
-_ANSWER = ("model", "model_sha256", "predicted", "latency_ms", "total_ms", "runtime", "device", "precision", "novel")
-_NOVELTY = ("score", "threshold", "reason")
-_CAM = ("class", "layer", "method", "maps_scored", "maps_total", "estimated_error", "seconds")
-_AGREEMENT = ("same_class", "js_divergence", "cam_pearson", "cam_iou20", "speed_ratio", "size_ratio")
-_IMAGE = (
-    "sha256", "format", "modality", "width", "height", "bits", "row_spacing_mm", "column_spacing_mm", "shown_low",
-    "shown_high",
-)  # fmt: skip
-_CARD = (
-    "parameters", "storage", "made_by", "made_on", "temperature", "preprocessing", "test_dataset", "test_images",
-    "test_accuracy", "test_macro_f1", "test_ece", "test_caution",
-)  # fmt: skip
-_READER = ("label", "verdict", "note", "impression")
 
 
 class CsvTable:
@@ -55,31 +42,14 @@ class CsvTable:
 
     def __init__(self, file: TextIO, task: str | None) -> None:
         tasks = TASKS.values() if task is None else [get_task(task)]
-        columns = ["path", *(f"image_{name}" for name in _IMAGE), "task", *_READER]
-        for side in SIDES:
-            columns += [f"{side}_{name}" for name in _ANSWER]
-            columns += [f"{side}_novelty_{name}" for name in _NOVELTY] + [f"{side}_plausible"]
-            columns += [f"{side}_p_{label}" for t in tasks for label in t.class_ids]
-            columns += [f"{side}_cam_{name}" for name in _CAM]
-            columns += [f"{side}_{name}" for name in _CARD]
-        columns += [*_AGREEMENT, "notices", "error", "notice"]
-        self._writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        labels = tuple(label for known in tasks for label in known.class_ids)
+        names = [column.name for column in columns(ComparisonRecord, Reading, keys=labels)]
+        self._writer = csv.DictWriter(file, [*names, "notice"])
         self._writer.writeheader()
 
-    def add(self, record: Record) -> None:
+    def add(self, exported: ExportRecord) -> None:
         """Write one record; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
-        row: Record = {key: record[key] for key in ("path", "task", "error")}
-        row |= {name: record.get(name) for name in _READER}
-        row |= {f"image_{name}": value for name, value in (record["image"] or {}).items()}
-        for side in SIDES:
-            answer = record[side] or {}
-            row |= {f"{side}_{name}": answer.get(name) for name in _ANSWER}
-            row |= {f"{side}_p_{label}": p for label, p in answer.get("probabilities", {}).items()}
-            row |= {f"{side}_novelty_{name}": value for name, value in (answer.get("novelty") or {}).items()}
-            row[f"{side}_plausible"] = " ".join(answer.get("plausible") or ())
-            row |= {f"{side}_cam_{name}": value for name, value in (answer.get("cam") or {}).items()}
-            row |= {f"{side}_{name}": value for name, value in answer.get("card", {}).items()}
-        row |= {**(record["agreement"] or {}), "notices": " ".join(record["notices"]), "notice": NOTICE}
+        row = {**dict(cells(exported.record)), **dict(cells(exported.reading)), "notice": NOTICE}
         self._writer.writerow({name: safe_cell(value) for name, value in row.items()})
 
 
@@ -89,7 +59,7 @@ def safe_cell(value: object) -> object:
     return f"'{value}" if risky else value
 
 
-def write_history(path: Path, rows: Iterable[Record]) -> None:
+def write_history(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write records of the history as a table with its columns; answers and settings are JSON in their cells.
 
     Raises:
@@ -109,9 +79,9 @@ class JsonLines:
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
-    def add(self, record: Record) -> None:
+    def add(self, exported: ExportRecord) -> None:
         """Write one record."""
-        self._file.write(json.dumps({**record, "notice": NOTICE}, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(exported.as_dict(), ensure_ascii=False) + "\n")
 
 
 class PictureFolder:
@@ -133,8 +103,12 @@ class PictureFolder:
         self._count = 0
 
     def add(
-        self, image: MedicalImage, comparison: Comparison, record: Record, window: tuple[float, float] | None = None
-    ) -> list[Path]:  # fmt: skip
+        self,
+        image: MedicalImage,
+        comparison: Comparison,
+        exported: ExportRecord,
+        window: tuple[float, float] | None = None,
+    ) -> list[Path]:
         """Write the files of one image and return them.
 
         For each model with a map: ``…-teacher.png`` (the overlay), ``…-teacher-legend.png`` (with answer and colour
@@ -144,7 +118,7 @@ class PictureFolder:
         Args:
             image: the opened image.
             comparison: what both models say about it.
-            record: the same as plain values.
+            exported: its record.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
 
         Raises:
@@ -154,13 +128,13 @@ class PictureFolder:
         stem = self._folder / picture_stem(self._count, None if self._hide_names else image.path)
         written = [stem.with_name(stem.name + RECORD)]
         with written_whole(written[0]) as text:
-            JsonLines(text).add(record)
+            JsonLines(text).add(exported)
         picture = shown(image, window, LONGEST)
         for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
             if answer.heat_map is None:
                 continue
             pixels = overlay(picture, answer.heat_map)
-            about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **answer.as_dict()}
+            about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **as_dict(prediction_record(answer))}
             files: dict[str, tuple[str, Callable[[], bytes]]] = {
                 "overlay": (f"{side}.png", partial(_png, pixels, about)),
                 "legend": (f"{side}-legend.png", partial(_legend_png, pixels, side, answer, about)),
@@ -214,11 +188,11 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
     return np.asarray(sheet, dtype=np.uint8)
 
 
-def _legend_png(pixels: Bytes, side: str, answer: Answer, about: Record) -> bytes:
+def _legend_png(pixels: Bytes, side: str, answer: Answer, about: dict[str, Any]) -> bytes:
     return _png(with_legend(pixels, side, answer), about)
 
 
-def _png(pixels: Bytes, about: Record) -> bytes:
+def _png(pixels: Bytes, about: dict[str, Any]) -> bytes:
     notes = PngInfo()
     notes.add_itxt("Description", json.dumps(about, ensure_ascii=False))
     file = io.BytesIO()
@@ -232,7 +206,7 @@ def _npy(heat_map: HeatMap) -> bytes:
     return file.getvalue()
 
 
-def _tiff(heat_map: HeatMap, about: Record) -> bytes:
+def _tiff(heat_map: HeatMap, about: dict[str, Any]) -> bytes:
     tags = ImageFileDirectory_v2()
     tags[TIFF_DESCRIPTION] = json.dumps(about)
     file = io.BytesIO()

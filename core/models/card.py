@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -261,24 +261,6 @@ class Card(_Part):
         if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
             raise ValueError("a confusion matrix has another size than the classes")
         return self
-
-    def facts(self) -> dict[str, Any]:
-        """Return, as plain values, what belongs beside an answer of the model: how it was made and what it scored."""
-        scores = self.scores[0] if self.scores else None
-        return {
-            "parameters": self.parameters,
-            "storage": self.storage,
-            "made_by": self.training.made_by,
-            "made_on": self.training.made_on.isoformat(),
-            "temperature": self.temperature,
-            "preprocessing": self.preprocessing.in_words(),
-            "test_dataset": scores and scores.dataset,
-            "test_images": scores and scores.images,
-            "test_accuracy": scores and scores.accuracy,
-            "test_macro_f1": scores and scores.macro_f1,
-            "test_ece": scores and scores.ece,
-            "test_caution": scores and scores.caution,
-        }
 
     @property
     def id(self) -> str:

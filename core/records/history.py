@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from core import __version__
 from core.compare.comparison import Comparison
+from core.compare.record import answers_of
 from core.errors import TwinlensError, UsageError
 from core.names import readable
 from core.records.history_errors import HistoryError, explained
@@ -359,7 +360,7 @@ def analysis(
         "path": None if path is None else readable(path.absolute()),
         "task": comparison.teacher.bundle.card.task,
         "same_class": int(comparison.same_class),
-        "answers": json.dumps({**(facts or {}), **comparison.as_dict()}, ensure_ascii=False),
+        "answers": json.dumps({**(facts or {}), **answers_of(comparison)}, ensure_ascii=False),
         "settings": json.dumps(settings, ensure_ascii=False),
         "version": __version__,
     }

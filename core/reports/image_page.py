@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.compare.comparison import Answer, Comparison
+from core.compare.record import agreement_of
 from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
 from core.explain.overlays import Pictures, grey_scale, heat_scale
 from core.images.medical_image import MedicalImage
@@ -98,7 +99,8 @@ def _verdict(sheets: Sheets, comparison: Comparison, task: Task) -> None:
         sheets.y -= 2
         sheets.paragraph("An answer to an image that a model can't judge means nothing.", SMALL + 0.5, GREY)
         return
-    facts = agreement({"task": task.id, **comparison.as_dict()})
+    first, second = (answer.prediction.predicted for answer in _both(comparison))
+    facts = agreement(task, first, second, agreement_of(comparison))
     sign, said = facts[0].split(" ", 1)
     verdict, colour = f"{sign} {said[0].upper()}{said[1:]}", INK
     if any(answer.prediction.is_refused for answer in _both(comparison)):

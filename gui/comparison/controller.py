@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.compare.batch import Compared
 from core.compare.comparison import Comparison
-from core.compare.session import Choice
+from core.compare.session import Choice, Compared
 from core.errors import UsageError
 from core.models.bundle import Bundle
 from core.names import readable

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +22,11 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from core.cli.runner import run
+from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.reader import read_image
 from gui.engine.events import ComparisonGrown, Event
-from gui.engine.result import Said, Verdict
+from gui.engine.result import Said, Verdict, verdict
 from gui.engine.results import Result
 from gui.settings.preferences import Preferences, store, write_preferences
 from gui.window.app import make_application
@@ -158,12 +160,20 @@ def _explained_by(window: MainWindow, method: str) -> bool:
     return all(heat_map is not None and heat_map.method == method for heat_map in maps)
 
 
+def _compared() -> Verdict:
+    """Return what both models say of the demonstration radiograph."""
+    found = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none"))
+    assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
+    return verdict(found.image, found.comparison, ())
+
+
 def long_worklist(folder: Path, count: int) -> list[Row]:
     """Time a worklist of many files, each step until the list has been painted."""
     window = MainWindow()
     window.apply_theme()
     window.show()
     paths = [folder / f"{i * 7919 % count:05d}.png" for i in range(count)]
+    compared = _compared()
     answers = [Said(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
 
     def fill() -> None:
@@ -172,8 +182,13 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
     def answer() -> None:
         for i, path in enumerate(paths):
             teacher, student = answers[i % 2], answers[i % 3 == 0]
-            said = Verdict(
-                teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)}, "chest-xray", ("", "")
+            said = replace(
+                compared,
+                teacher=teacher,
+                student=student,
+                agree=teacher is student,
+                divergence=(i % 101) / 101,
+                record=replace(compared.record, path=str(path)),
             )
             window.worklist.set_result(path, Result(said))
 

@@ -91,7 +91,7 @@ def _report(demonstration: Path, target: Path) -> None:
 
     compared = ComparisonSession().examine(demonstration, Choice())
     if compared.image is None or compared.comparison is None:
-        raise TwinlensError(str(compared.record["error"]))
+        raise TwinlensError(str(compared.record.error))
     with ReportWriter(target) as report:
         report.add(compared.image, compared.comparison)
     if not pdf_pages(target, 200):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from core.compare.batch import Record, record_of
 from core.compare.comparison import Comparison
+from core.compare.record import ComparisonRecord, PredictionRecord, record_of
 from core.images.medical_image import MedicalImage
 from core.models.bundle import Bundle
 from core.tasks import Task, get_task, guess_task
@@ -48,7 +48,7 @@ class Verdict:
     student: Said
     agree: bool
     divergence: float
-    record: Record
+    record: ComparisonRecord
     own_task: str
     models: tuple[str, str]
 
@@ -82,30 +82,28 @@ def model_digest(bundle: Bundle) -> str:
     return hashlib.sha256(bundle.card.model_dump_json().encode()).hexdigest()
 
 
-def verdict_of(record: Record, own_task: str, models: tuple[str, str]) -> Verdict:
+def verdict_of(record: ComparisonRecord, own_task: str, models: tuple[str, str]) -> Verdict:
     """Return what is kept of a comparison from its record.
 
     Raises:
-        KeyError: if something is missing in it.
         UsageError: if there is no such task.
     """
-    task = get_task(record["task"])
+    task = get_task(record.task)
     return Verdict(
-        _said(task, record["teacher"]),
-        _said(task, record["student"]),
-        record["agreement"]["same_class"],
-        record["agreement"]["js_divergence"],
+        _said(task, record.teacher),
+        _said(task, record.student),
+        record.agreement.same_class,
+        record.agreement.js_divergence,
         record,
         own_task,
         models,
     )
 
 
-def _said(task: Task, answer: Record) -> Said:
-    plausible = answer["plausible"]
+def _said(task: Task, answer: PredictionRecord) -> Said:
     return Said(
-        name=class_name(task, answer["predicted"]),
-        confidence=answer["probabilities"][answer["predicted"]],
-        unsure=plausible is not None and len(plausible) != 1,
-        novel=bool(answer["novel"]),
+        name=class_name(task, answer.predicted),
+        confidence=answer.confidence,
+        unsure=answer.is_uncertain,
+        novel=bool(answer.novel),
     )

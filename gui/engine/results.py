@@ -52,7 +52,7 @@ class Result:
 
 def basis_of(verdict: Verdict, choice: Choice) -> Basis:
     """Return what an answer rests on."""
-    return Basis(verdict.record["task"], *verdict.models, choice.runtime, choice.threads)
+    return Basis(verdict.record.task, *verdict.models, choice.runtime, choice.threads)
 
 
 def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
@@ -93,8 +93,8 @@ class Results:
         return result
 
     def _is_of_another_image(self, path: Path, verdict: Verdict) -> bool:
-        kept = {result.verdict.record["image"]["sha256"] for result in self._found.get(path, {}).values()}
-        return bool(kept - {verdict.record["image"]["sha256"]})
+        kept = {result.verdict.record.image.sha256 for result in self._found.get(path, {}).values()}
+        return bool(kept - {verdict.record.image.sha256})
 
     def get(self, path: Path, basis: Basis) -> Result | None:
         """Return what was found of a file on a basis."""
@@ -123,4 +123,4 @@ class Results:
     def speed_ratios(self, basis: Basis) -> list[float]:
         """Return how many times faster the student's forward was, for each file with a result on a basis."""
         kept = (found[basis].verdict.record for found in self._found.values() if basis in found)
-        return [record["agreement"]["speed_ratio"] for record in kept]
+        return [record.agreement.speed_ratio for record in kept]

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from core.compare.batch import Compared, failed_record
 from core.compare.recent import Recent
-from core.compare.session import Choice, Interrupted
+from core.compare.record import failed_record
+from core.compare.session import Choice, Compared, Interrupted
 from core.errors import ImageError
 from core.exports.batch import Outputs, Wanted
 from core.images.reader import read_image
@@ -98,7 +98,7 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
 def is_dicom(entry: Entry) -> bool:
     """Whether a file is DICOM, by its content where it was opened, else by its name."""
     if entry.verdict is not None:
-        return bool(entry.verdict.record["image"]["format"] == "DICOM")
+        return entry.verdict.record.image.format == "DICOM"
     return entry.path.suffix.lower() in (".dcm", ".dicom")
 
 

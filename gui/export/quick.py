@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from core.compare.batch import Record
 from core.compare.ground_truth import Labels
+from core.compare.record import ExportRecord, Record
 from core.errors import UsageError
-from core.exports.batch import read_by
+from core.exports.batch import reading_of
 from core.exports.tables_and_maps import CsvTable, JsonLines
 from core.names import readable
 from core.records.review import Review
@@ -88,7 +88,7 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
         WriteError: if the file can't be written.
     """
     labels = Labels()
-    tasks = {record["task"] for record, _review in rows if record["task"] is not None}
+    tasks = {record.task for record, _review in rows if record.task is not None}
     with written_whole(path) as file:
         table = (
             JsonLines(file)
@@ -96,7 +96,7 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
             else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
         )
         for record, review in rows:
-            table.add(read_by(record, review, labels))
+            table.add(ExportRecord(record, reading_of(record, review, labels)))
 
 
 def save_picture(path: Path, picture: QImage) -> None:

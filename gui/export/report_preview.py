@@ -71,7 +71,7 @@ class Page:
         found = source.examine(self.item.path, stop, with_identity=self.with_identity)
         image, comparison = found.image, found.comparison
         if image is None or comparison is None:
-            return str(found.record["error"])
+            return str(found.record.error)
         if stop():
             raise Interrupted
         seen = comparison if self.with_refused else comparison.withholding()
@@ -117,8 +117,8 @@ class Summary:
                 rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
                 continue
             page += 1
-            task = get_task(verdict.record["task"])
-            teacher, student = (verdict.record[side]["predicted"] for side in ("teacher", "student"))
+            task = get_task(verdict.record.task)
+            teacher, student = verdict.record.teacher.predicted, verdict.record.student.predicted
             label = labels.of(item.path.absolute(), task)
             withheld = verdict.novel and not self.with_refused
             if not withheld:

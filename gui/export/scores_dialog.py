@@ -53,12 +53,12 @@ def tallied(verdicts: list[tuple[Path, Verdict]]) -> list[TaskScores]:
     for path, verdict in verdicts:
         record = verdict.record
         if verdict.novel:
-            withheld[record["task"]] += 1
+            withheld[record.task] += 1
             continue
-        task = get_task(record["task"])
+        task = get_task(record.task)
         tally = tallies.setdefault(task.id, Tally(task))
         label = labels.of(path.absolute(), task)
-        tally.add(record["teacher"]["predicted"], record["student"]["predicted"], label)
+        tally.add(record.teacher.predicted, record.student.predicted, label)
     return [
         TaskScores(t.task, t.images, t.agreement, t.kappa, t.labelled, t.scores(), withheld[t.task.id])
         for t in tallies.values()

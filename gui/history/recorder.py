@@ -139,7 +139,7 @@ class Recorder(QObject):
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
     def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
-        row = analysis(verdict.record["image"]["sha256"], comparison, asdict(choice), path, facts_of(verdict))
+        row = analysis(verdict.record.image.sha256, comparison, asdict(choice), path, facts_of(verdict))
         whose = path, basis_of(verdict, choice)
         key = {name: row[name] for name in KEY}
         if self._keys.get(whose) != key:

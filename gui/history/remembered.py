@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
+from core.compare.figures import as_dict, from_dict
+from core.compare.record import ComparisonRecord
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.history import History, Query
@@ -39,7 +41,7 @@ class Remembered:
 
 def facts_of(verdict: Verdict) -> Row:
     """Return what has to be recorded beside the answers, so that they can come back."""
-    kept = {name: verdict.record[name] for name in ("image", "notices")}
+    kept = {name: value for name, value in as_dict(verdict.record).items() if name in ("image", "notices")}
     return kept | {"own_task": verdict.own_task, "models": list(verdict.models)}
 
 
@@ -69,9 +71,10 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
         basis = _basis(row)
         if basis is None or basis in found or row["version"] != __version__:
             continue  # another version may see another picture in the same file
-        record = {"path": readable(path), "task": row["task"], "error": None, **row["answers"]}
-        with suppress(KeyError, TwinlensError):
-            verdict = verdict_of(record, record.pop("own_task"), tuple(record.pop("models")))
+        answers = row["answers"]
+        with suppress(KeyError, ValueError, TwinlensError):
+            record = from_dict(ComparisonRecord, {"path": readable(path), "task": row["task"], **answers})
+            verdict = verdict_of(record, answers["own_task"], tuple(answers["models"]))
             found[basis] = Remembered(path, basis, verdict, Review(row["verdict"], row["note"]))
     return list(found.values())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
-from core.compare.batch import Record, failed_record
+from core.compare.record import Record, failed_record
 from core.names import readable
 from core.records.review import NO_REVIEW, Review
 from gui.common.wording import review_words

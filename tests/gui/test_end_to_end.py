@@ -140,11 +140,11 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
     session = ComparisonSession()
     for row in rows:
         expected = session.examine(Path(row["path"]), Choice(cam="none")).record
-        if expected["error"]:
-            assert row["error"] == expected["error"]
+        if expected.error:
+            assert row["error"] == expected.error
         else:
-            assert row["teacher_predicted"] == expected["teacher"]["predicted"]
-            assert row["student_predicted"] == expected["student"]["predicted"]
+            assert row["teacher_predicted"] == expected.teacher.predicted
+            assert row["student_predicted"] == expected.student.predicted
 
     screen.key("Escape")
     before = screen.picture()[150:, :240]

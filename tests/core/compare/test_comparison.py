@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from core.compare.figures import as_dict
+from core.compare.record import prediction_record
 from core.compare.session import Choice, ComparisonSession
 from core.errors import UsageError
 from core.images.demo import demonstration_radiograph
@@ -92,7 +94,7 @@ def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(session, st
     novelty = student.predict(leg).novelty
     assert novelty.is_novel
     assert "unlike the frontal chest radiographs" in novelty.reason
-    found = last(session, leg, "none").as_dict()["student"]
+    found = as_dict(prediction_record(last(session, leg, "none").student))
     assert found["novel"] is True
     assert found["novelty"]["score"] > found["novelty"]["threshold"]
     assert isinstance(found["plausible"], list)

@@ -12,7 +12,8 @@ import pypdf
 import pytest
 from pydicom.data import get_testdata_file
 
-from core.compare.batch import Compared, failed_record, record_of
+from core.compare.record import failed_record, record_of
+from core.compare.session import Compared
 from core.errors import WriteError
 from core.exports.batch import Outputs, Wanted
 from core.records.history import History

@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.compare.batch import record_of
+from core.compare.record import ExportRecord, Reading, failed_record, record_of
 from core.errors import WriteError
 from core.explain.rendering import blended, coloured
 from core.exports.tables_and_maps import CsvTable, JsonLines, PictureFolder, safe_cell
 
 
 @pytest.fixture
-def record(chest_image, chest_comparison):
-    said = record_of(chest_image, chest_comparison, ["one", "two"])
-    return {**said, "path": "=cmd|' /C calc'!A0.dcm", "label": "Normal", "verdict": "disagree", "note": "+ masses",
-            "impression": "Masses."}  # fmt: skip
+def exported(chest_image, chest_comparison):
+    said = replace(record_of(chest_image, chest_comparison, ["one", "two"]), path="=cmd|' /C calc'!A0.dcm")
+    return ExportRecord(said, Reading("Normal", "disagree", "+ masses", "Masses."))
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
@@ -31,19 +30,18 @@ def test_other_cells_stay_as_they_are(harmless):
     assert safe_cell(harmless) is harmless
 
 
-def test_the_table_holds_all_that_the_record_says(record):
+def test_the_table_holds_all_that_the_record_says(exported):
     file = io.StringIO()
     table = CsvTable(file, "chest-xray")
-    table.add(record)
-    failed = dict.fromkeys(("image", "task", "teacher", "student", "agreement"))
-    table.add({**failed, "path": "x", "notices": [], "error": "x: broken"})
+    table.add(exported)
+    table.add(ExportRecord(failed_record(Path("x"), "x: broken")))
     first, second = csv.DictReader(io.StringIO(file.getvalue()))
-    assert first["path"] == "'" + record["path"]
-    assert first["image_sha256"] == record["image"]["sha256"]
-    assert float(first["teacher_p_Non-COVID"]) == record["teacher"]["probabilities"]["Non-COVID"]
-    assert first["student_model_sha256"] == record["student"]["model_sha256"]
+    assert first["path"] == "'" + exported.record.path
+    assert first["image_sha256"] == exported.record.image.sha256
+    assert float(first["teacher_p_Non-COVID"]) == exported.record.teacher.probabilities["Non-COVID"]
+    assert first["student_model_sha256"] == exported.record.student.model_sha256
     assert float(first["student_cam_estimated_error"]) == 0.015
-    assert float(first["cam_pearson"]) == record["agreement"]["cam_pearson"] < 0
+    assert float(first["cam_pearson"]) == exported.record.agreement.cam_pearson < 0
     assert first["notices"] == "one two"
     assert (first["label"], first["verdict"], first["note"], first["impression"]) == (
         "Normal", "disagree", "'+ masses", "Masses.",
@@ -52,9 +50,9 @@ def test_the_table_holds_all_that_the_record_says(record):
     assert second["teacher_predicted"] == ""
 
 
-def test_the_table_says_of_each_model_what_the_report_says(record, chest_image, chest_comparison):
+def test_the_table_says_of_each_model_what_the_report_says(exported, chest_image, chest_comparison):
     file = io.StringIO()
-    CsvTable(file, None).add(record)
+    CsvTable(file, None).add(exported)
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     assert row["image_modality"] == chest_image.modality
     assert (float(row["image_shown_low"]), float(row["image_shown_high"])) == chest_image.display_window()
@@ -72,30 +70,20 @@ def test_the_table_says_of_each_model_what_the_report_says(record, chest_image, 
     assert None not in row
 
 
-def test_every_column_is_documented(record):
-    file = io.StringIO()
-    CsvTable(file, "chest-xray")
-    page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
-    for column in file.getvalue().strip().split(","):
-        name = column.removeprefix("teacher_").removeprefix("student_")
-        name = "p_CLASS" if name.startswith("p_") else name
-        assert f"`{name}`" in page, column
-
-
-def test_json_lines_are_the_records_with_the_notice(record):
+def test_json_lines_are_the_records_with_the_notice(exported):
     file = io.StringIO()
     lines = JsonLines(file)
-    lines.add(record)
-    lines.add(record)
+    lines.add(exported)
+    lines.add(exported)
     first, second = map(json.loads, file.getvalue().splitlines())
-    assert first == second == {**record, "notice": "For research use only. Not for diagnosis."}
+    assert first == second == {**exported.as_dict(), "notice": "For research use only. Not for diagnosis."}
 
 
-def test_maps_and_overlays_come_back_as_they_were(tmp_path, chest_image, chest_comparison, record):
+def test_maps_and_overlays_come_back_as_they_were(tmp_path, chest_image, chest_comparison, exported):
     small = replace(chest_image, pixels=chest_image.pixels[::8, ::8])
-    files = {p.name: p for p in PictureFolder(tmp_path / "out").add(small, chest_comparison, record)}
+    files = {p.name: p for p in PictureFolder(tmp_path / "out").add(small, chest_comparison, exported)}
     assert {p.name for p in (tmp_path / "out").iterdir()} == files.keys()
-    assert json.loads(files["0001-RG1_UNCR.json"].read_text(encoding="utf-8"))["path"] == record["path"]
+    assert json.loads(files["0001-RG1_UNCR.json"].read_text(encoding="utf-8"))["path"] == exported.record.path
     for side, answer in (("teacher", chest_comparison.teacher), ("student", chest_comparison.student)):
         raw = np.load(files[f"0001-RG1_UNCR-{side}.npy"], allow_pickle=False)
         assert raw.dtype == np.float32
@@ -116,9 +104,11 @@ def test_maps_and_overlays_come_back_as_they_were(tmp_path, chest_image, chest_c
             assert legend.width >= 560
 
 
-def test_hidden_names_are_in_no_file(tmp_path, chest_image, chest_comparison, record):
+def test_hidden_names_are_in_no_file(tmp_path, chest_image, chest_comparison, exported):
     small = replace(chest_image, pixels=chest_image.pixels[::8, ::8])
-    files = PictureFolder(tmp_path, hide_names=True).add(small, chest_comparison, {**record, "path": "Image 1"})
+    files = PictureFolder(tmp_path, hide_names=True).add(
+        small, chest_comparison, replace(exported, record=replace(exported.record, path="Image 1"))
+    )
     assert all(p.name.startswith("0001-") or p.name == "0001.json" for p in files)
     assert not any(b"RG1_UNCR" in p.read_bytes() or "RG1" in p.name for p in files)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.compare.record import answers_of
 from core.errors import TwinlensError, UsageError
 from core.records import history as module
 from core.records.history import History, HistoryError, Query
@@ -64,7 +65,7 @@ def test_what_was_recorded_is_found_again(path, chest_comparison):
     assert Path(row["path"]).name == "Müller 組.dcm"
     assert row["teacher_sha256"] == chest_comparison.teacher.bundle.card.weights_sha256
     assert (row["teacher_predicted"], row["student_predicted"], row["same_class"]) == ("Non-COVID", "COVID-19", False)
-    assert row["answers"] == chest_comparison.as_dict()
+    assert row["answers"] == answers_of(chest_comparison)
     assert row["settings"] == SETTINGS
     assert row["verdict"] is None
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.batch import Compared, record_of
+from core.compare.record import record_of
+from core.compare.session import Compared
 from core.exports import batch as outputs_module
 from core.exports.batch import Outputs, Wanted
 from core.records.history import History, analysis

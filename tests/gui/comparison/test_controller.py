@@ -80,7 +80,7 @@ def choose_threads(window, threads):
 
 def said(window):
     """What the worklist says of each file, None where it waits."""
-    return [entry.verdict and entry.verdict.record["teacher"]["probabilities"] for entry in window.worklist.entries()]
+    return [entry.verdict and entry.verdict.record.teacher.probabilities for entry in window.worklist.entries()]
 
 
 def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):

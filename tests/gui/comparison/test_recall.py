@@ -1,6 +1,5 @@
 """Answers and reviews that come back from the history, each to the image, models and settings that it belongs to."""
 
-import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -38,16 +37,15 @@ def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models
     qtbot.waitUntil(lambda: again.worklist.entry_of(two[1]).state is State.DONE, timeout=PATIENCE)
     entry = again.worklist.entry_of(two[1])
     now, then = entry.verdict.record, before[1].record
-    assert now.keys() == then.keys()
-    assert now["image"] == then["image"]
+    assert now.image == then.image
     for side in SIDES:  # the first of two analyses alike is what was recorded: its latency is another
-        assert now[side]["probabilities"] == pytest.approx(then[side]["probabilities"], abs=1e-4)
+        assert getattr(now, side).probabilities == pytest.approx(getattr(then, side).probabilities, abs=1e-4)
     assert entry.verdict.teacher.name == before[1].teacher.name
     assert entry.review.verdict == "disagree"
     assert again.conductor.path == two[0]
     qtbot.waitUntil(lambda: again.conductor.on_screen == two[0], timeout=PATIENCE)
     changed = again.worklist.entry_of(two[0]).verdict.record
-    assert changed["image"]["sha256"] == before[1].record["image"]["sha256"] != before[0].record["image"]["sha256"]
+    assert changed.image == before[1].record.image != before[0].record.image
     assert again.worklist.entry_of(two[0]).review == Review()
 
 
@@ -113,7 +111,7 @@ def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(record
     newest, oldest = records()
     assert (newest["verdict"], oldest["version"]) == ("agree", "0.0.1")
     with History() as history:
-        (answer,) = recall(history, two[0], said.record["image"]["sha256"])
+        (answer,) = recall(history, two[0], said.record.image.sha256)
     assert answer.review == Review("agree")
 
 
@@ -122,13 +120,13 @@ def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_o
     record(Choice())
     recorder.close()
     with History() as history:
-        history.add(said.record["image"]["sha256"], agreeing(), {"runtime": "torch"}, two[0])  # as older versions did
+        history.add(said.record.image.sha256, agreeing(), {"runtime": "torch"}, two[0])  # as older versions did
         assert history.paths() == {str(two[0])}
         ((path, digest),) = digests([two[0], two[0].with_name("gone.png")], lambda: False)
-        assert (path, digest) == (two[0], said.record["image"]["sha256"])
+        assert (path, digest) == (two[0], said.record.image.sha256)
         assert list(digests(two, lambda: True)) == []
         (answer,) = recall(history, path, digest)
-        assert answer.verdict == replace(said, record=json.loads(json.dumps(said.record)))
+        assert answer.verdict == said
         assert recall(history, two[1], digest) == []  # the same bytes at another place
         monkeypatch.setattr("gui.history.remembered.__version__", "99.0")  # which may see another picture in them
         assert recall(history, path, digest) == []

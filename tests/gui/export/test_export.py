@@ -8,7 +8,8 @@ from pypdf import PdfReader
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel
 
-from core.compare.batch import Compared, record_of
+from core.compare.record import record_of
+from core.compare.session import Compared
 from core.exports.tables_and_maps import SIDES
 from core.records.review import Review
 from core.reports.layout import PAPER
@@ -256,7 +257,7 @@ def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qt
     qtbot.waitUntil(lambda: "true classes of 2 images are known" in three.banner.words.text(), timeout=PATIENCE)
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
     entries = [entry for entry in three.worklist.entries() if entry.verdict is not None]
-    right = sum(entry.verdict.record["teacher"]["predicted"] == truth[entry.path.name] for entry in entries)
+    right = sum(entry.verdict.record.teacher.predicted == truth[entry.path.name] for entry in entries)
     three.banner.button.click()
     dialog = three.findChild(ScoresDialog)
     shown = [label.text() for label in dialog.findChildren(QLabel)]

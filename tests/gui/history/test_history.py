@@ -44,7 +44,7 @@ def test_an_analysis_is_recorded_once(recorded, qtbot):
     (record,) = records()
     entry = recorded.worklist.entries()[0]
     assert record["path"] == str(demonstration_radiograph())
-    assert record["teacher_predicted"] == entry.verdict.record["teacher"]["predicted"]
+    assert record["teacher_predicted"] == entry.verdict.record.teacher.predicted
     assert record["settings"]["cam"] == "none"
     with qtbot.waitSignal(recorded.conductor.settled, timeout=PATIENCE):
         recorded.conductor.show(entry.path)

@@ -47,9 +47,9 @@ def test_the_window_says_what_the_headless_program_says(analysed):
     expected = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none")).record
     (entry,) = analysed.worklist.entries()
     for side in SIDES:
-        for label, p in expected[side]["probabilities"].items():
-            assert entry.verdict.record[side]["probabilities"][label] == pytest.approx(p, abs=1e-4)
-    assert entry.verdict.agree == expected["agreement"]["same_class"]
+        for label, p in getattr(expected, side).probabilities.items():
+            assert getattr(entry.verdict.record, side).probabilities[label] == pytest.approx(p, abs=1e-4)
+    assert entry.verdict.agree == expected.agreement.same_class
 
 
 def test_another_class_is_explained_without_asking_the_networks_again(make_window, qtbot, monkeypatch):
@@ -135,7 +135,7 @@ def test_the_table_holds_what_the_window_shows(analysed, qtbot, tmp_path, monkey
     with target.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     verdict = analysed.worklist.entries()[0].verdict
-    assert row["teacher_predicted"] == verdict.record["teacher"]["predicted"]
+    assert row["teacher_predicted"] == verdict.record.teacher.predicted
     assert float(row["js_divergence"]) == pytest.approx(verdict.divergence)
     assert row["notice"] == "For research use only. Not for diagnosis."
 

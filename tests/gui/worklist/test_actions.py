@@ -93,10 +93,10 @@ def withheld(window):
     """The same, but the first file's student can't judge it, and would have disagreed."""
     first = window.worklist.entries()[0]
     record = first.verdict.record
-    other = next(name for name in record["student"]["probabilities"] if name != record["teacher"]["predicted"])
-    student = {**record["student"], "predicted": other, "novel": True}
+    other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
+    student = replace(record.student, predicted=other, novel=True)
     first.result.verdict = replace(first.verdict, student=replace(first.verdict.student, novel=True), agree=False,
-                                   divergence=1.0, record={**record, "student": student})  # fmt: skip
+                                   divergence=1.0, record=replace(record, student=student))  # fmt: skip
     second = window.worklist.entries()[1]
     second.result.verdict = replace(second.verdict, agree=False, divergence=0.5)
     return window
