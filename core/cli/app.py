@@ -143,17 +143,16 @@ def compare(
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import BatchComparer
     from core.compare.record import Record, write_json
+    from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs
     from core.exports.format import Wanted
-    from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
@@ -169,7 +168,7 @@ def compare(
 
         def records() -> Iterator[Record]:
             for path in paths:
-                found = comparer.examine(path, with_identity=with_identity)
+                found = session.examine(path, choice, repeats=repeats, with_identity=with_identity)
                 totals.add(found.record)
                 outputs.add(found)
                 shown.advance(readable(path.name))

@@ -14,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.compare.comparison import Comparison
+from core.compare.session import Choice
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.history import History, analysis
@@ -22,7 +23,6 @@ from core.records.history_waiting import KEY
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from gui.common.threads import Worker
-from gui.engine.analyst import Choice
 from gui.engine.result import Verdict
 from gui.engine.results import Basis, basis_of
 from gui.history.remembered import facts_of, latest_on, recorded

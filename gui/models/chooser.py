@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from core.compare.session import Choice
 from core.explain.reference_cams import METHODS
 from core.models.architectures import ARCHITECTURES
 from core.models.card import Role
@@ -15,7 +16,6 @@ from core.models.catalogue import Catalogue
 from core.tasks import TASKS, Task
 from gui.common import theme
 from gui.common.input_boxes import ComboBox
-from gui.engine.analyst import Choice
 
 STACKED_BELOW = 760  # pixels
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from core.compare.session import Interrupted
 from core.errors import BundleError
 from core.models.bundle import CARD_FILE
 from core.models.catalogue import Provenance, read_provenance
 from core.system.subprocesses import own_command
 from gui.common.threads import Background
-from gui.engine.analyst import Interrupted
 from gui.engine.conversion import LOOK_SECONDS
 
 if TYPE_CHECKING:

@@ -39,7 +39,8 @@ from gui.common.threads import Background
 from gui.comparison.controller import Conductor
 from gui.comparison.recall import Recall
 from gui.comparison.view import ComparisonView
-from gui.engine.engine import AnalysisEngine, BatchProgress
+from gui.engine.engine import AnalysisEngine
+from gui.engine.events import BatchProgress, Event, Fault, FileCompared
 from gui.export.controller import Reporter
 from gui.export.quick import Exports
 from gui.history.recorder import Recorder
@@ -222,14 +223,23 @@ class MainWindow(QMainWindow):
         self.conductor.screen_changed.connect(self.reviews.show)
         self.conductor.selected.connect(self._on_selected)
         self.comparison.review.left.connect(self.list.list.setFocus)
-        self.engine.compared.connect(self.recorder.add, Qt.ConnectionType.DirectConnection)
+        self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.reviewed.connect(self.conductor.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
-        self.engine.broke.connect(self.notifications.show_error)
+        self.engine.happened.connect(self._on_event)
         for verdict in VERDICTS:
             self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+
+    def _record(self, event: Event) -> None:
+        """Record a comparison; called in the engine's thread, so that none is lost while the window closes."""
+        if isinstance(event, FileCompared):
+            self.recorder.add(event.path, event.verdict, event.comparison, event.choice)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Fault):
+            self.notifications.show_error(event.error)
 
     def _on_selected(self, path: Path | None) -> None:
         self.setWindowTitle("Twinlens" if path is None else f"{readable(path.name)} – Twinlens")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QW
 
 from gui.common import theme
 from gui.common.icons import icon
-from gui.engine.engine import BatchProgress
+from gui.engine.events import BatchProgress
 
 
 class BatchBar(QWidget):

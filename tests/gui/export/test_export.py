@@ -8,8 +8,8 @@ from pypdf import PdfReader
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel
 
-from core.compare.batch import Compared
 from core.compare.record import record_of
+from core.compare.session import Compared
 from core.exports.format import ExportFormat
 from core.exports.formats import FORMATS
 from core.records.review import Review

@@ -9,14 +9,14 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from core import NOTICE
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.errors import ExplanationError
 from core.images.demo import demonstration_radiograph
-from core.models.catalogue import read_catalogue
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.system.output_names import SIDES
 from gui.commands.table import COMMANDS
 from gui.common import wording
+from gui.engine.events import ComparisonGrown
 from gui.worklist.model import Order, Show, State
 
 PATIENCE = 120_000
@@ -44,7 +44,7 @@ def all_settled(window, count):
 
 
 def test_the_window_says_what_the_headless_program_says(analysed):
-    expected = BatchComparer(read_catalogue(), cam="none").compare_file(demonstration_radiograph())
+    expected = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none")).record
     (entry,) = analysed.worklist.entries()
     for side in SIDES:
         for label, p in getattr(expected, side).probabilities.items():
@@ -86,7 +86,7 @@ def test_what_heat_maps_need_is_made_ready_before_the_first_image(make_window, q
     assert len({runtime.layer for runtime in prepared}) == 2
     prepared.clear()
     window = make_window(cam="none")
-    qtbot.waitSignal(window.engine.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
+    qtbot.waitSignal(window.conductor.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
     with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     assert not prepared
@@ -158,7 +158,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
     def explain(*_):
         raise ExplanationError("The process ended.", remedy="Choose another method.")
 
-    monkeypatch.setattr("gui.engine.analyst.explain", explain)
+    monkeypatch.setattr(analysed.engine._runner._session, "explain", explain)
     box = analysed.chooser.cam_box
     with qtbot.waitSignal(analysed.conductor.settled, timeout=PATIENCE) as settled:
         box.setCurrentIndex(box.findData("Grad-CAM"))
@@ -311,7 +311,10 @@ def test_next_and_previous_image_by_keys(make_window, qtbot, folder):
 
 def test_closing_during_exact_score_cam_stops_it(make_window, qtbot):
     window = make_window(cam="exact")
-    with qtbot.waitSignal(window.engine.grown, timeout=PATIENCE):
+    grown = qtbot.waitSignal(
+        window.engine.happened, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, ComparisonGrown)
+    )
+    with grown:
         window.open_paths([demonstration_radiograph()])
     assert window.conductor.comparison is not None
     # the fixture closes the window and checks that no thread is left

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
-from core.compare.batch import Record
+from core.compare.record import Record
 from gui.engine.result import Said, Verdict
 from gui.engine.results import Result
 from gui.worklist.model import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
