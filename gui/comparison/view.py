@@ -37,6 +37,7 @@ class ComparisonView(QWidget):
 
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
+    models_changed = Signal()  # other models are compared than before
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +82,7 @@ class ComparisonView(QWidget):
         self.teacher.set_model(task, teacher)
         self.student.set_model(task, student)
         self.agreement.clear()
+        self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
         """Show a new image: answers, zoom, window and level start anew, display settings stay."""

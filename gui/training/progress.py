@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.common import theme
+from gui.common.wording import duration
 from gui.training.process import Event
-from gui.worklist.batch_bar import duration
 
 STEPS = 1000  # of the progress bar
 
