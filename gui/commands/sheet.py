@@ -18,7 +18,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom both images"),
     ("Right drag", "Window and level"),
     ("↓ ↑ in the worklist", "Next, previous image"),
-    ("Click on a class", "Explain this class"),
+    ("Click on a class", "Heat map for this class"),
 )
 
 

@@ -58,7 +58,7 @@ class ComparisonView(QWidget):
         self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.facts = ElidedLabel("", self)
         self.facts.setMinimumWidth(100)
-        self.facts.setAccessibleName("How far apart they are, and what the student saves")
+        self.facts.setAccessibleName("How different the predictions are, and what the student saves")
         theme.styled(self.facts, "small", "dim")
         self.review = ReviewBar(self)
         self.controls = DisplayControls(self)
@@ -151,7 +151,7 @@ class ComparisonView(QWidget):
     def show_empty(self) -> None:
         """Say how to begin."""
         self._forget()
-        self._say_instead("Open an image to see what teacher and student say of it.", "title", "dim")
+        self._say_instead("Open an image to compare teacher and student.", "title", "dim")
 
     @property
     def chosen_window(self) -> tuple[float, float] | None:
@@ -200,14 +200,14 @@ class ComparisonView(QWidget):
         if found is None or self._task is None:
             return
         if any(panel.withheld for panel in self.panels):
-            self._say("⚠ " + "Unlike the images that the models were trained on: no comparison", "warning")
+            self._say("⚠ Not assessable: outside the training data. No comparison", "warning")
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
         self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
         self.facts.setToolTip(
-            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
-            " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for predictions without anything in"
+            " common. Overlap: intersection over union of the highest 20 % of both heat maps. Speed: ratio of the"
             " forward passes, the median over the images that these models were timed on."
         )
 
@@ -306,7 +306,7 @@ class ComparisonView(QWidget):
         self.window_level_action = controls.window_level_action
         self.zoom_action = controls.zoom_action
         self.pan_action = controls.pan_action
-        self.hide_while_held = QAction("Hide the map while held", self)
+        self.hide_while_held = QAction("Hide the heat map while held", self)
         self.hide_while_held.setShortcut("H")
         self.hide_while_held.setAutoRepeat(False)
         self.hide_while_held.setToolTip("Hold to see the image alone (H)")

@@ -69,7 +69,7 @@ class HistoryView(QDialog):
             "Your verdict", "All verdicts", {verdict: review_words(verdict) for verdict in VERDICTS}
         )
         days = ["Last day", "Last 7 days", "Last 30 days", "Last year"]
-        self.date_box = self._box("When", "At any time", dict(zip(DAYS, days, strict=True)))
+        self.date_box = self._box("When", "Any date", dict(zip(DAYS, days, strict=True)))
         self.words = QLabel()
         theme.styled(self.words, "small", "dim")
         self.open_button = self._button("Open image", self._open)

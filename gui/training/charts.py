@@ -28,7 +28,7 @@ class TrainingCharts(QWidget):
         self.loss = Chart(
             "Loss",
             {
-                "steps": ("training, while learning", Qt.PenStyle.SolidLine, 0.45),
+                "steps": ("training, running mean", Qt.PenStyle.SolidLine, 0.45),
                 "train_loss": ("training", Qt.PenStyle.DashLine, 1.0),
                 "val_loss": ("validation", Qt.PenStyle.SolidLine, 1.0),
             },

@@ -1,14 +1,16 @@
-"""After a run: measure its network on the test images, then make it a model that the program finds."""
+"""What a run has achieved: its epochs and scores; and its network evaluated, then published as a model."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from core.models import ofa_subnets
 from core.tasks import get_task
+from gui.training.charts import Row
 from gui.training.process import Command, Ending
 from training.runs.folder import RunFolder
 
@@ -93,9 +95,18 @@ def scores(folder: Path) -> str:
         overall, ends = found["overall"], found["intervals"]["accuracy"]
         task = get_task(found["bundle"].partition("/")[0]).name
         words = (
-            f"{task}: {100 * overall['accuracy']:.1f} % of {overall['images']:,} test images right "
+            f"{task}, {overall['images']:,} test images: accuracy {100 * overall['accuracy']:.1f} % "
             f"({100 * ends[0]:.1f} to {100 * ends[1]:.1f} %), macro F1 {100 * overall['macro_f1']:.1f} %"
         )
         return " · ".join([words, *(f"⚠ {note}" for note in found.get("notes", ()))])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def read_epochs(folder: Path) -> list[Row]:
+    """Return the epochs that a run has behind it; none where its file is missing or damaged."""
+    rows: list[Row] = []
+    with suppress(OSError, ValueError):
+        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+    return rows

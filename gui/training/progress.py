@@ -124,8 +124,8 @@ class TrainingProgress(QWidget):
 
     def _started(self, event: Event) -> str:
         words = (
-            f"From {event['starts_from']} · {event['train_images']:,} images to learn from, "
-            f"{event['val_images']:,} to validate on · {event['device']}"
+            f"From {event['starts_from']} · {event['train_images']:,} training images, "
+            f"{event['val_images']:,} validation images · {event['device']}"
         )
         if event["unreadable"]:
             words += " · " + f"⚠ {event['unreadable']} images can't be read and are left out"

@@ -108,7 +108,7 @@ class TrainingSetup(QWidget):
         self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.teacher.activated.connect(self._changed)
         self._browse_teacher = self._browse(self._choose_teacher, "Choose a bundle's or finished run's folder")
-        self._add(page, "&Learns from", self.teacher, self._browse_teacher)
+        self._add(page, "Teacher &model", self.teacher, self._browse_teacher)
 
         self._space(page)
         self.epochs, self.batch = self._number(1, 10_000), self._number(1, 65_536)

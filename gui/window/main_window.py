@@ -41,6 +41,7 @@ from gui.models.importer import ModelImport
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
 from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
+from gui.training.questions import Leaving
 from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
 from gui.window.opening import Opening
 from gui.worklist.batch_bar import BatchBar
@@ -169,11 +170,11 @@ class MainWindow(QMainWindow):
         """Remember the session and stop all threads; a training run may ask to stay."""
         left = False
         if self.training is not None:
-            alone = self.training.let_go()
-            if alone is None:
+            leaving = self.training.let_go()
+            if leaving is Leaving.STAYS:
                 event.ignore()
                 return
-            left = not alone
+            left = leaving is Leaving.RUN_LEFT
             self.training.close()
             self.training.deleteLater()
             self.training = None

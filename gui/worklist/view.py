@@ -225,8 +225,8 @@ class WorklistView(QWidget):
         return {
             Show.ALL: "All files",
             Show.DISAGREE: "Disagreements",
-            Show.UNSURE: "Unsure",
-            Show.NOVEL: "Can't judge",
+            Show.UNSURE: "Uncertain",
+            Show.NOVEL: "Not assessable",
             Show.FAILED: "Failed",
             Show.WAITING: "Not analysed",
             Show.UNREVIEWED: "Not reviewed",

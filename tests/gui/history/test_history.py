@@ -183,5 +183,5 @@ def test_an_answer_that_was_held_back_is_not_told_by_the_history(view):
     answers = {**row["answers"], "student": {**row["answers"]["student"], "novel": True}}
     view.table.show([{**row, "answers": answers}])
     cells = [view.table.index(0, column).data() for column in range(view.table.columnCount())]
-    assert cells[4:6] == ["can't judge this", ""]
+    assert cells[4:6] == ["not assessable", ""]
     assert "%" in cells[3]

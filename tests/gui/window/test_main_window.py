@@ -165,7 +165,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
     assert settled.args == [True]
     assert "The process ended. Choose another method." in analysed.banner.words.text()
     assert analysed.comparison.teacher.answer.isVisible()
-    assert analysed.comparison.teacher.method.text() == "No map"
+    assert analysed.comparison.teacher.method.text() == "No heat map"
     assert analysed.worklist.entries()[0].state is State.DONE
 
 

@@ -126,7 +126,7 @@ def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
     dialog = ScoresDialog([found])
     qtbot.addWidget(dialog)
     words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
-    assert "Not counted: an image that can't be judged, unlike the training images." in words
+    assert "Not counted: an image that is not assessable, outside the training data." in words
     for entry in withheld.worklist.entries():
         entry.result.verdict = replace(entry.verdict, teacher=replace(entry.verdict.teacher, novel=True))
     withheld.commands.actions["scores"].trigger()
