@@ -255,11 +255,19 @@ class ModelPanel(QWidget):
         self.view.outline(outlines, MAP_SIZE)
 
     def set_narrow(self, narrow: bool) -> None:
-        """Put the doubt under the answer, where there is no room beside it, or back."""
-        directions = QBoxLayout.Direction
-        self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
-        self._said.setSpacing(0 if narrow else theme.GRID)
+        """Show the probabilities small, or as usual."""
         self.chart.set_small(narrow)
+
+    def set_stacked(self, stacked: bool) -> None:
+        """Put the uncertainty under the prediction, or beside it."""
+        directions = QBoxLayout.Direction
+        self._said.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
+        self._said.setSpacing(0 if stacked else theme.GRID)
+
+    def fits_in_one_line(self, width: int) -> bool:
+        """Return whether prediction and uncertainty fit beside each other in so many pixels."""
+        words = [label.fontMetrics().horizontalAdvance(label.text()) for label in (self.answer, self.doubt)]
+        return sum(words) + 4 * theme.GRID <= width
 
     def set_low(self, low: bool) -> None:
         """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""

@@ -21,7 +21,7 @@ from gui.comparison.saved_picture import Shown
 from gui.engine.image_pyramid import ScreenPicture
 from gui.history.review_bar import ReviewBar
 
-NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+NARROW = 900  # pixels below which the probabilities are shown small
 LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
 
 
@@ -108,6 +108,7 @@ class ComparisonView(QWidget):
         self._speed_ratios = speed_ratios or [comparison.speed_ratio]
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_answer(answer, refining)
+        self._fold()
         self._pages.setCurrentIndex(1)
         self._say_agreement()
         self._draw()
@@ -334,11 +335,18 @@ class ComparisonView(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
+        """Fold the panels where there is little room."""
         super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Let both panels fold alike, so that their bars stay side by side and nothing is cut."""
+        narrow = self.width() < NARROW
+        stacked = narrow or not all(panel.fits_in_one_line(self.width() // 2) for panel in self.panels)
         for panel in self.panels:
-            panel.set_narrow(event.size().width() < NARROW)
-            panel.set_low(event.size().height() < LOW)
+            panel.set_narrow(narrow)
+            panel.set_stacked(stacked)
+            panel.set_low(self.height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

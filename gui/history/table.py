@@ -25,7 +25,7 @@ class HistoryTable(QAbstractTableModel):
         self.rows: list[Row] = []
         self._heads = [
             "When", "Image", "Task", "Teacher", "Student", "",
-            "You", "Note",
+            "Your reading", "Note",
         ]  # fmt: skip
 
     def show(self, rows: list[Row]) -> None:

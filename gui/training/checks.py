@@ -21,7 +21,7 @@ class DataCheck(QObject):
         findings: shows what was found.
 
     Signals:
-        told: an event of the check, a ``gui.training.process.Event``.
+        told: an event of the check, a ``training.loop.events.Event``.
         ended: it has ended, with its summary in one line.
     """
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from core.models import ofa_subnets
 from core.tasks import get_task
-from gui.training.charts import Row
 from gui.training.process import Command, Ending
 from training.runs.folder import RunFolder
 
@@ -101,12 +99,3 @@ def scores(folder: Path) -> str:
         return " · ".join([words, *(f"⚠ {note}" for note in found.get("notes", ()))])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def read_epochs(folder: Path) -> list[Row]:
-    """Return the epochs that a run has behind it; none where its file is missing or damaged."""
-    rows: list[Row] = []
-    with suppress(OSError, ValueError):
-        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
-    return rows

@@ -18,11 +18,12 @@ from gui.training.charts import TrainingCharts
 from gui.training.checks import DataCheck, NetworkSize
 from gui.training.findings import Findings
 from gui.training.layout import fill, log_view, side, tabs
-from gui.training.measure import Measuring, model_id, read_epochs, scores
-from gui.training.process import Ending, Event, TrainingRun, read_log, running_in
+from gui.training.measure import Measuring, model_id, scores
+from gui.training.process import Ending, TrainingRun, read_epochs, read_log, running_in
 from gui.training.progress import TrainingProgress
 from gui.training.questions import Leaving, RunChoice, ask_about_run, ask_for_card, ask_to_replace
 from gui.training.setup import TrainingSetup
+from training.loop.events import EpochDone, Event, Started, StepDone
 from training.runs.folder import RunFolder
 
 FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
@@ -225,14 +226,14 @@ class TrainingWindow(QWidget):
 
     def _on_event(self, event: Event) -> None:
         self.progress.tell(event)
-        match event["event"]:
-            case "Started":
-                rows = [row for row in read_epochs(self._folder()) if row["epoch"] < event["epoch"]]
-                self.charts.begin(self.setup.role, event["epochs"], rows)
-            case "StepDone" if event["loss"] is not None:
-                self.charts.add_step(event["epoch"] + event["step"] / event["steps"], event["loss"])
-            case "EpochDone":
-                self.charts.add_epoch(event["row"])
+        match event:
+            case Started():
+                rows = [row for row in read_epochs(self._folder()) if row["epoch"] < event.epoch]
+                self.charts.begin(self.setup.role, event.epochs, rows)
+            case StepDone(loss=float(loss)):
+                self.charts.add_step(event.epoch + event.step / event.steps, loss)
+            case EpochDone():
+                self.charts.add_epoch(event.row)
         if self._stopping:
             self.progress.details.setText("Stopping at the next step; a checkpoint is written first")
 

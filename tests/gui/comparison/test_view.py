@@ -71,7 +71,7 @@ def test_agreement_and_disagreement_in_words(view):
     assert view.agreement.text() == "✓ Agree: COVID-19"
     facts = view.facts.text()
     assert facts.startswith("Almost identical (0.002 bit)")
-    assert "maps overlap 0.00" in facts
+    assert "overlap 0.00" in facts
     assert facts.endswith("student 31× faster (1 image), 2.6× smaller")
     view.show_comparison(disagreeing(), refining=True)
     assert view.agreement.text() == "≠ Disagree: teacher Non-COVID infection, student COVID-19"
@@ -345,3 +345,15 @@ def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, 
         view.resize(width, 700)
         qtbot.waitUntil(lambda beside=beside: (view.student.doubt.x() > view.student.answer.x()) is beside)
         assert view.teacher.chart.y() == view.student.chart.y()
+        assert view.student.doubt.fits()
+
+
+def test_a_long_doubt_goes_under_the_answer_and_is_seen_whole(view, qtbot):
+    found = disagreeing()
+    prediction = replace(found.teacher.prediction, plausible=found.teacher.prediction.class_ids)
+    view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=prediction)), refining=False)
+    qtbot.waitUntil(view.teacher.doubt.fits)
+    assert view.teacher.doubt.x() == view.teacher.answer.x()
+    assert view.teacher.chart.y() == view.student.chart.y()
+    view.show_comparison(found, refining=False)
+    qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
