@@ -18,11 +18,14 @@ class Outlines:
 
     Args:
         box: what they are drawn in.
+
+    Attributes:
+        items: what is drawn, two for each outline.
     """
 
     def __init__(self, box: pg.ViewBox) -> None:
         self._box = box
-        self._items: list[QGraphicsPathItem] = []
+        self.items: list[QGraphicsPathItem] = []
 
     def draw(self, outlines: list[Outline], extent: QRectF, size: int) -> None:
         """Draw outlines in place of those before.
@@ -32,9 +35,9 @@ class Outlines:
             extent: where that map lies.
             size: its height and width.
         """
-        for item in self._items:
+        for item in self.items:
             self._box.removeItem(item)
-        self._items = []
+        self.items = []
         scale = np.array([extent.width() / size, extent.height() / size])
         for polygon, tint in outlines:
             path = QPainterPath()
@@ -46,7 +49,7 @@ class Outlines:
                 pen.setCosmetic(True)
                 item.setPen(pen)
                 self._box.addItem(item, ignoreBounds=True)
-                self._items.append(item)
+                self.items.append(item)
 
 
 def cross() -> QGraphicsPathItem:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.training.findings import Findings, summary, task_of
+from gui.training.findings import Findings, Report, summary, task_of
 from gui.training.process import Command, Ending
 from gui.training.setup import TrainingSetup
 
@@ -60,17 +60,17 @@ class DataCheck(QObject):
 
     def _on_ended(self, ending: Ending) -> None:
         try:
-            report = json.loads(ending.output)
-            words = summary(report)
-        except (ValueError, KeyError, TypeError):
+            report = Report.model_validate_json(ending.output)
+        except ValueError:
             words = ending.reason or "The check ended without a result."
             self._findings.say(words, warning=True)
             self._setup.data_words.setText("⚠ This data set can't be used.")
         else:
+            words = summary(report)
             self._findings.show_report(report)
             self._setup.data_words.setText(words)
             self._setup.set_data_task(task_of(report))
-            self._setup.show_labels(report.get("labels", {}))
+            self._setup.show_labels(report.labels)
         self.ended.emit(words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,7 +98,7 @@ class TrainingSetup(SetupFields):
             self._fill_recipes()
         self._changed()
 
-    def show_labels(self, labels: dict[str, int]) -> None:
+    def show_labels(self, labels: Mapping[str, int]) -> None:
         """Let labels of the data set that are no classes of the task be mapped to these."""
         self.labels.show_labels(labels, get_task(self.task.currentData()))
 

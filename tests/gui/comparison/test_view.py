@@ -187,10 +187,10 @@ def test_what_is_laid_over_is_what_core_render_makes(view):
 
 def test_contours_are_drawn_on_request(view):
     view.show_comparison(agreeing(), refining=False)
-    assert view.teacher.view._outlines == []
+    assert view.teacher.view._outlines.items == []
     view.contour_action.trigger()
-    left = [item.path().boundingRect().center().x() for item in view.teacher.view._outlines]
-    right = [item.path().boundingRect().center().x() for item in view.student.view._outlines]
+    left = [item.path().boundingRect().center().x() for item in view.teacher.view._outlines.items]
+    right = [item.path().boundingRect().center().x() for item in view.student.view._outlines.items]
     assert left and max(left) < 128 < min(right)
 
 
@@ -344,7 +344,7 @@ def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, 
     for width, beside in ((1000, True), (720, False), (1000, True)):
         view.resize(width, 700)
         qtbot.waitUntil(lambda beside=beside: (view.student.doubt.x() > view.student.answer.x()) is beside)
-        assert view.teacher.chart.y() == view.student.chart.y()
+        qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
         assert view.student.doubt.fits()
 
 
@@ -352,8 +352,8 @@ def test_a_long_doubt_goes_under_the_answer_and_is_seen_whole(view, qtbot):
     found = disagreeing()
     prediction = replace(found.teacher.prediction, plausible=found.teacher.prediction.class_ids)
     view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=prediction)), refining=False)
-    qtbot.waitUntil(view.teacher.doubt.fits)
-    assert view.teacher.doubt.x() == view.teacher.answer.x()
-    assert view.teacher.chart.y() == view.student.chart.y()
+    qtbot.waitUntil(lambda: view.teacher.doubt.x() == view.teacher.answer.x())
+    assert view.teacher.doubt.fits()
+    qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
     view.show_comparison(found, refining=False)
     qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
