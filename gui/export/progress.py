@@ -14,8 +14,8 @@ from core.exports.format import Wanted
 from core.names import readable
 from gui.common import theme
 from gui.common.threads import Background
+from gui.common.wording import duration
 from gui.export.job import Item, Source, take
-from gui.worklist.batch_bar import duration
 
 REMARKS_SHOWN = 4
 

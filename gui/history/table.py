@@ -25,7 +25,7 @@ class HistoryTable(QAbstractTableModel):
         self.rows: list[Row] = []
         self._heads = [
             "When", "Image", "Task", "Teacher", "Student", "",
-            "You", "Note",
+            "Your reading", "Note",
         ]  # fmt: skip
 
     def show(self, rows: list[Row]) -> None:
@@ -62,7 +62,7 @@ class HistoryTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return {1: row["path"] or f"SHA-256 {row['image_sha256']}", 7: row["note"]}.get(column)
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 5 and not _held_back(row):
-            return "They agree" if row["same_class"] else "They disagree"
+            return "Agree" if row["same_class"] else "Disagree"
         return None
 
     def _cell(self, row: Row, column: int) -> str:
@@ -76,7 +76,7 @@ class HistoryTable(QAbstractTableModel):
             case 3 | 4:
                 side = "teacher" if column == 3 else "student"
                 if is_refused(row, side):
-                    return "can't judge this"
+                    return "not assessable"
                 said, task = row[f"{side}_predicted"], TASKS.get(row["task"])
                 name = task.class_name(said) if task is not None and said in task.class_ids else said
                 return f"{100 * row[f'{side}_confidence']:.1f} %  {name}"

@@ -1,4 +1,4 @@
-"""What the program keeps on this machine, how large it is, and buttons to remove it: a part of the settings."""
+"""What the program stores on this machine, how large it is, and buttons to remove it: a part of the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gui.common.threads import Background
 from gui.common.wording import megabytes
 
 
-class KeptBox(QWidget):
+class StorageBox(QWidget):
     """Measures in a worker; removing asks first where what is removed can't be made again.
 
     Args:
@@ -64,7 +64,7 @@ class KeptBox(QWidget):
                 self._grid.addWidget(widget, row, column)
         self._words.setVisible(not found)
         if not found:
-            self._words.setText("Nothing is kept.")
+            self._words.setText("Nothing is stored.")
             self._grid.addWidget(self._words, 0, 0, 1, 3)
         self.measured.emit()
 

@@ -1,4 +1,4 @@
-"""After a run: measure its network on the test images, then make it a model that the program finds."""
+"""What a run has achieved: its epochs and scores; and its network evaluated, then published as a model."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def scores(folder: Path) -> str:
         return ""
     overall, (low, high) = found.overall, found.intervals.accuracy
     words = (
-        f"{task}: {100 * overall.accuracy:.1f} % of {overall.images:,} test images right "
+        f"{task}, {overall.images:,} test images: accuracy {100 * overall.accuracy:.1f} % "
         f"({100 * low:.1f} to {100 * high:.1f} %), macro F1 {100 * overall.macro_f1:.1f} %"
     )
     return " · ".join([words, *(f"⚠ {note}" for note in found.notes)])
