@@ -87,8 +87,7 @@ class BatchComparer:
         task = self._task_of(image)
         teacher, student = self.models(task)
         comparison = compare(image, teacher, student, self.cam, self.repeats)
-        notices = [*image.notices, *dict.fromkeys(filter(None, (teacher.runtime.notice, student.runtime.notice)))]
-        return Compared(record_of(image, comparison, notices), image, comparison)
+        return Compared(record_of(image, comparison), image, comparison)
 
     def models(self, task: Task) -> tuple[Classifier, Classifier]:
         """Return teacher and student of a task, loading them the first time.
@@ -110,7 +109,7 @@ class BatchComparer:
         return guess_task(image.is_grey) if self.task is None else get_task(self.task)
 
 
-def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str]) -> Record:
+def record_of(image: MedicalImage, comparison: Comparison) -> Record:
     """Return what the headless contract says of an image that was compared, as plain values."""
     shown = (None, None) if image.pixels.ndim == 3 else image.display_window()
     spacing = image.spacing or (None, None)
@@ -119,7 +118,7 @@ def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str
              "row_spacing_mm": spacing[0], "column_spacing_mm": spacing[1],
              "shown_low": shown[0], "shown_high": shown[1]}  # fmt: skip
     return {"path": readable(image.path), "image": facts, "task": comparison.teacher.bundle.card.task,
-            **comparison.as_dict(), "notices": list(notices), "error": None}  # fmt: skip
+            **comparison.as_dict(), "notices": [*image.notices, *comparison.notices], "error": None}  # fmt: skip
 
 
 def failed_record(path: Path, reason: str) -> Record:

@@ -56,6 +56,7 @@ class Prediction:
         precision: the arithmetic of the forward.
         plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
         novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
+        notices: what a reader should know of how it came about.
     """
 
     class_ids: tuple[str, ...]
@@ -67,6 +68,7 @@ class Prediction:
     precision: str
     plausible: tuple[str, ...] | None = None
     novelty: Novelty | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def top(self) -> int:

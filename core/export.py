@@ -137,9 +137,9 @@ class PictureFolder:
     ) -> list[Path]:  # fmt: skip
         """Write the files of one image and return them.
 
-        For each model with a map: ``…-teacher.png`` (the overlay), ``…-teacher-legend.png`` (with answer and colour
-        bar), ``…-teacher.npy`` and ``…-teacher.tiff`` (the map as float32 in [0, 1], at its layer's resolution). Then
-        ``….json`` with the record.
+        For each model whose map is known well enough to be drawn: ``…-teacher.png`` (the overlay),
+        ``…-teacher-legend.png`` (with answer and colour bar), ``…-teacher.npy`` and ``…-teacher.tiff`` (the map as
+        float32 in [0, 1], at its layer's resolution). Then ``….json`` with the record.
 
         Args:
             image: the opened image.
@@ -157,15 +157,16 @@ class PictureFolder:
             JsonLines(text).add(record)
         picture = shown(image, window, LONGEST)
         for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-            if answer.heat_map is None:
+            found = answer.drawn_map
+            if found is None:
                 continue
-            pixels = overlay(picture, answer.heat_map)
+            pixels = overlay(picture, found)
             about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **answer.as_dict()}
             files: dict[str, tuple[str, Callable[[], bytes]]] = {
                 "overlay": (f"{side}.png", partial(_png, pixels, about)),
                 "legend": (f"{side}-legend.png", partial(_legend_png, pixels, side, answer, about)),
-                "npy": (f"{side}.npy", partial(_npy, answer.heat_map)),
-                "tiff": (f"{side}.tiff", partial(_tiff, answer.heat_map, about)),
+                "npy": (f"{side}.npy", partial(_npy, found)),
+                "tiff": (f"{side}.tiff", partial(_tiff, found, about)),
             }
             for kind, (ending, encoded) in files.items():
                 if kind in self._kinds:

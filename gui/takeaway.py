@@ -152,14 +152,12 @@ class Source:
             image = self._analyst.open(path)
         except ImageError as error:
             return Compared(failed_record(path, str(error)))
-        _task, teacher, student = self._analyst.models(self.choice, image)
         growing = self._analyst.watch(image, self.choice)
         found = next(growing)
         for found in growing:  # noqa: B007 - the last one is complete
             if stop():
                 raise Interrupted
-        notices = [*image.notices, *dict.fromkeys(filter(None, (teacher.runtime.notice, student.runtime.notice)))]
-        return Compared(record_of(image, found, notices), image, found)
+        return Compared(record_of(image, found), image, found)
 
 
 def take(

@@ -132,10 +132,10 @@ def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bo
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
     facts = [tr("{0} ({1} bit apart)").format(closeness(divergence), f"{divergence:.3f}")]
-    if teacher.heat_map is not None and student.heat_map is not None:
-        facts.append(
-            tr("maps still refining") if refining else tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}")
-        )
+    if teacher.heat_map is not None and student.heat_map is not None and refining:
+        facts.append(tr("maps still refining"))
+    elif comparison.cam_iou20 is not None:
+        facts.append(tr("maps overlap {0}").format(f"{comparison.cam_iou20:.2f}"))
     faster, smaller = median(speed_ratios), comparison.size_ratio
     speed = tr("{0} faster").format(ratio(faster)) if faster >= 1 else tr("{0} slower").format(ratio(1 / faster))
     size = tr("{0} smaller").format(ratio(smaller)) if smaller >= 1 else tr("{0} larger").format(ratio(1 / smaller))

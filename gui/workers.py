@@ -242,10 +242,9 @@ class AnalysisEngine(QObject):
                 return
             task, teacher, student = self._analyst.models(request.choice, image)
             self.models_ready.emit(ticket, task, teacher.bundle, student.bundle)
-            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
             growing = self._analyst.watch(image, request.choice, request.class_index, lambda: self._outdated(ticket))
             found = next(growing)
-            self.judged.emit(request.path, verdict(image, found, notices), request.choice)
+            self.judged.emit(request.path, verdict(image, found), request.choice)
             try:
                 self.grown.emit(ticket, found, True)
                 for found in growing:
@@ -255,7 +254,7 @@ class AnalysisEngine(QObject):
             except ExplanationError as error:  # the answers stand without the map
                 self.failed.emit(ticket, None, str(error))
             finally:
-                kept = verdict(image, found, notices)
+                kept = verdict(image, found)
                 self.compared.emit(request.path, kept, found, request.choice)
             self.judged.emit(request.path, kept, request.choice)
             self.grown.emit(ticket, found, False)
@@ -275,13 +274,12 @@ class AnalysisEngine(QObject):
             if self._interrupted(path, number):
                 return
             _task, teacher, student = self._analyst.models(choice, image)
-            notices = tuple(filter(None, (*image.notices, teacher.runtime.notice, student.runtime.notice)))
             for growing in watch(image, teacher, student, cam):
                 if self._interrupted(path, number):
                     return
                 found = growing
             assert found is not None  # noqa: S101 - the first frame comes in any case
-            result = verdict(image, found, notices)
+            result = verdict(image, found)
         except TwinlensError as error:
             if _befalls_all(error, choice):
                 self.cancel()

@@ -16,7 +16,7 @@ from core.render import blended, coloured
 
 @pytest.fixture
 def record(chest_image, chest_comparison):
-    said = record_of(chest_image, chest_comparison, ["one", "two"])
+    said = record_of(replace(chest_image, notices=("one", "two")), chest_comparison)
     return {**said, "path": "=cmd|' /C calc'!A0.dcm", "label": "Normal", "verdict": "disagree", "note": "+ masses",
             "impression": "Masses."}  # fmt: skip
 

@@ -406,6 +406,9 @@ def test_folders_are_searched_for_images_by_content(tmp_path):
     (tmp_path / ".hidden" / "x.png").write_bytes(encoded(picture(), "PNG"))
     (tmp_path / ".x.png").write_bytes(encoded(picture(), "PNG"))
     (tmp_path / "DICOMDIR").write_bytes(dicom_bytes(dataset(picture())))
+    for made_by_system in ("@eaDir/a.png", "__MACOSX/b", "#recycle", "$RECYCLE.BIN", "b/lost+found"):
+        (tmp_path / made_by_system).mkdir(parents=True)
+        (tmp_path / made_by_system / "x.png").write_bytes(encoded(picture(), "PNG"))
     os.mkfifo(tmp_path / "pipe")
     found = list(find_images([tmp_path, tmp_path / "notes.png"]))
     assert [p.name for p in found] == ["a.png", "two", "notes.png"]

@@ -12,7 +12,10 @@ import pypdf
 import pytest
 from PIL import Image, ImageCms
 
+from core.batch import record_of
+from core.dicom_results import write_dicom_results
 from core.errors import WriteError
+from core.export import PictureFolder
 from core.images import read_image
 from core.medical_image import PatientIdentity
 from core.report import ReportWriter
@@ -173,6 +176,22 @@ def test_without_maps_the_page_says_so(tmp_path, chest_image, chest_comparison):
     )
     assert text.count("No heat map was made.") == 2
     assert "overlap" not in text
+
+
+def test_a_map_that_is_not_known_is_not_drawn(tmp_path, chest_image, chest_comparison):
+    guess = replace(chest_comparison.teacher.heat_map, estimated_error=1.0)
+    guessed = replace(chest_comparison, teacher=replace(chest_comparison.teacher, heat_map=guess))
+    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, guessed)))
+    assert text.count("Heat map not known well enough.") == 1
+    assert "Note: The teacher's heat map is not known well enough to be shown" in text
+    assert "estimated error 100.0 %" in text
+    assert text.count("speaks for") == 1
+    assert "overlap" not in text
+    names = {path.name for path in PictureFolder(tmp_path).add(chest_image, guessed, record_of(chest_image, guessed))}
+    assert any("student" in name for name in names)
+    assert not any("teacher" in name for name in names)
+    results = [path.name[13:] for path in write_dicom_results(tmp_path / "d", chest_image, guessed)]
+    assert sorted(results) == ["report.dcm", "student-map.dcm", "student-overlay.dcm"]
 
 
 def test_identity_is_printed_only_when_asked_for(tmp_path, chest_image, chest_comparison):

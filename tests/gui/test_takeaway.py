@@ -207,7 +207,7 @@ def test_dicom_results_are_offered_for_dicom_images_only(three, qtbot):
 
 def test_everything_is_exported_into_a_new_folder(analysed, qtbot, tmp_path, monkeypatch):
     found, image = agreeing(), analysed.conductor.ready.image
-    ready = Compared(record_of(image, found, []), image, found)
+    ready = Compared(record_of(image, found), image, found)
     monkeypatch.setattr(Conductor, "ready", property(lambda _conductor: ready))
     with opened(analysed, "export", qtbot) as dialog:
         for kind, box in dialog.kinds.items():
