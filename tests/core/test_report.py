@@ -67,9 +67,23 @@ def test_markup_and_other_scripts_are_printed_literally(report):
     assert "Large masses; <b>compare</b> & see 組織 병원." in texts(report)[0]
 
 
-def test_a_character_without_a_glyph_is_replaced_visibly(tmp_path, chest_image, chest_comparison):
-    path = write(tmp_path / "r.pdf", (chest_image, chest_comparison, "Fine 🙂 \x07 end"))
-    assert "Fine □" in texts(path)[0]
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [
+        ("Fine 🙂 \x07 end", r"Fine \U0001f642 end"),
+        ("राम", r"\u0930\u093e\u092e"),
+        ("ไทย", r"\u0e44\u0e17\u0e22"),
+        ("ܫܠܡ", r"\u072b\u0720\u0721"),
+    ],
+    ids=["emoji", "Devanagari", "Thai", "Syriac"],
+)
+def test_letters_that_no_font_has_are_spelled_and_kept_in_the_file(
+    said, printed, tmp_path, chest_image, chest_comparison
+):
+    path = write(tmp_path / "r.pdf", (chest_image, chest_comparison, said))
+    assert printed in texts(path)[0]
+    kept = b"/ActualText <" + said.encode("utf-16").hex().encode() + b">"
+    assert kept in pypdf.PdfReader(path).pages[0].get_contents().get_data()
 
 
 def test_the_pictures_are_the_image_and_its_overlays(report, chest_image):
