@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.calibration import plausible, softmax
 from core.novelty import Novelty
-from core.preprocess import preprocess
+from core.preprocess import prepare, preprocess
 from core.runtime import RuntimeChoice, load_runtime
 from core.scorecam import ScoreCam
 from core.scorecam_cache import ScoreCamCache
@@ -123,7 +123,8 @@ class Classifier:
             repeats: how often the forward is timed; the median is reported.
         """
         started = time.perf_counter()
-        batch = preprocess(image, self.bundle.card.preprocessing)
+        prepared = prepare(image, self.bundle.card.preprocessing)
+        batch = prepared.batch
         preprocess_ms = 1e3 * (time.perf_counter() - started)
         times = []
         for _ in range(max(1, repeats)):
@@ -143,7 +144,8 @@ class Classifier:
             device=self.runtime.device,
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
-            novelty=self._novelty(batch),
+            novelty=self._novelty(prepared.judged),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:

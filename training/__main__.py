@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from core.door import run
-from core.errors import UsageError
 from core.runtime import RuntimeChoice
 from training.allocator import keep_freed_memory
 from training.evaluate import Evaluation, evaluate
@@ -132,30 +131,34 @@ def novelty_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
     other: Annotated[
-        Path | None, typer.Option(help="A data set of another task, as strangers.", file_okay=False)
+        Path | None,
+        typer.Option(
+            help="A data set of another task; tells how strangers are told, beside other detectors.", file_okay=False
+        ),
     ] = None,
     images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
     label_map: MapOption = None,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the gate anew and store it in the bundle; nothing else is measured.")
+        bool, typer.Option("--refit", help="Fit and measure anew, and store, what publishing fits and measures.")
     ] = False,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well strange images are told, beside other detectors; or fit a bundle's gate anew."""
+    """Measure what becomes of answers when test images are changed, and how strange images are told; or fit anew."""
     if refit:
-        from training.novelty import refit as refit_gate
+        from training.publish import refit as refit_bundle
 
-        made, refused = refit_gate(find_bundle(bundle), data, parse_label_map(label_map or []))
+        made = refit_bundle(find_bundle(bundle), data, parse_label_map(label_map or []), runtime, threads)
+        refused = made.card.scores[0].refused or 0
         typer.echo(f"{made.id}: the gate refuses {100 * refused:.1f} % of the test images.")
         return
     from training.novelty_table import measure, table
+    from training.steadiness import measure_steadiness, steadiness_table
 
-    if other is None:
-        raise UsageError("To measure the gate, a data set of another task is needed.", remedy="Name one with --other.")
-    typer.echo(
-        table(measure(find_bundle(bundle), data, other, images, runtime, threads, parse_label_map(label_map or [])))
-    )
+    how = (images, runtime, threads, parse_label_map(label_map or []))
+    typer.echo(steadiness_table(dict(measure_steadiness(find_bundle(bundle), data, *how))))
+    if other is not None:
+        typer.echo("\n" + table(measure(find_bundle(bundle), data, other, *how)))
 
 
 @app.command("coverage")

@@ -21,7 +21,7 @@ from core.bundle import Bundle
 from core.errors import ImageError
 from core.folders import cache_folder
 from core.images import read_image
-from core.preprocess import preprocess
+from core.preprocess import prepare
 from core.runtime import Runtime
 from core.thumbnail import thumbnail
 from training.datasets import Sample
@@ -80,16 +80,16 @@ def answer(
     logits, features, thumbnails = [], [], []
     for sample in samples:
         try:
-            batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
+            seen = prepare(read_image(sample.path), bundle.card.preprocessing)
         except ImageError as error:
             unreadable.append((sample.path, error.problem))
             refuse_many(unreadable, len(samples), split)
             continue
-        scores, maps = engine.forward_with_maps(batch)
+        scores, maps = engine.forward_with_maps(seen.batch)
         readable.append(sample)
         logits.append(scores[0])
         features.append(maps[0].mean(axis=(1, 2)))
-        thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
+        thumbnails.append(thumbnail(seen.judged, bundle.card.preprocessing)[0])
         progress(sample.path)
     found = Answers(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
     with suppress(OSError):  # answers that can't be kept are computed again

@@ -251,6 +251,7 @@ def test_very_long_paths_work(tmp_path):
         (b"GIF89a....", "GIF"),
         (b"\xff\xd8\xff\xf7\0\x0b\x08", "JPEG-LS"),
         (imagecodecs.jpeg8_encode(picture(12), bitspersample=12), r"kind of JPEG can't be read \(12-bit JPEG\)"),
+        (imagecodecs.ljpeg_encode(picture(16)), r"kind of JPEG can't be read \(lossless JPEG of 16 bits\)"),
         (b"\0\0\0\x18ftypmsf1", "HEIF"),
         (b"\0\0\0\x18ftyphevc", "HEIF"),
         (b"\0\0\0\x18ftypavif", "an AVIF"),
