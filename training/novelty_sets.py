@@ -147,7 +147,7 @@ def as_jpeg(quality: int) -> Callable[[Picture], Picture]:
         swapped = np.rint(255 * (picture[..., ::-1] if picture.ndim == 3 else picture)).astype(np.uint8)
         _ok, data = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
         opened = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.float32) / 255
-        return opened[..., ::-1] if picture.ndim == 3 else opened
+        return np.asarray(opened[..., ::-1] if picture.ndim == 3 else opened, dtype=np.float32)
 
     return compress
 
