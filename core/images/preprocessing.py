@@ -63,7 +63,7 @@ class Preprocessing(BaseModel):
         colour = "shades of grey" if self.channels == "grey" else "RGB"
         mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
         scaled = f"{colour}, both axes scaled to {self.width} × {self.height} pixels, mean {mean}, deviation {std}"
-        return scaled if self.exposure is None else f"{scaled}; unusual exposure adjusted to that of the training images"
+        return scaled if self.exposure is None else f"{scaled}; unusual exposure adjusted to the training images"
 
 
 @dataclass(frozen=True, eq=False)
