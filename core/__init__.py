@@ -5,6 +5,8 @@ import sys
 
 __version__ = "0.2.0"
 
+NOTICE = "For research use only. Not for diagnosis."  # on every page, in every window and in every export
+
 # NumPy's OpenBLAS threads keep spinning after each product and take the cores from the networks: Score-CAM of the
 # student took 1.6 times as long with them. It reads this when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

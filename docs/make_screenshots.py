@@ -21,13 +21,13 @@ from PIL import Image, ImageFilter  # noqa: E402
 from PySide6.QtCore import QEventLoop, QRect, QSize, QTimer, SignalInstance  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
-from core.demo import demonstration_radiograph  # noqa: E402
-from core.images import read_image  # noqa: E402
-from gui import theme  # noqa: E402
-from gui.app import make_application  # noqa: E402
-from gui.main_window import MainWindow  # noqa: E402
-from gui.settings import Preferences, store, write_preferences  # noqa: E402
-from gui.workers import BatchProgress  # noqa: E402
+from core.images.demo import demonstration_radiograph  # noqa: E402
+from core.images.reader import read_image  # noqa: E402
+from gui.common import theme  # noqa: E402
+from gui.engine.engine import BatchProgress  # noqa: E402
+from gui.settings.preferences import Preferences, store, write_preferences  # noqa: E402
+from gui.window.app import make_application  # noqa: E402
+from gui.window.main_window import MainWindow  # noqa: E402
 
 SIZES = {"1280": QSize(1280, 800), "2560": QSize(2560, 1440)}
 THEMES: tuple[theme.Theme, ...] = ("dark", "light")

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from core.demo import demonstration_radiograph
+from core.images.demo import demonstration_radiograph
 
 RUNS = 3
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from core.door import run
+from core.cli.runner import run
 from core.errors import TwinlensError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -26,12 +26,12 @@ def open_window(
 ) -> None:
     """Open the window: teacher and student side by side. For research use only, not for diagnosis."""
     if check:
-        from gui.self_test import self_test
+        from gui.diagnostics.self_test import self_test
 
         sys.exit(self_test())
     _demand_display()
-    from core.demo import demonstration_radiograph
-    from gui.app import start
+    from core.images.demo import demonstration_radiograph
+    from gui.window.app import start
 
     paths = [*(images or []), *([demonstration_radiograph()] if demo else [])]
     sys.exit(start(paths, screenshot))

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as pytest does
 
 from hostile_samples import healthy
 
-from core.batch import BatchComparer
-from core.benchmark import machine
-from core.catalogue import read_catalogue
+from core.benchmarks.suite import machine
+from core.compare.batch import BatchComparer
+from core.models.catalogue import read_catalogue
 
 MIB = 1 << 20
 SETTLED = 50

@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from training.events import EventFile
-from training.run_folder import RunFolder
-from training.run_lock import owned
+from training.loop.events import EventFile
+from training.runs.folder import RunFolder
+from training.runs.lock import owned
 
 
 def tell(event, **values):

@@ -81,7 +81,7 @@ def with_checksums(content):
 def reader(pipe, noise):
     """The child: open one file after another and say what became of it."""
     from core.errors import ImageError
-    from core.images import read_image
+    from core.images.reader import read_image
 
     os.dup2(os.open(noise, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
     os.dup2(1, 2)

@@ -24,11 +24,11 @@ from endurance import GROWTH_MIB, state
 from hostile_samples import healthy
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-from core.benchmark import machine
-from core.gdcm_process import helper as decoder
-from gui.app import make_application
-from gui.main_window import MainWindow
-from gui.worklist import State
+from core.benchmarks.suite import machine
+from core.images.gdcm_worker import helper as decoder
+from gui.window.app import make_application
+from gui.window.main_window import MainWindow
+from gui.worklist.model import State
 
 BEAT_MS = 5
 SIDES = (299, 512, 768, 1024)

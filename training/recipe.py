@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.architectures import VggHead, get_architecture
-from core.card import Role
 from core.errors import UsageError
-from core.subnets import Subnet
+from core.models.architectures import VggHead, get_architecture
+from core.models.card import Role
+from core.models.ofa_subnets import Subnet
 from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
@@ -38,7 +38,7 @@ class Model(_Part):
         head: VGG19 only: ``gap`` or ``fc``.
         start: ``random``; ``imagenet`` (published weights, fetched); ``imagenet-or-random`` where those may be out of
             reach; ``package:NAME``, ImageNet weights inside an installed package (see
-            :mod:`training.packaged_weights`); for VGG19 ``vgg16`` or ``vgg16:FILE``, VGG16's convolutions; a weights
+            ``runs/packaged_weights.py``); for VGG19 ``vgg16`` or ``vgg16:FILE``, VGG16's convolutions; a weights
             file; a bundle's identifier or folder; or a finished run's folder. Position embeddings for another input
             size are interpolated.
         dropout: replaces the probability of every dropout layer, or None to leave them.
@@ -116,7 +116,7 @@ class Augment(_Part):
 
 
 class Loss(_Part):
-    """What is minimised; see :mod:`training.losses` for the formulas.
+    """What is minimised; see :mod:`training.distillation.losses` for the formulas.
 
     Attributes:
         kind: how the teacher's answer is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.

@@ -1,7 +1,7 @@
 """Entry of the installed program: the window, or the module of Twinlens that the first word names.
 
 ``twinlens core compare scan.dcm`` is what ``python -m core compare scan.dcm`` is from source; the program starts itself
-so as well (``core.process``).
+so as well (``core.system.subprocesses``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import multiprocessing
 import runpy
 import sys
 
-MODULES = ("core", "core.latency", "core.cam_benchmark", "training")
+MODULES = ("core", "core.benchmarks.latency", "core.benchmarks.cam", "training")
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.architectures import get_architecture, with_maps
-from core.masks import mask_scorer
+from core.models.architectures import get_architecture, with_maps
+from core.runtimes.masks import mask_scorer
 
 
 class TorchNetwork:
-    """A torch module as a ``core.runtime.Runtime`` in its own precision, which counts its forwards."""
+    """A torch module as a ``core.runtimes.base.Runtime`` in its own precision, which counts its forwards."""
 
     name, device, notice = "torch", "CPU", ""
 
@@ -44,14 +44,14 @@ def torch_network():
 
 @pytest.fixture(scope="session")
 def chest_path():
-    from core.demo import demonstration_radiograph
+    from core.images.demo import demonstration_radiograph
 
     return demonstration_radiograph()
 
 
 @pytest.fixture(scope="session")
 def chest_image(chest_path):
-    from core.images import read_image
+    from core.images.reader import read_image
 
     return read_image(chest_path)
 
@@ -70,7 +70,7 @@ def tile_comparison():
 @pytest.fixture(scope="session")
 def strange_comparison(chest_comparison):
     """The same on an image that the teacher can't judge and of which the student is unsure."""
-    from core.novelty import Novelty
+    from core.uncertainty.novelty import Novelty
 
     strange = Novelty(score=3, threshold=1, reason="it is no chest radiograph.")
     teacher, student = chest_comparison.teacher, chest_comparison.student
@@ -82,10 +82,10 @@ def strange_comparison(chest_comparison):
 
 
 def made_comparison(task, teacher, student):
-    from core.catalogue import read_catalogue
-    from core.classifier import Latency, Prediction
-    from core.comparison import Answer, Comparison
-    from core.heatmap import HeatMap
+    from core.compare.classifier import Latency, Prediction
+    from core.compare.comparison import Answer, Comparison
+    from core.explain.heatmap import HeatMap
+    from core.models.catalogue import read_catalogue
 
     catalogue = read_catalogue()
 

@@ -3,9 +3,9 @@ import os
 import pytest
 
 from core.errors import TwinlensError, WriteError
-from core.files import bytes_written_whole, make_folder, system_error, written_whole
 from core.names import path_from, readable, shortened
-from core.output_names import is_own_output, picture_stem
+from core.system.atomic_files import bytes_written_whole, make_folder, system_error, written_whole
+from core.system.output_names import is_own_output, picture_stem
 
 SPELLINGS = {
     "M\udcfcller.png": r"M\xfcller.png",

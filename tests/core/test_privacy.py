@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from image_samples import compressed, dataset, picture
 
-from core.folders import cache_folder
+from core.system.paths import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = {

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent
 
-from core.catalogue import read_catalogue
-from core.classifier import Latency, Prediction
-from core.comparison import Answer, Comparison
-from core.heatmap import HeatMap
-from core.medical_image import MedicalImage
+from core.compare.classifier import Latency, Prediction
+from core.compare.comparison import Answer, Comparison
+from core.explain.heatmap import HeatMap
+from core.images.medical_image import MedicalImage
+from core.models.catalogue import read_catalogue
 
 
 def picture(pixels, bits=8, **more):

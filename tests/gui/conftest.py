@@ -12,9 +12,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
-from core.demo import demonstration_radiograph
-from gui import theme
-from gui.background import Background
+from core.images.demo import demonstration_radiograph
+from gui.common import theme
+from gui.common.threads import Background
 from tests.gui.driving import PATIENCE, all_done, settled
 
 
@@ -62,9 +62,9 @@ def own_data(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def converted():
     """The chest networks, converted for this machine as the window does it, so that no test has to wait for it."""
-    from core.catalogue import read_catalogue
-    from core.openvino_conversion import is_converted
-    from gui.conversion import convert
+    from core.models.catalogue import read_catalogue
+    from core.runtimes.openvino_conversion import is_converted
+    from gui.engine.conversion import convert
 
     bundles = [read_catalogue().find("chest-xray", role) for role in ("teacher", "student")]
     convert([bundle for bundle in bundles if not is_converted(bundle)], lambda: False)
@@ -74,8 +74,8 @@ def converted():
 @pytest.fixture
 def make_window(qtbot, own_data, converted):
     """Returns a function that opens a window; all are closed at the end."""
-    from gui.main_window import MainWindow
-    from gui.settings import Preferences, store, write_preferences
+    from gui.settings.preferences import Preferences, store, write_preferences
+    from gui.window.main_window import MainWindow
 
     made = []
 
@@ -115,8 +115,8 @@ def png():
     """Writes the demonstration radiograph, made small, as PNG."""
     from PIL import Image
 
-    from core.images import read_image
-    from core.preprocess import resize
+    from core.images.preprocessing import resize
+    from core.images.reader import read_image
 
     picture = resize(read_image(demonstration_radiograph()).displayed(), 256, 240)
 

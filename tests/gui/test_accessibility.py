@@ -4,18 +4,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.demo import demonstration_radiograph
-from core.review import VERDICTS
-from gui import theme
-from gui.about import AboutDialog
-from gui.command_search import CommandSearch
-from gui.history_view import HistoryView
-from gui.main_window import FIRST_SIZE, SMALLEST
-from gui.model_card_dialog import ModelCardDialog
-from gui.notifications import ErrorDialog
-from gui.settings import SettingsDialog
-from gui.shortcuts import ShortcutSheet
-from gui.training_window import TrainingWindow
+from core.images.demo import demonstration_radiograph
+from core.records.review import VERDICTS
+from gui.commands.palette import CommandSearch
+from gui.commands.table import ShortcutSheet
+from gui.common import theme
+from gui.common.about import AboutDialog
+from gui.common.notifications import ErrorDialog
+from gui.history.view import HistoryView
+from gui.models.card_dialog import ModelCardDialog
+from gui.settings.preferences import SettingsDialog
+from gui.training.window import TrainingWindow
+from gui.window.main_window import FIRST_SIZE, SMALLEST
 from tests.gui.comparison_samples import dispose
 
 PATIENCE = 25_000
@@ -59,7 +59,7 @@ def test_everything_in_the_dialogs_has_a_name(analysed, qtbot):
 
 
 def test_everything_in_the_training_window_has_a_name(own_data, qtbot):
-    from gui.settings import store
+    from gui.settings.preferences import store
 
     window = TrainingWindow(store())
     try:

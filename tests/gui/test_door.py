@@ -44,8 +44,8 @@ def test_a_file_that_cant_be_opened_is_shown_with_the_reason_and_ends_with_one(o
 def test_the_window_is_up_before_torch_and_openvino_are_imported():
     script = (
         "import sys\n"
-        "from gui.app import make_application\n"
-        "from gui.main_window import MainWindow\n"
+        "from gui.window.app import make_application\n"
+        "from gui.window.main_window import MainWindow\n"
         "app = make_application(); window = MainWindow(); window.show(); app.processEvents()\n"
         "heavy = {'torch', 'openvino', 'timm', 'ofa', 'pytorch_grad_cam', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

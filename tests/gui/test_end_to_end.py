@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 
-from core.batch import BatchComparer
-from core.catalogue import read_catalogue
-from core.demo import demonstration_radiograph
-from core.images import read_image
-from core.preprocess import resize
+from core.compare.batch import BatchComparer
+from core.images.demo import demonstration_radiograph
+from core.images.preprocessing import resize
+from core.images.reader import read_image
+from core.models.catalogue import read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 180  # seconds

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 import build_installer
-from core.process import OwnModule, own_command
+from core.system.subprocesses import OwnModule, own_command
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLER = ROOT / "assets" / "installer"

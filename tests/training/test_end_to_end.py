@@ -9,11 +9,11 @@ from safetensors.torch import load_file
 from tiny_training import single_threaded, tiny_recipe, write_images
 from typer.testing import CliRunner
 
-from core.catalogue import read_catalogue
-from core.subnets import Subnet
-from training.__main__ import app
-from training.networks import build
+from core.models.catalogue import read_catalogue
+from core.models.ofa_subnets import Subnet
+from training.cli.app import app
 from training.recipe import to_toml
+from training.runs.networks import build
 
 VGG19 = tiny_recipe(checkpoint_steps=1000, role="teacher", model={"network": "vgg19", "head": "gap"}, optim__lr=3e-4)
 # a network of timm's, with a size and a normalisation of its own

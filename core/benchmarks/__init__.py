@@ -1,0 +1,1 @@
+"""Latency, Score-CAM speed and fidelity, memory."""

@@ -1,0 +1,297 @@
+"""Score-CAM measured: seconds and memory beside pytorch-grad-cam and torch-cam, and fidelity to the exact map.
+
+Each library runs in a process of its own (``python -m core.benchmarks.cam LIBRARY FOLDER MAP``), the way its
+documentation uses it, on the same network, layer and image.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from core.errors import TwinlensError
+from core.explain.scorecam import Depth, ScoreCam
+from core.explain.similarity import iou_top, pearson
+from core.images.demo import demonstration_radiograph
+from core.images.preprocessing import preprocess
+from core.images.reader import read_image
+from core.models.architectures import cam_layer, maps_to_nchw
+from core.models.bundle import Bundle, read_bundle
+from core.runtimes.base import FloatArray
+from core.runtimes.load import load_runtime
+from core.system.subprocesses import own_command
+
+MIB = 1 << 20
+CLASS_INDEX = 0
+WORST_WALL_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """One library's Score-CAM of one image.
+
+    Attributes:
+        model: the bundle's identifier.
+        library: whose Score-CAM.
+        first_s: seconds until the first map could be shown.
+        seconds: seconds until the map was ready.
+        peak_mib: resident memory above the loaded network, at most.
+        pearson: Pearson correlation with Twinlens's exact map of the same network, at the input's size; None where the
+            exact map was not made.
+        iou20: overlap with its top 20 %, likewise.
+        timeline: masks scored and seconds passed at each frame; empty for a library that shows the last map only.
+    """
+
+    model: str
+    library: str
+    first_s: float
+    seconds: float
+    peak_mib: float
+    pearson: float | None
+    iou20: float | None
+    timeline: list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class FidelityRow:
+    """How close the maps after so many forwards are to the exact ones, over images.
+
+    Attributes:
+        model: the bundle's identifier.
+        method: the frame's method.
+        forwards: masks scored.
+        images: how many images.
+        pearson_mean: mean Pearson correlation with the exact map.
+        pearson_worst: the smallest of them.
+        iou20_mean: mean overlap of the top 20 %.
+        estimate_holds: share of images whose true error, 1 - Pearson, was at most the estimated one.
+        estimate_median: median estimated error.
+        error_median: median true error.
+    """
+
+    model: str
+    method: str
+    forwards: int
+    images: int
+    pearson_mean: float
+    pearson_worst: float
+    iou20_mean: float
+    estimate_holds: float
+    estimate_median: float
+    error_median: float
+
+
+def check_libraries() -> None:
+    """See that all libraries are there, before a long run ends at one that is not.
+
+    Raises:
+        TwinlensError: if torch-cam, which is in an extra, is not installed.
+    """
+    if find_spec("torchcam") is None:
+        raise TwinlensError(
+            "torch-cam is not installed, and the benchmark compares with it.",
+            remedy="Install the extra 'benchmark' of twinlens, or use --quick, which does without.",
+        )
+
+
+def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]:
+    """Time Score-CAM of the demonstration radiograph by each library for each model, one after the other.
+
+    Args:
+        bundles: the models.
+        libraries: keys of ``LIBRARIES``; with ``EXACT`` among them, all maps are compared with its map.
+    """
+    rows = []
+    for bundle in bundles:
+        with tempfile.TemporaryDirectory() as folder:
+            found = {library: _in_a_process(library, bundle, Path(folder) / "map.npy") for library in libraries}
+        for library, (measured, values) in found.items():
+            close = overlap = None
+            if EXACT in found:
+                exact = found[EXACT][1]
+                close, overlap = round(pearson(values, exact), 4), round(iou_top(values, exact), 3)
+            rows.append(SpeedRow(bundle.id, library, **measured, pearson=close, iou20=overlap))
+    return rows
+
+
+def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, Any], FloatArray]:
+    command = own_command("core.benchmarks.cam", library, str(bundle.directory), str(out))
+    answer = subprocess.run(  # noqa: S603 - our own module
+        command, capture_output=True, encoding="utf-8", check=False, timeout=WORST_WALL_SECONDS
+    )
+    if answer.returncode != 0:
+        raise TwinlensError(
+            f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
+            remedy="Install the extra 'benchmark' of twinlens.",
+        )
+    return json.loads(answer.stdout.splitlines()[-1]), np.load(out)
+
+
+def fidelity(
+    bundle: Bundle, images: list[Path], progress: Callable[[str], None] = lambda _name: None
+) -> list[FidelityRow]:
+    """Compare every frame of Score-CAM with the exact map, for the class that the model finds most probable.
+
+    Args:
+        bundle: the model.
+        images: image files.
+        progress: called with each image's name when it is done.
+    """
+    runtime = load_runtime(bundle)
+    how = bundle.card.preprocessing
+    found: dict[tuple[int, str], list[tuple[float, float, float]]] = {}
+    for path in images:
+        score_cam = ScoreCam(runtime, preprocess(read_image(path), how))
+        top = int(score_cam.logits.argmax())
+        frames = [frame for frame in score_cam.refine(top, "exact") if _is_milestone(frame.method)]
+        reference = score_cam.heat_map(top).resized(how.height, how.width)
+        for frame in frames:
+            values = frame.resized(how.height, how.width)
+            close = pearson(values, reference), iou_top(values, reference), frame.estimated_error
+            found.setdefault((frame.maps_scored, frame.method), []).append(close)
+        progress(path.name)
+    return [_fidelity_row(bundle, forwards, method, seen) for (forwards, method), seen in sorted(found.items())]
+
+
+def _is_milestone(method: str) -> bool:
+    """Return whether a frame is worth a row: each clustered one, and those with 8, 16, 32, … maps scored exactly."""
+    if method.startswith("clustered"):
+        return True
+    scored = method.split(maxsplit=1)[0]
+    return scored.isdigit() and int(scored).bit_count() == 1
+
+
+def _fidelity_row(bundle: Bundle, forwards: int, method: str, seen: list[tuple[float, float, float]]) -> FidelityRow:
+    close, overlap, estimate = np.array(seen).T
+    return FidelityRow(
+        model=bundle.id,
+        method=method,
+        forwards=forwards,
+        images=len(seen),
+        pearson_mean=round(float(close.mean()), 4),
+        pearson_worst=round(float(close.min()), 4),
+        iou20_mean=round(float(overlap.mean()), 3),
+        estimate_holds=round(float((1 - close <= estimate).mean()), 3),
+        estimate_median=round(float(np.median(estimate)), 4),
+        error_median=round(float(np.median(1 - close)), 5),
+    )
+
+
+# A run of one library: yields the map at the input's size after every mask or batch of masks, with the masks scored.
+Run = Callable[[], Iterable[tuple[int, FloatArray]]]
+
+
+def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Run:
+    runtime = load_runtime(bundle)
+    _, maps = runtime.forward_with_maps(image)
+    runtime.mask_scorer(image, maps.shape[2:])(maps[0, : runtime.batch_size])  # compiles what the masks go through
+
+    def run() -> Iterable[tuple[int, FloatArray]]:
+        for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):
+            yield frame.maps_scored, frame.resized(*image.shape[-2:])
+
+    return run
+
+
+def _pytorch_grad_cam(bundle: Bundle, image: FloatArray) -> Run:
+    import torch
+    from pytorch_grad_cam import ScoreCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network = bundle.load_network()
+    x = torch.from_numpy(image)
+    network(x)
+
+    def run() -> Iterable[tuple[int, FloatArray]]:
+        layers = [cam_layer(bundle.card.network, network)]
+        with ScoreCAM(network, layers, reshape_transform=maps_to_nchw(bundle.card.network, network)) as cam:
+            yield 0, cam(input_tensor=x, targets=[ClassifierOutputTarget(CLASS_INDEX)])[0]
+
+    return run
+
+
+def _torch_cam(bundle: Bundle, image: FloatArray) -> Run:
+    import torch
+    from torchcam.methods import ScoreCAM
+
+    network = bundle.load_network()
+    x = torch.from_numpy(image)
+    network(x)
+
+    def run() -> Iterable[tuple[int, FloatArray]]:
+        with ScoreCAM(network, cam_layer(bundle.card.network, network)) as cam:
+            values = cam(class_idx=CLASS_INDEX, scores=network(x))[0]
+            yield (
+                0,
+                torch.nn.functional.interpolate(
+                    values.reshape(1, 1, *values.shape[-2:]), image.shape[-2:], mode="bilinear"
+                )[0, 0].numpy(),
+            )
+
+    return run
+
+
+FAST, EXACT = "twinlens fast", "twinlens exact"
+LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Run]] = {
+    FAST: lambda bundle, image: _twinlens(bundle, image, "fast"),
+    EXACT: lambda bundle, image: _twinlens(bundle, image, "exact"),
+    "pytorch-grad-cam": _pytorch_grad_cam,
+    "torch-cam": _torch_cam,
+}
+
+
+def _measure(library: str, folder: Path, out: Path) -> dict[str, Any]:
+    """Run one library on the demonstration radiograph, write its map to ``out`` and return the figures."""
+    bundle = read_bundle(folder)
+    image = preprocess(read_image(demonstration_radiograph()), bundle.card.preprocessing)
+    run = LIBRARIES[library](bundle, image)
+    process = psutil.Process()
+    _forget_peak()
+    before = process.memory_info().rss
+    started = time.perf_counter()
+    timeline: list[tuple[int, float]] = []
+    last = image
+    for scored, last in run():  # noqa: B007 - the last map is saved
+        timeline.append((scored, round(time.perf_counter() - started, 3)))
+    peak = _peak_bytes(process)
+    np.save(out, last)
+    return {
+        "first_s": timeline[0][1],
+        "seconds": timeline[-1][1],
+        "peak_mib": round((peak - before) / MIB, 0),
+        "timeline": timeline if library.startswith("twinlens") else [],
+    }
+
+
+def _forget_peak() -> None:
+    """Begin to follow the largest resident size anew, where the system can (Linux); else it holds since the start."""
+    if platform.system() == "Linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_bytes(process: psutil.Process) -> int:
+    """Return the largest resident size that this process has had."""
+    if platform.system() == "Windows":
+        return int(process.memory_info()._asdict()["peak_wset"])
+    if platform.system() == "Linux":
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))

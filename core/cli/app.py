@@ -1,0 +1,310 @@
+"""The commands of ``python -m core``."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core import __version__
+from core.cli.history import history_app
+from core.cli.runner import run
+from core.compare.comparison import CamMode
+from core.errors import UsageError
+from core.names import readable
+from core.reports.layout import PaperSize
+from core.runtimes.base import RuntimeChoice
+
+if TYPE_CHECKING:
+    from core.models.catalogue import Catalogue
+
+app = typer.Typer(
+    help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+app.add_typer(history_app, name="history")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Twinlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options of all commands."""
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the installed models with their scores and the state of their files."""
+    from core.cli.models import describe, print_table
+    from core.models.catalogue import read_catalogue
+
+    catalogue = read_catalogue()
+    rows = [describe(bundle) for bundle in catalogue.bundles.values()]
+    if as_json:
+        broken = [str(error) for error in catalogue.broken]
+        typer.echo(json.dumps({"models": rows, "broken": broken}, indent=2, ensure_ascii=False))
+    else:
+        print_table(rows)
+        for error in catalogue.broken:
+            typer.echo(f"Not usable: {error}", err=True)
+    if catalogue.broken or any(row["checksum"] != "ok" for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def card(
+    model: Annotated[
+        str, typer.Argument(help="A bundle's identifier such as chest-xray/student-ofa595, or its folder.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this file, .md or .pdf, instead of printing it.", dir_okay=False)
+    ] = None,
+    paper: Annotated[PaperSize, typer.Option(help="Paper of the PDF.")] = "A4",
+) -> None:
+    """Print a model's card as Markdown: what it is for, how it was made, what it scores and what it can't do."""
+    from core.models.bundle import read_bundle
+    from core.models.catalogue import read_catalogue
+    from core.reports.model_card import model_facts, write_model_facts
+
+    bundle = read_catalogue().bundles.get(model) or read_bundle(Path(model))
+    if out is None:
+        typer.echo(model_facts(bundle.card), nl=False)
+    else:
+        write_model_facts(out, bundle.card, paper)
+        typer.echo(f"Written: {out}")
+
+
+@app.command()
+def compare(
+    images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
+    task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
+    student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
+    cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
+    csv: Annotated[Path | None, typer.Option(help="Write a table to this file.", dir_okay=False)] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write records as JSON lines to this file.", dir_okay=False)
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a PDF report to this file.", dir_okay=False)] = None,
+    paper: Annotated[PaperSize, typer.Option(help="Paper of the report.")] = "A4",
+    impression: Annotated[str, typer.Option(help="Text for the report's field of that name.")] = "",
+    export: Annotated[
+        Path | None, typer.Option(help="Write overlays and raw heat maps into this folder.", file_okay=False)
+    ] = None,
+    dicom: Annotated[
+        Path | None, typer.Option(help="Write DICOM results into this folder, for DICOM images.", file_okay=False)
+    ] = None,
+    hide_names: Annotated[bool, typer.Option("--hide-names", help="Call images by numbers in all files.")] = False,
+    with_identity: Annotated[
+        bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
+    ] = False,
+    with_refused: Annotated[
+        bool, typer.Option("--with-refused", help="Show also the answers to images that a model can't judge.")
+    ] = False,
+    labelled: Annotated[
+        bool,
+        typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
+    ] = False,
+    history: Annotated[bool, typer.Option(help="Keep the answers in the history.")] = True,
+    as_json: AsJson = False,
+    runtime: Runtime = "auto",
+    threads: Threads = None,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
+) -> None:
+    """Show what teacher and student say about each image."""
+    from contextlib import ExitStack
+
+    from core.cli.output import Progress, Totals, summary
+    from core.compare.batch import BatchComparer, Record, write_json
+    from core.exports.batch import Outputs, Wanted
+    from core.models.catalogue import read_catalogue
+    from core.tasks import get_task
+
+    if task is not None:
+        get_task(task)
+    paths = list(_find(images))
+    comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    wanted = Wanted(
+        csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
+        hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
+        history=history,
+    )  # fmt: skip
+    settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
+    totals = Totals()
+    with ExitStack() as stack:
+        outputs = stack.enter_context(Outputs(wanted, task, settings))
+        shown = stack.enter_context(Progress("Comparing", len(paths)))
+
+        def records() -> Iterator[Record]:
+            for path in paths:
+                found = comparer.examine(path, with_identity=with_identity)
+                totals.add(found.record)
+                outputs.add(found)
+                shown.advance(readable(path.name))
+                yield found.record
+
+        if as_json:
+            write_json(records(), sys.stdout)
+        else:
+            for record in records():
+                shown.say(summary(record, with_refused=with_refused))
+            if len(paths) > 1:
+                shown.say(totals.line())
+    for line in outputs.remarks:
+        typer.echo(line, err=True)
+    if totals.unread:
+        typer.echo(f"{totals.unread} of {len(paths)} images could not be read.", err=True)
+    if totals.unread or outputs.failed:
+        raise typer.Exit(1)
+
+
+@app.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="A bundle: a folder or .zip that holds card.json and its weights.")],
+) -> None:
+    """Verify a model bundle and copy it to your own."""
+    from core.models.catalogue import import_bundle, read_provenance
+
+    origin = read_provenance(source)
+    bundle = import_bundle(source)
+    typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")
+    typer.echo(f"  made by {origin.made_by}, {origin.made_on}; trained on {origin.data}; licence {origin.licence}")
+    typer.echo(f"  SHA-256 of the weights {origin.digest}")
+    if origin.replaces:
+        typer.echo(f"  It stands in for the {origin.replaces} bundle of that name.")
+
+
+@app.command()
+def remove(
+    bundle: Annotated[str, typer.Argument(help="Identifier of a bundle of your own, as models lists it.")],
+) -> None:
+    """Remove a model bundle of your own; those that came with Twinlens stay."""
+    from core.models.catalogue import remove_bundle
+
+    remove_bundle(bundle)
+    typer.echo(f"Removed {bundle}")
+
+
+@app.command()
+def benchmark(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, under three minutes.")] = False,
+    as_json: AsJson = False,
+    fidelity: Annotated[
+        list[str] | None, typer.Option(help="Only measure how close Score-CAM's maps come, on these images or folders.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="The model for --fidelity.")] = "chest-xray/student-ofa595",
+    every: Annotated[int, typer.Option(min=1, help="Take every so many-th image for --fidelity.")] = 1,
+    report: Annotated[int | None, typer.Option(min=1, help="Only write a PDF report of so many images.")] = None,
+) -> None:
+    """Measure latency, Score-CAM, start-up and memory on this machine."""
+    from core.benchmarks import suite as bench
+    from core.benchmarks.cam import check_libraries
+    from core.cli.output import Progress
+    from core.models.catalogue import read_catalogue
+
+    catalogue = read_catalogue()
+    if fidelity is not None:
+        _fidelity(catalogue, model, list(_find(fidelity))[::every], as_json=as_json)
+        return
+    if report is not None:
+        from core.benchmarks.report import measure
+
+        found = measure(catalogue, report)
+        typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
+        return
+    if not quick:
+        check_libraries()
+    images = 100 if quick else 1000
+    rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
+    with Progress("Comparing", images) as shown:
+        memory = bench.memory(catalogue, images, lambda i: shown.advance(str(i)))
+    maps = bench.score_cam_speed(catalogue, quick=quick)
+    figures = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
+    typer.echo(json.dumps(asdict(figures), indent=2) if as_json else bench.markdown(figures))
+
+
+@app.command(name="decode", hidden=True)
+def _decode() -> None:
+    """Decode compressed DICOM pixels that come on standard input, for another process of Twinlens."""
+    from core.images.gdcm_worker import serve
+
+    serve()
+
+
+@app.command(name="explain", hidden=True)
+def _explain() -> None:
+    """Make class activation maps of images that come on standard input, for another process of Twinlens."""
+    from core.explain.cam_worker import serve
+
+    serve()
+
+
+@app.command(name="convert", hidden=True)
+def _convert(folders: list[Path]) -> None:
+    """Convert the models in these folders for OpenVINO, for another process of Twinlens."""
+    from core.models.bundle import read_bundle
+    from core.runtimes.openvino_conversion import converted_network
+
+    for folder in folders:
+        bundle = read_bundle(folder)
+        bundle.verify()
+        converted_network(bundle)
+
+
+def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
+    from core.benchmarks.cam import fidelity
+    from core.benchmarks.suite import fidelity_table, machine
+    from core.cli.output import Progress
+
+    if model not in catalogue.bundles:
+        raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
+    with Progress("Explaining", len(images)) as shown:
+        rows = fidelity(catalogue.bundles[model], images, shown.advance)
+    found = {"machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
+    typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
+
+
+def _find(arguments: list[str]) -> Iterator[Path]:
+    """Yield the images that the arguments name; a pattern is expanded here where the shell has not done it.
+
+    Raises:
+        UsageError: if they name none.
+    """
+    from core.images.reader import SUPPORTED, find_images
+
+    named: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        pattern = glob.has_magic(argument) and not os.path.lexists(path)
+        matches = glob.glob(argument, recursive=True) if pattern else []  # noqa: PTH207 - it may be an absolute one
+        named += [Path(match) for match in sorted(matches)] or [path]
+    found = list(find_images(named))
+    if not found:
+        raise UsageError(f"There are no images in {', '.join(map(readable, arguments))}.", remedy=SUPPORTED)
+    yield from found
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app)

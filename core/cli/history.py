@@ -1,0 +1,106 @@
+"""The history on the command line: ``python -m core history list | export | review | clear``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from core.errors import UsageError
+
+history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_help=True)
+
+Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or answer.")]
+Task = Annotated[str | None, typer.Option(help="Only this task.")]
+Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both gave the same answer.")]
+Said = Annotated[
+    Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="The reviewer's verdict.")
+]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
+
+
+@history_app.command("list")
+def list_records(
+    text: Text = "",
+    task: Task = None,
+    same: Same = None,
+    verdict: Said = None,
+    limit: Limit = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List records, or those that the words and options name."""
+    found = _found(text, task, same, verdict, limit)
+    if as_json:
+        typer.echo(json.dumps({"analyses": list(found)}, indent=2, ensure_ascii=False))
+        return
+    from core.records.history import is_refused
+    from core.tasks import get_task
+
+    for row in found:
+        refused = {side: is_refused(row, side) for side in ("teacher", "student")}
+        names = {side: get_task(row["task"]).class_name(row[f"{side}_predicted"]) for side in refused}
+        said = " · ".join(
+            "can't judge this" if refused[side] else f"{names[side]} {100 * row[f'{side}_confidence']:.1f} %"
+            for side in refused
+        )
+        sign = "–" if any(refused.values()) else "✓" if row["same_class"] else "≠"
+        where = row["path"] or f"image {row['image_sha256'][:12]}"
+        note = " · ".join(filter(None, (row["verdict"], row["note"])))
+        typer.echo(f"{row['id']}  {row['analysed_at']}  {where}")
+        typer.echo(f"    {sign} {said}{' · ' if note else ''}{note}")
+
+
+@history_app.command("export")
+def export_records(
+    file: Annotated[Path, typer.Argument(help="The CSV file to write.", dir_okay=False)],
+    text: Annotated[str, typer.Option(help="Words that occur in path, note, model or answer.")] = "",
+    task: Task = None,
+    same: Same = None,
+    verdict: Said = None,
+    limit: Limit = 1_000_000,
+) -> None:
+    """Write records as a table."""
+    from core.exports.tables_and_maps import write_history
+
+    write_history(file, _found(text, task, same, verdict, limit))
+
+
+@history_app.command("review")
+def review_record(
+    number: Annotated[int, typer.Argument(help="The record's number.")],
+    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="What you think of the answers.")],
+    note: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """Keep what you think of an analysis."""
+    from core.records.history import History
+
+    with History() as history:
+        history.review(number, verdict, note)
+
+
+@history_app.command("clear")
+def clear_records(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete all records for good."""
+    from core.records.history import History
+
+    with History() as history:
+        if not yes:
+            if not sys.stdin.isatty():
+                raise UsageError("Deleting the history has to be confirmed.", remedy="Add --yes.")
+            typer.confirm(f"Delete all {history.count()} records?", abort=True)
+        typer.echo(f"{history.clear()} records deleted.")
+
+
+def _found(
+    text: str, task: str | None, same: bool | None, verdict: Literal["agree", "disagree", "unsure"] | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    from core.records.history import History, Query
+
+    with History() as history:
+        if history.notice:
+            typer.echo(history.notice, err=True)
+        yield from history.find(Query(text, task, same, verdict, limit=limit))

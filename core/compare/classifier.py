@@ -1,0 +1,167 @@
+"""One loaded model: what it says about an image, and where it looks."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.explain.cache import ScoreCamCache
+from core.explain.scorecam import ScoreCam
+from core.images.preprocessing import prepare, preprocess
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.calibration import plausible, softmax
+from core.uncertainty.novelty import Novelty
+
+if TYPE_CHECKING:
+    from core.images.medical_image import MedicalImage
+    from core.models.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long an answer took, in milliseconds of wall-clock time.
+
+    Attributes:
+        preprocess_ms: from the opened image to the network's input.
+        forward_ms: the network's forward at batch 1, the median over ``runs``.
+        runs: how often the forward was timed.
+    """
+
+    preprocess_ms: float
+    forward_ms: float
+    runs: int
+
+    @property
+    def total_ms(self) -> float:
+        """Preprocessing and forward together."""
+        return self.preprocess_ms + self.forward_ms
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one model says about one image.
+
+    Attributes:
+        class_ids: the class labels, in the order of the arrays.
+        logits: shape (C,), float32, as the network gave them.
+        probabilities: shape (C,), float64, calibrated by the bundle's temperature, summing to 1.
+        latency: how long it took.
+        runtime: the runtime that computed it.
+        device: the device that computed it.
+        precision: the arithmetic of the forward.
+        plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
+        novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
+        notices: what a reader should know of how it came about.
+    """
+
+    class_ids: tuple[str, ...]
+    logits: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float64]
+    latency: Latency
+    runtime: str
+    device: str
+    precision: str
+    plausible: tuple[str, ...] | None = None
+    novelty: Novelty | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def top(self) -> int:
+        """Index of the most probable class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def predicted(self) -> str:
+        """Label of the most probable class."""
+        return self.class_ids[self.top]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable class, in [0, 1]."""
+        return float(self.probabilities[self.top])
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the image is too unlike the training images for the model to judge it."""
+        return self.novelty is not None and self.novelty.is_novel
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the bundle's rule leaves several classes plausible, or none."""
+        return self.plausible is not None and len(self.plausible) != 1
+
+
+class Classifier:
+    """A bundle loaded into a runtime.
+
+    Args:
+        bundle: the model; verified while it loads.
+        runtime: which runtime to use.
+        threads: CPU threads, or None for the runtime's own choice.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if a runtime that was insisted on can't be used.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.runtime = load_runtime(bundle, runtime, threads)
+        self._gate = bundle.read_gate()
+        self._explained = ScoreCamCache(self.runtime)
+
+    def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
+        """Classify one image, and judge whether it is one that the model was made for.
+
+        Args:
+            image: the opened image.
+            repeats: how often the forward is timed; the median is reported.
+        """
+        started = time.perf_counter()
+        prepared = prepare(image, self.bundle.card.preprocessing)
+        batch = prepared.batch
+        preprocess_ms = 1e3 * (time.perf_counter() - started)
+        times = []
+        for _ in range(max(1, repeats)):
+            started = time.perf_counter()
+            answer = self.runtime.forward_with_maps(batch)
+            times.append(1e3 * (time.perf_counter() - started))
+        self._explained.remember(batch, answer)
+        logits = answer[0][0]
+        card = self.bundle.card
+        probabilities = softmax(logits, card.temperature)
+        return Prediction(
+            class_ids=card.classes,
+            logits=logits,
+            probabilities=probabilities,
+            latency=Latency(preprocess_ms, statistics.median(times), len(times)),
+            runtime=self.runtime.name,
+            device=self.runtime.device,
+            precision=self.runtime.precision,
+            plausible=self._plausible(probabilities),
+            novelty=self._novelty(prepared.judged),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
+        )
+
+    def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:
+        card = self.bundle.card
+        if card.conformal is None:
+            return None
+        inside = plausible(probabilities, card.conformal.floor)
+        return tuple(label for label, is_in in zip(card.classes, inside, strict=True) if is_in)
+
+    def _novelty(self, batch: npt.NDArray[np.float32]) -> Novelty | None:
+        if self._gate is None:
+            return None
+        card = self.bundle.card
+        return self._gate.judge(batch, card.preprocessing, card.task)
+
+    def score_cam(self, image: MedicalImage) -> ScoreCam:
+        """Begin to explain one image, or go on with one of the last; the work is done when the result is refined."""
+        return self._explained.get(preprocess(image, self.bundle.card.preprocessing))

@@ -1,0 +1,1 @@
+"""Heat maps, and how good they are."""

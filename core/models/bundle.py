@@ -1,0 +1,328 @@
+"""A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use.
+
+A third file, ``novelty.safetensors``, holds the statistics by which strange images are told; it may be missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from core.errors import BundleError, UsageError
+from core.models.architectures import build_network, get_architecture, model_name
+from core.models.card import CARD_FORMAT, Card
+from core.models.packing import State, pack_state, unpack_state
+from core.system.atomic_files import cannot_write, replace_folder
+from core.uncertainty.novelty import NoveltyGate, read_gate
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "card.json"
+NOVELTY_FILE = "novelty.safetensors"
+MAX_CARD_BYTES = 1_000_000
+MAX_WEIGHTS_BYTES = 2_000_000_000
+MAX_NOVELTY_BYTES = 16_000_000
+# every file that can be part of a bundle, and how large it may be
+FILE_LIMITS = {CARD_FILE: MAX_CARD_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES, NOVELTY_FILE: MAX_NOVELTY_BYTES}
+MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
+# what could command a terminal, or turn the direction of text so that it reads as something else
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model bundle whose card has been read and validated.
+
+    Attributes:
+        directory: the folder that holds the two files.
+        card: the validated card.
+    """
+
+    directory: Path
+    card: Card
+
+    @property
+    def id(self) -> str:
+        """The identifier, ``task/role-model``."""
+        return self.card.id
+
+    @property
+    def name(self) -> str:
+        """The network's name, e.g. ``OFA-595``."""
+        return model_name(self.card.model)
+
+    @property
+    def weights_path(self) -> Path:
+        """Path of the weights file."""
+        return self.directory / WEIGHTS_FILE
+
+    @property
+    def weights_bytes(self) -> int:
+        """Size of the weights file in bytes, 0 if it is missing."""
+        return self.weights_path.stat().st_size if self.weights_path.is_file() else 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that make up the bundle."""
+        return (
+            (CARD_FILE, WEIGHTS_FILE) if self.card.novelty_sha256 is None else (CARD_FILE, WEIGHTS_FILE, NOVELTY_FILE)
+        )
+
+    def verify(self) -> None:
+        """Compare the weights, and the novelty statistics if there are any, with the card's checksums.
+
+        Raises:
+            BundleError: if a file is missing, too large, or any byte has changed.
+        """
+        self._verify_file(WEIGHTS_FILE, "weights", MAX_WEIGHTS_BYTES, self.card.weights_sha256)
+        if self.card.novelty_sha256 is not None:
+            self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+
+    def read_gate(self) -> NoveltyGate | None:
+        """Return the novelty gate, or None where the bundle has none.
+
+        Raises:
+            BundleError: if its file fails verification or does not hold a gate.
+        """
+        if self.card.novelty_sha256 is None:
+            return None
+        self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+        return read_gate(_read_tensors(self.directory / NOVELTY_FILE, "novelty statistics"))
+
+    def _verify_file(self, name: str, what: str, most: int, expected: str) -> None:
+        path = self.directory / name
+        if not path.is_file():
+            raise BundleError(f"The bundle has no {name}.", path=self.directory, remedy="Install the bundle again.")
+        if path.stat().st_size > most:
+            raise BundleError(
+                f"The {what} file is larger than {most // 10**6} MB.",
+                path=path,
+                remedy="This is not a Twinlens bundle.",
+            )
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise BundleError(
+                f"The {what} have changed since the bundle was made: checksum {found[:12]}…, the card says "
+                f"{expected[:12]}….",
+                path=path,
+                remedy="Install the bundle again.",
+            )
+
+    def read_state(self) -> State:
+        """Return the verified weights, dequantised to float32 (integer buffers stay integers).
+
+        Raises:
+            BundleError: if the file fails verification or is not a safetensors file.
+        """
+        self.verify()
+        return unpack_state(_read_tensors(self.weights_path, "weights"), self.weights_path)
+
+    def load_network(self) -> nn.Module:
+        """Build the torch network and put the verified weights into it; evaluation mode, float32, on the CPU.
+
+        Raises:
+            BundleError: if the weights fail verification, lack a key or have one of another shape or too many.
+        """
+        import torch
+
+        card = self.card
+        network = build_network(card.network, len(card.classes), card.head, card.subnet, card.preprocessing.size)
+        expected = network.state_dict()
+        needed = sum(value.numel() * value.element_size() for value in expected.values())
+        if self.weights_bytes > needed + MAX_TENSOR_NAMES_BYTES:  # before it is read: int8 grows fourfold
+            raise BundleError(
+                f"The weights file is larger than the weights of {self.name} can be.",
+                path=self.weights_path,
+                remedy="The card names another network than the weights were made for: install the bundle again.",
+            )
+        state = self.read_state()
+        self._check_keys(
+            {k: tuple(v.shape) for k, v in state.items()}, {k: tuple(v.shape) for k, v in expected.items()}
+        )
+        network.load_state_dict({k: torch.from_numpy(np.asarray(v, order="C")) for k, v in state.items()})
+        return network.eval()
+
+    def _check_keys(self, found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> None:
+        network = f"{self.name} with {len(self.card.classes)} classes"
+        remedy = "The card names another network than the weights were made for: install the bundle again."
+        if missing := sorted(expected.keys() - found.keys()):
+            raise BundleError(
+                f"The weights lack {len(missing)} of {len(expected)} tensors of {network}, e.g. {missing[0]!r}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+        if wrong := [key for key in expected if found[key] != expected[key]]:
+            key = wrong[0]
+            raise BundleError(
+                f"{key!r} has the shape {found[key]}, but {network} needs {expected[key]}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+        if strangers := sorted(found.keys() - expected.keys()):
+            raise BundleError(
+                f"The weights hold {len(strangers)} tensors that {network} does not have, e.g. {strangers[0]!r}.",
+                path=self.weights_path,
+                remedy=remedy,
+            )
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Read and validate a bundle's card; the weights are verified later, when they are used.
+
+    Raises:
+        BundleError: if the card is missing, unreadable, of a newer format or not valid.
+    """
+    path = directory / CARD_FILE
+    try:
+        if path.exists() and not path.is_file():  # a pipe would never answer
+            raise BundleError("The card is not a file.", path=path, remedy="This is not a Twinlens bundle.")
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise BundleError("The card is larger than 1 MB.", path=path, remedy="This is not a Twinlens bundle.")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise BundleError(
+            f"The bundle has no readable {CARD_FILE} ({cause.strerror}).",
+            path=directory,
+            remedy="Choose a folder that holds card.json and weights.safetensors.",
+        ) from cause
+    except (ValueError, RecursionError) as cause:
+        raise BundleError(
+            f"The card is not valid JSON ({cause}).", path=path, remedy="Install the bundle again."
+        ) from cause
+    if strange := CONTROL_CHARACTERS.search(_all_text(raw)):
+        raise BundleError(
+            f"The card holds the control character U+{ord(strange[0]):04X}, which has no place in it.",
+            path=path,
+            remedy="Do not trust this bundle: ask whoever made it.",
+        )
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > CARD_FORMAT:
+        raise BundleError(
+            f"The card has format {version}; this version of Twinlens reads up to format {CARD_FORMAT}.",
+            path=path,
+            remedy="Update Twinlens to use this bundle.",
+        )
+    try:
+        card = Card.model_validate(raw)
+        get_architecture(card.network).check_size(card.preprocessing.size)
+    except ValidationError as cause:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in cause.errors()[:5])
+        raise BundleError(f"The card is not valid: {faults}.", path=path, remedy="Install the bundle again.") from cause
+    except UsageError as cause:
+        raise BundleError(cause.problem, path=path, remedy=cause.remedy) from cause
+    return Bundle(directory, card)
+
+
+def _all_text(value: object) -> str:
+    """Return all strings in a parsed JSON value, keys too."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "".join(key + _all_text(item) for key, item in value.items())
+    return "".join(map(_all_text, value)) if isinstance(value, list) else ""
+
+
+def _read_tensors(path: Path, what: str) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        stored: State = load_file(path)
+    except (SafetensorError, ValueError, OSError) as cause:
+        raise BundleError(
+            f"The {what} file is not readable as safetensors ({cause}).",
+            path=path,
+            remedy="Install the bundle again.",
+        ) from cause
+    return stored
+
+
+def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | None = None) -> Bundle:
+    """Write a bundle beside its place and move it there whole; a bundle that stood there is replaced.
+
+    Args:
+        target: the bundle's folder.
+        state: float32 tensors of the network, packed here as ``card.storage`` says.
+        card: the card; its format and its checksums are set here.
+        gate: the novelty gate, if there is one.
+
+    Returns:
+        The bundle as it stands on disk.
+
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
+    """
+    with _written_beside(target) as staged:
+        card = card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": None})
+        card = card.model_copy(
+            update={"weights_sha256": _write_state(staged / WEIGHTS_FILE, pack_state(state, card.storage))}
+        )
+        if gate is not None:
+            card = card.model_copy(update={"novelty_sha256": _write_state(staged / NOVELTY_FILE, gate.state())})
+        _write_card(staged, card)
+    return read_bundle(target)
+
+
+def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
+    """Store another novelty gate and card in a bundle, which is replaced whole.
+
+    Args:
+        bundle: the bundle; its weights stay as they are.
+        card: the card; its format and the gate's checksum are set here.
+        gate: the gate.
+
+    Returns:
+        The bundle as it stands on disk.
+
+    Raises:
+        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
+    """
+    with _written_beside(bundle.directory) as staged:
+        shutil.copyfile(bundle.weights_path, staged / WEIGHTS_FILE)
+        digest = _write_state(staged / NOVELTY_FILE, gate.state())
+        _write_card(staged, card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": digest}))
+    return read_bundle(bundle.directory)
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[Path]:
+    """Give a folder beside a bundle's place that takes it when it is complete."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+            staged = Path(folder) / target.name
+            staged.mkdir()
+            yield staged
+            replace_folder(staged, target)
+    except OSError as cause:
+        raise cannot_write(target, cause) from cause
+
+
+def _write_state(path: Path, state: State) -> str:
+    """Write tensors and return the file's checksum; a full disk is an OSError, which safetensors' own writer hides."""
+    from safetensors.numpy import save
+
+    path.write_bytes(save(state))
+    return _digest(path)
+
+
+def _write_card(folder: Path, card: Card) -> None:
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,292 @@
+"""A bundle's card: everything about a trained model but its weights, validated on reading."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.images.preprocessing import Preprocessing
+from core.models.architectures import VggHead
+from core.models.ofa_subnets import Subnet, model_id
+
+# the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
+# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm, 5 no
+# adjustment of the exposure
+CARD_FORMAT = 6
+
+Storage = Literal["float32", "float16", "int8"]
+Role = Literal["teacher", "student"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Images = Annotated[int, Field(ge=1, le=10**12)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NetworkId = Annotated[str, Field(pattern=r"^(timm:)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Part):
+    """A 95 % interval; how it was made, ``measured_by`` or the evaluation says."""
+
+    low: Fraction
+    high: Fraction
+
+
+class ClassScores(_Part):
+    """How one class was recognised.
+
+    Attributes:
+        label: the class.
+        images: how many images of it were scored.
+        precision: share of the answers that name it that were right, or None where none names it.
+        recall: share of its images that were recognised, or None where there are none.
+        auroc: area under the ROC curve of this class against the rest, or None where one side is missing.
+    """
+
+    label: str = Field(max_length=100)
+    images: int = Field(ge=0)
+    precision: Fraction | None
+    recall: Fraction | None
+    auroc: Fraction | None
+
+
+class GroupScores(_Part):
+    """What a model scored on one part of the data, e.g. ``population=adult``."""
+
+    group: str = Field(max_length=200)
+    images: Images
+    accuracy: Fraction
+    accuracy_interval: Interval
+    macro_f1: Fraction
+    ece: Fraction
+
+
+class ReliabilityBin(_Part):
+    """One point of a reliability diagram: images of like confidence, and how many of them were right."""
+
+    confidence: Fraction
+    accuracy: Fraction
+    images: Images
+
+
+class Scores(_Part):
+    """What a model scored on one data set.
+
+    Attributes:
+        dataset: the data set and split in words.
+        images: how many images were scored.
+        accuracy: share of images whose top class is right, in [0, 1].
+        macro_f1: mean over classes of the harmonic mean of precision and recall, in [0, 1].
+        ece: expected calibration error over 15 equal bins of confidence (Guo et al. 2017), in [0, 1].
+        measured_by: the program or command that measured it.
+        caution: what must be said beside these figures.
+        ece_uncalibrated: the calibration error before temperature scaling.
+        brier: Brier score of all classes, in [0, 2].
+        auroc: mean over the classes of each one's area under the ROC curve against the rest.
+        accuracy_interval: 95 % interval of the accuracy.
+        macro_f1_interval: the same of macro F1.
+        classes: how each class was recognised.
+        confusion: images by true class (rows) and answer (columns), in the order of the card's classes.
+        groups: the scores of parts of the data.
+        reliability: the reliability diagram.
+        reliability_uncalibrated: the same before temperature scaling.
+        covered: share of images whose conformal set holds the right class.
+        unsure: share of images whose conformal set is not exactly one class.
+        refused: share of images that the novelty gate refused.
+        border_probe: accuracy that a linear model reaches on the same images from the border of their thumbnails alone.
+    """
+
+    dataset: str = Field(max_length=500)
+    images: Images
+    accuracy: Fraction
+    macro_f1: Fraction
+    ece: Fraction
+    measured_by: str = Field(max_length=500)
+    caution: str = Field(default="", max_length=2000)
+    ece_uncalibrated: Fraction | None = None
+    brier: float | None = Field(default=None, ge=0, le=2)
+    auroc: Fraction | None = None
+    accuracy_interval: Interval | None = None
+    macro_f1_interval: Interval | None = None
+    classes: tuple[ClassScores, ...] = Field(default=(), max_length=1000)
+    confusion: tuple[tuple[int, ...], ...] = Field(default=(), max_length=1000)
+    groups: tuple[GroupScores, ...] = Field(default=(), max_length=200)
+    reliability: tuple[ReliabilityBin, ...] = Field(default=(), max_length=100)
+    reliability_uncalibrated: tuple[ReliabilityBin, ...] = Field(default=(), max_length=100)
+    covered: Fraction | None = None
+    unsure: Fraction | None = None
+    refused: Fraction | None = None
+    border_probe: Fraction | None = None
+
+
+class Conformal(_Part):
+    """The rule by which answers are called plausible (see ``core.uncertainty.calibration.conformal_floor``).
+
+    Attributes:
+        method: ``LAC``: a class is plausible where its calibrated probability is at least ``floor``.
+        coverage: how often the plausible classes shall hold the right one.
+        floor: the least probability of a plausible class.
+        images: how many images of the validation split it was chosen on.
+    """
+
+    method: Literal["LAC"] = "LAC"
+    coverage: Fraction
+    floor: Fraction
+    images: Images
+
+
+class DataSet(_Part):
+    """The labelled images that a network was trained on, as its run counted them.
+
+    Attributes:
+        name: what the data set is called.
+        layout: how it lay on disk.
+        split: in words, where its split comes from.
+        images: how many there are, by split and class.
+        groups: how many patients or originals are known.
+        ungrouped: how many images are of none that is known.
+    """
+
+    name: str = Field(max_length=200)
+    layout: str = Field(max_length=200)
+    split: str = Field(max_length=1000)
+    images: dict[Annotated[str, Field(max_length=100)], dict[Annotated[str, Field(max_length=100)], Count]]
+    groups: Count = 0
+    ungrouped: Count = 0
+
+    def count(self, split: str) -> int:
+        """Return how many images a split has."""
+        return sum(self.images.get(split, {}).values())
+
+    @property
+    def total(self) -> int:
+        """How many images there are."""
+        return sum(map(self.count, self.images))
+
+
+class Training(_Part):
+    """How the weights were made.
+
+    Attributes:
+        data: the training data in words.
+        data_set: the same in figures, or None where no run counted them.
+        method: how the network was trained, in words.
+        recipe_digest: SHA-256 of the resolved recipe, or None where no recipe file stood behind the run.
+        made_by: the program that trained it.
+        made_on: the date of publication.
+        teacher: identifier of the bundle that it was distilled from, if any.
+        data_digest: digest of the training data's list of files, or None.
+        seed: the seed of the run, or None.
+        epochs: how many epochs it was trained, or None.
+    """
+
+    data: str = Field(max_length=1000)
+    data_set: DataSet | None = None
+    method: str = Field(max_length=1000)
+    recipe_digest: Sha256 | None = None
+    made_by: str = Field(max_length=200)
+    made_on: date
+    teacher: str | None = Field(default=None, max_length=200)
+    data_digest: str | None = Field(default=None, max_length=200)
+    seed: int | None = None
+    epochs: int | None = Field(default=None, ge=0)
+
+    @property
+    def maker(self) -> str:
+        """The program that trained it, less what stands in brackets."""
+        return self.made_by.split(" (")[0]
+
+
+class Card(_Part):
+    """The card of one model bundle (``card.json``).
+
+    Attributes:
+        format: version of this layout; a newer one than ``CARD_FORMAT`` is refused.
+        task: identifier of the task.
+        classes: labels in the order of the network's outputs.
+        role: ``teacher`` or ``student``.
+        network: identifier of the architecture.
+        head: which head VGG19 has.
+        subnet: which subnet of OFA-595's supernet this is, or None where it is OFA-595 itself or no such network.
+        preprocessing: how an image becomes the network's input.
+        temperature: logits are divided by it before the softmax.
+        conformal: which answers are called plausible, or None where no rule was fitted.
+        storage: how the weights are stored; they are computed with as float32.
+        parameters: number of parameters.
+        macs: multiply-accumulate operations of one forward.
+        training: how the weights were made.
+        scores: what was measured, on which data.
+        intended_use: what the model is for.
+        limits: what it is known not to be able to do.
+        licence: licence of the weights.
+        weights_sha256: SHA-256 of ``weights.safetensors``.
+        novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
+    """
+
+    format: Literal[1, 2, 3, 4, 5, 6] = 6
+    task: Word
+    classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
+    role: Role
+    network: NetworkId
+    head: VggHead = "gap"
+    subnet: Subnet | None = None
+    preprocessing: Preprocessing
+    temperature: float = Field(default=1.0, gt=0, le=100)
+    conformal: Conformal | None = None
+    storage: Storage
+    parameters: int = Field(ge=1, le=10**15)
+    macs: int = Field(ge=1, le=10**18)
+    training: Training
+    scores: tuple[Scores, ...] = Field(default=(), max_length=50)
+    intended_use: str = Field(max_length=2000)
+    limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
+    licence: str = Field(max_length=500)
+    weights_sha256: Sha256
+    novelty_sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("the class labels are not distinct")
+        if not math.isfinite(self.temperature):
+            raise ValueError("the temperature is not finite")
+        if self.subnet is not None and self.network != "ofa595":
+            raise ValueError("only ofa595 has subnets")
+        size = len(self.classes)
+        if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
+            raise ValueError("a confusion matrix has another size than the classes")
+        return self
+
+    def facts(self) -> dict[str, Any]:
+        """Return, as plain values, what belongs beside an answer of the model: how it was made and what it scored."""
+        scores = self.scores[0] if self.scores else None
+        return {
+            "parameters": self.parameters,
+            "storage": self.storage,
+            "made_by": self.training.made_by,
+            "made_on": self.training.made_on.isoformat(),
+            "temperature": self.temperature,
+            "preprocessing": self.preprocessing.in_words(),
+            "test_dataset": scores and scores.dataset,
+            "test_images": scores and scores.images,
+            "test_accuracy": scores and scores.accuracy,
+            "test_macro_f1": scores and scores.macro_f1,
+            "test_ece": scores and scores.ece,
+            "test_caution": scores and scores.caution,
+        }
+
+    @property
+    def id(self) -> str:
+        """The bundle's identifier, ``task/role-model``, which is also its place below the weights folder."""
+        return f"{self.task}/{self.role}-{self.model}"
+
+    @property
+    def model(self) -> str:
+        """The network's identifier, with the subnet's digest where it is one; see ``model_id``."""
+        return model_id(self.network, self.subnet)

@@ -1,0 +1,218 @@
+"""The catalogue of installed models: those that came with the program, then the user's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.errors import BundleError, UsageError
+from core.models.architectures import ARCHITECTURES
+from core.models.bundle import CARD_FILE, Bundle, read_bundle
+from core.models.bundle_import import copy_bundle_files
+from core.models.card import Role
+from core.system.atomic_files import cannot_write, replace_folder, restore_folders
+from core.system.paths import package_weights, user_weights
+
+IMPORTING, REMOVING = ".import-", ".removed-"  # folders at work; the number of their process follows
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is installed.
+
+    Attributes:
+        bundles: usable bundles by identifier; a user's own stands in for a bundled one with the same identifier.
+        broken: what was found but can't be read, with the reason.
+    """
+
+    bundles: dict[str, Bundle]
+    broken: tuple[BundleError, ...]
+
+    def of_task(self, task: str, role: Role) -> list[Bundle]:
+        """Return the bundles of one task and role, by name."""
+        found = [b for b in self.bundles.values() if b.card.task == task and b.card.role == role]
+        return sorted(found, key=lambda b: b.id)
+
+    def find(self, task: str, role: Role, network: str | None = None) -> Bundle:
+        """Return the bundle of a task and role; without a network the best-scoring one, the paper's networks first.
+
+        Raises:
+            UsageError: if none is installed.
+        """
+        candidates = self.of_task(task, role)
+        if network is not None:
+            wanted = network.lower()
+            candidates = [b for b in candidates if wanted in (b.card.model, b.name.lower(), b.id)]
+        if not candidates:
+            installed = ", ".join(b.id for b in self.bundles.values()) or "none"
+            what = f"{role} {network!r}" if network else role
+            raise UsageError(f"No {what} is installed for the task {task}.", remedy=f"Installed are: {installed}.")
+        return max(candidates, key=_preference)
+
+
+def _preference(bundle: Bundle) -> tuple[bool, float]:
+    """The paper's networks come before others, then the better score counts."""
+    return bundle.card.network in ARCHITECTURES, bundle.card.scores[0].accuracy if bundle.card.scores else 0.0
+
+
+def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
+    """Read the cards of all installed bundles (the weights stay on disk, unverified until they are used).
+
+    Args:
+        folders: weight folders to search, later ones win; by default the package's, then the user's.
+    """
+    bundles: dict[str, Bundle] = {}
+    broken: list[BundleError] = []
+    for folder in folders if folders is not None else [package_weights(), user_weights()]:
+        try:
+            directories = _directories(folder)
+        except OSError as cause:  # the user's own may lie where nobody may look; those that came with the program work
+            broken.append(
+                BundleError(
+                    f"The folder of your models can't be read ({cause.strerror}).",
+                    path=folder,
+                    remedy="Check its permissions.",
+                )
+            )
+            continue
+        for directory in directories:
+            try:
+                bundle = read_bundle(directory)
+            except BundleError as error:
+                broken.append(error)
+            else:
+                bundles[bundle.id] = bundle
+    return Catalogue(bundles, tuple(broken))
+
+
+def _directories(folder: Path) -> list[Path]:
+    """Return the folders of bundles in a folder of weights; hidden ones are at work or were left behind."""
+    for task in folder.glob("*/"):
+        restore_folders(task)
+    found = [card.parent for card in sorted(folder.glob(f"*/*/{CARD_FILE}"))]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a person should know about a bundle before importing it; the card's own words, not yet verified.
+
+    Attributes:
+        id: the identifier it would have.
+        name: the network's name.
+        made_by: who or what made it.
+        made_on: when, ISO 8601.
+        data: what it was trained on.
+        licence: licence of the weights.
+        digest: SHA-256 of the weights, to be compared with what the maker publishes.
+        replaces: ``own`` or ``bundled`` where one of that identifier is installed that it would stand in for, else
+            an empty string.
+    """
+
+    id: str
+    name: str
+    made_by: str
+    made_on: str
+    data: str
+    licence: str
+    digest: str
+    replaces: str
+
+
+def read_provenance(source: Path) -> Provenance:
+    """Read the card of a bundle in a folder or a .zip, and nothing else.
+
+    Raises:
+        BundleError: if it has no valid card.
+    """
+    with tempfile.TemporaryDirectory(prefix="twinlens-card-") as folder, _about(source):
+        copy_bundle_files(source, Path(folder), (CARD_FILE,))
+        bundle = read_bundle(Path(folder))
+    training = bundle.card.training
+    places = {"own": user_weights(), "bundled": package_weights()}
+    return Provenance(
+        id=bundle.id,
+        name=bundle.name,
+        made_by=training.made_by,
+        made_on=training.made_on.isoformat(),
+        data=training.data,
+        licence=bundle.card.licence,
+        digest=bundle.card.weights_sha256,
+        replaces=next((name for name, root in places.items() if (root / bundle.id / CARD_FILE).is_file()), ""),
+    )
+
+
+def import_bundle(source: Path) -> Bundle:
+    """Copy a bundle from a folder or a .zip into the user's data, and verify the copy: card, checksums, keys, shapes.
+
+    Raises:
+        BundleError: if it fails verification; nothing is left behind then.
+        WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
+    """
+    root = user_weights()
+    _sweep(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=f"{IMPORTING}{os.getpid()}-") as folder:
+            staged = Path(folder) / "bundle"
+            staged.mkdir()
+            with _about(source):
+                copy_bundle_files(source, staged)
+                bundle = read_bundle(staged)
+                bundle.load_network()
+                bundle.read_gate()
+            for name in {path.name for path in staged.iterdir()} - set(bundle.files):
+                (staged / name).unlink()
+            target = root / bundle.id
+            target.parent.mkdir(exist_ok=True)
+            replace_folder(staged, target)
+    except OSError as cause:
+        raise cannot_write(root, cause) from cause
+    return read_bundle(target)
+
+
+@contextmanager
+def _about(source: Path) -> Iterator[None]:
+    """Let errors about a copy name what it was copied from."""
+    try:
+        yield
+    except BundleError as error:
+        raise BundleError(error.problem, path=source, remedy=error.remedy) from error
+
+
+def _sweep(root: Path) -> None:
+    """Remove what imports and removals left behind that were cut off; those still running keep theirs."""
+    for leftover in (*root.glob(f"{IMPORTING}*"), *root.glob(f"*/{REMOVING}*")):
+        owner = leftover.name.split("-")[1]
+        if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def remove_bundle(bundle_id: str) -> None:
+    """Remove a bundle of the user's own.
+
+    Raises:
+        UsageError: if the user has no such bundle; those that came with the program can't be removed.
+        WriteError: if its folder may not be changed.
+    """
+    own = read_catalogue([user_weights()]).bundles
+    if bundle_id not in own:
+        raise UsageError(
+            f"There is no bundle {bundle_id!r} among your own.",
+            remedy="Bundles that came with Twinlens can't be removed." if own else "You have not imported any.",
+        )
+    directory = own[bundle_id].directory
+    doomed = directory.with_name(f"{REMOVING}{os.getpid()}-{directory.name}")
+    try:
+        directory.replace(doomed)
+    except OSError as cause:
+        raise cannot_write(directory, cause) from cause
+    _sweep(user_weights())
+    shutil.rmtree(doomed, ignore_errors=True)

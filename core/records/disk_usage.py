@@ -1,0 +1,91 @@
+"""What the program keeps on this machine that can be removed: what it can make again, and the history."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import WriteError
+from core.records.history import History, history_path
+from core.records.history_waiting import waiting_files
+from core.system.paths import cache_folder
+
+HISTORY = "history"
+# the caches' folders by name; whatever else lies in the cache folder counts as "other"
+CACHES = ("openvino", "training", "imagenet")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of thing that is kept.
+
+    Attributes:
+        name: ``history``, one of ``CACHES``, or ``other``.
+        paths: its files and folders.
+        size: bytes on disk.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    size: int
+
+
+def kept() -> list[Kept]:
+    """Return what is kept, with its size; what is not there is left out."""
+    root = cache_folder()
+    found = [_measured(name, (root / name,)) for name in CACHES]
+    others = tuple(path for path in _inside(root) if path.name not in CACHES)
+    found += [_measured("other", others), _measured(HISTORY, tuple(_history_files()))]
+    return [item for item in found if item.size]
+
+
+def remove(item: Kept) -> None:
+    """Remove one kind of thing for good; the history is emptied, not deleted, since another window may have it open.
+
+    Raises:
+        WriteError: if something can't be removed.
+        HistoryError: if the history can't be emptied.
+    """
+    if item.name == HISTORY:
+        with History() as history:
+            history.clear()
+    try:
+        for path in item.paths:
+            if item.name == HISTORY and "-damaged-" not in path.name:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as cause:
+        raise WriteError(
+            f"It can't be removed ({cause.strerror or cause}).", path=item.paths[0], remedy="Close other windows first."
+        ) from cause
+
+
+def _history_files() -> Iterator[Path]:
+    """Yield the history's file, those that SQLite keeps beside it, damaged ones set aside, and what has to wait."""
+    path = history_path()
+    if path.parent.is_dir():
+        yield from path.parent.glob(f"{path.stem}*{path.suffix}*")
+        yield from waiting_files(path)
+
+
+def _measured(name: str, paths: tuple[Path, ...]) -> Kept:
+    return Kept(name, paths, sum(map(_size, paths)))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from folder.iterdir()
+
+
+def _size(path: Path) -> int:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            return sum(_size(inner) for inner in path.iterdir())
+        return path.lstat().st_size
+    except OSError:  # gone meanwhile, or not ours to see
+        return 0

@@ -1,0 +1,102 @@
+"""What could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
+
+They are only ever appended to, so that a killed process loses at most the line in hand. Whoever opens the history next
+takes them in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.system.atomic_files import make_folder
+
+# number and start of the process, since numbers come again, in containers at once; then a number within it
+NAME = "history-waiting-{}-{}-{}.jsonl"
+_numbers = itertools.count()
+KEY = ("image_sha256", "path", "teacher_sha256", "student_sha256", "settings")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A change to the history that waits to be written.
+
+    Attributes:
+        row: the columns of an analysis; of a review only those of ``KEY``, which tell whose it is.
+        review: verdict and note where this is a review of an analysis that went before, else None.
+    """
+
+    row: dict[str, Any]
+    review: tuple[str | None, str] | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What tells an analysis: the image, its place, the models and the settings."""
+        return {name: self.row[name] for name in KEY}
+
+
+def new_waiting_file(history: Path) -> Path:
+    """Return where a writer of this process, and no other one, lets changes wait: a file beside the history."""
+    return history.with_name(NAME.format(os.getpid(), _started(os.getpid()), next(_numbers)))
+
+
+def waiting_files(history: Path) -> list[Path]:
+    """Return the files of all processes, beside a history."""
+    return sorted(history.parent.glob(NAME.format("*", "*", "*")))
+
+
+def left_behind(history: Path) -> list[Path]:
+    """Return the files of processes that have ended; those that run write their own."""
+    return [path for path in waiting_files(history) if not _is_running(path)]
+
+
+def keep(path: Path, change: Waiting) -> None:
+    """Add a change to a file, on disk when this returns.
+
+    Raises:
+        OSError: if it can't be written.
+        WriteError: if its folder can't be made.
+    """
+    make_folder(path.parent)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"row": change.row, "review": change.review}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> Iterator[Waiting]:
+    """Yield the changes in a file; a line that was cut off, or is none of ours, is passed over.
+
+    Raises:
+        OSError: if it can't be read.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+                row, review = dict(found["row"]), found["review"]
+                change = Waiting(row, None if review is None else (review[0], str(review[1])))
+                if change.key:
+                    yield change
+            except (ValueError, KeyError, TypeError, IndexError):
+                continue
+
+
+def _is_running(path: Path) -> bool:
+    number, start, _ = path.stem.split("-")[-3:]
+    return number.isdecimal() and start == str(_started(int(number)))
+
+
+def _started(process: int) -> int | None:
+    """Return when a process was started, in seconds since 1970, None where there is no such process."""
+    try:
+        return int(psutil.Process(process).create_time())
+    except psutil.Error:
+        return None

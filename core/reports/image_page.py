@@ -1,0 +1,248 @@
+"""The page of one image in a report: the pictures, what both models say, the impression, and how it all was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.compare.comparison import Answer, Comparison
+from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
+from core.explain.overlays import Pictures, grey_scale, heat_scale
+from core.images.medical_image import MedicalImage
+from core.models.card import Card
+from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
+from core.reports.text import Rgb
+from core.tasks import Task, get_task
+
+SALIENCY_CAUTION = (
+    "A heat map shows which parts of the image a network's answer rests on, not where disease is. It can be wrong "
+    "where the answer is right, look plausible where the answer is wrong, and rest on markers, edges or devices. Each "
+    "map is scaled to its own highest value, so that brightness can't be compared between maps."
+)
+MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
+REST = 636.0  # points of a page that are not for the pictures, so that all of it fits on one sheet
+
+
+@dataclass(frozen=True)
+class PageText:
+    """What a person or the settings add to a page.
+
+    Attributes:
+        name: how the image is called: its file's name, or a number.
+        impression: free text.
+        identity: the patient's identity in a line, or what stands for it.
+        window: the pixel values spread over the scale of grey, None for the file's own way of showing itself.
+    """
+
+    name: str
+    impression: str
+    identity: str
+    window: tuple[float, float] | None
+
+
+def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText) -> None:
+    """Draw the page of one image, and further ones where a long text needs them."""
+    task = get_task(comparison.teacher.bundle.card.task)
+    sheets.begin(f"Comparison of teacher and student · {task.name}", text.name)
+    sheets.y -= 12
+    sheets.text(sheets.left, sheets.y, text.name, HEADING + 1.5, bold=True, room=sheets.room)
+    sheets.y -= 12
+    sheets.text(sheets.left, sheets.y, _about(image), SMALL, colour=GREY, room=sheets.room)
+    sheets.y -= 11
+    sheets.text(sheets.left, sheets.y, text.identity, SMALL, colour=GREY, room=sheets.room)
+    sheets.y -= 10
+    _verdict(sheets, comparison, task)
+    _pictures(sheets, image, comparison, shown, text, task)
+    if shown.teacher or shown.student:
+        sheets.paragraph(SALIENCY_CAUTION, SMALL - 0.5, GREY)
+    _answers(sheets, comparison, task)
+    sheets.heading("Impression")
+    sheets.paragraph(text.impression.strip() or "None given.", colour=INK if text.impression.strip() else GREY)
+    sheets.heading("How this was made", 60)
+    columns = (sheets.left, sheets.left + 74, sheets.left + 74 + (sheets.room - 74 + GAP) / 2)
+    sheets.table(_method(comparison, task), columns)
+    for notice in (*image.notices, *comparison.notices):
+        sheets.paragraph(f"Note: {notice}", SMALL, GREY)
+
+
+def warnings(comparison: Comparison, task: Task) -> list[str]:
+    """Return what must be said before either answer is believed: it can't be judged, or several classes are likely."""
+    found = []
+    for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
+        said = answer.prediction
+        who = f"The {role} ({answer.bundle.name})"
+        if said.novelty is not None and said.is_refused:
+            found.append(f"{who} can't judge this image: {said.novelty.reason}")
+        elif said.is_unsure:
+            names = [task.class_name(label) for label in said.plausible or said.class_ids]
+            found.append(f"{who} is unsure between {', '.join(names[:-1])} and {names[-1]}.")
+    return found
+
+
+def _both(comparison: Comparison) -> tuple[Answer, Answer]:
+    return comparison.teacher, comparison.student
+
+
+def _about(image: MedicalImage) -> str:
+    parts = [image.format, image.modality, f"{image.width} × {image.height} pixels", f"{image.bits} bits"]
+    if image.spacing is not None:
+        parts.append(f"{image.spacing[0]:.3g} × {image.spacing[1]:.3g} mm a pixel")
+    return " · ".join([*filter(None, parts), f"SHA-256 {image.digest[:16]}…"])
+
+
+def _verdict(sheets: Sheets, comparison: Comparison, task: Task) -> None:
+    for warning in warnings(comparison, task):
+        sheets.warning(warning)
+    if comparison.is_withheld:
+        sheets.y -= HEADING + 2
+        sheets.text(sheets.left, sheets.y, "No verdict: an answer is kept back", HEADING + 1, bold=True, colour=GREY)
+        sheets.y -= 2
+        sheets.paragraph("An answer to an image that a model can't judge means nothing.", SMALL + 0.5, GREY)
+        return
+    facts = agreement({"task": task.id, **comparison.as_dict()})
+    sign, said = facts[0].split(" ", 1)
+    verdict, colour = f"{sign} {said[0].upper()}{said[1:]}", INK
+    if any(answer.prediction.is_refused for answer in _both(comparison)):
+        verdict, colour = f"Not to be relied on: {said}", GREY
+    sheets.y -= HEADING + 2
+    sheets.text(sheets.left, sheets.y, verdict, HEADING + 1, bold=True, colour=colour, room=sheets.room)
+    sheets.y -= 2
+    sheets.paragraph(" · ".join(facts[1:]), SMALL + 0.5, GREY)
+
+
+def _pictures(
+    sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText, task: Task
+) -> None:
+    column = (sheets.room - 2 * GAP) / 3
+    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST)
+    width = height / shown.aspect
+    sheets.y -= 20
+    top = sheets.y
+    panels: list[tuple[str, str, Rgb, bytes | None, Answer | None]] = [
+        ("Image", "", INK, shown.image, None),
+        ("Teacher", comparison.teacher.bundle.name, TEACHER, shown.teacher, comparison.teacher),
+        ("Student", comparison.student.bundle.name, STUDENT, shown.student, comparison.student),
+    ]
+    for i, (title, name, colour, data, answer) in enumerate(panels):
+        x = sheets.left + i * (column + GAP)
+        sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
+        y = top - 6 - height
+        if data is None:
+            sheets.text(x, y + height - 20, _why_no_map(answer), TEXT, colour=GREY, room=column)
+            continue
+        sheets.picture(data, x, y, width, height)
+        if answer is None:
+            _grey_scale(sheets, image, text.window, x, y, width)
+        else:
+            _heat_scale(sheets, answer, task, x, y, width, column)
+    sheets.y = top - 6 - height - 31
+
+
+def _why_no_map(answer: Answer | None) -> str:
+    if answer is not None and answer.withheld:
+        return "Kept back."
+    return "No heat map was made." if answer is None or answer.heat_map is None else "Heat map not known well enough."
+
+
+def _grey_scale(
+    sheets: Sheets, image: MedicalImage, window: tuple[float, float] | None, x: float, y: float, width: float
+) -> None:
+    if image.pixels.ndim == 3:
+        sheets.text(x, y - 17, "colours as in the file", SMALL, colour=GREY)
+        return
+    sheets.picture(grey_scale(image.inverted), x, y - 9, width, 5)
+    low, high = window or image.display_window()
+    sheets.text(x, y - 17, f"{low:g}", SMALL, colour=GREY)
+    sheets.text(x + width, y - 17, f"{high:g}", SMALL, colour=GREY, align="right")
+    if window is not None:
+        whose = "set by the reader"
+    elif image.lookup is not None:
+        whose = "look-up table of the file"
+    elif image.window is not None:
+        whose = "window of the file"
+    else:
+        whose = "range of the pixels"
+    sheets.text(x + width / 2, y - 17, whose, SMALL, colour=GREY, align="centre")
+
+
+def _heat_scale(sheets: Sheets, answer: Answer, task: Task, x: float, y: float, width: float, column: float) -> None:
+    assert answer.heat_map is not None  # noqa: S101 - a picture with a map has one
+    sheets.picture(heat_scale(), x, y - 9, width, 5)
+    sheets.text(x, y - 17, "low", SMALL, colour=GREY)
+    sheets.text(x + width, y - 17, "high", SMALL, colour=GREY, align="right")
+    explained = task.classes[answer.heat_map.class_index].name
+    sheets.text(x, y - 26, f"speaks for {explained}", SMALL, colour=GREY, room=column)
+
+
+def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
+    half = (sheets.room - GAP) / 2
+    sheets.y -= 21
+    top = sheets.y
+    for i, (title, answer, colour) in enumerate(
+        (("Teacher", comparison.teacher, TEACHER), ("Student", comparison.student, STUDENT))
+    ):
+        x = sheets.left + i * (half + GAP)
+        card = answer.bundle.card
+        name = f"{title} · {answer.bundle.name}"
+        sheets.text(x, top, name, HEADING, bold=True, colour=colour)
+        latency = milliseconds(answer.prediction.latency.forward_ms)
+        size = f"{card.parameters / 1e6:.1f} M parameters · {latency}"
+        sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")
+        for row, label in enumerate(task.classes):
+            y = top - 16 - 13 * row
+            if answer.withheld:
+                sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
+                sheets.text(x + half, y, "kept back", TEXT - 0.5, align="right", colour=GREY)
+                continue
+            p = float(answer.prediction.probabilities[row])
+            said = row == answer.prediction.top
+            sheets.text(x, y, label.name, TEXT - 1, bold=said, room=half * 0.61)
+            sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
+            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=said, align="right")
+    sheets.y = top - 16 - 13 * (len(task.classes) - 1) - 4
+
+
+def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
+    answers = _both(comparison)
+    cards = [answer.bundle.card for answer in answers]
+
+    def row(name: str, values: list[str]) -> tuple[str, str, str]:
+        return (name, values[0], values[1])
+
+    return [
+        row("Model", [f"{card.id}, made {card.training.made_on} by {card.training.maker}" for card in cards]),
+        row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
+        row("Test scores", [_scores(card) for card in cards]),
+        row("Answer", [_timing(answer) for answer in answers]),
+        row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
+        row("Heat map", [_map(answer, task) for answer in answers]),
+    ]  # fmt: skip
+
+
+def _scores(card: Card) -> str:
+    if not card.scores:
+        return "None were measured."
+    s = card.scores[0]
+    return (
+        f"Accuracy {100 * s.accuracy:.1f} %, macro F1 {100 * s.macro_f1:.1f} %, calibration error {100 * s.ece:.1f} %, "
+        f"on {s.images} images: {s.dataset.split(' (')[0]}. {s.caution}"
+    ).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _timing(answer: Answer) -> str:
+    said = answer.prediction
+    times = f"{milliseconds(said.latency.forward_ms)} forward, {milliseconds(said.latency.total_ms)} with preprocessing"
+    runtime = RUNTIME_NAMES.get(said.runtime, said.runtime)
+    return f"{times}; {runtime}, {said.device}, {said.precision}; temperature {answer.bundle.card.temperature:g}"
+
+
+def _map(answer: Answer, task: Task) -> str:
+    found = answer.heat_map
+    if answer.withheld:
+        return "Kept back."
+    if found is None:
+        return "None was made."
+    error = "exact" if found.estimated_error == 0 else f"estimated error {100 * found.estimated_error:.1f} %"
+    return (
+        f"Score-CAM for {task.classes[found.class_index].name} on layer {found.layer}, {found.method}: "
+        f"{found.maps_scored} forwards for {found.maps_total} maps, {error}, {milliseconds(1e3 * found.seconds)}"
+    )

@@ -1,0 +1,129 @@
+"""The PDF report: a page for each image, then a summary where there are several."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from core.compare.agreement import Tally
+from core.compare.comparison import Answer, Comparison
+from core.explain.overlays import pictures
+from core.images.medical_image import MedicalImage
+from core.names import readable
+from core.reports.image_page import PageText, image_page, warnings
+from core.reports.layout import PaperSize, Sheets
+from core.reports.person_name import name_in_words
+from core.reports.right_to_left import apart
+from core.reports.summary_page import KEPT_BACK, Line, summary_pages
+from core.system.atomic_files import bytes_written_whole
+from core.tasks import Task, get_task
+
+
+class ReportWriter:
+    """Writes a report image by image; memory does not grow with the pages.
+
+    The file appears under its name only when the ``with`` block ends well: an exception, a cancelled job's among them,
+    leaves nothing behind, and what was there before stays.
+
+    Args:
+        path: where it is written.
+        paper: size of the paper.
+        hide_names: whether images are called by numbers in place of their files' names.
+        with_identity: whether the identity that an image carries (``read_image(…, with_identity=True)``) is printed.
+
+    Raises:
+        WriteError: if it can't be written.
+    """
+
+    def __init__(
+        self, path: Path, paper: PaperSize = "A4", *, hide_names: bool = False, with_identity: bool = False
+    ) -> None:
+        self._path = path
+        self._paper = paper
+        self._hide_names = hide_names
+        self._with_identity = with_identity
+        self._tallies: dict[str, Tally] = {}
+        self._rows: list[Line] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            file = stack.enter_context(bytes_written_whole(self._path))
+            self._sheets = Sheets(file, self._paper, datetime.now().astimezone())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        with self._stack:
+            if kind is None:
+                self._finish()
+            else:
+                self._sheets.pdf.discard()
+                self._stack.__exit__(kind, *rest)  # type: ignore[arg-type]
+
+    def add(
+        self,
+        image: MedicalImage,
+        comparison: Comparison,
+        impression: str = "",
+        *,
+        window: tuple[float, float] | None = None,
+        label: str | None = None,
+    ) -> None:
+        """Write the page of one image.
+
+        Args:
+            image: the opened image.
+            comparison: what both models say about it; an answer that is withheld is not printed.
+            impression: the reader's free text, printed literally.
+            window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
+            label: the image's true class where it is known, for the scores in the summary.
+        """
+        task = get_task(comparison.teacher.bundle.card.task)
+        maps = comparison.teacher.drawn_map, comparison.student.drawn_map
+        text = PageText(self._name(image.path), impression, self._identity(image), window)
+        first = self._sheets.page + 1
+        image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)
+        if not comparison.is_withheld:
+            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
+        self._rows.append(
+            Line(
+                page=first,
+                name=text.name,
+                teacher=_in_words(comparison.teacher, task),
+                student=_in_words(comparison.student, task),
+                same=None if comparison.is_withheld else comparison.same_class,
+                warned=bool(warnings(comparison, task)),
+            )
+        )
+
+    def add_failed(self, path: Path, reason: str) -> None:
+        """Note an image that could not be judged; it has a line in the summary."""
+        self._rows.append(Line(0, self._name(path), "", "", False, error=reason))
+
+    def _finish(self) -> None:
+        if len(self._rows) > 1 or not any(row.page for row in self._rows):
+            summary_pages(self._sheets, list(self._tallies.values()), self._rows)
+        self._sheets.end()
+        self._sheets.pdf.close()
+
+    def _name(self, path: Path) -> str:
+        return f"Image {len(self._rows) + 1}" if self._hide_names else apart(readable(path.name))
+
+    def _identity(self, image: MedicalImage) -> str:
+        who = image.identity if self._with_identity else None
+        if who is None:
+            return f"Pseudonym {image.digest[:8]} · the patient's identity is not part of this report"
+        parts = {
+            "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
+            "accession": who.accession,
+        }  # fmt: skip
+        said = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        return " · ".join(said) or "The file names no patient."
+
+
+def _in_words(answer: Answer, task: Task) -> str:
+    said = answer.prediction
+    return KEPT_BACK if answer.withheld else f"{task.class_name(said.predicted)} {100 * said.confidence:.1f} %"

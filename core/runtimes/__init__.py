@@ -1,0 +1,1 @@
+"""Run a network: one file a backend."""

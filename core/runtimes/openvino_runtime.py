@@ -1,0 +1,205 @@
+"""The OpenVINO runtime, the fastest on a CPU.
+
+Every start checks the agreement with torch's logits that are kept with the converted network. What does not agree is
+made anew once, since a file on disk may have been damaged.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import RuntimeUnavailableError
+from core.models.architectures import get_architecture
+from core.runtimes.base import check_agreement, probe_input
+from core.runtimes.masks import Masker, MaskScorer, mask_scorer
+from core.runtimes.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
+from core.runtimes.openvino_masks import masked_network
+from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
+from core.system.cpu_count import usable_cores
+
+if TYPE_CHECKING:
+    import openvino
+
+    from core.models.bundle import Bundle
+
+FloatArray = npt.NDArray[np.float32]
+
+IMAGES_PER_STREAM = 4
+MOST_STREAMS = 8
+
+
+class OpenVinoRuntime:
+    """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtimes.base.Runtime`.
+
+    It is compiled for each use when that is first needed: for a single image on all cores, which answers soonest; and
+    for the logits of batches, and of one image under many masks, shared out to one stream a core, which gets more of
+    them through. All shapes are fixed: transformers are clearly slower where the number of images may vary. What does
+    not fill a batch, or leaves streams idle, is answered one by one. VGG19's wide convolutions are computed by
+    Winograd's filtering in streams, each of which then takes one image at a time.
+
+    Args:
+        bundle: the model; verified before use.
+        threads: CPU threads, or None for OpenVINO's own choice.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if OpenVINO is missing, can't convert the network or does not agree with torch.
+    """
+
+    name = "openvino"
+    device = "CPU"
+    precision = "float32"
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        try:
+            import openvino
+        except ImportError as cause:
+            raise RuntimeUnavailableError(
+                f"OpenVINO is not installed ({cause}).", remedy="Install it or choose the torch runtime."
+            ) from cause
+        bundle.verify()
+        self.layer = get_architecture(bundle.card.network).layer
+        self.notice = ""
+        # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
+        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._stream_count = min(MOST_STREAMS, threads or usable_cores())
+        self.batch_size = IMAGES_PER_STREAM * self._stream_count
+        self._core = openvino.Core()
+        self._lock = threading.Lock()
+        self._probe = probe_input(bundle.card.preprocessing)
+        self._streams: list[Any] = []
+        self._masked_streams: list[Any] = []
+        converted = converted_network(bundle)
+        try:
+            self._open(converted)
+        except RuntimeUnavailableError:
+            shutil.rmtree(converted, ignore_errors=True)
+            self._open(converted_network(bundle))
+
+    def forward(self, batch: FloatArray) -> FloatArray:
+        """Return logits (N, C) for normalised images (N, 3, H, W)."""
+        whole = len(batch) - len(batch) % self.batch_size
+        with self._lock:
+            answers = [self._shared_out(batch[i : i + self.batch_size]) for i in range(0, whole, self.batch_size)]
+            answers.extend(self._alone(batch[i : i + 1])[0] for i in range(whole, len(batch)))
+        return np.concatenate(answers)
+
+    def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
+        with self._lock:
+            found = [self._alone(batch[i : i + 1]) for i in range(len(batch))]
+        logits, maps = zip(*found, strict=True)
+        return np.concatenate(logits), np.concatenate(maps)
+
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+        """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
+        few = mask_scorer(self.forward, image, map_size, self.batch_size)
+        at_once = self._stream_images * self._stream_count
+        return lambda maps: few(maps) if len(maps) % at_once else self._masked(image, maps)
+
+    def prepare_masks(self) -> None:
+        """Compile the network with masks in front of it, and check them against NumPy's, unless that has been done."""
+        with self._lock:
+            if self._masked_streams:
+                return
+            ramp = np.linspace(0, 1, math.prod(self._map_size), dtype=np.float32).reshape(1, *self._map_size)
+            expected, _ = self._alone(Masker(self._probe, self._map_size, 1).masked(ramp))
+            probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
+            network = masked_network(self._stream_network(), self._map_size)
+            self._masked_streams = self._compiled(network, probe, expected, for_streams=True)
+
+    def _masked(self, image: FloatArray, maps: FloatArray) -> FloatArray:
+        """Return the logits (n, C) of an image masked by as many maps (n, h, w) as busy all streams."""
+        self.prepare_masks()
+        with self._lock:
+            shares = self._shares(np.ascontiguousarray(maps))
+            return _answers(self._masked_streams, [{0: share, 1: image} for share in shares])
+
+    def _shared_out(self, batch: FloatArray) -> FloatArray:
+        """Return the logits (batch size, C) of a whole batch."""
+        if not self._streams:
+            probe = np.repeat(self._probe, self._stream_images, axis=0)
+            self._streams = self._compiled(self._stream_network(), [probe], self._expected, for_streams=True)
+        return _answers(self._streams, [{0: share} for share in self._shares(batch)])
+
+    def _alone(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the logits (1, C) and the maps (1, K, h, w) of one image."""
+        answer = self._single.infer({0: image}, share_inputs=True)
+        return np.array(answer[0]), np.array(answer[1])
+
+    def _shares(self, batch: FloatArray) -> list[FloatArray]:
+        """Return images or maps in the shares that streams take at once."""
+        return np.split(batch, len(batch) // self._stream_images)
+
+    def _open(self, entry: Path) -> None:
+        """Read the converted network, compile it for a single image and check that it agrees with torch."""
+        self._compiled_folder = str(entry / COMPILED_FOLDER)
+        try:
+            self._expected: FloatArray = np.load(entry / PROBE_FILE)
+            self._model = self._core.read_model(entry / MODEL_FILE)
+        except (RuntimeError, OSError, ValueError) as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't read the converted network ({cause}).") from cause
+        network = self._model.clone()
+        network.reshape(list(self._probe.shape))
+        (self._single,) = self._compiled(network, [self._probe], self._expected)
+        _, _, rows, columns = network.output(1).shape
+        self._map_size = rows, columns
+        self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
+
+    def _stream_network(self) -> openvino.Model:
+        """Return the network that a stream runs, for its share of a batch; it answers with logits alone."""
+        import openvino
+
+        network = openvino.Model(self._model.outputs[:1], self._model.get_parameters()).clone()
+        network.reshape([self._stream_images, *self._probe.shape[1:]])
+        use_winograd(network)
+        return network
+
+    def _compiled(
+        self, network: openvino.Model, probe: list[FloatArray], expected: FloatArray, *, for_streams: bool = False
+    ) -> list[Any]:
+        """Compile a network and return its requests, one for each stream, checked.
+
+        Args:
+            network: what to compile.
+            probe: its inputs, on which it is checked.
+            expected: the logits (1, C) of each image in them.
+            for_streams: whether streams share out the cores, or one request takes them all. What streams run is not
+                kept compiled: OpenVINO does not know a changed network again, and would keep it anew at every start.
+
+        Raises:
+            RuntimeUnavailableError: if it can't be compiled or does not agree.
+        """
+        streams = self._stream_count if for_streams else 1
+        how = {"PERFORMANCE_HINT": "THROUGHPUT"} if for_streams else {"CACHE_DIR": self._compiled_folder}
+        settings = {"PERFORMANCE_HINT": "LATENCY", **self._settings, **how, "NUM_STREAMS": streams}
+        try:
+            compiled = self._core.compile_model(network, "CPU", settings)
+        except RuntimeError as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
+        requests = [compiled.create_infer_request() for _ in range(streams)]
+        found = requests[0].infer(dict(enumerate(probe)))[0]
+        check_agreement(found, np.repeat(expected, len(probe[0]), axis=0), "OpenVINO")
+        return requests
+
+
+def _answers(requests: list[Any], inputs: list[dict[int, FloatArray]]) -> FloatArray:
+    """Return the logits for all inputs, in their order; the requests run side by side."""
+    answers = []
+    for start in range(0, len(inputs), len(requests)):
+        running = list(zip(requests, inputs[start:], strict=False))
+        for request, given in running:
+            request.start_async(given, share_inputs=True)
+        for request, _ in running:
+            request.wait()
+            answers.append(np.array(request.get_output_tensor(0).data))
+    return np.concatenate(answers)

@@ -1,0 +1,1 @@
+"""Files, folders, processes: knows nothing of images and models."""

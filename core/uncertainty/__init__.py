@@ -1,0 +1,1 @@
+"""Calibration, conformal sets, novelty."""

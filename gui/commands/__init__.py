@@ -1,0 +1,1 @@
+"""Menus, keys and the command palette."""

@@ -1,0 +1,1 @@
+"""Looks, words, threads: shared by all rooms of the window."""

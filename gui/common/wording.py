@@ -1,0 +1,135 @@
+"""Answers and figures in words, as the window says them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from core.compare.classifier import Prediction
+from core.compare.comparison import Comparison
+from core.compare.wording import RUNTIME_NAMES, milliseconds
+from core.explain.heatmap import HeatMap
+from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.records.review import Verdict
+from core.tasks import Task
+
+# Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
+CLOSENESS = ((0.01, "almost the same answer"), (0.1, "similar answers"), (0.4, "clearly different answers"))
+FARTHEST = "opposite answers"
+
+
+def notice() -> str:
+    """Return what the program is not for; ``core.notice`` in the person's language."""
+    return "For research use only. Not for diagnosis."
+
+
+def review_words(verdict: Verdict) -> str:
+    """Return a reviewer's verdict in a word."""
+    return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[verdict]
+
+
+def review_sentence(verdict: Verdict) -> str:
+    """Return a reviewer's verdict as a report says it."""
+    return {
+        "agree": "The reviewer agrees.",
+        "disagree": "The reviewer disagrees.",
+        "unsure": "The reviewer is unsure.",
+    }[verdict]
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in kB, MB or GB."""
+    for scale, unit in ((1e9, "GB"), (1e6, "MB")):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{max(1, round(size / 1e3))} kB"
+
+
+def counted(value: float) -> str:
+    """Return a large number with two or three digits and M or G, e.g. ``20.0 M``."""
+    scale, letter = (1e9, "G") if value >= 1e9 else (1e6, "M")
+    return f"{value / scale:.3g} {letter}" if value / scale >= 100 else f"{value / scale:.1f} {letter}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio with two digits, e.g. ``31×`` or ``2.6×``."""
+    return f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"
+
+
+def class_name(task: Task, label: str) -> str:
+    """Return the plain-language name of a class label; a label that the task does not know is its own name."""
+    return next((known.name for known in task.classes if known.id == label), label)
+
+
+def answer(task: Task, prediction: Prediction) -> str:
+    """Return the most probable class in words with its probability."""
+    return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
+
+
+def doubt(task: Task, prediction: Prediction) -> str:
+    """Return the other classes that remain plausible beside the answer, in words; empty where none do."""
+    if not prediction.is_unsure:
+        return ""
+    if not prediction.plausible:
+        return "Unsure: no class is plausible enough"
+    others = [class_name(task, label) for label in prediction.plausible if label != prediction.predicted]
+    return f"Unsure, or {' or '.join(others)}"
+
+
+def timing(prediction: Prediction) -> str:
+    """Return how long an answer took and where it was computed."""
+    latency = prediction.latency
+    return (
+        f"{milliseconds(latency.forward_ms)} forward · {milliseconds(latency.total_ms)} in all · "
+        f"{RUNTIME_NAMES.get(prediction.runtime, prediction.runtime)} · {prediction.device}"
+    )
+
+
+def method(name: str, heat_map: HeatMap) -> str:
+    """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
+    if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
+        return f"Map for {name}: {heat_map.method}"  # it scores no maps
+    made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
+    how = f"Map for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"
+    if heat_map.estimated_error > 0:
+        return f"{how} · est. error {100 * heat_map.estimated_error:.1f} %"
+    return how
+
+
+def closeness(divergence: float) -> str:
+    """Return in words how far two answers are apart, from their Jensen-Shannon divergence in bits."""
+    for limit, words in CLOSENESS:
+        if divergence < limit:
+            return words
+    return FARTHEST
+
+
+def agreement(task: Task, comparison: Comparison) -> str:
+    """Return whether the two agree, and on what."""
+    said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
+    if comparison.same_class:
+        return f"Both say {said[0]}"
+    return "They disagree: teacher {}, student {}".format(*said)
+
+
+def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bool) -> str:
+    """Return how far the two are apart, in words and figures, and what the student saves.
+
+    Args:
+        comparison: what both say about the image.
+        speed_ratios: how many times faster the student was, for each image that both were timed on.
+        refining: whether the heat maps are still being refined.
+    """
+    teacher, student = comparison.teacher, comparison.student
+    divergence = comparison.js_divergence
+    facts = [f"{closeness(divergence)} ({divergence:.3f} bit apart)"]
+    if teacher.heat_map is not None and student.heat_map is not None and refining:
+        facts.append("maps still refining")
+    elif comparison.cam_iou20 is not None:
+        facts.append(f"maps overlap {comparison.cam_iou20:.2f}")
+    faster, smaller = median(speed_ratios), comparison.size_ratio
+    speed = f"{ratio(faster)} faster" if faster >= 1 else f"{ratio(1 / faster)} slower"
+    size = f"{ratio(smaller)} smaller" if smaller >= 1 else f"{ratio(1 / smaller)} larger"
+    images = "1 image" if len(speed_ratios) == 1 else f"median of {len(speed_ratios):,}"
+    facts.append(f"student {speed} ({images}), {size}")
+    return " · ".join(facts)

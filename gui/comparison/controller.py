@@ -1,0 +1,304 @@
+"""Leads the analysis: asks the engine for the image on screen and for all others, and hands answers to the widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.compare.batch import Compared
+from core.compare.comparison import CamMode, Comparison
+from core.errors import UsageError
+from core.models.bundle import Bundle
+from core.names import readable
+from core.records.review import Review
+from core.tasks import Task
+from gui.common.notifications import Banner
+from gui.comparison.view import ComparisonView
+from gui.engine.analyst import Choice
+from gui.engine.engine import AnalysisEngine, BatchProgress
+from gui.engine.image_pyramid import ScreenPicture
+from gui.engine.result import Verdict
+from gui.engine.results import Basis, Results, bases_of, basis_of
+from gui.history.remembered import Remembered
+from gui.models.chooser import ModelChooser
+from gui.settings.preferences import Preferences
+from gui.worklist.model import State, Worklist
+
+
+class Conductor(QObject):
+    """Knows which file is on screen; answers to earlier ones, or by other models, are dropped.
+
+    Args:
+        engine: computes.
+        worklist: learns what both models said.
+        view: shows the file on screen.
+        chooser: says what compares.
+        banner: says what can't be said elsewhere.
+    """
+
+    selected = Signal(object)  # the file that is to be on screen from now on, or None
+    screen_changed = Signal(object, object)  # the file whose answers are on screen and their Basis, or None twice
+    settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
+    batch_changed = Signal(object)  # BatchProgress
+
+    def __init__(
+        self,
+        engine: AnalysisEngine,
+        worklist: Worklist,
+        view: ComparisonView,
+        chooser: ModelChooser,
+        banner: Banner,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._engine, self._worklist, self._view = engine, worklist, view
+        self._chooser, self._banner = chooser, banner
+        self._preferences = Preferences()
+        self._results = Results()
+        self._bases = bases_of(self.choice, chooser.catalogue)  # of the present choice, by task
+        self._basis: Basis | None = None  # what the answers on screen rest on
+        self._ticket = 0
+        self._batch = BatchProgress(0, 0, False, None)
+        self._batch_files: list[Path] = []  # what "Analyse all" was asked for
+        self.path: Path | None = None  # the file that is selected
+        self.on_screen: Path | None = None  # the file whose answers are shown
+        self.bundles: dict[str, Bundle] = {}
+        self.comparison: Comparison | None = None
+        self.task: Task | None = None
+        self._shown: ScreenPicture | None = None  # what the view shows, None while it shows no image
+        self._refining = False
+        engine.busy.connect(self._on_busy)
+        engine.models_ready.connect(self._on_models)
+        engine.image_opened.connect(self._on_image)
+        engine.grown.connect(self._on_grown)
+        engine.failed.connect(self._on_failed)
+        engine.judged.connect(self._on_judged)
+        engine.unjudged.connect(self._on_unjudged)
+        engine.batch_changed.connect(self._on_batch)
+        engine.stopped_batch.connect(lambda reason: banner.say(reason, warning=True))
+        view.class_chosen.connect(self._on_class_clicked)
+        chooser.class_chosen.connect(self._explain)
+        chooser.changed.connect(self._on_choice)
+
+    @property
+    def choice(self) -> Choice:
+        """What compares: what is chosen above the image, and how the settings say that it is computed."""
+        return replace(
+            self._chooser.choice, runtime=self._preferences.runtime, threads=self._preferences.threads or None
+        )
+
+    @property
+    def ready(self) -> Compared | None:
+        """What is on screen, None while something of it is still missing."""
+        entry = self._worklist.entry_of(self.path)
+        picture, comparison = self._shown, self.comparison
+        if entry is None or entry.verdict is None or picture is None or comparison is None or self._refining:
+            return None
+        image = picture.image
+        return Compared(entry.verdict.record, image, comparison) if image.path == self.path else None
+
+    @property
+    def batch_running(self) -> bool:
+        """Whether "Analyse all" has files left."""
+        return self._batch.running
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Compute as the settings say from now on."""
+        before, self._preferences = self.choice, preferences
+        if self.choice != before:
+            self._on_choice()
+
+    def start(self) -> None:
+        """Start the engine, which loads the models of the present choice."""
+        self._engine.start(self.choice)
+
+    def show(self, path: Path) -> None:
+        """Put a file on screen and have it analysed."""
+        if path != self.path:
+            self._leave(path)
+            self._view.show_opening(readable(path.name))
+        self._ask()
+
+    def show_nothing(self) -> None:
+        """Take the file off the screen."""
+        self._leave(None)
+        self._ticket = self._engine.stop_showing()  # what is still on its way is of no image
+        self._view.show_empty()
+
+    def analyse_all(self) -> None:
+        """Have all files analysed that have no answer yet; those that failed are tried again.
+
+        Raises:
+            UsageError: if there is nothing to do.
+        """
+        entries = self._worklist.entries()
+        self._batch_files = [entry.path for entry in entries if entry.state is not State.DONE]
+        if not self._batch_files:
+            why = "All files have been analysed." if entries else "The worklist is empty."
+            raise UsageError(why, remedy="Open more images, or choose other models.")
+        self._engine.analyse_all(self._batch_files, self.choice, self._batch_cam())
+
+    def leave_out(self, paths: Iterable[Path]) -> None:
+        """Go on without files that were taken off the worklist."""
+        gone = set(paths)
+        self._batch_files = [path for path in self._batch_files if path not in gone]
+        self._engine.leave_out(gone)
+        if self.path in gone:
+            self.show_nothing()
+
+    def toggle_pause(self) -> None:
+        """Pause "Analyse all", or go on."""
+        if self._batch.running:
+            self._engine.pause(not self._batch.paused)
+
+    def next_class(self) -> None:
+        """Explain the next class of the task."""
+        if self.comparison is not None and self.comparison.teacher.prediction.class_ids:
+            classes = len(self.comparison.teacher.prediction.class_ids)
+            now = self._chooser.chosen_class()
+            now = self.comparison.teacher.prediction.top if now is None else now
+            self._on_class_clicked((now + 1) % classes)
+
+    def take_review(self, path: Path, basis: Basis, review: Review) -> None:
+        """Take a review back that an earlier analysis got."""
+        result, entry = self._results.get(path, basis), self._worklist.entry_of(path)
+        if entry is not None and result is not None and entry.result is result:
+            self._worklist.set_review(path, review)
+        elif result is not None:
+            result.review = review
+
+    def take_remembered(self, answers: Iterable[Remembered]) -> None:
+        """Take answers of earlier sessions; those that are here already are newer."""
+        for answer in answers:
+            result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
+            entry = self._worklist.entry_of(answer.path)
+            if result is None or entry is None or entry.state is not State.WAITING:
+                continue
+            if answer.basis == self._basis_now(answer.path):
+                self._worklist.set_result(answer.path, result)
+
+    def models_changed(self) -> None:
+        """Ask anew what other models than before have to answer."""
+        self._engine.forget_models()
+        self._on_choice()
+
+    def _leave(self, path: Path | None) -> None:
+        """Let go of all that belongs to the last file, before anything of another one is shown."""
+        self.path, self._shown = path, None
+        self._show_answers(None)
+        self.selected.emit(path)
+
+    def _show_answers(self, comparison: Comparison | None) -> None:
+        """Note what is on screen; None takes it for gone, so that nothing can be said of it."""
+        self.comparison = comparison
+        on_screen = None if comparison is None else self.path
+        if on_screen != self.on_screen:
+            self.on_screen = on_screen
+            self.screen_changed.emit(on_screen, None if on_screen is None else self._basis)
+
+    def _ask(self) -> None:
+        if self.path is not None:
+            self._ticket = self._engine.show(self.path, self.choice, self._chooser.chosen_class())
+
+    def _explain(self, _index: int | None) -> None:
+        self._ask()
+
+    def _on_class_clicked(self, index: int) -> None:
+        self._chooser.set_class(index)
+        self._ask()
+
+    def _on_choice(self) -> None:
+        before, self._bases = self._bases, bases_of(self.choice, self._chooser.catalogue)
+        if self._bases != before:
+            paths = [entry.path for entry in self._worklist.entries()]
+            self._worklist.set_results(self._results.of(paths, self._bases, self.choice.task))
+            self._go_on()
+            if self.path is not None and self._basis != self._basis_now(self.path):
+                self._show_answers(None)
+                self._view.clear_answers()
+        self._ask()
+
+    def _go_on(self) -> None:
+        """Have "Analyse all" go on for what has no answer by the present choice."""
+        if not self._batch.running:
+            return
+        entries = map(self._worklist.entry_of, self._batch_files)
+        left = [entry.path for entry in entries if entry is not None and entry.state is State.WAITING]
+        self._engine.analyse_all(left, self.choice, self._batch_cam(), paused=self._batch.paused)
+
+    def _basis_now(self, path: Path) -> Basis | None:
+        return self._results.basis(path, self._bases, self.choice.task)
+
+    def _batch_cam(self) -> CamMode:
+        return "fast" if self._preferences.maps_in_batch else "none"
+
+    def _on_busy(self, ticket: int, network: str) -> None:
+        if ticket == self._ticket:
+            self._view.show_busy(
+                f"Loading {network}. At its first use on a machine it is converted, which takes up to half a minute."
+            )
+
+    def _on_models(self, ticket: int, task: Task, teacher: Bundle, student: Bundle) -> None:
+        if ticket != self._ticket:
+            return
+        if self.path is None:
+            self._view.show_empty()  # in place of what was said about loading
+        self._chooser.set_task(task)
+        self.task = task
+        bundles = {"teacher": teacher, "student": student}
+        if bundles != self.bundles:
+            self.bundles = bundles
+            self._view.set_models(task, teacher, student)
+
+    def _on_image(self, ticket: int, picture: ScreenPicture) -> None:
+        if ticket != self._ticket:
+            return
+        shown, self._refining = self._shown, True
+        self._shown = picture
+        if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
+            self._show_answers(None)
+            self._view.show_picture(picture)
+
+    def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
+        if ticket != self._ticket:
+            return
+        if refining and comparison.teacher.heat_map is None and self.comparison is not None:
+            self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
+            return
+        self._refining = refining
+        self._basis = basis = self._basis_now(self.path) if self.path is not None else None
+        speed = [] if basis is None else self._results.speed_ratios(basis)
+        self._view.show_comparison(comparison, refining=refining, speed_ratios=speed)
+        self._show_answers(comparison)
+        if not refining:
+            self.settled.emit(True)
+
+    def _on_failed(self, ticket: int, path: Path | None, reason: str) -> None:
+        if path is None:
+            self._banner.say(reason, warning=True)
+        elif ticket == self._ticket:
+            self._shown = None
+            self._show_answers(None)
+            self._view.show_failure(reason)
+            self.settled.emit(False)
+
+    def _on_judged(self, path: Path, verdict: Verdict, choice: Choice) -> None:
+        basis = basis_of(verdict, choice)
+        result = self._results.keep(path, basis, verdict)
+        if basis == self._basis_now(path):
+            self._worklist.set_result(path, result)
+        if basis == self._basis and self.on_screen is not None:
+            self._view.show_speed(self._results.speed_ratios(basis))
+
+    def _on_unjudged(self, path: Path, reason: str, choice: Choice | None) -> None:
+        if choice is None or replace(choice, cam="") == replace(self.choice, cam=""):
+            self._worklist.set_error(path, reason, unreadable=choice is None)
+
+    def _on_batch(self, progress: BatchProgress) -> None:
+        if progress.order < self._batch.order:
+            return  # said by the engine's thread before it was told otherwise from here
+        self._batch = progress
+        self.batch_changed.emit(progress)

@@ -1,0 +1,351 @@
+"""Teacher and student side by side on one image, with the line that says whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from core.compare.comparison import Comparison
+from core.models.bundle import Bundle
+from core.tasks import Task
+from gui.common import theme, wording
+from gui.common.elided_label import ElidedLabel
+from gui.common.tab_order import in_order
+from gui.comparison.display_controls import Display, DisplayControls
+from gui.comparison.image_view import ImageView
+from gui.comparison.model_panel import ModelPanel
+from gui.comparison.saved_picture import Shown
+from gui.engine.image_pyramid import ScreenPicture
+from gui.history.review_bar import ReviewBar
+
+NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
+
+
+class ComparisonView(QWidget):
+    """Shows one comparison; computes nothing but colours.
+
+    Attributes:
+        overlay_action, difference_action, contour_action, reset_action, preset_actions, window_level_action,
+        zoom_action, pan_action: for menus and the table of shortcuts.
+        review: what the reviewer thinks of the answers.
+        hide_while_held: hides what is laid over the images for as long as its key is held.
+    """
+
+    class_chosen = Signal(int)  # the person wants this class explained
+    card_requested = Signal(str)  # "teacher" or "student"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._task: Task | None = None
+        self._picture: ScreenPicture | None = None
+        self._comparison: Comparison | None = None
+        self._refining = False
+        self._speed_ratios: Sequence[float] = ()
+        self._held = False
+        self._holding_key = 0
+
+        self.teacher = ModelPanel("teacher", self)
+        self.student = ModelPanel("student", self)
+        self.panels = (self.teacher, self.student)
+        self.agreement = ElidedLabel("", self)
+        self.agreement.setMinimumWidth(100)
+        self.agreement.setAccessibleName("Agreement of teacher and student")
+        self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = ElidedLabel("", self)
+        self.facts.setMinimumWidth(100)
+        self.facts.setAccessibleName("How far apart they are, and what the student saves")
+        theme.styled(self.facts, "small", "dim")
+        self.review = ReviewBar(self)
+        self.controls = DisplayControls(self)
+        self.message = QLabel(self)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message.setWordWrap(True)
+        self.message.setMargin(6 * theme.GRID)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._pages = QStackedWidget(self)
+        self._lay_out()
+        self._connect()
+        self.show_empty()
+
+    # the interface
+
+    def set_models(self, task: Task, teacher: Bundle | None, student: Bundle | None) -> None:
+        """Show which two models are compared, before any answer; forgets the last one."""
+        self._task = task
+        self._comparison = None
+        self.teacher.set_model(task, teacher)
+        self.student.set_model(task, student)
+        self.agreement.clear()
+
+    def show_picture(self, picture: ScreenPicture) -> None:
+        """Show a new image: answers, zoom, window and level start anew, display settings stay."""
+        self._picture = picture
+        self._comparison = None
+        for panel in self.panels:
+            panel.show_picture(picture)
+        self._say("")
+        self._pages.setCurrentIndex(1)
+
+    def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
+        """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
+
+        Args:
+            comparison: a frame of :func:`core.compare.comparison.watch`.
+            refining: whether more frames follow.
+            speed_ratios: how many times faster the student was, for each image by the same models and settings; by
+                default for this one alone.
+        """
+        if self._picture is None:
+            return
+        self._comparison, self._refining = comparison, refining
+        self._speed_ratios = speed_ratios or [comparison.speed_ratio]
+        for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
+            panel.show_answer(answer, refining)
+        self._pages.setCurrentIndex(1)
+        self._say_agreement()
+        self._draw()
+
+    def show_opening(self, name: str) -> None:
+        """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
+        self._forget()
+        self.show_busy(f"Opening {name}")
+
+    def clear_answers(self) -> None:
+        """Take the answers away: other models are asked; the image stays as it is shown."""
+        self._comparison = None
+        for panel in self.panels:
+            panel.clear()
+        self._say("")
+
+    def show_speed(self, speed_ratios: Sequence[float]) -> None:
+        """Take account of further images; see :meth:`show_comparison`."""
+        if self._comparison is not None:
+            self._speed_ratios = speed_ratios
+            self._say_agreement()
+
+    def show_busy(self, text: str) -> None:
+        """Say what is under way, where its result will appear."""
+        if self._pages.currentIndex() == 0:
+            self._say_instead(text)
+            return
+        self._say(text)
+        self.show_waiting()
+
+    def show_waiting(self) -> None:
+        """Show that other maps are under way; those on screen stay until they come."""
+        for panel in self.panels:
+            panel.show_work(None, busy=True)
+
+    def show_failure(self, text: str) -> None:
+        """Say why there is no answer, in place of the image."""
+        self._forget()
+        self._say_instead(f"⚠ {text}", "warning")
+
+    def show_empty(self) -> None:
+        """Say how to begin."""
+        self._forget()
+        self._say_instead("Open an image to see what teacher and student say of it.", "title", "dim")
+
+    @property
+    def chosen_window(self) -> tuple[float, float] | None:
+        """The pixel values that a person chose to be black and white, None for the file's own way."""
+        return self.teacher.view.chosen_window
+
+    def on_screen(self) -> Shown | None:
+        """Return what is shown, fit to be saved; None while there is no comparison."""
+        picture, found, task = self._picture, self._comparison, self._task
+        if picture is None or found is None or task is None:
+            return None
+        sides = {panel.role: panel.shown_answer() for panel in self.panels}
+        teacher, student = sides["teacher"], sides["student"]
+        if teacher is None or student is None:
+            return None
+        return Shown(picture.image, Comparison(teacher, student), task, self.controls.display, self.chosen_window)
+
+    def settings(self) -> dict[str, object]:
+        """Return the display settings, fit for JSON."""
+        return self.controls.display.as_settings()
+
+    def restore(self, settings: dict[str, object]) -> None:
+        """Take display settings again; what is missing or makes no sense stays at its default."""
+        self.controls.set_display(Display.from_settings(settings))
+
+    # drawing
+
+    def _forget(self) -> None:
+        self._picture = self._comparison = None
+        for panel in self.panels:
+            panel.show_picture(None)
+        self._say("")
+
+    def _say(self, text: str, *looks: str) -> None:
+        self.agreement.setText(text)
+        self.facts.clear()
+        theme.styled(self.agreement, *looks)
+
+    def _say_instead(self, text: str, *looks: str) -> None:
+        self.message.setText(text)
+        theme.styled(self.message, *looks)
+        self._pages.setCurrentIndex(0)
+
+    def _say_agreement(self) -> None:
+        found = self._comparison
+        if found is None or self._task is None:
+            return
+        if any(panel.withheld for panel in self.panels):
+            self._say("⚠ " + "Unlike the images that the models were trained on: no comparison", "warning")
+            return
+        mark = "✓" if found.same_class else "≠"
+        self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
+        self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
+        self.facts.setToolTip(
+            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
+            " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+            " forward passes, the median over the images that these models were timed on."
+        )
+
+    def _draw(self) -> None:
+        display = self.controls.display
+        maps = (None, None) if self._held else (self.teacher.values(), self.student.values())
+        for panel in self.panels:
+            panel.view.tool = display.tool
+            panel.draw(display, *maps)
+
+    def _hold(self, held: bool) -> None:
+        if held == self._held:
+            return
+        self._holding_key = _key(self.hide_while_held) if held else 0
+        self._held = held
+        app = QApplication.instance()
+        if app is not None:
+            if held:
+                app.installEventFilter(self)
+            else:
+                app.removeEventFilter(self)
+        self._draw()
+
+    def _take_preset(self, name: str) -> None:
+        if self._picture is not None:
+            for panel in self.panels:
+                panel.view.set_window(self._picture.presets.get(name))
+
+    def _reset(self) -> None:
+        for panel in self.panels:
+            panel.view.reset()
+
+    def _link(self, one: ImageView, other: ImageView) -> None:
+        one.moved.connect(lambda: other.look_at(one))
+        one.window_changed.connect(lambda low, high: other.set_window((low, high)))
+        one.pointed.connect(other.mark)
+
+    # making
+
+    def _lay_out(self) -> None:
+        sides = QHBoxLayout()
+        sides.setSpacing(0)
+        sides.addWidget(self.teacher, 1)
+        sides.addWidget(self._line(vertical=True))
+        sides.addWidget(self.student, 1)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.agreement)
+        words.addWidget(self.facts)
+        below = QHBoxLayout()
+        below.setContentsMargins(theme.GRID, 4, theme.GRID, 4)
+        below.setSpacing(2 * theme.GRID)
+        below.addLayout(words, 3)
+        below.addWidget(self.review, 2)
+        page = QWidget(self)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 4)
+        column.setSpacing(0)
+        column.addLayout(sides, 1)
+        column.addWidget(self.controls)
+        column.addWidget(self._line())
+        column.addLayout(below)
+        self._pages.addWidget(self.message)
+        self._pages.addWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._pages)
+        in_order(self.teacher, self.student, self.controls, self.review)
+
+    def _line(self, vertical: bool = False) -> QFrame:
+        line = QFrame(self)
+        if vertical:
+            line.setFixedWidth(1)
+        else:
+            line.setFixedHeight(1)
+        theme.styled(line, "line")
+        return line
+
+    def _connect(self) -> None:
+        self._link(self.teacher.view, self.student.view)
+        self._link(self.student.view, self.teacher.view)
+        for panel in self.panels:
+            panel.class_chosen.connect(self.class_chosen)
+            panel.card_requested.connect(self.card_requested)
+            panel.revealed.connect(self._say_agreement)
+            panel.revealed.connect(self._draw)
+        controls = self.controls
+        controls.changed.connect(self._draw)
+        controls.reset_asked.connect(self._reset)
+        controls.preset_asked.connect(self._take_preset)
+        self.overlay_action = controls.overlay_action
+        self.difference_action = controls.difference_action
+        self.contour_action = controls.contour_action
+        self.reset_action = controls.reset_action
+        self.preset_actions = controls.preset_actions
+        self.window_level_action = controls.window_level_action
+        self.zoom_action = controls.zoom_action
+        self.pan_action = controls.pan_action
+        self.hide_while_held = QAction("Hide the map while held", self)
+        self.hide_while_held.setShortcut("H")
+        self.hide_while_held.setAutoRepeat(False)
+        self.hide_while_held.setToolTip("Hold to see the image alone (H)")
+        self.hide_while_held.triggered.connect(lambda: self._hold(True))
+        self.addActions(list(self._all_actions()))
+
+    def _all_actions(self) -> Iterable[QAction]:
+        yield from (self.overlay_action, self.contour_action, self.difference_action, self.hide_while_held)
+        yield from (self.window_level_action, self.zoom_action, self.pan_action)
+        yield from (*self.preset_actions, self.reset_action)
+
+    # events
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show the map again when the key that hides it is let go, or the window loses the keyboard."""
+        if self._held:
+            let_go = (
+                isinstance(event, QKeyEvent)
+                and event.type() == QEvent.Type.KeyRelease
+                and not event.isAutoRepeat()
+                and event.key() == self._holding_key
+            )
+            if let_go or event.type() == QEvent.Type.ApplicationDeactivate:
+                self._hold(False)
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
+        super().resizeEvent(event)
+        for panel in self.panels:
+            panel.set_narrow(event.size().width() < NARROW)
+            panel.set_low(event.size().height() < LOW)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "controls"):
+            self.controls.refresh_icons()
+
+
+def _key(action: QAction) -> int:
+    """Return the key of an action's shortcut, without modifiers."""
+    keys = action.shortcut()
+    return 0 if keys.isEmpty() else int(keys[0].key())  # type: ignore[index]  # PySide's stubs lack it

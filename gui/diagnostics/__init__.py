@@ -1,0 +1,1 @@
+"""Self-test and benchmark of the window."""

@@ -1,0 +1,224 @@
+"""Measure the window: start-up, the first image, the longest stall in analysis, and a worklist of thousands of files.
+
+``python -m gui.diagnostics.benchmark`` prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+
+from core.cli.runner import run
+from core.compare.comparison import Comparison
+from core.images.demo import demonstration_radiograph
+from core.images.reader import read_image
+from gui.engine.result import Said, Verdict
+from gui.engine.results import Result
+from gui.settings.preferences import Preferences, store, write_preferences
+from gui.window.app import make_application
+from gui.window.main_window import MainWindow
+from gui.worklist.model import Order, Show, State
+
+BEAT_MS = 5
+FILES = 5000
+STARTS = 3
+CHOOSING_SECONDS = 5  # what a person takes to choose the first file
+
+Row = tuple[str, float, str]  # what, value, unit
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def measure(
+    images: Annotated[int, typer.Option(min=1, help="How many images are analysed while stalls are timed.")] = 10,
+    files: Annotated[int, typer.Option(min=100, help="How many files the long worklist has.")] = FILES,
+) -> None:
+    """Measure the window on this machine, on the screen or, with QT_QPA_PLATFORM=offscreen, without one."""
+    from core.benchmarks.suite import machine
+
+    rows = [("window up, from the start of the process", start_up(), "s")]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TWINLENS_DATA"] = str(Path(folder) / "data")
+        make_application()
+        rows += first_image()
+        rows += stalls(Path(folder), images)
+        rows += long_worklist(Path(folder), files)
+    typer.echo(machine().line() + "\n\n| what | |\n|---|---:|")
+    for what, value, unit in rows:
+        typer.echo(f"| {what} | {value:.2f} {unit} |" if unit == "s" else f"| {what} | {value:.0f} {unit} |")
+
+
+def start_up() -> float:
+    """Return the median time in seconds from the start of the process until the window has been painted."""
+    script = (
+        "import time; from gui.window.app import make_application; from gui.window.main_window import MainWindow\n"
+        "app = make_application(); window = MainWindow(); window.apply_theme(); window.show(); app.processEvents()\n"
+        "print(time.time()); window.close()"
+    )
+    times = []
+    for _ in range(STARTS):
+        started = time.time()
+        answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)  # noqa: S603
+        times.append(float(answer.stdout.split()[-1]) - started)
+    return sorted(times)[len(times) // 2]
+
+
+def first_image() -> list[Row]:
+    """Time the first image of a session, opened some seconds after the models have been loaded."""
+    window = MainWindow()
+    window.apply_theme()
+    window.show()
+    loaded: list[float] = []
+    window.engine.models_ready.connect(lambda *_: loaded.append(time.perf_counter()))
+    window.begin([])
+    _wait(lambda: bool(loaded))
+    chosen: list[bool] = []
+    QTimer.singleShot(1000 * CHOOSING_SECONDS, lambda: chosen.append(True))
+    _wait(lambda: bool(chosen))
+    seen: dict[str, float] = {}
+
+    def note(_ticket: int, comparison: Comparison, refining: bool) -> None:
+        seconds = time.perf_counter() - opened
+        seen.setdefault("both answers", seconds)
+        for role, answer in (("student", comparison.student), ("teacher", comparison.teacher)):
+            if answer.heat_map is not None:
+                seen.setdefault(f"{role}'s first heat map", seconds)
+        if not refining:
+            seen["both fast heat maps"] = seconds
+
+    window.engine.grown.connect(note)
+    opened = time.perf_counter()
+    window.open_paths([demonstration_radiograph()])
+    _wait(lambda: "both fast heat maps" in seen)
+    window.close()
+    return [(f"first image of a session, until {what}", seconds, "s") for what, seconds in seen.items()]
+
+
+def stalls(folder: Path, count: int) -> list[Row]:
+    """Time the event loop while a folder is opened, shown and analysed with heat maps, then while torch is needed."""
+    _write_images(folder / "images", count)
+    write_preferences(store(), Preferences(maps_in_batch=True))
+    window = MainWindow()
+    window.apply_theme()
+    window.show()
+    beats: list[float] = []
+    heart = QTimer(window)
+    heart.setTimerType(Qt.TimerType.PreciseTimer)
+    heart.timeout.connect(lambda: beats.append(time.perf_counter()))
+    heart.start(BEAT_MS)
+    window.begin([folder / "images"])
+    _wait(lambda: window.worklist.rowCount() == count and window.conductor.comparison is not None)
+    started = time.perf_counter()
+    window.commands.actions["analyse_all"].trigger()
+    _wait(lambda: all(entry.state is not State.WAITING for entry in window.worklist.entries()))
+    took = time.perf_counter() - started
+    _wait(lambda: window.conductor.ready is not None)
+    waits = np.diff(beats) * 1e3
+    beats.clear()
+    started = time.perf_counter()
+    box = window.chooser.cam_box
+    box.setCurrentIndex(box.findData("Grad-CAM"))
+    box.activated.emit(box.currentIndex())
+    _wait(lambda: _explained_by(window, "Grad-CAM"))
+    first = time.perf_counter() - started
+    heart.stop()
+    closing = time.perf_counter()
+    window.close()
+    return [
+        (f"longest stall, models loaded and {count} images analysed", float(waits.max()), "ms"),
+        ("99.9th percentile of the heartbeat's intervals", float(np.percentile(waits, 99.9)), "ms"),
+        (f"analysing {count} images with both heat maps", took, "s"),
+        ("longest stall, Grad-CAM chosen for the first time", float(np.diff(beats).max() * 1e3), "ms"),
+        ("both maps of Grad-CAM, torch started for them", first, "s"),
+        ("closing", time.perf_counter() - closing, "s"),
+    ]
+
+
+def _explained_by(window: MainWindow, method: str) -> bool:
+    """Return whether both maps on screen were made by a method."""
+    ready = window.conductor.ready
+    if ready is None or ready.comparison is None:
+        return False
+    maps = (ready.comparison.teacher.heat_map, ready.comparison.student.heat_map)
+    return all(heat_map is not None and heat_map.method == method for heat_map in maps)
+
+
+def long_worklist(folder: Path, count: int) -> list[Row]:
+    """Time a worklist of many files, each step until the list has been painted."""
+    window = MainWindow()
+    window.apply_theme()
+    window.show()
+    paths = [folder / f"{i * 7919 % count:05d}.png" for i in range(count)]
+    answers = [Said(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
+
+    def fill() -> None:
+        window.worklist.add(paths)
+
+    def answer() -> None:
+        for i, path in enumerate(paths):
+            teacher, student = answers[i % 2], answers[i % 3 == 0]
+            said = Verdict(
+                teacher, student, teacher is student, (i % 101) / 101, {"path": str(path)}, "chest-xray", ("", "")
+            )
+            window.worklist.set_result(path, Result(said))
+
+    rows = [
+        (f"{count:,} files added", _timed(window, fill), "ms"),
+        (f"{count:,} answers noted", _timed(window, answer), "ms"),
+        ("sorted by disagreement", _timed(window, lambda: _choose(window, order=Order.DIVERGENCE)), "ms"),
+        ("sorted by name", _timed(window, lambda: _choose(window, order=Order.NAME)), "ms"),
+        ("filtered to disagreements", _timed(window, lambda: _choose(window, show=Show.DISAGREE)), "ms"),
+        ("filtered by a text as well", _timed(window, lambda: window.list.search.setText("42")), "ms"),
+        ("all shown again", _timed(window, window.list.clear_filter), "ms"),
+    ]
+    bar = window.list.list.verticalScrollBar()
+    steps = [_timed(window, partial(bar.setValue, bar.maximum() * i // 50)) for i in range(51)]
+    rows.append(("scrolled by a page, the slowest of 50", max(steps), "ms"))
+    window.close()
+    return rows
+
+
+def _choose(window: MainWindow, show: Show | None = None, order: Order | None = None) -> None:
+    if show is not None:
+        window.list.show_box.setCurrentIndex(window.list.show_box.findData(show))
+    if order is not None:
+        window.list.order_box.setCurrentIndex(window.list.order_box.findData(order))
+
+
+def _timed(window: MainWindow, step: Callable[[], object]) -> float:
+    """Return the milliseconds that a step takes with the painting that follows."""
+    started = time.perf_counter()
+    step()
+    window.list.list.viewport().repaint()
+    make_application().processEvents(QEventLoop.ProcessEventsFlag.AllEvents)
+    return 1e3 * (time.perf_counter() - started)
+
+
+def _wait(for_what: Callable[[], bool]) -> None:
+    while not for_what():
+        make_application().processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+
+def _write_images(folder: Path, count: int) -> None:
+    """Write the demonstration radiograph many times, shifted, so that no answer is one kept from before."""
+    folder.mkdir()
+    picture = np.rint(read_image(demonstration_radiograph()).displayed() * 65535).astype(np.uint16)
+    for i in range(count):
+        Image.fromarray(np.roll(picture, 16 * i, axis=1)).save(folder / f"{i:04d}.png", compress_level=1)
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,123 @@
+"""Does this installation work? ``--self-test`` takes an image from file to window and report, and trains two steps.
+
+What Twinlens does in processes of its own is done so here as well: decoding, conversion and training.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from core.compare.batch import BatchComparer
+from core.errors import TwinlensError
+from core.images.demo import demonstration_radiograph
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.models.catalogue import read_catalogue
+from core.reports.writer import ReportWriter
+from core.runtimes.load import load_runtime, needs_conversion
+from core.system.subprocesses import own_command
+from core.tasks import CHEST_XRAY
+
+IMAGE_SIZE = 64
+# two steps of eight images
+RECIPE = """
+task = "chest-xray"
+role = "student"
+size = 64
+model.network = "ofa595"
+optim = { epochs = 1, batch = 8, lr = 1e-3, warmup = 0.5 }
+"""
+
+
+def self_test() -> int:
+    """Run it all in a temporary folder, saying what works; return the exit code, 0 if everything does."""
+    from gui.window.app import start
+
+    demonstration = demonstration_radiograph()
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            _decode(demonstration, folder / "compressed.dcm")
+            typer.echo("images: compressed DICOM is decoded")
+            _convert([b for b in read_catalogue().bundles.values() if b.card.task == CHEST_XRAY.id])
+            typer.echo("models: converted for this machine")
+            if start([demonstration], folder / "window.png") or not (folder / "window.png").is_file():
+                typer.echo("Error: the window did not show the comparison.", err=True)
+                return 1
+            typer.echo("window: the demonstration radiograph was compared, with both heat maps")
+            _report(demonstration, folder / "report.pdf")
+            typer.echo(f"report: {(folder / 'report.pdf').stat().st_size // 1000} kB")
+            _train(demonstration, folder)
+            typer.echo("training: two steps")
+    except TwinlensError as error:
+        typer.echo(f"Error: {error}", err=True)
+        return 1
+    typer.echo("Everything works.")
+    return 0
+
+
+def _decode(demonstration: Path, target: Path) -> None:
+    """Write the demonstration radiograph as JPEG-LS, which only the decoder's own process reads, and read it again."""
+    import pydicom
+    from pydicom.uid import JPEGLSLossless
+
+    dataset = pydicom.dcmread(demonstration)
+    dataset.compress(JPEGLSLossless)
+    dataset.save_as(target)
+    if not np.array_equal(read_image(target).displayed(), read_image(demonstration).displayed()):
+        raise TwinlensError("Compressed DICOM is decoded to other pixels.")
+
+
+def _convert(bundles: list[Bundle]) -> None:
+    """Convert the networks as the window does; one that falls back to another runtime is a failure."""
+    from gui.engine.conversion import convert
+
+    convert(bundles, unwanted=lambda: False)
+    for bundle in bundles:
+        if needs_conversion(bundle):
+            raise TwinlensError(f"{bundle.id} could not be converted for OpenVINO.")
+        if notice := load_runtime(bundle).notice:
+            raise TwinlensError(notice)
+
+
+def _report(demonstration: Path, target: Path) -> None:
+    """Write a report and draw its pages as the preview does."""
+    from gui.export.pdf_pages import pdf_pages
+
+    compared = BatchComparer(read_catalogue()).examine(demonstration)
+    if compared.image is None or compared.comparison is None:
+        raise TwinlensError(str(compared.record["error"]))
+    with ReportWriter(target) as report:
+        report.add(compared.image, compared.comparison)
+    if not pdf_pages(target, 200):
+        raise TwinlensError("The report has no pages to show.")
+
+
+def _train(demonstration: Path, folder: Path) -> None:
+    """Train the student on cuttings of the demonstration radiograph: of each class eight, six of them for training."""
+    pixels = np.rint(read_image(demonstration).displayed() * 255).astype(np.uint8)
+    rows = ["path,label,split"]
+    (folder / "data").mkdir()
+    for i in range(24):
+        _write(folder / "data" / f"{i}.png", pixels[40 * i :, 20 * i :][:IMAGE_SIZE, :IMAGE_SIZE])
+        rows.append(f"{i}.png,{CHEST_XRAY.class_ids[i % 3]},{'val' if i >= 18 else 'train'}")
+    (folder / "data" / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    command = own_command(
+        "training", "teacher", "--recipe", str(folder / "recipe.toml"), "--data", str(folder / "data"),
+        "--out", str(folder / "run"),
+    )  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 - our own command
+    if ended.returncode:
+        raise TwinlensError(f"The training did not finish: {ended.stderr.strip()}")
+
+
+def _write(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path)

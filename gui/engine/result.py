@@ -1,0 +1,111 @@
+"""What is kept of a comparison when the image is no longer on screen: a line of the worklist and of exports."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from core.compare.batch import Record, record_of
+from core.compare.comparison import Comparison
+from core.images.medical_image import MedicalImage
+from core.models.bundle import Bundle
+from core.tasks import Task, get_task, guess_task
+from gui.common.wording import class_name
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one model said.
+
+    Attributes:
+        name: the top class in words.
+        confidence: its probability, in [0, 1].
+        unsure: whether the model can't settle on one class.
+        novel: whether the image is too unlike the training images to be judged.
+    """
+
+    name: str
+    confidence: float
+    unsure: bool
+    novel: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What both said.
+
+    Attributes:
+        teacher: what the large network said.
+        student: what the small one said.
+        agree: whether both put the same class on top.
+        divergence: Jensen-Shannon divergence of the two answers, in bits.
+        record: everything, as the headless contract writes it.
+        own_task: identifier of the task that the image itself tells, whichever was chosen.
+        models: what tells the teacher and the student from others, see :func:`model_digest`.
+    """
+
+    teacher: Said
+    student: Said
+    agree: bool
+    divergence: float
+    record: Record
+    own_task: str
+    models: tuple[str, str]
+
+    @property
+    def disagree(self) -> bool:
+        """Whether they disagree; an answer that is withheld neither agrees nor disagrees."""
+        return not self.agree and not self.novel
+
+    @property
+    def unsure(self) -> bool:
+        """Whether a model can't settle on one class; one whose answer is withheld settles on none."""
+        return any(said.unsure and not said.novel for said in (self.teacher, self.student))
+
+    @property
+    def novel(self) -> bool:
+        """Whether either model can't judge the image."""
+        return self.teacher.novel or self.student.novel
+
+
+def verdict(image: MedicalImage, comparison: Comparison) -> Verdict:
+    """Return what is kept of a comparison."""
+    models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
+    return verdict_of(record_of(image, comparison), guess_task(image.is_grey).id, models)
+
+
+def model_digest(bundle: Bundle) -> str:
+    """Return a SHA-256 of all that a model's answer depends on.
+
+    It is of its card, which names the digests of its weights and its novelty gate, and holds its temperature and rule.
+    """
+    return hashlib.sha256(bundle.card.model_dump_json().encode()).hexdigest()
+
+
+def verdict_of(record: Record, own_task: str, models: tuple[str, str]) -> Verdict:
+    """Return what is kept of a comparison from its record.
+
+    Raises:
+        KeyError: if something is missing in it.
+        UsageError: if there is no such task.
+    """
+    task = get_task(record["task"])
+    return Verdict(
+        _said(task, record["teacher"]),
+        _said(task, record["student"]),
+        record["agreement"]["same_class"],
+        record["agreement"]["js_divergence"],
+        record,
+        own_task,
+        models,
+    )
+
+
+def _said(task: Task, answer: Record) -> Said:
+    plausible = answer["plausible"]
+    return Said(
+        name=class_name(task, answer["predicted"]),
+        confidence=answer["probabilities"][answer["predicted"]],
+        unsure=plausible is not None and len(plausible) != 1,
+        novel=bool(answer["novel"]),
+    )

@@ -1,0 +1,123 @@
+"""What was found of each file, by the models and settings that found it; another choice forgets nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import UsageError
+from core.models.catalogue import Catalogue
+from core.records.review import NO_REVIEW, Review
+from core.tasks import TASKS
+from gui.engine.analyst import ROLES, Choice, chosen_bundle
+from gui.engine.result import Verdict, model_digest
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an answer rests on beside the image.
+
+    Attributes:
+        task: identifier of the task.
+        teacher: the teacher's :func:`gui.engine.result.model_digest`.
+        student: the student's.
+        runtime: the runtime that was chosen.
+        threads: the CPU threads that were chosen, or None.
+    """
+
+    task: str
+    teacher: str
+    student: str
+    runtime: str
+    threads: int | None
+
+
+@dataclass
+class Result:
+    """What is kept of one file.
+
+    Attributes:
+        verdict: what both models said.
+        review: what the reviewer thinks of it.
+    """
+
+    verdict: Verdict
+    review: Review = NO_REVIEW
+
+
+def basis_of(verdict: Verdict, choice: Choice) -> Basis:
+    """Return what an answer rests on."""
+    return Basis(verdict.record["task"], *verdict.models, choice.runtime, choice.threads)
+
+
+def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
+    """Return what answers by a choice rest on, by task; tasks without both models are left out."""
+    found = {}
+    for task in [choice.task] if choice.task else TASKS:
+        with suppress(UsageError):  # not installed
+            teacher, student = (model_digest(chosen_bundle(catalogue, task, role, choice)) for role in ROLES)
+            found[task] = Basis(task, teacher, student, choice.runtime, choice.threads)
+    return found
+
+
+class Results:
+    """Keeps the results of all files that were in the worklist."""
+
+    def __init__(self) -> None:
+        self._found: dict[Path, dict[Basis, Result]] = {}
+        self._own_task: dict[Path, str] = {}
+
+    def keep(self, path: Path, basis: Basis, verdict: Verdict) -> Result:
+        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result.
+
+        Where the file was another image before, all that was found of that one is let go.
+        """
+        if self._is_of_another_image(path, verdict):
+            del self._found[path]
+        self._own_task[path] = verdict.own_task
+        result = self._found.setdefault(path, {}).setdefault(basis, Result(verdict))
+        result.verdict = verdict
+        return result
+
+    def remember(self, path: Path, basis: Basis, verdict: Verdict, review: Review) -> Result | None:
+        """Keep an answer of an earlier session and return the result; None where what is here already is newer."""
+        if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
+            return None
+        result = self.keep(path, basis, verdict)
+        result.review = review
+        return result
+
+    def _is_of_another_image(self, path: Path, verdict: Verdict) -> bool:
+        kept = {result.verdict.record["image"]["sha256"] for result in self._found.get(path, {}).values()}
+        return bool(kept - {verdict.record["image"]["sha256"]})
+
+    def get(self, path: Path, basis: Basis) -> Result | None:
+        """Return what was found of a file on a basis."""
+        return self._found.get(path, {}).get(basis)
+
+    def basis(self, path: Path, bases: Mapping[str, Basis], task: str | None) -> Basis | None:
+        """Return what the answer to a file rests on, None where that is not known.
+
+        Args:
+            path: the file.
+            bases: those of the present choice, by task.
+            task: the task that was chosen for all files, None to tell it from the image.
+        """
+        return bases.get(task or self._own_task.get(path, ""))
+
+    def of(self, paths: Iterable[Path], bases: Mapping[str, Basis], task: str | None) -> dict[Path, Result]:
+        """Return the results of files on the bases of the present choice, as far as there are any."""
+        found = {}
+        for path in paths:
+            basis = self.basis(path, bases, task)
+            result = None if basis is None else self.get(path, basis)
+            if result is not None:
+                found[path] = result
+        return found
+
+    def speed_ratios(self, basis: Basis) -> list[float]:
+        """Return how many times faster the student's forward was, for each file with a result on a basis."""
+        kept = (found[basis].verdict.record for found in self._found.values() if basis in found)
+        return [record["agreement"]["speed_ratio"] for record in kept]

@@ -1,0 +1,115 @@
+"""Writes what is taken away in a worker, and shows how far it is, with time left and a way to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from core.errors import TwinlensError
+from core.exports.batch import Wanted
+from core.names import readable
+from gui.common import theme
+from gui.common.threads import Background
+from gui.engine.analyst import Interrupted
+from gui.export.job import Item, Source, take
+from gui.worklist.batch_bar import duration
+
+REMARKS_SHOWN = 4
+
+
+class TakeawayBar(QWidget):
+    """One job at a time.
+
+    Args:
+        source: who compares.
+        owner: lives at least as long as a job, e.g. the window.
+    """
+
+    ended = Signal(bool)  # whether all was written
+    failed = Signal(object)  # an error that is not meant to be read here
+    _told = Signal(int, int, object)
+
+    def __init__(self, source: Source, owner: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._source, self._owner = source, owner
+        self.job: Background | None = None
+        self._target = Path()
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setAccessibleName("Progress")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setAccessibleName("Progress")
+        self.stop_button = QPushButton("Stop")
+        self.stop_button.clicked.connect(self.stop)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.stop_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.words)
+        column.addLayout(line)
+        self._told.connect(self._on_told)
+        self._show_running(False)
+
+    def write(self, target: Path, items: Sequence[Item], words: dict[Path, str], wanted: Wanted) -> None:
+        """Begin; what is said at the end names ``target``."""
+        self._target = target
+        job = Background(
+            lambda: take(self._source, items, words, wanted, self._told.emit, job.isInterruptionRequested), self._owner
+        )
+        job.done.connect(self._on_done)
+        job.failed.connect(self._on_failed)
+        self.job = job
+        self.bar.setMaximum(0 if len(items) == 1 else len(items))
+        self.bar.setValue(0)
+        self._say("Writing…")
+        self._show_running(True)
+        job.begin()
+
+    def stop(self) -> None:
+        """Stop after the batch of forwards that is under way."""
+        if self.job is not None:
+            self.job.requestInterruption()
+            self._say("Stopping…")
+
+    def _on_told(self, done: int, total: int, left: float | None) -> None:
+        self.bar.setValue(done)
+        if done < total:
+            words = f"{done:,} of {total:,} images"
+            self._say(words if left is None else f"{words} · {duration(left)} left")
+
+    def _on_done(self, remarks: list[str]) -> None:
+        lines = [f"Written: {readable(self._target)}", *remarks[:REMARKS_SHOWN]]
+        if len(remarks) > REMARKS_SHOWN:
+            lines.append(f"… and {len(remarks) - REMARKS_SHOWN} more remarks")
+        self._say("\n".join(lines))
+        self._end(True)
+
+    def _on_failed(self, error: BaseException) -> None:
+        if isinstance(error, Interrupted):
+            self._say("Stopped. Tables and reports that were not finished are not there.")
+        elif isinstance(error, TwinlensError):
+            self._say(f"⚠ {error}", "warning")
+        else:
+            self._say("⚠ " + "Something went wrong; nothing was written.", "warning")
+            self.failed.emit(error)
+        self._end(False)
+
+    def _end(self, written: bool) -> None:
+        self.job = None
+        self._show_running(False)
+        self.ended.emit(written)
+
+    def _say(self, words: str, *looks: str) -> None:
+        self.words.setText(words)
+        theme.styled(self.words, "small", *(looks or ("dim",)))
+
+    def _show_running(self, running: bool) -> None:
+        self.bar.setVisible(running)
+        self.stop_button.setVisible(running)

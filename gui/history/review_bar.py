@@ -1,0 +1,83 @@
+"""What the reviewer thinks of the image on screen: agree, disagree or unsure, and a note."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+
+from core.records.review import VERDICTS, Review, Verdict
+from gui.common import theme
+from gui.common.input_boxes import LineEdit
+from gui.common.wording import review_words
+
+
+class ReviewBar(QWidget):
+    """Three buttons and a line; ``changed`` says that the person has changed something."""
+
+    changed = Signal(object)  # Review
+    left = Signal()  # the note is done: the keyboard is wanted elsewhere, lest it write into the next image's note
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.buttons: dict[Verdict, QToolButton] = {}
+        for verdict in VERDICTS:
+            button = QToolButton()
+            button.setText(review_words(verdict))
+            button.setCheckable(True)
+            theme.styled(button, "tight")
+            button.clicked.connect(lambda _checked=False, verdict=verdict: self.toggle(verdict))
+            self.buttons[verdict] = button
+            row.addWidget(button)
+        self.note = LineEdit()
+        self.note.setPlaceholderText("Note")
+        self.note.setAccessibleName("Your note on this image")
+        self.note.setMaxLength(2000)
+        self.note.setMinimumWidth(96)
+        self.note.editingFinished.connect(self._note_finished)
+        self.note.returnPressed.connect(self.left)
+        row.addWidget(self.note, 1)
+        self._review = Review()
+        self.show_review(None)
+
+    def show_review(self, review: Review | None) -> None:
+        """Show a review; None where there is nothing to review. What is being typed stays."""
+        if review == self._review and self.isEnabled() == (review is not None):
+            return
+        if review is None and self.note.hasFocus():
+            self.left.emit()
+        self.setEnabled(review is not None)
+        self._review = review or Review()
+        with QSignalBlocker(self.note):
+            if self.note.text() != self._review.note:
+                self.note.setText(self._review.note)
+                self.note.setCursorPosition(0)
+        self.note.setToolTip(self._review.note or "Kept in the history and printed in reports")
+        for verdict, button in self.buttons.items():
+            button.setChecked(verdict == self._review.verdict)
+
+    def toggle(self, verdict: Verdict) -> None:
+        """Take a verdict, or take it back."""
+        self._change(Review(None if self._review.verdict == verdict else verdict, self.note.text().strip()))
+
+    def finish_note(self) -> None:
+        """Keep a note that is being typed, before another image comes."""
+        self._note_finished()
+
+    def explain(self, verdict: Verdict, tip: str) -> None:
+        """Give a button the tip of its command, which names its key."""
+        self.buttons[verdict].setToolTip(tip)
+        self.buttons[verdict].setAccessibleName(tip)
+
+    def _note_finished(self) -> None:
+        self.note.setCursorPosition(0)
+        if self.isEnabled() and self.note.text().strip() != self._review.note:
+            self._change(Review(self._review.verdict, self.note.text().strip()))
+
+    def _change(self, review: Review) -> None:
+        if not self.isEnabled():
+            return
+        self.show_review(review)
+        self.changed.emit(review)

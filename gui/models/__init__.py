@@ -1,0 +1,1 @@
+"""Choose, import and read about models."""

@@ -1,0 +1,224 @@
+"""Choose the task, the two networks, how the heat map is made and for which class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from core.explain.reference_cams import METHODS
+from core.models.architectures import ARCHITECTURES
+from core.models.card import Role
+from core.models.catalogue import Catalogue
+from core.tasks import TASKS, Task
+from gui.common import theme
+from gui.common.input_boxes import ComboBox
+from gui.engine.analyst import Choice
+
+STACKED_BELOW = 760  # pixels
+
+
+class ModelChooser(QWidget):
+    """A row of boxes; the choice they make is ``choice``.
+
+    Attributes:
+        catalogue: what is installed.
+
+    Signals:
+        changed: another task, network or method was chosen.
+        class_chosen: the index of the class to explain, or None for the one that the teacher finds most probable.
+    """
+
+    changed = Signal()
+    class_chosen = Signal(object)
+
+    def __init__(self, choice: Choice, catalogue: Catalogue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choice = choice
+        self.catalogue = catalogue
+        self._task = TASKS[choice.task or next(iter(TASKS))]
+        self._boxes: list[tuple[QLabel, ComboBox]] = []
+        self.task_box = self._box("Task", 9, "Which question the networks answer")
+        self.teacher_box = self._box("Teacher", 5, "The large network", "teacher")
+        self.student_box = self._box("Student", 6, "The small network", "student")
+        self.cam_box = self._box("Map", 8, "How it is found where the networks look")
+        self.class_box = self._box("Class", 9, "Which class the heat maps explain")
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(0)
+        self._lay_out(stacked=False)
+        self._fill_tasks()
+        self._fill_cams()
+        self._fill_networks()
+        self._fill_classes()
+        self.task_box.activated.connect(self._task_chosen)
+        self.teacher_box.activated.connect(self._network_chosen)
+        self.student_box.activated.connect(self._network_chosen)
+        self.cam_box.activated.connect(self._cam_chosen)
+        self.class_box.activated.connect(lambda _row: self.class_chosen.emit(self.class_box.currentData()))
+
+    @property
+    def choice(self) -> Choice:
+        """What is chosen."""
+        return self._choice
+
+    def set_choice(self, choice: Choice) -> None:
+        """Choose; says nothing."""
+        self._choice = choice
+        if choice.task is not None:
+            self._task = TASKS[choice.task]
+        self._fill_tasks()
+        self._fill_cams()
+        self._fill_networks()
+        self._fill_classes()
+
+    def set_catalogue(self, catalogue: Catalogue) -> None:
+        """Offer what is installed now."""
+        self.catalogue = catalogue
+        self._fill_networks()
+
+    def set_task(self, task: Task) -> None:
+        """Note the task of the image on screen, where it is told from the image."""
+        if task.id != self._task.id:
+            self._task = task
+            self._fill_networks()
+            self._fill_classes()
+
+    def set_class(self, index: int | None) -> None:
+        """Show which class is explained; None is the teacher's; says nothing."""
+        self.class_box.setCurrentIndex(0 if index is None else index + 1)
+
+    def chosen_class(self) -> int | None:
+        """Return the class to explain, None for the teacher's."""
+        found: int | None = self.class_box.currentData()
+        return found
+
+    def _box(self, name: str, length: int, tip: str, *looks: str) -> ComboBox:
+        label = QLabel(name, self)
+        theme.styled(label, "small", *(looks or ("dim",)))
+        box = ComboBox(self)
+        box.setAccessibleName(name)
+        box.setToolTip(tip)
+        box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(3)
+        box.setMaximumWidth(24 * length)
+        label.setBuddy(box)
+        self._boxes.append((label, box))
+        return box
+
+    def _lay_out(self, *, stacked: bool) -> None:
+        """Put the names above their boxes, or beside them."""
+        self._stacked = stacked
+        policies = QSizePolicy.Policy
+        for place, (label, box) in enumerate(self._boxes):
+            label.setSizePolicy(policies.Preferred if stacked else policies.Maximum, policies.Preferred)
+            share = box.maximumWidth()
+            for column in (2 * place, 2 * place + 1):
+                self._grid.setColumnStretch(column, 0)
+            if stacked:
+                self._grid.addWidget(label, 0, place)
+                self._grid.addWidget(box, 1, place)
+                self._grid.setColumnStretch(place, share)
+            else:
+                self._grid.addWidget(label, 0, 2 * place)
+                self._grid.addWidget(box, 0, 2 * place + 1)
+                self._grid.setColumnStretch(2 * place + 1, share)
+        self._grid.setColumnStretch(2 * len(self._boxes), 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stack names and boxes where they would be too narrow to be read beside each other."""
+        super().resizeEvent(event)
+        stacked = event.size().width() < STACKED_BELOW
+        if stacked != self._stacked:
+            self._lay_out(stacked=stacked)
+
+    def _fill_tasks(self) -> None:
+        self.task_box.clear()
+        self.task_box.addItem("By the image", None)
+        self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
+        for task in TASKS.values():
+            self.task_box.addItem(task.name, task.id)
+        self.task_box.setCurrentIndex(max(0, self.task_box.findData(self._choice.task)))
+        _fit_popup(self.task_box)
+
+    def _fill_cams(self) -> None:
+        self.cam_box.clear()
+        self.cam_box.addItem("Score-CAM", "fast")
+        self.cam_box.setItemData(0, "Feature maps scored in groups; its error is estimated", _TIP)
+        self.cam_box.addItem("Score-CAM exact", "exact")
+        self.cam_box.setItemData(1, "Every feature map is scored; takes up to minutes", _TIP)
+        for method in METHODS:
+            if method != "Score-CAM":
+                self.cam_box.addItem(method, method)
+                tip = "By torch and pytorch-grad-cam; takes some seconds"
+                self.cam_box.setItemData(self.cam_box.count() - 1, tip, _TIP)
+        self.cam_box.addItem("None", "none")
+        self.cam_box.setCurrentIndex(max(0, self.cam_box.findData(self._choice.cam)))
+        _fit_popup(self.cam_box)
+
+    def _fill_networks(self) -> None:
+        """Offer the installed networks of the task; the others are greyed, with how to get them."""
+        roles: tuple[tuple[Role, ComboBox], ...] = (("teacher", self.teacher_box), ("student", self.student_box))
+        for role, box in roles:
+            box.clear()
+            installed = self.catalogue.of_task(self._task.id, role)
+            for bundle in installed:
+                box.addItem(bundle.name, bundle.card.model)
+                scores = bundle.card.scores
+                tip = f"{bundle.card.parameters / 1e6:.1f} M parameters"
+                if scores:
+                    tip += f", {100 * scores[0].accuracy:.1f} % right on {scores[0].dataset}"
+                box.setItemData(box.count() - 1, tip, _TIP)
+            present = {bundle.card.model for bundle in installed}
+            for network in ARCHITECTURES.values():
+                if network.id not in present:
+                    box.addItem(f"{network.name} – not installed", network.id)
+                    tip = "Train it with Analyse › Train a model, or take File › Import model."
+                    box.setItemData(box.count() - 1, tip, _TIP)
+                    model = box.model()
+                    if isinstance(model, QStandardItemModel):
+                        model.item(box.count() - 1).setEnabled(False)
+            wanted = getattr(self._choice, role)
+            if wanted not in present and installed:
+                wanted = self.catalogue.find(self._task.id, role).card.model
+            box.setCurrentIndex(box.findData(wanted) if wanted in present else -1)
+            _fit_popup(box)
+
+    def _fill_classes(self) -> None:
+        self.class_box.clear()
+        self.class_box.addItem("The teacher's", None)
+        self.class_box.setItemData(0, "The class that the teacher finds most probable", _TIP)
+        for i, label in enumerate(self._task.classes):
+            self.class_box.addItem(label.name, i)
+            self.class_box.setItemData(i + 1, label.id, _TIP)
+        _fit_popup(self.class_box)
+
+    def _task_chosen(self) -> None:
+        task_id = self.task_box.currentData()
+        self._choice = replace(self._choice, task=task_id, teacher=None, student=None)
+        if task_id is not None and task_id != self._task.id:
+            self._task = TASKS[task_id]
+            self._fill_classes()
+        self._fill_networks()
+        self.changed.emit()
+
+    def _network_chosen(self) -> None:
+        self._choice = replace(
+            self._choice, teacher=self.teacher_box.currentData(), student=self.student_box.currentData()
+        )
+        self.changed.emit()
+
+    def _cam_chosen(self) -> None:
+        self._choice = replace(self._choice, cam=self.cam_box.currentData())
+        self.changed.emit()
+
+
+_TIP = int(Qt.ItemDataRole.ToolTipRole)
+
+
+def _fit_popup(box: ComboBox) -> None:
+    """Make the list as wide as its longest line, however narrow the box is."""
+    box.view().setMinimumWidth(box.view().sizeHintForColumn(0) + 32)

@@ -1,0 +1,1 @@
+"""Preferences, session and storage."""

@@ -1,0 +1,242 @@
+"""The curves of a run: loss and scores over the epochs, drawn while it learns, in the accent of what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gui.common import theme
+
+Row = Mapping[str, float]  # an epoch of metrics.jsonl: epoch from 0, train_loss, val_loss, val_accuracy, val_macro_f1 …
+FEW = 40  # epochs up to which each has a dot
+
+
+class TrainingCharts(QWidget):
+    """Two charts on one scale of epochs, and a line with the figures of the best epoch or the one under the pointer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._side: theme.Role = "student"
+        self._rows: list[Row] = []
+        self._steps: tuple[list[float], list[float]] = ([], [])
+        self._epochs = 1
+        self._best: int | None = None
+        self.loss = Chart(
+            "Loss",
+            {
+                "steps": ("training, while learning", Qt.PenStyle.SolidLine, 0.45),
+                "train_loss": ("training", Qt.PenStyle.DashLine, 1.0),
+                "val_loss": ("validation", Qt.PenStyle.SolidLine, 1.0),
+            },
+            flattest=0.1,
+        )
+        self.scores = Chart(
+            "On the validation images, %",
+            {
+                "val_macro_f1": ("macro F1", Qt.PenStyle.DashLine, 1.0),
+                "val_accuracy": ("accuracy", Qt.PenStyle.SolidLine, 1.0),
+            },
+            flattest=5.0,
+        )
+        self.words = QLabel()
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.setAccessibleName("Figures of an epoch")
+        charts = QHBoxLayout()
+        charts.setSpacing(24)
+        for chart in (self.loss, self.scores):
+            charts.addWidget(chart, 1)
+            chart.plot.scene().sigMouseMoved.connect(lambda point, chart=chart: self._point_at(chart, point))
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 8, 0, 0)
+        page.setSpacing(8)
+        page.addLayout(charts, 1)
+        page.addWidget(self.words)
+        self.begin("student", 1, [])
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The epochs that are drawn."""
+        return self._rows
+
+    def begin(self, side: theme.Role, epochs: int, rows: Sequence[Row]) -> None:
+        """Start anew, with the epochs that a resumed run has behind it.
+
+        Args:
+            side: ``teacher`` or ``student``: whose accent the curves have.
+            epochs: how many there will be.
+            rows: those that are done.
+        """
+        self._side, self._epochs = side, max(1, epochs)
+        self._rows, self._steps = list(rows), ([], [])
+        self._draw()
+
+    def add_step(self, epoch: float, loss: float) -> None:
+        """Add the mean training loss of an epoch so far, at a place between epochs, e.g. 2.5 in the third."""
+        self._steps[0].append(epoch)
+        self._steps[1].append(loss)
+        self.loss.set_curve("steps", *self._steps)
+
+    def add_epoch(self, row: Row) -> None:
+        """Add an epoch that has been validated; one of the same number is replaced."""
+        self._rows = [old for old in self._rows if old["epoch"] < row["epoch"]] + [row]
+        self._draw()
+
+    def _draw(self) -> None:
+        ends = [row["epoch"] + 1 for row in self._rows]
+        for chart, scale in ((self.loss, 1.0), (self.scores, 100.0)):
+            chart.dress(self._side, self._epochs, dots=len(ends) <= FEW)
+            for name in chart.curves:
+                if name != "steps":
+                    chart.set_curve(name, ends, [scale * row[name] for row in self._rows])
+        self.loss.set_curve("steps", *self._steps)
+        best = max(
+            range(len(self._rows)),
+            key=lambda i: (self._rows[i]["val_accuracy"], -self._rows[i]["val_loss"]),
+            default=None,
+        )
+        self._best = best
+        if best is not None:
+            row = self._rows[best]
+            self.loss.mark(ends[best], row["val_loss"])
+            self.scores.mark(ends[best], 100 * row["val_accuracy"])
+        else:
+            self.loss.mark(None, 0)
+            self.scores.mark(None, 0)
+        self._say(best)
+
+    def _say(self, place: int | None) -> None:
+        if place is None:
+            self.words.setText("The curves begin with the first epoch.")
+            theme.styled(self.words, "dim")
+            return
+        row = self._rows[place]
+        head = "Best so far, epoch {0}" if place == self._best else "Epoch {0}"
+        figures = (
+            f"accuracy {100 * row['val_accuracy']:.1f} %, macro F1 {100 * row['val_macro_f1']:.1f} %, loss "
+            f"{row['val_loss']:.3f}, training loss {row['train_loss']:.3f}"
+        )
+        self.words.setText(f"{head.format(int(row['epoch']) + 1)}:  {figures}")
+        theme.styled(self.words)
+
+    def _point_at(self, chart: Chart, point: QPointF) -> None:
+        inside = chart.plot.getViewBox().sceneBoundingRect().contains(point)
+        if not inside or not self._rows:
+            self._say(self._best)
+            return
+        x = chart.plot.getViewBox().mapSceneToView(point).x()
+        self._say(min(range(len(self._rows)), key=lambda i: abs(self._rows[i]["epoch"] + 1 - x)))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Name the best epoch again."""
+        super().leaveEvent(event)
+        self._say(self._best)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "words"):
+            self._draw()
+
+
+class Chart(QWidget):
+    """One chart: its title, its lines named beside a sample of each, and the curves.
+
+    Args:
+        title: what the height means.
+        lines: name, words, style and strength of each line, the last one uppermost.
+        flattest: the smallest height of the chart, so that hardly any change looks like hardly any.
+    """
+
+    def __init__(self, title: str, lines: dict[str, tuple[str, Qt.PenStyle, float]], flattest: float) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setAccessibleName(title)
+        head = QLabel(title)
+        theme.styled(head, "bold")
+        self._key = QLabel()
+        self._key.setTextFormat(Qt.TextFormat.RichText)
+        theme.styled(self._key, "small", "dim")
+        self.plot = pg.PlotWidget(axisItems={"bottom": _Epochs("bottom")})
+        self.plot.getViewBox().setLimits(minYRange=flattest)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setMinimumSize(200, 160)
+        self.plot.getAxis("left").setWidth(44)
+        self.plot.getAxis("bottom").setLabel("epoch")
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.curves = {name: self.plot.plot([], []) for name in lines}
+        self._mark = self.plot.plot([], [])
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(2)
+        for widget in (head, self._key, self.plot):
+            page.addWidget(widget)
+        page.setStretch(2, 1)
+
+    def dress(self, side: theme.Role, epochs: int, dots: bool) -> None:
+        """Take the theme's colours, an accent, and a scale of so many epochs."""
+        self.plot.setBackground(theme.colour("window"))
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(theme.colour("line"))
+            axis.setTextPen(theme.colour("dim"))
+            axis.setTickFont(theme.font(theme.SMALL))
+            axis.label.setFont(theme.font(theme.SMALL))
+        self.plot.showGrid(x=False, y=True, alpha=0.25)
+        self.plot.getViewBox().enableAutoRange(y=True)
+        self.plot.setXRange(0, max(1, epochs), padding=0.04)
+        for name, (_words, _style, strength) in self._lines.items():
+            curve = self.curves[name]
+            curve.setPen(self._pen(side, name))
+            tint = theme.colour(side)
+            dotted = dots and strength == 1.0 and self._lines[name][1] is Qt.PenStyle.SolidLine
+            curve.setSymbol("o" if dotted else None)
+            curve.setSymbolSize(5)
+            curve.setSymbolPen(None)
+            curve.setSymbolBrush(tint)
+        self._mark.setPen(None)
+        self._mark.setSymbol("o")
+        self._mark.setSymbolSize(12)
+        self._mark.setSymbolBrush(None)
+        self._mark.setSymbolPen(pg.mkPen(theme.colour("text"), width=1.5))
+        self._key.setText(self._key_words(side))
+
+    def set_curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
+        """Draw a line anew."""
+        self.curves[name].setData(list(x), list(y))
+
+    def mark(self, x: float | None, y: float) -> None:
+        """Put a ring around the best epoch, or none."""
+        self._mark.setData([] if x is None else [x], [] if x is None else [y])
+
+    def _pen(self, side: theme.Role, name: str) -> QPen:
+        _words, style, strength = self._lines[name]
+        tint = theme.colour(side)
+        tint.setAlphaF(strength)
+        pen: QPen = pg.mkPen(tint, width=2 if strength == 1.0 and style is Qt.PenStyle.SolidLine else 1.3, style=style)
+        return pen
+
+    def _key_words(self, side: theme.Role) -> str:
+        parts = []
+        for words, style, strength in reversed(self._lines.values()):
+            tint = theme.colour(side)
+            sample = "╌╌" if style is Qt.PenStyle.DashLine else "━━" if strength == 1.0 else "──"
+            parts.append(f'<span style="color:{tint.name()}">{sample}</span>&nbsp;{words}')
+        parts.append("◯&nbsp;" + "best epoch")
+        return "&nbsp;&nbsp; ".join(parts)
+
+
+class _Epochs(pg.AxisItem):  # type: ignore[misc]
+    """An axis with marks at whole epochs only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Return the distances of marks, none below an epoch."""
+        found = [(space, offset) for space, offset in super().tickSpacing(low, high, size) if space >= 1]
+        return found or [(1, 0)]

@@ -1,0 +1,1 @@
+"""The main window: the only room that knows all others."""

@@ -1,0 +1,242 @@
+"""The worklist as a person sees it: filter, order and lines; says which file was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.common import theme
+from gui.common.input_boxes import ComboBox, LineEdit
+from gui.worklist.delegate import WorklistDelegate
+from gui.worklist.model import ENTRY_ROLE, Entry, Order, Show, Worklist, WorklistFilter
+from gui.worklist.thumbnails import Thumbnails
+
+
+class WorklistView(QWidget):
+    """The list with its filter; an empty one says what to do.
+
+    Args:
+        worklist: the files.
+        thumbnails: where the pictures beside the names come from.
+    """
+
+    chosen = Signal(object)  # path
+    demonstration_wanted = Signal()
+
+    def __init__(self, worklist: Worklist, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._worklist = worklist
+        self.filter = WorklistFilter(worklist, self)
+        self.list = QListView()
+        self.list.setAccessibleName("Worklist")
+        self.list.setModel(self.filter)
+        self.list.setItemDelegate(WorklistDelegate(thumbnails, self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.selectionModel().currentChanged.connect(self._current_changed)
+        thumbnails.ready.connect(self._thumbnail_ready)
+
+        self.search = LineEdit()
+        self.search.setPlaceholderText("Filter by name")
+        self.search.setAccessibleName("Filter by name")
+        self.search.setClearButtonEnabled(True)
+        self.show_box = _box("Which files are shown", self._show_names())
+        self.order_box = _box("What the list is sorted by", self._order_names())
+        self.search.textChanged.connect(self._filter_changed)
+        self.show_box.currentIndexChanged.connect(self._filter_changed)
+        self.order_box.currentIndexChanged.connect(self.sort)
+        self.count = QLabel()
+        theme.styled(self.count, "small", "dim")
+
+        self._lay_out()
+        for signal in (self.filter.rowsInserted, self.filter.rowsRemoved, self.filter.modelReset,
+                       self.filter.layoutChanged, worklist.rowsInserted, worklist.modelReset):  # fmt: skip
+            signal.connect(self._recount)
+        self._recount()
+
+    def current_path(self) -> Path | None:
+        """Return the chosen file."""
+        index = self.list.currentIndex()
+        return index.data(ENTRY_ROLE).path if index.isValid() else None
+
+    def selected_paths(self) -> list[Path]:
+        """Return all selected files."""
+        return [index.data(ENTRY_ROLE).path for index in self.list.selectedIndexes()]
+
+    def shown_entries(self) -> list[Entry]:
+        """Return the files that the filter lets through, in order."""
+        return [self.filter.index(row, 0).data(ENTRY_ROLE) for row in range(self.filter.rowCount())]
+
+    def choose(self, path: Path) -> None:
+        """Make a file the chosen one; a filter that hides it is taken away."""
+        row = self._worklist.row_of(path)
+        if row is None:
+            return
+        source = self._worklist.index(row)
+        index = self.filter.mapFromSource(source)
+        if not index.isValid():
+            self.clear_filter()
+            index = self.filter.mapFromSource(source)
+        self._go_to(index)
+
+    def remove(self, paths: Iterable[Path]) -> list[tuple[int, Entry]]:
+        """Take files out of the list and return them; the chosen one stays chosen, else its neighbour is."""
+        removed: list[tuple[int, Entry]] = []
+        self._keep_place(lambda: removed.extend(self._worklist.remove(paths)))
+        return removed
+
+    def put_back(self, removed: Iterable[tuple[int, Entry]]) -> None:
+        """Put files back that were taken out."""
+        self._keep_place(lambda: self._worklist.put_back(removed))
+
+    def _keep_place(self, change: Callable[[], object]) -> None:
+        """Change the list as a whole, which makes the view forget what was chosen, and choose it again."""
+        chosen, row = self.current_path(), self.list.currentIndex().row()
+        change()
+        source = None if chosen is None else self._worklist.row_of(chosen)
+        if source is not None:
+            with QSignalBlocker(self):  # it is the same as before
+                self._go_to(self.filter.mapFromSource(self._worklist.index(source)))
+        elif self.filter.rowCount():
+            self._go_to(self.filter.index(min(max(row, 0), self.filter.rowCount() - 1), 0))
+
+    def step(self, by: int) -> None:
+        """Choose the file that many lines further down, as far as the list goes."""
+        rows = self.filter.rowCount()
+        if rows:
+            row = self.list.currentIndex().row()
+            self._go_to(self.filter.index(min(max(row + by, 0), rows - 1), 0))
+
+    def next_disagreement(self) -> bool:
+        """Choose the next file on which the two disagree, from the top again after the end; return whether there is."""
+        rows = self.filter.rowCount()
+        first = self.list.currentIndex().row() + 1
+        for i in range(rows):
+            index = self.filter.index((first + i) % rows, 0)
+            said = index.data(ENTRY_ROLE).verdict
+            if said is not None and said.disagree:
+                self._go_to(index)
+                return True
+        return False
+
+    def sort(self) -> None:
+        """Sort anew by what is chosen; results that came since find their places."""
+        self._worklist.sort_by(self.order_box.currentData())
+
+    def clear_filter(self) -> None:
+        """Show all files."""
+        self.search.clear()
+        self.show_box.setCurrentIndex(0)
+
+    def _go_to(self, index: QModelIndex) -> None:
+        self.list.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self.list.scrollTo(index)
+
+    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            self.chosen.emit(current.data(ENTRY_ROLE).path)
+
+    def _thumbnail_ready(self, path: Path) -> None:
+        row = self._worklist.row_of(path)
+        if row is not None:
+            self.list.update(self.filter.mapFromSource(self._worklist.index(row)))
+
+    def _filter_changed(self) -> None:
+        self.filter.choose(self.show_box.currentData(), self.search.text())
+        self._recount()
+
+    def _recount(self) -> None:
+        total, shown = self._worklist.rowCount(), self.filter.rowCount()
+        self._pages.setCurrentIndex(0 if total else 1)
+        if shown == total:
+            self.count.setText(f"{total:,} files" if total != 1 else "1 file")
+        else:
+            self.count.setText(f"{shown:,} of {total:,} files")
+
+    def _lay_out(self) -> None:
+        lines = QWidget()
+        column = QVBoxLayout(lines)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        tools = QVBoxLayout()
+        tools.setContentsMargins(8, 8, 8, 8)
+        tools.setSpacing(8)
+        tools.addWidget(self.search)
+        boxes = QHBoxLayout()
+        boxes.setSpacing(8)
+        boxes.addWidget(self.show_box, 1)
+        boxes.addWidget(self.order_box, 1)
+        tools.addLayout(boxes)
+        column.addLayout(tools)
+        column.addWidget(self.list, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 4, 8, 4)
+        foot.addWidget(self.count)
+        column.addLayout(foot)
+
+        empty = QWidget()
+        column = QVBoxLayout(empty)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(16)
+        words = QLabel("Drop images\nor a folder here")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        words.setWordWrap(True)
+        theme.styled(words, "title", "dim")
+        demonstration = QPushButton("Open the demonstration")
+        demonstration.setToolTip("A real chest radiograph that comes with the program")
+        demonstration.clicked.connect(self.demonstration_wanted)
+        column.addStretch(1)
+        column.addWidget(words)
+        column.addWidget(demonstration, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(2)
+
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(lines)
+        self._pages.addWidget(empty)
+
+    def _show_names(self) -> dict[str, str]:
+        return {
+            Show.ALL: "All files",
+            Show.DISAGREE: "Disagreements",
+            Show.UNSURE: "Unsure",
+            Show.NOVEL: "Can't judge",
+            Show.FAILED: "Failed",
+            Show.WAITING: "Not analysed",
+            Show.UNREVIEWED: "Not reviewed",
+        }
+
+    def _order_names(self) -> dict[str, str]:
+        return {
+            Order.ADDED: "As opened",
+            Order.NAME: "By name",
+            Order.DIVERGENCE: "By disagreement",
+            Order.TEACHER: "By teacher",
+            Order.STUDENT: "By student",
+            Order.STATE: "By state",
+        }
+
+
+def _box(name: str, choices: dict[str, str]) -> ComboBox:
+    box = ComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(name)
+    box.setMinimumContentsLength(6)
+    box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    for value, words in choices.items():
+        box.addItem(words, value)
+    return box

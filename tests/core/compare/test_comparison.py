@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from core.compare.classifier import Classifier
+from core.compare.comparison import compare
+from core.errors import UsageError
+from core.images.demo import demonstration_radiograph
+from core.images.preprocessing import preprocess
+from core.images.reader import read_image
+from core.models.catalogue import read_catalogue
+from core.uncertainty.calibration import jensen_shannon_divergence, softmax
+
+
+@pytest.fixture(scope="module")
+def classifiers():
+    catalogue = read_catalogue()
+    return {role: Classifier(catalogue.find("chest-xray", role)) for role in ("teacher", "student")}
+
+
+@pytest.fixture(scope="module")
+def chest():
+    return read_image(demonstration_radiograph())
+
+
+def test_a_prediction_is_the_calibrated_softmax_of_the_networks_logits(classifiers, chest):
+    student = classifiers["student"]
+    said = student.predict(chest, repeats=3)
+    expected = student.bundle.load_network()
+    import torch
+
+    with torch.inference_mode():
+        logits = expected(torch.from_numpy(preprocess(chest, student.bundle.card.preprocessing)))[0].numpy()
+    np.testing.assert_allclose(said.logits, logits, atol=1e-3)
+    np.testing.assert_allclose(said.probabilities, softmax(logits, student.bundle.card.temperature), atol=1e-3)
+    assert said.predicted == said.class_ids[int(np.argmax(logits))]
+    assert said.confidence == pytest.approx(said.probabilities.max())
+    assert said.latency.runs == 3
+    assert 0 < said.latency.forward_ms < said.latency.total_ms
+
+
+def test_the_comparison_says_what_the_two_predictions_say(classifiers, chest):
+    found = compare(chest, classifiers["teacher"], classifiers["student"], cam="none")
+    p, q = found.teacher.prediction.probabilities, found.student.prediction.probabilities
+    assert found.same_class == (p.argmax() == q.argmax())
+    assert found.js_divergence == pytest.approx(jensen_shannon_divergence(p, q))
+    assert found.size_ratio == pytest.approx(20_025_923 / 7_603_539)
+    assert found.cam_pearson is None
+    assert found.teacher.heat_map is None
+
+
+def test_a_model_compared_with_itself_agrees_with_itself(classifiers, chest):
+    student = classifiers["student"]
+    found = compare(chest, student, student, cam="fast")
+    assert found.same_class
+    assert found.js_divergence == pytest.approx(0, abs=1e-9)
+    assert found.cam_pearson == pytest.approx(1)
+    assert found.cam_iou20 == 1
+
+
+def test_both_maps_are_for_the_teachers_class(classifiers, chest):
+    found = compare(chest, classifiers["teacher"], classifiers["student"], cam="fast")
+    top = found.teacher.prediction.top
+    assert found.teacher.heat_map.class_index == found.student.heat_map.class_index == top
+    assert found.teacher.heat_map.values.shape == (14, 14)
+    assert found.student.heat_map.values.shape == (7, 7)
+    assert -1 <= found.cam_pearson <= 1
+    assert 0 <= found.cam_iou20 <= 1
+
+
+def test_models_of_different_tasks_are_not_compared(classifiers, chest):
+    other = Classifier(read_catalogue().find("lung-colon", "student"))
+    with pytest.raises(UsageError, match="do not tell the same classes apart"):
+        compare(chest, classifiers["teacher"], other, cam="none")
+
+
+def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(classifiers, chest):
+    student = classifiers["student"]
+    said = student.predict(chest)
+    floor = student.bundle.card.conformal.floor
+    assert said.plausible == tuple(
+        label for label, p in zip(said.class_ids, said.probabilities, strict=True) if p >= floor
+    )
+    assert not said.novelty.is_novel
+    assert said.novelty.reason == ""
+    leg = read_image(demonstration_radiograph().with_name("RG3_UNCR.dcm"))
+    novelty = student.predict(leg).novelty
+    assert novelty.is_novel
+    assert "unlike the frontal chest radiographs" in novelty.reason
+    found = compare(leg, classifiers["teacher"], student, cam="none").as_dict()["student"]
+    assert found["novel"] is True
+    assert found["novelty"]["score"] > found["novelty"]["threshold"]
+    assert isinstance(found["plausible"], list)

@@ -1,0 +1,367 @@
+import gc
+import subprocess
+import sys
+import weakref
+
+import numpy as np
+import pytest
+import timm
+import torch
+from torch import nn
+
+from core.errors import ExplanationError
+from core.explain.cache import ScoreCamCache
+from core.explain.heatmap import HeatMap
+from core.explain.reference_cams import class_activation_map
+from core.explain.scorecam import CLUSTERS, MAPS_A_CLUSTER, ScoreCam, explain_pair
+from core.explain.similarity import pearson
+from core.models.architectures import build_network
+from core.models.catalogue import read_catalogue
+from core.runtimes.load import load_runtime
+from core.runtimes.masks import Masker, linear_weights
+
+
+def last(frames):
+    return list(frames)[-1]
+
+
+def image(size=64, seed=0):
+    return np.random.default_rng(seed).standard_normal((1, 3, size, size), dtype=np.float32)
+
+
+def sharpen(module):
+    """Make the classifier's answers differ enough that the softmax over maps means something."""
+    *_, classifier = [m for m in module.modules() if isinstance(m, nn.Linear)]
+    with torch.no_grad():
+        classifier.weight.mul_(20)
+    return module
+
+
+class Tiny(nn.Module):
+    """A network small enough for a literal loop, with as many maps as wanted."""
+
+    def __init__(self, maps=40):
+        super().__init__()
+        torch.manual_seed(1)
+        self.final_expand_layer = nn.Sequential(nn.Conv2d(3, maps, 5, stride=4, padding=2), nn.ReLU())
+        self.head = nn.Linear(maps, 3)
+
+    def forward(self, batch):
+        return self.head(self.final_expand_layer(batch).mean((2, 3))) * 30
+
+
+def literal_score_cam(module, x, class_index):
+    """The definition, map by map in float64, with no code of Twinlens."""
+    x = torch.from_numpy(x).double()
+    with torch.inference_mode():
+        maps = module.final_expand_layer(x)[0]
+        up = nn.Upsample(size=x.shape[-2:], mode="bilinear", align_corners=True)
+        scores = []
+        for a in maps:
+            h = up(a[None, None])[0, 0]
+            h = (h - h.min()) / (h.max() - h.min() + 1e-8)
+            scores.append(module(x * h)[0, class_index])
+        weights = torch.softmax(torch.stack(scores), 0)
+        cam = torch.relu((weights[:, None, None] * maps).sum(0))
+        cam -= cam.min()
+        return (cam / cam.max()).numpy()
+
+
+def test_the_exact_map_is_that_of_a_literal_loop_in_float64(torch_network):
+    module = Tiny().double().eval()
+    for class_index in range(3):
+        found = last(ScoreCam(torch_network("ofa595", module), image()).refine(class_index, "exact"))
+        assert found.method == "exact"
+        expected = literal_score_cam(module, image(), class_index)
+        assert np.abs(found.values - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("network", ["vgg19", "visformer_small", "autoformerv2_tiny", "ofa595"])
+def test_the_exact_map_is_pytorch_grad_cams(network, torch_network):
+    """On all four networks with all their maps, at an input small enough for the suite."""
+    torch.manual_seed(0)
+    size = 48 if network == "vgg19" else 64
+    if network == "visformer_small":
+        module = timm.create_model("visformer_small", num_classes=3, img_size=size)
+    elif network == "autoformerv2_tiny":
+        module = timm.create_model("swin_s3_tiny_224", num_classes=3, img_size=size)
+    else:
+        module = build_network(network, 3)
+    sharpen(module.eval())
+    score_cam = ScoreCam(torch_network(network, module, batch_size=32), image(size))
+    found = last(score_cam.refine(1, "exact"))
+    reference = class_activation_map("Score-CAM", network, module, image(size), 1)
+    assert found.maps_total == {"vgg19": 512, "ofa595": 1152}.get(network, 768)
+    assert np.ptp(reference.values) > 0.9
+    assert np.abs(found.resized(size, size) - reference.values).max() < 2e-3
+
+
+@pytest.fixture(scope="module")
+def student():
+    catalogue = read_catalogue()
+    return load_runtime(catalogue.find("chest-xray", "student"), "openvino")
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    return load_runtime(read_catalogue().find("chest-xray", "teacher"), "openvino")
+
+
+@pytest.fixture(scope="module")
+def chest():
+    from core.images.demo import demonstration_radiograph
+    from core.images.preprocessing import preprocess
+    from core.images.reader import read_image
+
+    bundle = read_catalogue().find("chest-xray", "student")
+    return preprocess(read_image(demonstration_radiograph()), bundle.card.preprocessing)
+
+
+def test_the_clustered_map_of_a_trained_network_on_a_real_radiograph_is_close_to_the_exact_one(student, chest):
+    score_cam = ScoreCam(student, chest)
+    fast = last(score_cam.refine(0))
+    assert fast.method == f"clustered G={CLUSTERS}"
+    assert fast.maps_scored <= 2 + CLUSTERS
+    exact = last(score_cam.refine(0, "exact"))
+    assert exact.method == "exact"
+    assert exact.estimated_error == 0
+    assert pearson(fast.resized(224, 224), exact.resized(224, 224)) > 0.97
+    assert 0 < fast.estimated_error < 0.1
+
+
+def test_frames_come_batch_by_batch_and_say_how_far_they_are(student, chest):
+    frames = list(ScoreCam(student, chest).refine(2))
+    assert [f.maps_scored for f in frames] == [2, 10, 18, 26, 34]
+    assert frames[0].method == "clustered G=2"
+    assert frames[1].method == "clustered G=32, 8 of 32"
+    assert all(f.class_index == 2 and f.maps_total == 1152 for f in frames)
+    assert all(f.values.shape == (7, 7) and f.values.dtype == np.float32 for f in frames)
+    assert all(f.values.min() >= 0 and f.values.max() <= 1 for f in frames)
+    assert [f.seconds for f in frames] == sorted(f.seconds for f in frames)
+
+
+def test_the_same_image_gives_the_same_bits(student, chest):
+    a, b = (list(ScoreCam(student, chest).refine(1)) for _ in range(2))
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x.values, y.values)
+        assert x.estimated_error == y.estimated_error
+
+
+def test_the_way_to_the_exact_map_is_the_same_with_and_without_a_stop_at_the_fast_one(torch_network):
+    straight = list(ScoreCam(torch_network("ofa595", Tiny(maps=100).eval()), image()).refine(1, "exact"))
+    stopped = ScoreCam(torch_network("ofa595", Tiny(maps=100).eval()), image())
+    fast = list(stopped.refine(1))
+    assert fast[-1].method == f"clustered G={CLUSTERS}, {100 // MAPS_A_CLUSTER} of {CLUSTERS}"
+    assert [f.method for f in stopped.refine(1)] == [fast[-1].method], "it was scored anew"
+    frames = fast + list(stopped.refine(1, "exact"))
+    assert f"clustered G={CLUSTERS}" in {f.method for f in frames}
+    for x, y in zip(straight, frames, strict=True):
+        assert (x.method, x.maps_scored, x.estimated_error) == (y.method, y.maps_scored, y.estimated_error)
+        np.testing.assert_array_equal(x.values, y.values)
+
+
+def test_another_class_costs_no_forward(torch_network):
+    network = torch_network("ofa595", Tiny().eval())
+    score_cam = ScoreCam(network, image())
+    last(score_cam.refine(0, "exact"))
+    spent = network.images
+    maps = [score_cam.heat_map(c).values for c in range(3)]
+    assert [f.class_index for f in score_cam.refine(2, "exact")] == [2]
+    assert network.images == spent
+    assert not np.array_equal(maps[0], maps[1])
+
+
+def test_work_goes_on_where_it_stopped_and_no_map_is_scored_twice(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    score_cam = ScoreCam(network, image())
+    last(score_cam.refine(0))
+    frames = score_cam.refine(0, "exact")
+    next(frames)
+    frames.close()
+    last(score_cam.refine(1, "exact"))
+    assert score_cam.is_exact
+    assert network.images == 1 + 2 + CLUSTERS + 100
+
+
+def test_stopping_to_iterate_stops_within_a_batch(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    for wanted in range(1, 8):
+        network.images = 0
+        frames = ScoreCam(network, image()).refine(0, "exact")
+        for _ in range(wanted):
+            next(frames)
+        frames.close()
+        assert network.images <= 1 + 2 + 8 * wanted
+
+
+def test_few_maps_are_scored_at_once(torch_network):
+    network = torch_network("ofa595", Tiny(maps=5).eval())
+    frames = list(ScoreCam(network, image()).refine(0))
+    assert [f.method for f in frames] == ["exact"]
+    assert network.images == 1 + 5
+
+
+def test_the_map_follows_a_patch(torch_network):
+    """In the window transformer too, whose maps come with their channels last."""
+    torch.manual_seed(0)
+    module = timm.create_model("swin_s3_tiny_224", num_classes=3, img_size=96).eval()
+    network = torch_network("autoformerv2_tiny", module)
+    places = []
+    for row, column in ((0, 2), (2, 0)):
+        lively = np.zeros((1, 3, 96, 96), np.float32)
+        lively[..., row * 32 : row * 32 + 32, column * 32 : column * 32 + 32] = 3.0
+        score_cam = ScoreCam(network, lively)
+        quiet = ScoreCam(network, np.zeros_like(lively))
+        assert score_cam.maps.shape == (768, 3, 3)
+        places.append(divmod(int(np.abs(score_cam.maps - quiet.maps).sum(axis=0).argmax()), 3))
+    assert places == [(0, 2), (2, 0)]
+
+
+def test_degenerate_maps_give_zeros_not_errors(torch_network):
+    module = Tiny(maps=40).eval()
+    with torch.no_grad():
+        module.final_expand_layer[0].weight.zero_()
+        module.final_expand_layer[0].bias.zero_()
+    for depth in ("fast", "exact"):
+        found = last(ScoreCam(torch_network("ofa595", module), image()).refine(0, depth))
+        assert np.all(found.values == 0)
+        assert np.isfinite(found.estimated_error)
+
+
+def test_constant_maps_are_scored_once_and_the_exact_map_stays_the_literal_one(torch_network):
+    module = Tiny(maps=60).double().eval()
+    with torch.no_grad():
+        module.final_expand_layer[0].weight[20:50] = 0
+        module.final_expand_layer[0].bias[20:50] = torch.linspace(-1, 1, 30)
+    network = torch_network("ofa595", module)
+    found = last(ScoreCam(network, image()).refine(1, "exact"))
+    assert found.method == "exact"
+    assert network.images <= 1 + 2 + CLUSTERS + 31
+    assert np.abs(found.values - literal_score_cam(module, image(), 1)).max() < 1e-6
+
+
+def test_an_answer_that_is_not_finite_is_an_error(torch_network):
+    module = Tiny().eval()
+    with torch.no_grad():
+        module.head.bias[0] = float("nan")
+    with pytest.raises(ExplanationError, match="not finite"):
+        ScoreCam(torch_network("ofa595", module), image())
+
+
+def test_an_exception_in_mid_run_leaves_no_hook_and_the_work_can_go_on(torch_network):
+    module = Tiny(maps=100).eval()
+    network = torch_network("ofa595", module)
+    score_cam = ScoreCam(network, image())
+    last(score_cam.refine(0))
+    honest = network.forward
+
+    def failing(_batch):
+        raise RuntimeError("the device went away")
+
+    network.forward = failing
+    with pytest.raises(RuntimeError, match="went away"):
+        last(score_cam.refine(0, "exact"))
+    assert not any(m._forward_hooks for m in module.modules())
+    network.forward = honest
+    assert last(score_cam.refine(0, "exact")).method == "exact"
+
+
+def test_the_students_map_comes_first_and_neither_starves(student, teacher, chest):
+    pair = ScoreCam(teacher, chest), ScoreCam(student, chest)
+    roles = []
+    for role, frame in explain_pair(*pair, 0, "exact"):
+        assert isinstance(frame, HeatMap)
+        roles.append(role)
+        if roles[9:].count("teacher") == 2:
+            break
+    assert roles[:9] == ["student"] * 5 + ["teacher"] * 4
+    # the student's batches are many times quicker, and it has as much time as the teacher
+    assert roles[9:].count("student") > 4
+
+
+def test_masks_are_torchs_upsampling_scaled_and_laid_over_the_image():
+    random = np.random.default_rng(0)
+    maps, x = random.standard_normal((3, 7, 7)).astype(np.float32), image(50)
+    up = nn.UpsamplingBilinear2d(size=(50, 50))(torch.from_numpy(maps)[None])[0]
+    low, high = up.amin((1, 2), keepdim=True), up.amax((1, 2), keepdim=True)
+    expected = torch.from_numpy(x) * ((up - low) / (high - low + 1e-8))[:, None]
+    np.testing.assert_allclose(Masker(x, (7, 7), 4).masked(maps), expected.numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize(("size", "new"), [(1, 5), (2, 2), (7, 224), (14, 13)])
+def test_interpolation_weights_sum_to_one(size, new):
+    weights = linear_weights(size, new)
+    assert weights.shape == (new, size)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_memory_above_the_model_stays_below_300_mib():
+    """In a process of its own, at the student's 1152 maps, through to the exact map."""
+    script = """
+import psutil, threading
+from core.models.catalogue import read_catalogue
+from core.runtimes.base import probe_input
+from core.runtimes.load import load_runtime
+from core.explain.scorecam import ScoreCam
+bundle = read_catalogue().find("chest-xray", "student")
+runtime = load_runtime(bundle, "openvino")
+probe = probe_input(bundle.card.preprocessing)
+import numpy as np
+runtime.forward_with_maps(np.repeat(probe, 8, axis=0))
+process = psutil.Process()
+before = peak = process.memory_info().rss
+for _ in ScoreCam(runtime, probe).refine(0, "exact"):
+    peak = max(peak, process.memory_info().rss)
+print((peak - before) / 2**20)
+"""
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
+    assert float(answer.stdout) < 300
+
+
+def test_nothing_is_kept_after_an_explanation_is_dropped(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    score_cam = ScoreCam(network, image())
+    last(score_cam.refine(0))
+    watched = weakref.ref(score_cam)
+    del score_cam
+    gc.collect()
+    assert watched() is None
+
+
+def test_an_image_seen_again_has_its_maps_at_once(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    cache = ScoreCamCache(network)
+    first = cache.get(image())
+    last(first.refine(0))
+    spent = network.images
+    assert cache.get(image().copy()) is first
+    last(cache.get(image()).refine(1))
+    assert network.images == spent
+    assert cache.get(image(seed=1)) is not first
+
+
+def test_an_image_just_answered_is_explained_without_another_forward(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    cache = ScoreCamCache(network)
+    expected = last(ScoreCam(network, image()).refine(1))
+    for seed in (1, 0):
+        cache.remember(image(seed=seed), network.forward_with_maps(image(seed=seed)))
+    spent = network.images
+    found = cache.get(image())
+    assert network.images == spent
+    np.testing.assert_array_equal(last(found.refine(1)).values, expected.values)
+    spent = network.images
+    cache.get(image(seed=1))  # another has been answered since
+    assert network.images == spent + 1
+
+
+def test_the_cache_is_bounded_and_forgets_the_longest_unused(torch_network):
+    network = torch_network("ofa595", Tiny(maps=100).eval())
+    size = ScoreCam(network, image()).nbytes
+    cache = ScoreCamCache(network, max_bytes=3 * size)
+    explained = [cache.get(image(seed=seed)) for seed in range(3)]
+    assert cache.get(image(seed=0)) is explained[0]
+    cache.get(image(seed=3))
+    assert cache.get(image(seed=0)) is explained[0]
+    assert cache.get(image(seed=2)) is explained[2]
+    assert cache.get(image(seed=1)) is not explained[1]

@@ -1,0 +1,134 @@
+"""Answers and reviews that come back from the history, each to the image, models and settings that it belongs to."""
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+
+from core.exports.tables_and_maps import SIDES
+from core.images.reader import read_image
+from core.records.history import History, history_path
+from core.records.review import Review
+from gui.engine.analyst import Choice
+from gui.engine.result import verdict
+from gui.engine.results import basis_of
+from gui.history.recorder import Recorder
+from gui.history.remembered import digests, recall
+from gui.worklist.model import State
+from tests.gui.comparison_samples import agreeing
+from tests.gui.driving import PATIENCE, settled
+
+
+def records():
+    with History() as history:
+        return list(history.find())
+
+
+def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
+    settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    before = [entry.verdict for entry in window.worklist.entries()]
+    settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Up))
+    window.close()
+    two[0].write_bytes(two[1].read_bytes())  # another image by now
+    again = make_window(cam="none")
+    qtbot.waitUntil(lambda: again.worklist.entry_of(two[1]).state is State.DONE, timeout=PATIENCE)
+    entry = again.worklist.entry_of(two[1])
+    now, then = entry.verdict.record, before[1].record
+    assert now.keys() == then.keys()
+    assert now["image"] == then["image"]
+    for side in SIDES:  # the first of two analyses alike is what was recorded: its latency is another
+        assert now[side]["probabilities"] == pytest.approx(then[side]["probabilities"], abs=1e-4)
+    assert entry.verdict.teacher.name == before[1].teacher.name
+    assert entry.review.verdict == "disagree"
+    assert again.conductor.path == two[0]
+    qtbot.waitUntil(lambda: again.conductor.on_screen == two[0], timeout=PATIENCE)
+    changed = again.worklist.entry_of(two[0]).verdict.record
+    assert changed["image"]["sha256"] == before[1].record["image"]["sha256"] != before[0].record["image"]["sha256"]
+    assert again.worklist.entry_of(two[0]).review == Review()
+
+
+def test_a_review_is_kept_with_the_record_of_the_choice_on_screen(window, qtbot, two):
+    def choose_threads(threads):
+        window.set_preferences(replace(window.preferences, threads=threads))
+
+    settled(window, qtbot, lambda: choose_threads(1))
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    choose_threads(0)  # its answers are on screen before its record is looked up again
+    with qtbot.waitSignal(window.conductor.screen_changed, timeout=PATIENCE):
+        pass
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    window.close()
+    found = {(row["path"], row["settings"]["threads"]): row["verdict"] for row in records()}
+    assert found[str(two[0]), 1] == "disagree"
+    assert found[str(two[0]), None] == "agree"
+
+
+@pytest.fixture
+def recorded(qtbot, own_data, two):
+    """Records an answer made by hand, and says what it is."""
+    recorder = Recorder()
+    recorder.start()
+    image, found = read_image(two[0]), agreeing()
+    said = verdict(image, found)
+
+    def record(choice):
+        recorder.add(two[0], said, found, choice)
+        return basis_of(said, choice)
+
+    yield recorder, record, said
+    recorder.close()
+
+
+def test_a_review_stays_when_the_image_is_analysed_with_another_heat_map(recorded, qtbot, two):
+    recorder, record, _said = recorded
+    basis = record(Choice(cam="none"))
+    recorder.review(two[0], basis, Review("unsure", "effusion"))
+    with qtbot.waitSignal(recorder.reviewed) as back:
+        assert record(Choice(cam="exact")) == basis
+    assert back.args == [two[0], basis, Review("unsure", "effusion")]
+    other = record(Choice(cam="none", threads=2))  # another way of computing: not what was reviewed
+    recorder.close()
+    newest, exact, first = records()
+    assert [row["verdict"] for row in (newest, exact, first)] == [None, "unsure", "unsure"]
+    with History() as history:
+        answers = {answer.basis: answer.review for answer in recall(history, two[0], exact["image_sha256"])}
+    assert answers == {basis: Review("unsure", "effusion"), other: Review()}
+
+
+def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(recorded, qtbot, two):
+    recorder, record, said = recorded
+    basis = record(Choice())
+    recorder.review(two[0], basis, Review("agree"))
+    qtbot.waitUntil(lambda: [row["verdict"] for row in records()] == ["agree"])
+    with closing(sqlite3.connect(history_path())) as history, history:
+        history.execute("UPDATE analyses SET version = '0.0.1', analysed_at = '2020-01-01T00:00:00+00:00'")
+    recorder.forget()  # as after a restart
+    with qtbot.waitSignal(recorder.reviewed):
+        record(Choice())
+    recorder.close()
+    newest, oldest = records()
+    assert (newest["verdict"], oldest["version"]) == ("agree", "0.0.1")
+    with History() as history:
+        (answer,) = recall(history, two[0], said.record["image"]["sha256"])
+    assert answer.review == Review("agree")
+
+
+def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_over(recorded, two, monkeypatch):
+    recorder, record, said = recorded
+    record(Choice())
+    recorder.close()
+    with History() as history:
+        history.add(said.record["image"]["sha256"], agreeing(), {"runtime": "torch"}, two[0])  # as older versions did
+        assert history.paths() == {str(two[0])}
+        ((path, digest),) = digests([two[0], two[0].with_name("gone.png")], lambda: False)
+        assert (path, digest) == (two[0], said.record["image"]["sha256"])
+        assert list(digests(two, lambda: True)) == []
+        (answer,) = recall(history, path, digest)
+        assert answer.verdict == replace(said, record=json.loads(json.dumps(said.record)))
+        assert recall(history, two[1], digest) == []  # the same bytes at another place
+        monkeypatch.setattr("gui.history.remembered.__version__", "99.0")  # which may see another picture in them
+        assert recall(history, path, digest) == []

@@ -1,0 +1,1 @@
+"""What the networks' predictions rest on: the shortcut audit."""

@@ -1,0 +1,1 @@
+"""All networks of both tasks by one command: ``make-all``."""

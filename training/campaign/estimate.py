@@ -1,0 +1,61 @@
+"""How long a run will take on this machine: a few images through its networks, forward and backward."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from core.models.architectures import VggHead
+from core.models.ofa_subnets import Subnet
+from core.tasks import get_task
+from training.loop.precision import IMAGES, step_seconds
+from training.runs.networks import build_empty
+
+if TYPE_CHECKING:
+    from training.recipe import Recipe
+
+VALIDATION_SHARE = 0.25  # of the training images, that an epoch also looks at
+
+
+def run_seconds(recipe: Recipe, teachers: tuple[str, ...], images: int, done_epochs: int = 0) -> float:
+    """Return how long the epochs of a run that are left will take here, in seconds, one run at work.
+
+    Teachers are asked on the fly, or once for each view that is kept.
+
+    Args:
+        recipe: the recipe.
+        teachers: identifiers of the teachers' networks.
+        images: number of training images.
+        done_epochs: epochs that are behind it.
+    """
+    model, classes = recipe.model, len(get_task(recipe.task).class_ids)
+    seconds = 0.0
+    for epoch in range(done_epochs, recipe.optim.epochs):
+        step, forward = _measured(model.network, model.head, model.subnet, classes, recipe.size_of_epoch(epoch))
+        seconds += images * (step + VALIDATION_SHARE * forward)
+    views = recipe.optim.epochs - done_epochs
+    if recipe.teachers.cache:
+        views = min(views, recipe.augment.views)
+    for network in teachers:
+        seconds += views * images * _measured(network, "gap", None, classes, recipe.size)[1]
+    return seconds
+
+
+@cache
+def _measured(network: str, head: VggHead, subnet: Subnet | None, classes: int, size: int) -> tuple[float, float]:
+    """Return seconds an image of a training step, in whatever precision is faster, and of a forward."""
+    import torch
+
+    from training.recipe import Model
+
+    module = build_empty(Model(network=network, head=head, subnet=subnet), classes, (size, size))
+    step = min(step_seconds(module, (size, size), half=half) for half in (False, True)) / IMAGES
+    x = torch.zeros(IMAGES, 3, size, size).contiguous(memory_format=torch.channels_last)
+    times = []
+    with torch.inference_mode():
+        for _ in range(2):
+            start = time.perf_counter()
+            module(x)
+            times.append(time.perf_counter() - start)
+    return step, min(times) / IMAGES

@@ -1,0 +1,139 @@
+"""Training images, decoded once: a uint8 array on disk that runs over the same data share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ImageError
+from core.images.preprocessing import LUMA, Preprocessing, resize
+from core.images.reader import read_image
+from core.names import readable
+from core.system.atomic_files import cannot_write, make_folder
+from core.system.paths import cache_folder
+from training.data.loading import Sample
+from training.data.unreadable import refuse_many
+
+if TYPE_CHECKING:
+    import torch
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """The decoded images of one split.
+
+    Attributes:
+        key: SHA-256 that names these images at this size, hexadecimal.
+        pixels: (N, H, W, channels) uint8, channels 1 or 3, read from disk as they are needed.
+        labels: (N,) class indices.
+        unreadable: images that were left out: name and reason.
+    """
+
+    key: str
+    pixels: Bytes
+    labels: npt.NDArray[np.int64]
+    unreadable: list[tuple[str, str]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def tensor(self) -> torch.Tensor:
+        """Return the pixels as a torch tensor of shape (N, H, W, channels), sharing memory with the file."""
+        import torch
+
+        return torch.from_numpy(self.pixels)
+
+
+def load_images(
+    samples: list[Sample],
+    classes: tuple[str, ...],
+    how: Preprocessing,
+    contents: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> ImageStore:
+    """Decode images to the network's input size, or take them from the cache.
+
+    A value is rounded to 8 bits after resizing. An image that can't be read is left out and noted.
+
+    Args:
+        samples: the samples of one split.
+        classes: class labels in order.
+        how: the preprocessing; its size and channels count here.
+        contents: digest of the data set and its images' contents.
+        progress: called with (done, total).
+
+    Raises:
+        DatasetError: if more than one image in twenty can't be read.
+    """
+    named = json.dumps([contents, samples[0].split, len(samples), how.height, how.width, how.channels])
+    key = hashlib.sha256(named.encode()).hexdigest()
+    folder = cache_folder() / "training" / "images" / key[:20]
+    if not (folder / "images.npy").is_file():
+        _decode_into(folder, samples, how, progress)
+    pixels: Bytes = np.load(folder / "images.npy", mmap_mode="c")
+    notes: dict[str, str] = json.loads((folder / "unreadable.json").read_text(encoding="utf-8"))
+    unreadable = [(samples[int(place)].path, reason) for place, reason in notes.items()]
+    refuse_many(unreadable, len(samples), samples[0].split)
+    left_out = {int(place): reason for place, reason in notes.items()}
+    kept = [i for i in range(len(samples)) if i not in left_out]
+    return ImageStore(
+        key=key,
+        pixels=pixels if not left_out else np.ascontiguousarray(pixels[kept]),
+        labels=np.array([classes.index(samples[i].label) for i in kept], np.int64),
+        unreadable=[(readable(path.name), reason) for path, reason in unreadable],
+    )
+
+
+def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progress: Callable[[int, int], None]) -> None:
+    channels = 1 if how.channels == "grey" else 3
+    notes: dict[int, str] = {}
+    make_folder(folder.parent)
+    staged = folder.with_name(f".{folder.name}-{uuid4().hex}")
+    try:
+        staged.mkdir()
+        shape = (len(samples), how.height, how.width, channels)
+        blank = np.zeros(shape[1:], np.uint8)
+        # written and not memory-mapped, so that a full disk is an error that can be told
+        with (staged / "images.npy").open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for i, sample in enumerate(samples):
+                pixels = blank
+                try:
+                    pixels = _decode(sample.path, how)
+                except ImageError as error:
+                    notes[i] = error.problem
+                file.write(pixels.tobytes())
+                progress(i + 1, len(samples))
+        (staged / "unreadable.json").write_text(json.dumps(notes), encoding="utf-8")
+        try:
+            os.replace(staged, folder)  # noqa: PTH105 - a run beside this one may have been first, which is as well
+        except OSError:
+            if not (folder / "images.npy").is_file():
+                raise
+    except OSError as cause:
+        raise cannot_write(folder, cause) from cause
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _decode(path: Path, how: Preprocessing) -> Bytes:
+    picture = read_image(path).displayed()
+    if how.channels == "grey" and picture.ndim == 3:
+        picture = picture @ LUMA
+    picture = resize(picture, how.height, how.width)
+    if how.channels == "rgb" and picture.ndim == 2:
+        picture = np.repeat(picture[:, :, None], 3, axis=2)
+    return np.rint(picture * 255).clip(0, 255).astype(np.uint8).reshape(how.height, how.width, -1)

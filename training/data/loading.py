@@ -1,0 +1,167 @@
+"""Open a labelled image set as it lies on disk, whatever its layout, with a split in which no group leaks."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from training.data.dataset import Dataset, DatasetError, Kind, LeftOut, Progress, Sample, in_batches, of_split
+from training.data.groups import GROUP_FILE, find_group_file, groups_of, listed_groups, tile_groups
+from training.data.label_map import mapped
+from training.data.layouts import Found, innermost, read_class_folders, read_covid_qu_ex, read_lc25000
+from training.data.listing import Listing, list_files
+from training.data.manifest import MANIFEST, find_manifest, read_manifest
+from training.data.splits import SHARES_IN_WORDS, known_groups, split_by_group, split_off_val
+
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "Sample",
+    "in_batches",
+    "of_split",
+    "open_dataset",
+    "read_manifest",
+    "tile_groups_of",
+]
+
+UNLISTED = "not in the manifest"
+LAYOUTS = (
+    "Twinlens reads a manifest.csv (path,label[,split,group_id,…]), COVID-QU-Ex, LC25000, and folders "
+    "train|val|test/CLASS or CLASS."
+)
+
+
+def open_dataset(
+    folder: Path,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda _what, _done, _total: None,
+    label_map: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Open a data set; its layout is recognised by what is in the folder.
+
+    A split that the data set brings is kept. One that is missing is made group-wise: groups are the manifest's
+    ``group_id`` and ``patient_id``, a ``groups.csv`` (columns ``file,group``), and what looks alike: near
+    duplicates, and histology tiles of the same original, which takes minutes the first time and is then kept in the
+    cache folder. Where val is missing beside train and test it is made from train.
+
+    Folders that hold nothing but one folder, as archives make them, are passed through. Every file that is no sample is
+    listed with the reason.
+
+    Args:
+        folder: where the data set lies.
+        seed: the seed of a split that is made; the same seed gives the same split.
+        progress: called while images are read to find groups.
+        label_map: labels as the data set writes them, and as they are to be called; an empty one leaves its images out.
+
+    Raises:
+        DatasetError: if there is no such folder, it holds no known layout, or its lists are faulty.
+    """
+    if not folder.is_dir():
+        raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
+    listing = list_files(folder)
+    kind, found, inner, left_out = _read(listing, tuple(label_map or ()))
+    samples, unwanted = mapped(found.samples, label_map or {})
+    if not samples:
+        raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
+    group_file = None if kind == "manifest" else find_group_file(listing.files)
+    if group_file is not None:
+        samples = _in_groups(samples, listed_groups(group_file, samples))
+    samples, split_made = _with_splits(inner, kind, samples, seed, progress)
+    none = [out for out in (*left_out, *found.left_out, *unwanted) if out.path != group_file]
+    return Dataset(
+        inner,
+        kind,
+        samples,
+        split_made,
+        tuple(sorted(none, key=lambda out: out.path)),
+        dict(sorted(Counter(sample.label for sample in found.samples).items())),
+        dict(label_map or {}),
+    )
+
+
+def tile_groups_of(dataset: Dataset, progress: Progress) -> list[int]:
+    """Return one number per sample, equal for tiles of the same original; from the cache where found before."""
+    return tile_groups(dataset.folder, dataset.samples, progress)
+
+
+def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, list[LeftOut]]:
+    """Return the layout, what it makes of the images, the folder that it lies in, and what is left out before that."""
+    folder = listing.folder
+    left_out = list(listing.left_out)
+    if (manifest := find_manifest(listing.files, folder)) is not None:
+        return "manifest", _listed(listing, manifest), folder, left_out
+    images, others = listing.images()
+    inner = Path(os.path.commonpath([image.parent for image in images])) if images else folder
+    for above in [inner, *inner.parents[: len(inner.relative_to(folder).parts)]][::-1]:
+        if (manifest := find_manifest(listing.files, above)) is not None:
+            return "manifest", _listed(listing, manifest), above, left_out
+    if manifests := [file for file in listing.files if file.name.lower() == MANIFEST]:
+        raise DatasetError(
+            f"A {MANIFEST} lies in {manifests[0].parent.relative_to(folder)}, but not all images here lie beside it.",
+            path=folder,
+            remedy="Name the folder of the manifest, or move it away.",
+        )
+    inner = innermost(folder, images, labels)
+    left_out += others
+    if (found := read_covid_qu_ex(folder, images)) is not None:
+        return "COVID-QU-Ex", found, folder, left_out
+    if (found := read_lc25000(folder, images)) is not None:
+        return "LC25000", found, folder, left_out
+    if (found := read_class_folders(inner, images)) is not None:
+        return "class folders", found, inner, left_out
+    reasons = Counter[str]()
+    for out in left_out:
+        reasons[out.reason] += out.files
+    if images:
+        reasons["in no folder of a class"] = len(images)
+    lies = "; ".join(f"{count:,} {'file' if count == 1 else 'files'} {reason}" for reason, count in reasons.items())
+    raise DatasetError(f"No data set is recognised here ({lies or 'an empty folder'}).", path=folder, remedy=LAYOUTS)
+
+
+def _listed(listing: Listing, manifest: Path) -> Found:
+    samples = read_manifest(manifest, split_optional=True)
+    named = {os.path.normpath(sample.path) for sample in samples}
+    unlisted, others = listing.images(f for f in listing.files if f != manifest and os.path.normpath(f) not in named)
+    return Found(samples, [*others, *(LeftOut(image, UNLISTED) for image in unlisted)])
+
+
+def _with_splits(
+    folder: Path, kind: Kind, samples: list[Sample], seed: int, progress: Progress
+) -> tuple[list[Sample], str]:
+    """Return the samples with the splits that they lack, all or val, and in words where the splits come from."""
+    have = Counter(sample.split for sample in samples)
+    own = {"manifest": "the manifest's own column", "COVID-QU-Ex": "the data set's own Train, Val and Test"}.get(
+        kind, "the folders' own"
+    )
+    if have["val"] or (have["test"] and not have["train"]):
+        return samples, own
+    if kind == "LC25000":
+        return _with_tile_splits(folder, samples, seed, progress)
+    groups, how = groups_of(folder, samples, progress)
+    if have["test"]:
+        return split_off_val(samples, groups, seed=seed), f"{own}; val made from train, seed {seed}, {how}"
+    return split_by_group(samples, groups, seed=seed), f"made: {SHARES_IN_WORDS}, seed {seed}, {how}"
+
+
+def _with_tile_splits(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> tuple[list[Sample], str]:
+    """Return LC25000's tiles with a split by original, their ``group_id``, and how the originals were found."""
+    if (known := known_groups(samples)) is not None:
+        return split_by_group(
+            samples, known, seed=seed
+        ), f"made: {SHARES_IN_WORDS}, seed {seed}, groups from {GROUP_FILE}"
+    groups = tile_groups(folder, samples, progress)
+    samples = split_by_group(samples, groups, seed=seed)
+    stems = [sample.path.stem for sample in samples]
+    names = stems if len(set(stems)) == len(stems) else [s.path.relative_to(folder).as_posix() for s in samples]
+    first: dict[int, str] = {}  # a group is called by its first tile
+    samples = _in_groups(samples, [first.setdefault(group, name) for group, name in zip(groups, names, strict=True)])
+    how = f"{len(first):,} groups of tiles that fit one another under a turn, mirroring and zoom"
+    return samples, f"made: {SHARES_IN_WORDS}, seed {seed}, {how}"
+
+
+def _in_groups(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
+    return [replace(s, facts={**s.facts, "group_id": name}) for s, name in zip(samples, names, strict=True)]

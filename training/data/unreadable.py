@@ -1,0 +1,32 @@
+"""Images that can't be read: training, evaluation and publishing leave them out and count them, up to a share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.data.dataset import DatasetError
+
+MAX_SHARE = 0.05
+
+Unreadable = tuple[Path, str]  # the file and the reason
+
+
+def refuse_many(unreadable: Sequence[Unreadable], images: int, split: str) -> None:
+    """Refuse a set of images of which too many can't be read.
+
+    Args:
+        unreadable: those that can't.
+        images: how many there are in all.
+        split: the split that they are of.
+
+    Raises:
+        DatasetError: if they are more than one in twenty.
+    """
+    if len(unreadable) > MAX_SHARE * images:
+        path, reason = unreadable[0]
+        raise DatasetError(
+            f"{len(unreadable)} of {images} images of the split {split!r} can't be read.",
+            path=path,
+            remedy=f"At most one in twenty is left out. The first of them: {reason}",
+        )

@@ -1,0 +1,1 @@
+"""The command ``check-data``: counts, leaks, fitness of a data set."""

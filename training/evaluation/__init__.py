@@ -1,0 +1,1 @@
+"""Predictions on a data set and their scores."""

@@ -1,0 +1,186 @@
+"""How well rules for the set of plausible classes keep their promise: fitted on val, tried on its halves and on test.
+
+A promise of coverage holds on average over draws of the validation images. How far one draw is off depends on how many
+independent patients or originals there are, and that can be measured on the validation split alone: fit on half of its
+groups, try on the other half, many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.models.bundle import Bundle
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.calibration import (
+    MOST_MISSED,
+    conformal_floor,
+    fit_temperature,
+    plausible,
+    promised_coverage,
+    softmax,
+)
+from training.evaluation.clustered_bootstrap import Figure, clusters_of, figure
+from training.evaluation.predictions import answer
+from training.evaluation.scored_data import open_scored
+
+Float64Array = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+Sets = Callable[[Float64Array], npt.NDArray[np.bool_]]  # from probabilities (N, C) to the sets (N, C)
+Rule = Callable[[Float64Array, Labels, float], Sets]  # from probabilities, labels and how often the set shall hold them
+HALVES = 1000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How one rule kept its promise.
+
+    Attributes:
+        rule: its name.
+        promise: how often the set shall hold the right class, in [0, 1].
+        off: root mean square of coverage less promise over halves of val, in [0, 1].
+        covered: on test, with its interval by patient or original.
+        unsure: share of test images whose set is not exactly one class.
+        empty: share whose set is empty.
+        caught: share of the wrong first answers that are unsure; None where none is wrong.
+    """
+
+    rule: str
+    promise: float
+    off: float
+    covered: Figure
+    unsure: float
+    empty: float
+    caught: float | None
+
+
+def coverage(
+    bundle: Bundle,
+    folder: Path,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> list[Kept]:
+    """Try every rule on a bundle.
+
+    Args:
+        bundle: the model; its temperature and rule are fitted anew.
+        folder: its data set.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+        label_map: labels that are renamed or left out; by default the run's own, where one is measured.
+    """
+    data, classes = open_scored(bundle, folder, label_map=label_map), bundle.card.classes
+    engine = load_runtime(bundle, runtime, threads)
+    val, test = (answer(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
+    labels, truth = val.labels(classes), test.labels(classes)
+    groups, originals = clusters_of(val.samples), clusters_of(test.samples)
+    random = np.random.default_rng(SEED)
+    halves = []
+    for _ in range(HALVES):
+        half = (random.random(groups.max() + 1) < 0.5)[groups]
+        temperature = fit_temperature(val.logits[half], labels[half])
+        halves.append((half, softmax(val.logits, temperature)))
+    temperature = fit_temperature(val.logits, labels)
+    known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
+    own = promised_coverage(known, labels)
+    wrong = fresh.argmax(axis=1) != truth
+    tried = [("LAC at a fixed promise", lac, 1 - MOST_MISSED), *((name, rule, own) for name, rule in RULES.items())]
+    found = []
+    for name, rule, promise in tried:
+        off = []
+        for half, probabilities in halves:
+            sets = rule(probabilities[half], labels[half], promise)
+            off.append(_covered(sets(probabilities[~half]), labels[~half]).mean() - promise)
+        inside = rule(known, labels, promise)(fresh)
+        unsure = inside.sum(axis=1) != 1
+        found.append(
+            Kept(
+                rule=name,
+                promise=promise,
+                off=float(np.sqrt(np.mean(np.square(off)))),
+                covered=figure(_covered(inside, truth), originals),
+                unsure=float(unsure.mean()),
+                empty=float((~inside.any(axis=1)).mean()),
+                caught=float(unsure[wrong].mean()) if wrong.any() else None,
+            )
+        )
+    return found
+
+
+def table(found: list[Kept]) -> str:
+    """Return the rules as a Markdown table."""
+    head = ("rule", "promise", "off on halves of val", "covered on test", "unsure", "empty", "errors that are unsure")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for one in found:
+        caught = "–" if one.caught is None else f"{100 * one.caught:.0f} %"
+        ends = f"{100 * one.covered.low:.1f}–{100 * one.covered.high:.1f}"
+        lines.append(
+            f"| {one.rule} | {100 * one.promise:.1f} % | ±{100 * one.off:.1f} points | "
+            f"{100 * one.covered.mean:.1f} % ({ends}) | {100 * one.unsure:.1f} % | {100 * one.empty:.1f} % | "
+            f"{caught} |"
+        )
+    return "\n".join(lines)
+
+
+def lac(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+    """The rule of the cards: see :func:`core.uncertainty.calibration.conformal_floor`."""
+    floor = conformal_floor(probabilities, labels, promise)
+    return lambda p: plausible(p, floor)
+
+
+def lac_by_class(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+    """A floor for each class (Mondrian), from the images of that class."""
+    floors = np.array(
+        [
+            conformal_floor(probabilities[labels == c], labels[labels == c], promise)
+            for c in range(probabilities.shape[1])
+        ]
+    )
+    return lambda p: np.asarray(p >= floors)
+
+
+def mass(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+    """The floor above which the promised share of the calibrated probability lies; labels only set the temperature."""
+    falling = np.sort(probabilities.ravel())[::-1]
+    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), promise))
+    floor = float(falling[min(enough, len(falling) - 1)])
+    return lambda p: plausible(p, floor)
+
+
+def randomised_aps(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+    """Adaptive sets (Romano, Sesia and Candès 2020, arXiv 2006.02544), randomised so that coverage is exact.
+
+    The random number of an image follows from its probabilities, so that the same image gets the same set.
+    """
+    scores = np.sort(_accumulated(probabilities)[np.arange(len(labels)), labels])
+    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * promise))) - 1]
+    return lambda p: np.asarray(_accumulated(p) <= limit)
+
+
+RULES: dict[str, Rule] = {
+    "LAC, one floor (the cards' rule)": lac,
+    "LAC, a floor for each class": lac_by_class,
+    "floor by calibrated probability": mass,
+    "APS, randomised": randomised_aps,
+}
+
+
+def _accumulated(probabilities: Float64Array) -> Float64Array:
+    """Return for each class the probability of all that are likelier, and a random share of its own."""
+    order = np.argsort(-probabilities, axis=1)
+    falling = np.take_along_axis(probabilities, order, axis=1)
+    share = np.mod(1e6 * probabilities[:, :1], 1)  # digits that carry no meaning
+    found = np.empty_like(probabilities)
+    np.put_along_axis(found, order, falling.cumsum(axis=1) - share * falling, axis=1)
+    return found
+
+
+def _covered(inside: npt.NDArray[np.bool_], labels: Labels) -> npt.NDArray[np.bool_]:
+    return inside[np.arange(len(labels)), labels]

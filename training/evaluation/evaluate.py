@@ -1,0 +1,247 @@
+"""Score a bundle on labelled images, through the same reading, preprocessing and runtime that a user gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.models.bundle import Bundle
+from core.models.card import Conformal
+from core.names import readable
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.uncertainty.calibration import plausible, softmax
+from core.uncertainty.novelty import NoveltyGate
+from training.data.border_probe import ProbeScores, probe_dataset
+from training.data.dataset import Progress
+from training.data.loading import Sample
+from training.evaluation.clustered_bootstrap import clusters_of
+from training.evaluation.metrics import GroupResult, Intervals, Scores, few_images, intervals, score
+from training.evaluation.predictions import Answers, answer
+from training.evaluation.scored_data import ScoredData, open_scored
+
+# manifest columns by whose values scores are broken down, where a data set has them
+SUBGROUPS = ("population", "source")
+SMALLEST_SUBGROUP = 20
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a model's answers compare with another's, its teacher's for example, on the same images.
+
+    Attributes:
+        bundle: the other model.
+        same_class: share of images on which both put the same class on top, in [0, 1].
+        kl: mean of KL(other ‖ this) of the two calibrated answers, in nats.
+        accuracy: the other's accuracy.
+    """
+
+    bundle: str
+    same_class: float
+    kl: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How the model's knowledge of its limits fares on its own images; None where the card has no such rule.
+
+    Attributes:
+        covered: share of images whose conformal set holds the right class.
+        unsure: share whose set is not exactly one class.
+        empty: share whose set is empty.
+        refused: share that the novelty gate refuses.
+    """
+
+    covered: float | None
+    unsure: float | None
+    empty: float | None
+    refused: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one bundle on one split.
+
+    Attributes:
+        bundle: its identifier.
+        weights_sha256: checksum of the weights that were scored.
+        data: the data set's folder name.
+        split: which split.
+        runtime: the runtime that computed the logits.
+        classes: the labels, in the order of the confusion matrix.
+        temperature: what the logits were divided by.
+        overall: scores on all images.
+        intervals: 95 % intervals of accuracy, macro F1 and AUROC on all images.
+        limits: conformal sets and the novelty gate.
+        subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
+        border: what linear models on thumbnails score, one on their border alone; None where images are too few.
+        agreement: agreement with another model, or None.
+        notes: what must be said beside the scores, a sentence each: few images, images that training may have seen.
+        started_from: in words, what the network started from; empty where that is not on record.
+        unreadable: images that were left out because they can't be read, by name, with the reason.
+    """
+
+    bundle: str
+    weights_sha256: str
+    data: str
+    split: str
+    runtime: str
+    classes: tuple[str, ...]
+    temperature: float
+    overall: Scores
+    intervals: Intervals
+    limits: Limits
+    subgroups: dict[str, GroupResult]
+    border: ProbeScores | None = None
+    agreement: Agreement | None = None
+    notes: tuple[str, ...] = ()
+    started_from: str = ""
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def evaluate(
+    bundle: Bundle,
+    folder: Path,
+    split: str = "test",
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    progress: Progress = lambda _what, _done, _total: None,
+    teacher: Bundle | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> Evaluation:
+    """Score a bundle on one split of a data set.
+
+    Args:
+        bundle: the model.
+        folder: the data set.
+        split: which split.
+        runtime: which runtime computes the logits.
+        threads: CPU threads, or None.
+        progress: called after each image with what is under way, how many are done and how many there are.
+        teacher: a model to compare the answers with, or None.
+        label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
+
+    Raises:
+        DatasetError: if the data set is unusable, or more than one image in twenty can't be read.
+        RunError: if it can't be told which of the images a run was trained on.
+    """
+    data = open_scored(bundle, folder, progress, label_map)
+    samples = data.of(split, bundle.card.classes)
+    border = probe_dataset(data.dataset, split, progress)
+    total = len(samples) * (1 if teacher is None else 2)
+    done = count(1)
+
+    def scored(_image: Path) -> None:
+        progress("Scoring", next(done), total)
+
+    engine = load_runtime(bundle, runtime, threads)
+    found = answer(bundle, engine, samples, scored)
+    agreement = None
+    if teacher is not None:
+        theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, scored)
+        agreement = agree(bundle, found, teacher, theirs)
+    return summarise(bundle, found, data, engine.name, bundle.read_gate(), border, agreement)
+
+
+def summarise(
+    bundle: Bundle,
+    found: Answers,
+    data: ScoredData,
+    runtime: str,
+    gate: NoveltyGate | None,
+    border: ProbeScores | None = None,
+    agreement: Agreement | None = None,
+) -> Evaluation:
+    """Return the scores of a bundle's answers to one split; the card's temperature and rules are applied here."""
+    card = bundle.card
+    labels = found.labels(card.classes)
+    probabilities = softmax(found.logits, card.temperature)
+    raw = softmax(found.logits)
+    overall = score(probabilities, labels, card.classes, raw)
+    return Evaluation(
+        bundle=bundle.id,
+        weights_sha256=card.weights_sha256,
+        data=readable(data.dataset.name),
+        split=found.samples[0].split,
+        runtime=runtime,
+        classes=card.classes,
+        temperature=card.temperature,
+        overall=overall,
+        intervals=intervals(probabilities, labels, clusters_of(found.samples)),
+        limits=_limits(probabilities, labels, card.conformal, gate, found),
+        subgroups=_by_subgroup(probabilities, raw, labels, found.samples, card.classes),
+        border=border,
+        agreement=agreement,
+        notes=(*_left_out(found), *data.notes_on(found.samples), *few_images(overall)),
+        started_from=data.started_from,
+        unreadable=tuple((readable(path.name), reason) for path, reason in found.unreadable),
+    )
+
+
+def _left_out(found: Answers) -> tuple[str, ...]:
+    if not found.unreadable:
+        return ()
+    path, reason = found.unreadable[0]
+    return (
+        f"images that can't be read and are left out: {len(found.unreadable):,} (e.g. {readable(path.name)}: {reason})",
+    )
+
+
+def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:
+    """Return how a bundle's answers agree with another's to the same images."""
+    p, q = softmax(theirs.logits, other.card.temperature), softmax(mine.logits, bundle.card.temperature)
+    tiny = np.finfo(np.float64).tiny
+    return Agreement(
+        bundle=other.id,
+        same_class=float((p.argmax(axis=1) == q.argmax(axis=1)).mean()),
+        kl=float((p * (np.log(np.maximum(p, tiny)) - np.log(np.maximum(q, tiny)))).sum(axis=1).mean()),
+        accuracy=float((p.argmax(axis=1) == theirs.labels(other.card.classes)).mean()),
+    )
+
+
+def _limits(
+    probabilities: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.intp],
+    conformal: Conformal | None,
+    gate: NoveltyGate | None,
+    found: Answers,
+) -> Limits:
+    covered = unsure = empty = refused = None
+    if conformal is not None:
+        inside = plausible(probabilities, conformal.floor)
+        covered = float(inside[np.arange(len(labels)), labels].mean())
+        unsure = float((inside.sum(axis=1) != 1).mean())
+        empty = float((~inside.any(axis=1)).mean())
+    if gate is not None:
+        refused = float((gate.scores(found.thumbnails) > gate.threshold).mean())
+    return Limits(covered, unsure, empty, refused)
+
+
+def _by_subgroup(
+    probabilities: npt.NDArray[np.float64],
+    raw: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.intp],
+    samples: list[Sample],
+    classes: tuple[str, ...],
+) -> dict[str, GroupResult]:
+    found: dict[str, GroupResult] = {}
+    for column in SUBGROUPS:
+        values = [s.facts.get(column, "") for s in samples]
+        for value in sorted({v for v in values if v} - {values[0] if len(set(values)) == 1 else ""}):
+            rows = [i for i, v in enumerate(values) if v == value]
+            if len(rows) >= SMALLEST_SUBGROUP:
+                found[f"{column}={value}"] = GroupResult(
+                    score(probabilities[rows], labels[rows], classes, raw[rows]),
+                    intervals(probabilities[rows], labels[rows], clusters_of([samples[i] for i in rows])).accuracy,
+                )
+    return found

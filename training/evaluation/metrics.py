@@ -1,0 +1,198 @@
+"""The figures of merit of a classifier, and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.compare.agreement import macro_f1, macro_f1_interval, too_few, wilson
+from core.uncertainty.calibration import brier_score, expected_calibration_error, reliability
+from training.evaluation.clustered_bootstrap import independent
+
+Float64Array = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+
+RESAMPLES = 200
+SEED = 0
+FEW_OF_CLASS = 10
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model scored on a set of images.
+
+    Attributes:
+        images: how many there were.
+        accuracy: share of images whose top class is right, in [0, 1].
+        macro_f1: mean over the classes that occur of F1, in [0, 1].
+        ece: expected calibration error after the card's temperature, in [0, 1].
+        ece_uncalibrated: the same of the plain softmax.
+        brier: Brier score, in [0, 2].
+        auroc: mean over the classes of the area under the ROC curve against the rest; None where none has both sides.
+        precision: share of the answers naming each class that were right, by label; None where none names it.
+        recall: share of each class's images that were recognised, by label; None where there are none.
+        auroc_by_class: the area of each class, by label; None where one side is missing.
+        confusion: images by true class (rows) and answer (columns).
+        reliability: mean confidence, accuracy and images of each of 15 bins of confidence that holds any.
+        reliability_uncalibrated: the same of the plain softmax.
+    """
+
+    images: int
+    accuracy: float
+    macro_f1: float
+    ece: float
+    ece_uncalibrated: float
+    brier: float
+    auroc: float | None
+    precision: dict[str, float | None]
+    recall: dict[str, float | None]
+    auroc_by_class: dict[str, float | None]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[tuple[float, float, int], ...]
+    reliability_uncalibrated: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """95 % intervals, (low, high), as :func:`intervals` makes them; that of AUROC is None where it can't be told."""
+
+    accuracy: tuple[float, float]
+    macro_f1: tuple[float, float]
+    auroc: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """Scores of one part of the images, with the interval of its accuracy."""
+
+    scores: Scores
+    accuracy_interval: tuple[float, float]
+
+
+def score(
+    probabilities: Float64Array, labels: Labels, classes: tuple[str, ...], uncalibrated: Float64Array | None = None
+) -> Scores:
+    """Return the scores of probabilities (N, C) against class indices (N,).
+
+    Args:
+        probabilities: calibrated.
+        labels: the right classes.
+        classes: their names.
+        uncalibrated: the plain softmax, where it differs.
+    """
+    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), len(classes))
+    truth, said, right = matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal()
+    areas = [auroc(probabilities[:, i], labels == i) for i in range(len(classes))]
+    known = [area for area in areas if area is not None]
+    raw = probabilities if uncalibrated is None else uncalibrated
+    return Scores(
+        images=len(labels),
+        accuracy=float(right.sum() / len(labels)),
+        macro_f1=float(macro_f1(matrix)),
+        ece=expected_calibration_error(probabilities, labels),
+        ece_uncalibrated=expected_calibration_error(raw, labels),
+        brier=brier_score(probabilities, labels),
+        auroc=float(np.mean(known)) if known else None,
+        precision={label: _share(right[i], said[i]) for i, label in enumerate(classes)},
+        recall={label: _share(right[i], truth[i]) for i, label in enumerate(classes)},
+        auroc_by_class=dict(zip(classes, areas, strict=True)),
+        confusion=tuple(tuple(int(n) for n in row) for row in matrix),
+        reliability=reliability(probabilities, labels),
+        reliability_uncalibrated=reliability(raw, labels),
+    )
+
+
+def confusion_matrix(labels: Labels, guesses: Labels, classes: int) -> npt.NDArray[np.intp]:
+    """Return the number of images by true class (rows) and answer (columns), shape (C, C)."""
+    return np.bincount(labels * classes + guesses, minlength=classes**2).reshape(classes, classes)
+
+
+def auroc(values: Float64Array, positive: npt.NDArray[np.bool_]) -> float | None:
+    """Return the area under the ROC curve (the Mann-Whitney statistic, ties count half); None without both sides."""
+    from scipy.stats import rankdata
+
+    n = int(positive.sum())
+    rest = len(positive) - n
+    if not n or not rest:
+        return None
+    return float((rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * rest))
+
+
+def intervals(
+    probabilities: Float64Array,
+    labels: Labels,
+    clusters: Labels | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Intervals:
+    """Return 95 % intervals that stay honest for few images, and where all answers are right.
+
+    Accuracy has Wilson's score interval, macro F1 that of :func:`core.compare.agreement.macro_f1_interval`, both of
+    as many images as are worth as much as independent ones. AUROC has the percentile bootstrap within each class, and
+    none where that does not vary.
+
+    Args:
+        probabilities: shape (N, C).
+        labels: shape (N,), class indices.
+        clusters: shape (N,), equal for images of one patient or original; None where all are independent.
+        resamples: how many of the AUROC.
+        seed: of the random numbers.
+    """
+    classes = probabilities.shape[1]
+    guesses = probabilities.argmax(axis=1)
+    right = guesses == labels
+    worth = len(labels) if clusters is None else independent(right, clusters)
+    accuracy = wilson(float(right.mean()) * worth, worth)
+    matrix = confusion_matrix(labels, guesses, classes)
+    f1 = macro_f1_interval(matrix, worth / len(labels))
+    areas = _resampled_auroc(probabilities, labels, resamples, np.random.default_rng(seed))
+    varies = areas is not None and np.ptp(areas) > 1e-9
+    return Intervals(
+        (accuracy.low, accuracy.high),
+        (f1.low, f1.high),
+        _middle(areas) if areas is not None and varies else None,
+    )
+
+
+def few_images(scores: Scores) -> tuple[str, ...]:
+    """Return what must be said beside scores on so few images that they mean little, a sentence each."""
+    notes = []
+    if note := too_few(scores.images):
+        notes.append(note)
+    counts = {label: sum(row) for label, row in zip(scores.recall, scores.confusion, strict=True)}
+    if rare := [f"{label} {count}" for label, count in counts.items() if count < FEW_OF_CLASS]:
+        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): nothing can be said of it")
+    return tuple(notes)
+
+
+def _resampled_auroc(
+    probabilities: Float64Array, labels: Labels, resamples: int, random: np.random.Generator
+) -> Float64Array | None:
+    """Return the mean AUROC of resamples within each class, shape (resamples,)."""
+    counts = np.zeros((resamples, len(labels)), np.float64)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        counts[:, rows] = random.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), resamples)
+    areas = []
+    for i in range(probabilities.shape[1]):
+        positive = labels == i
+        if positive.all() or not positive.any():
+            continue
+        values, group = np.unique(probabilities[:, i], return_inverse=True)
+        member = np.eye(len(values))[group]
+        pos = counts[:, positive] @ member[positive]
+        neg = counts[:, ~positive] @ member[~positive]
+        below = np.cumsum(neg, axis=1) - neg / 2
+        areas.append((pos * below).sum(axis=1) / (positive.sum() * (~positive).sum()))
+    return np.mean(areas, axis=0) if areas else None
+
+
+def _middle(values: Float64Array) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None

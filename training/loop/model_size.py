@@ -1,0 +1,37 @@
+"""How large the networks of a recipe are, before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.models.architectures import build_network, count_macs, count_parameters
+from core.tasks import get_task
+from training.loop.train_step import network_name
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The size of the network that a recipe trains.
+
+    Attributes:
+        network: its name.
+        parameters: number of parameters.
+        macs: multiply-accumulate operations of a forward at the recipe's size.
+    """
+
+    network: str
+    parameters: int
+    macs: int
+
+
+def outline(recipe: Recipe) -> Outline:
+    """Build the network of a recipe, without weights to start from, and count."""
+    model = recipe.model
+    size = (recipe.size, recipe.size)
+    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet, size)
+    return Outline(
+        network=network_name(recipe),
+        parameters=count_parameters(network),
+        macs=count_macs(network, *size),
+    )

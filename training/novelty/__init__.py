@@ -1,0 +1,1 @@
+"""The out-of-distribution gate, fitted and measured."""

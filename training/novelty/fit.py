@@ -1,0 +1,183 @@
+"""Fit a novelty gate to validation images and to the same images disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from core.images.preprocessing import Preprocessing, resize, to_network_input
+from core.images.reader import read_image
+from core.uncertainty.novelty import NoveltyGate, View, nearest, strangeness
+from core.uncertainty.thumbnail import described, exposures, thumbnail
+from training.data.loading import Sample
+from training.data.splits import FOLDS
+from training.novelty.images import DISTURBANCES, EXPOSURES, Picture
+
+FloatArray = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+
+# chosen, as the weights of core's novelty are, by the smallest AUROC over disturbed validation images and strangers
+LAYOUT_CENTRES, COLOUR_CENTRES, EXPOSURE_CENTRES = 32, 16, 32
+DECOY_CENTRES, EXPOSURE_DECOY_CENTRES = 16, 32  # of each disturbance
+DECOYS = (
+    "inverted",
+    "rotated by 90°",
+    "rotated by 270°",
+    "upside down",
+    "left half only",
+    "right half only",
+    "upper half only",
+    "lower half only",
+    "middle quarter only",
+    "blurred",
+)
+EXPOSURE_DECOYS = (
+    "at a quarter of its brightness",
+    "at 40 % of its brightness",
+    "at half its brightness",
+    "darkened by gamma 2.5",
+    "at twice its brightness",
+    "brightened by gamma 0.4",
+    "lifted to half",
+    "washed out",
+    "clipped at both ends",
+    "clipped below",
+    "wrapped twice",
+    "wrapped by its sign",
+    "in 8 bands",
+    "at 30 % of its contrast",
+    "out of focus",
+    "blank",
+)
+MOST_DISTURBED = 400  # images that the exposure's decoys are made of
+FEWEST = 5  # images behind a centre, so that none shows through
+KEPT = 0.975  # share of the validation images that pass
+SEED = 0
+
+
+class Decoys(NamedTuple):
+    """Thumbnails (N, CHANNELS, S, S) of disturbed images, one array for each disturbance, for either view."""
+
+    likeness: Sequence[FloatArray] = ()
+    exposure: Sequence[FloatArray] = ()
+
+
+def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout: bool) -> NoveltyGate:
+    """Fit a gate to the thumbnails (N, CHANNELS, S, S) of validation images.
+
+    Both views are fitted alike. The centres are k-means' over all images, the decoys k-means' over each disturbance of
+    them. The reach weighs both alike: as many of the images lie within it as lie beyond the threshold by their distance
+    alone. Scores are those by folds that did not hold the image, since an image pulls its own centre near. The
+    thresholds are the same quantile of either view's scores, such that a share of ``KEPT`` passes both.
+
+    Args:
+        thumbnails: those of the validation split; the test split stays unseen.
+        decoys: disturbed images of the same split.
+        by_layout: whether the images have a layout (radiographs).
+    """
+    decoys = decoys or Decoys()
+    rows = described(thumbnails, by_layout=by_layout)
+    disturbed = [described(those, by_layout=by_layout) for those in decoys.likeness]
+    centres = LAYOUT_CENTRES if by_layout else COLOUR_CENTRES
+    likeness, scores = _fit_view(View(rows, 1.0, rows[:0], 0.0), disturbed, centres, DECOY_CENTRES)
+    seen = exposures(thumbnails, colour=not by_layout)
+    mean, matrix = _whitening(seen)
+    shown = [(exposures(those, colour=not by_layout) - mean) @ matrix for those in decoys.exposure]
+    rows = (seen - mean) @ matrix
+    start = View(rows, 1.0, rows[:0], 0.0, mean, matrix)
+    exposure, others = _fit_view(start, shown, EXPOSURE_CENTRES, EXPOSURE_DECOY_CENTRES)
+    share = float(np.quantile(np.maximum(_ranks(scores), _ranks(others)), KEPT))
+    return NoveltyGate(
+        replace(likeness, threshold=float(np.quantile(scores, share))),
+        replace(exposure, threshold=float(np.quantile(others, share))),
+    )
+
+
+def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: int) -> tuple[View, Float64Array]:
+    """Return a view with a threshold of 1, and the strangeness (N,) of the rows it is fitted to.
+
+    Args:
+        start: a view with the rows (N, D) in place of centres.
+        disturbed: rows (M, D) of each disturbance.
+        centres: how many at most.
+        decoys: how many at most of each disturbance.
+    """
+    rows = start.centres
+    folds = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
+    to_centre, to_decoy = np.empty(len(rows)), np.empty(len(rows))
+    for fold in range(FOLDS):
+        inside, others = folds == fold, folds != fold
+        to_centre[inside] = nearest(centres_of(rows[others], centres), rows[inside])
+        kept = [those[np.arange(len(those)) % FOLDS != fold] for those in disturbed]
+        to_decoy[inside] = nearest(_decoys(kept, decoys, rows), rows[inside])
+    reach = float(np.quantile(to_centre, KEPT) / np.quantile(to_centre / to_decoy, KEPT)) if disturbed else 0.0
+    found = replace(start, centres=centres_of(rows, centres), decoys=_decoys(disturbed, decoys, rows), reach=reach)
+    return found, strangeness(to_centre, to_decoy, reach)
+
+
+def _whitening(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return mean (E,) and matrix (E, E) by which rows (N, E) get a covariance of one (Ledoit and Wolf 2004)."""
+    from sklearn.covariance import LedoitWolf
+
+    fitted = LedoitWolf().fit(rows)
+    values, vectors = np.linalg.eigh(fitted.covariance_)
+    return fitted.location_, vectors / np.sqrt(np.maximum(values, np.finfo(np.float32).eps))
+
+
+def _ranks(scores: Float64Array) -> Float64Array:
+    """Return the share of scores that are no larger than each, shape (N,)."""
+    return np.asarray(np.searchsorted(np.sort(scores), scores, side="right") / len(scores))
+
+
+def decoy_thumbnails(samples: Sequence[Sample], how: Preprocessing) -> Decoys:
+    """Return the images disturbed: all of them for the layout, some for the exposure, both for radiographs.
+
+    Tissue has no up and down, and half a tile is tissue still, so tiles in colour are disturbed in exposure alone. What
+    was disturbed stays so: decoys are not adjusted in exposure.
+
+    Raises:
+        ImageError: if an image can't be read.
+    """
+    how = how.model_copy(update={"exposure": None})
+    laid_out = {name: DISTURBANCES[name] for name in DECOYS} if how.channels == "grey" else {}
+    some = samples[:: -(-len(samples) // MOST_DISTURBED)]
+    exposed = {name: EXPOSURES[name] for name in EXPOSURE_DECOYS}
+    return Decoys(
+        _disturbed((read_image(sample.path).displayed() for sample in samples), laid_out, how) if laid_out else [],
+        _disturbed((_bounded(read_image(sample.path).displayed(), how) for sample in some), exposed, how),
+    )
+
+
+def _bounded(picture: Picture, how: Preprocessing) -> Picture:
+    """Return a picture of at most twice the network's size, so that large ones do not take minutes to blur."""
+    return resize(picture, min(picture.shape[0], 2 * how.height), min(picture.shape[1], 2 * how.width))
+
+
+def _disturbed(
+    pictures: Iterable[Picture], disturbances: dict[str, Callable[[Picture], Picture]], how: Preprocessing
+) -> list[FloatArray]:
+    found: list[list[FloatArray]] = [[] for _ in disturbances]
+    for picture in pictures:
+        for thumbnails, disturb in zip(found, disturbances.values(), strict=True):
+            thumbnails.append(thumbnail(to_network_input(disturb(picture), how), how)[0])
+    return [np.array(thumbnails) for thumbnails in found]
+
+
+def _decoys(disturbed: list[Float64Array], count: int, like: Float64Array) -> Float64Array:
+    """Return at most ``count`` decoys (M, D) of each disturbance, D as in ``like``."""
+    return np.concatenate([like[:0], *(centres_of(rows, count) for rows in disturbed)])
+
+
+def centres_of(rows: Float64Array, count: int) -> Float64Array:
+    """Return at most ``count`` centres (M, D) of at least ``FEWEST`` rows each; of few rows, their mean."""
+    from sklearn.cluster import KMeans
+
+    count = min(count, len(rows) // (2 * FEWEST))
+    if count < 2:
+        return np.asarray(rows.mean(axis=0, keepdims=True))
+    found = KMeans(count, n_init=4, random_state=SEED).fit(rows)
+    return np.asarray(found.cluster_centers_[np.bincount(found.labels_, minlength=count) >= FEWEST])

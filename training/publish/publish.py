@@ -1,0 +1,301 @@
+"""From a finished run to a bundle that the program opens: smallest faithful storage, calibration, gate, card."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.compare.agreement import FEW_IMAGES
+from core.models.bundle import Bundle, replace_fitted, write_bundle
+from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
+from core.models.card import Scores as CardScores
+from core.models.packing import State
+from core.names import readable
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import load_runtime
+from core.system.atomic_files import cannot_write, make_folder
+from core.system.paths import user_weights
+from core.uncertainty.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
+from core.uncertainty.novelty import NoveltyGate
+from training.data.border_probe import probe_dataset
+from training.data.dataset import SPLITS, Dataset
+from training.data.loading import DatasetError
+from training.data.splits import FOLDS
+from training.data_check.findings import GAIN
+from training.evaluation.evaluate import Evaluation, summarise
+from training.evaluation.predictions import Answers, answer
+from training.evaluation.run_evaluation import read_evaluation
+from training.evaluation.scored_data import ScoredData, open_scored
+from training.novelty.exposure import with_exposure
+from training.novelty.fit import decoy_thumbnails, fit_gate
+from training.runs.card_texts import CardTexts
+from training.runs.finished import describe_data, read_run
+
+STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
+LOSS = 0.003  # of accuracy on the validation split that a smaller storage may cost
+
+
+def publish(
+    run: Path,
+    folder: Path | None = None,
+    to: Path | None = None,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+    texts: CardTexts = CardTexts(),  # noqa: B008 - it is frozen
+) -> Bundle:
+    """Make a run a bundle.
+
+    Args:
+        run: the run's folder.
+        folder: the data set; by default the one that the run was evaluated on.
+        to: the folder of weights that gets it; by default the user's own, where the program finds it.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+        say: called with a line on each step.
+        texts: what only a person can state on the card; what is left out stands there as not stated.
+
+    Raises:
+        RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
+        DatasetError: if the data set is unusable.
+        UsageError: if the texts are about another data set.
+        WriteError: if the bundle can't be written.
+    """
+    made = read_run(run)
+    evaluated = read_evaluation(made)
+    data = open_scored(made, evaluated if folder is None else folder)
+    card, own = made.card, made.card.training.data_set
+    if own is None:  # a run of an older version, which is scored on its very own data only
+        own = _counted(data.dataset)
+        card = describe_data(card, own)
+    samples = data.of("val", card.classes)
+    how = with_exposure(card.preprocessing, samples)
+    made = replace(made, card=card.model_copy(update={"preprocessing": how}))
+    named = texts.on(made.card)
+    if own.name != readable(data.dataset.name):  # it is scored on other data, which the texts are not about
+        texts = texts.model_copy(update={"data": ""})
+    state = made.read_state()
+    target = (user_weights() if to is None else to) / made.card.id
+    scored: dict[Storage, float] = {}
+    with _scratch(target.parent) as scratch:
+        for storage in ("float32", *STORAGES[:-1]):
+            card = made.card.model_copy(update={"storage": storage})
+            packed = write_bundle(scratch / storage, state, card)
+            scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
+            say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
+    storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
+    say(f"stored as {storage}")
+    return finish(target, state, named.model_copy(update={"storage": storage}), data, texts, runtime, threads)
+
+
+def _counted(dataset: Dataset) -> DataSet:
+    counts = Counter((sample.split, sample.label) for sample in dataset.samples)
+    groups = [sample.group for sample in dataset.samples]
+    return DataSet(
+        name=readable(dataset.name)[:200],
+        layout=dataset.kind,
+        split=dataset.split_made,
+        images={split: {label: counts[split, label] for label in dataset.classes} for split in SPLITS},
+        groups=len(set(groups) - {""}),
+        ungrouped=groups.count(""),
+    )
+
+
+def finish(
+    target: Path,
+    state: State,
+    card: Card,
+    data: ScoredData,
+    texts: CardTexts,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+) -> Bundle:
+    """Write a bundle with exposure, temperature, conformal floor and gate fitted on val, and scores measured on test.
+
+    Args:
+        target: the bundle's folder; what stands there is replaced at the end, whole.
+        state: float32 tensors of the network.
+        card: the card, without what is fitted and measured here.
+        data: the data set, with the splits that the network was trained with.
+        texts: what only a person can state beside the scores.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+    """
+    with _scratch(target.parent) as scratch:
+        packed = write_bundle(scratch / target.name, state, card)
+        card, gate, measured = _measured(packed, data, runtime, threads)
+    card = card.model_copy(update={"scores": (card_scores(measured, texts),)})
+    return write_bundle(target, state, card, gate)
+
+
+def refit(
+    bundle: Bundle,
+    folder: Path,
+    label_map: Mapping[str, str] | None = None,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+) -> Bundle:
+    """Fit anew on val, and measure on test, what publishing fits and measures; weights and words of the card stay.
+
+    Args:
+        bundle: the bundle, which is replaced.
+        folder: its data set.
+        label_map: labels that are renamed or left out.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+
+    Returns:
+        The bundle as it stands on disk.
+
+    Raises:
+        DatasetError: if the data set lacks one of the splits.
+        WriteError: if the bundle can't be written; what stood there stays.
+    """
+    data = open_scored(bundle, folder, label_map=label_map)
+    how = bundle.card.preprocessing.model_copy(update={"exposure": None})
+    start = replace(bundle, card=bundle.card.model_copy(update={"preprocessing": how}))
+    card, gate, measured = _measured(start, data, runtime, threads)
+    scores = card_scores(measured, CardTexts())
+    if bundle.card.scores:
+        said = bundle.card.scores[0]
+        scores = scores.model_copy(update={"dataset": said.dataset, "caution": said.caution})
+    return replace_fitted(bundle, card.model_copy(update={"scores": (scores,)}), gate)
+
+
+def _measured(
+    bundle: Bundle, data: ScoredData, runtime: RuntimeChoice, threads: int | None
+) -> tuple[Card, NoveltyGate, Evaluation]:
+    """Return a bundle's card with what is fitted on val, its gate, and its scores on test."""
+    samples = data.of("val", bundle.card.classes)
+    card = bundle.card
+    if card.preprocessing.exposure is None:
+        card = card.model_copy(update={"preprocessing": with_exposure(card.preprocessing, samples)})
+    seen = replace(bundle, card=card)
+    engine = load_runtime(seen, runtime, threads)
+    card, gate = limits(card, answer(seen, engine, samples))
+    tested = answer(seen, engine, data.of("test", card.classes))
+    border = probe_dataset(data.dataset, "test")
+    return card, gate, summarise(replace(seen, card=card), tested, data, engine.name, gate, border)
+
+
+@contextmanager
+def _scratch(beside: Path) -> Iterator[Path]:
+    """Make a folder for what is tried, where a whole bundle has room; it goes at the end."""
+    make_folder(beside)
+    try:
+        scratch = tempfile.TemporaryDirectory(dir=beside, prefix=".publish-")
+    except OSError as cause:
+        raise cannot_write(beside, cause) from cause
+    with scratch as path:
+        yield Path(path)
+
+
+def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
+    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate.
+
+    Raises:
+        DatasetError: if there are too few images to fit them to.
+    """
+    labels = found.labels(card.classes)
+    if len(labels) < FOLDS:
+        raise DatasetError(
+            f"{len(labels)} validation images are too few to calibrate a model; it takes {FOLDS} at least.",
+            remedy="Put more images into val, which a manifest.csv can name, and train again.",
+        )
+    temperature = round(fit_temperature(found.logits, labels), 4)
+    probabilities = softmax(found.logits, temperature)
+    coverage = promised_coverage(probabilities, labels)
+    floor = conformal_floor(probabilities, labels, coverage)
+    conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
+    decoys = decoy_thumbnails(found.samples, card.preprocessing)
+    gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
+    fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
+    if len(labels) < FEW_IMAGES:
+        said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
+        fitted["limits"] = (*(limit for limit in card.limits if limit != said), said)
+    return card.model_copy(update=fitted), gate
+
+
+def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
+    """Return an evaluation as the card keeps it, rounded to what its intervals can bear."""
+    all_, known = measured.overall, measured.limits
+    return CardScores(
+        dataset=f"{measured.split} split of {texts.data or measured.data}"[:500],
+        images=all_.images,
+        accuracy=round(all_.accuracy, 4),
+        macro_f1=round(all_.macro_f1, 4),
+        ece=round(all_.ece, 4),
+        measured_by="python -m training evaluate",
+        caution=_caution(measured, texts),
+        ece_uncalibrated=round(all_.ece_uncalibrated, 4),
+        brier=round(all_.brier, 4),
+        auroc=_rounded(all_.auroc),
+        accuracy_interval=_interval(measured.intervals.accuracy),
+        macro_f1_interval=_interval(measured.intervals.macro_f1),
+        classes=tuple(
+            ClassScores(
+                label=label,
+                images=sum(row),
+                precision=_rounded(all_.precision[label]),
+                recall=_rounded(all_.recall[label]),
+                auroc=_rounded(all_.auroc_by_class[label]),
+            )
+            for label, row in zip(measured.classes, all_.confusion, strict=True)
+        ),
+        confusion=all_.confusion,
+        groups=tuple(
+            GroupScores(
+                group=group,
+                images=found.scores.images,
+                accuracy=round(found.scores.accuracy, 4),
+                accuracy_interval=_interval(found.accuracy_interval),
+                macro_f1=round(found.scores.macro_f1, 4),
+                ece=round(found.scores.ece, 4),
+            )
+            for group, found in measured.subgroups.items()
+        ),
+        reliability=_bins(all_.reliability),
+        reliability_uncalibrated=_bins(all_.reliability_uncalibrated),
+        covered=_rounded(known.covered),
+        unsure=_rounded(known.unsure),
+        refused=_rounded(known.refused),
+        border_probe=None if measured.border is None else round(measured.border.border, 4),
+    )
+
+
+def _caution(measured: Evaluation, texts: CardTexts) -> str:
+    """Return what must be said beside the scores: what a shortcut alone reaches, what was noted, what is stated."""
+    said = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
+    border = measured.border
+    if border is not None and border.border > border.chance + max(GAIN, border.margin):
+        said.insert(
+            0,
+            f"A linear model that sees only the border of the images reaches {100 * border.border:.1f} % on this split "
+            f"(always the most frequent class: {100 * border.chance:.1f} %).",
+        )
+    return " ".join([*said, *([texts.caution] if texts.caution else [])])[:2000]
+
+
+def _accuracy(found: Answers, card: Card) -> float:
+    return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
+
+
+def _bins(points: tuple[tuple[float, float, int], ...]) -> tuple[ReliabilityBin, ...]:
+    return tuple(
+        ReliabilityBin(confidence=round(confidence, 4), accuracy=round(accuracy, 4), images=images)
+        for confidence, accuracy, images in points
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _interval(ends: tuple[float, float]) -> Interval:
+    return Interval(low=round(ends[0], 4), high=round(ends[1], 4))

@@ -1,0 +1,133 @@
+"""What a run learns from: the samples of a data folder by split, in the order in which the run first saw them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.data.contents import content_digest
+from training.data.dataset import SPLITS
+from training.data.loading import Dataset, Sample, of_split, open_dataset
+from training.data.splits import FOLDS
+from training.runs.lineage import Forebear
+from training.runs.split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The labelled images of a run.
+
+    Attributes:
+        dataset: the data set with the run's splits.
+        classes: class labels in the order of the network's outputs.
+        train: samples that are learned from.
+        val: samples that choose the best epoch.
+        split: all images of the run, as they are kept in its folder.
+        lineage: what the network starts from and learns from, as ``run.json`` keeps it.
+        differences: in words, how the images differ from those that the run began with; empty for a run that begins.
+        news: in words, what else should be known: changes in the data folder that the run does not see, thin splits.
+    """
+
+    dataset: Dataset
+    classes: tuple[str, ...]
+    train: list[Sample]
+    val: list[Sample]
+    split: RunSplit
+    lineage: tuple[dict[str, Any], ...] = ()
+    differences: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where the images lie."""
+        return self.dataset.folder
+
+    @property
+    def digest(self) -> str:
+        """The data set's digest, over names, labels, splits and groups, hexadecimal."""
+        return self.split.digest()
+
+    @property
+    def contents(self) -> str:
+        """The SHA-256 of names and contents of the train and val images, hexadecimal."""
+        return self.split.contents()
+
+
+def open_run_data(
+    folder: Path,
+    classes: tuple[str, ...],
+    kept: RunSplit | None = None,
+    forebears: Sequence[Forebear] = (),
+    label_map: Mapping[str, str] | None = None,
+) -> RunData:
+    """Open a data folder for training; every file is read once.
+
+    Args:
+        folder: the data folder.
+        classes: class labels in the order of the network's outputs.
+        kept: the split of the run that goes on here, or None for one that begins.
+        forebears: what the network starts from and learns from.
+        label_map: the recipe's.
+
+    Raises:
+        DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
+    """
+    dataset = open_dataset(folder, label_map=label_map)
+    seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
+    if kept is None:
+        own = _run_data(dataset, classes, split_of(dataset, seen_by))
+        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears), news=_thin(own))
+    if (unchanged := _of_the_same_run(dataset, classes, kept)) is not None:
+        return unchanged
+    dataset, changes = as_the_run_saw_it(dataset, kept)
+    now = split_of(dataset, seen_by)
+    before = {row.sha256: row.seen_by for row in kept.rows}
+    rows = [replace(row, seen_by=row.seen_by or before.get(row.sha256, "")) for row in now.rows]
+    # what the run was trained on stays on record when its file has gone or holds something else
+    held = {row.sha256 for row in rows}
+    gone = [replace(row, split=GONE) for row in kept.rows if row.was_trained_on and row.sha256 not in held]
+    split = RunSplit((*rows, *gone))
+    return replace(_run_data(dataset, classes, split), differences=tuple(changes.in_words()))
+
+
+def _run_data(dataset: Dataset, classes: tuple[str, ...], split: RunSplit) -> RunData:
+    train, val = (of_split(dataset.samples, name, classes) for name in TRAINED_ON)
+    return RunData(dataset, classes, train, val, split)
+
+
+def _thin(data: RunData) -> tuple[str, ...]:
+    """Return what validation or test can't tell, for want of images; better known before a run than after it."""
+    said = []
+    if len(data.val) < FOLDS:
+        said.append(f"val has {len(data.val)} images only: a model can't be calibrated and published with so few")
+    for split in SPLITS[1:]:
+        counts = Counter(row.label for row in data.split.of(split))
+        if lacking := [label for label in data.classes if not counts[label]]:
+            said.append(f"{split} has no images of {', '.join(lacking)}: what it scores says nothing of them")
+    return tuple(said)
+
+
+def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit) -> RunData | None:
+    """Return the run's own images in its own order; None where one that it was trained on is not what it was."""
+    by_path = {dataset.relative(sample.path): sample for sample in dataset.samples}
+    by_content: dict[tuple[str, str], Sample] = {}
+    for sample in dataset.samples:
+        by_content.setdefault((content_digest(sample.path), sample.label), sample)
+    samples = []
+    for row in kept.rows:
+        if row.split == GONE:
+            continue
+        found = by_path.get(row.path)
+        if found is None or (content_digest(found.path), found.label) != (row.sha256, row.label):
+            found = by_content.get((row.sha256, row.label))
+        if found is not None:
+            samples.append(replace(found, split=row.split))
+        elif row.split in TRAINED_ON:
+            return None
+    more = len(dataset.samples) - len(samples)
+    news = (f"images that came into the data folder after the run began, and that it does not see: {more:,}",)
+    own = _run_data(replace(dataset, samples=samples), classes, kept)
+    return replace(own, news=news if more > 0 else ())
