@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.explain.cache import ScoreCamCache
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import preprocess
+from core.images.preprocessing import prepare, preprocess
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.uncertainty.calibration import plausible, softmax
@@ -57,6 +57,7 @@ class Prediction:
         precision: the arithmetic of the forward.
         plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
         novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
+        notices: what a reader should know of how it came about.
     """
 
     class_ids: tuple[str, ...]
@@ -68,6 +69,7 @@ class Prediction:
     precision: str
     plausible: tuple[str, ...] | None = None
     novelty: Novelty | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def top(self) -> int:
@@ -122,7 +124,8 @@ class Classifier:
             repeats: how often the forward is timed; the median is reported.
         """
         started = time.perf_counter()
-        batch = preprocess(image, self.bundle.card.preprocessing)
+        prepared = prepare(image, self.bundle.card.preprocessing)
+        batch = prepared.batch
         preprocess_ms = 1e3 * (time.perf_counter() - started)
         times = []
         for _ in range(max(1, repeats)):
@@ -142,7 +145,8 @@ class Classifier:
             device=self.runtime.device,
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
-            novelty=self._novelty(batch),
+            novelty=self._novelty(prepared.judged),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:

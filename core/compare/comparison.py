@@ -32,6 +32,11 @@ class Answer:
     heat_map: HeatMap | None
     withheld: bool = False
 
+    @property
+    def drawn_map(self) -> HeatMap | None:
+        """The heat map where there is one that is known well enough to be drawn and compared."""
+        return self.heat_map if self.heat_map is not None and self.heat_map.is_known else None
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -52,13 +57,13 @@ class Comparison:
 
     @cached_property
     def cam_pearson(self) -> float | None:
-        """Pearson correlation of the two maps at the teacher's input size, None without both maps."""
+        """Pearson correlation of the two maps at the teacher's input size, None where not both are known."""
         maps = self._resized_maps()
         return None if maps is None else pearson(*maps)
 
     @cached_property
     def cam_iou20(self) -> float | None:
-        """Intersection over union of the two maps' top 20 %, None without both maps."""
+        """Intersection over union of the two maps' top 20 %, None where not both are known."""
         maps = self._resized_maps()
         return None if maps is None else iou_top(*maps)
 
@@ -76,6 +81,15 @@ class Comparison:
     def size_ratio(self) -> float:
         """How many times fewer parameters the student has."""
         return self.teacher.bundle.card.parameters / self.student.bundle.card.parameters
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know of how answers and maps came about, each once."""
+        found = [notice for answer in (self.teacher, self.student) for notice in answer.prediction.notices]
+        for side, answer in (("teacher", self.teacher), ("student", self.student)):
+            if answer.heat_map is not None and answer.drawn_map is None:
+                found.append(f"The {side}'s heat map is not known well enough to be shown; Score-CAM exact makes it.")
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_withheld(self) -> bool:
@@ -97,10 +111,8 @@ class Comparison:
         return replace(self, student=replace(self.student, heat_map=heat_map))
 
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
-        if self.teacher.heat_map is None or self.student.heat_map is None:
+        teacher, student = self.teacher.drawn_map, self.student.drawn_map
+        if teacher is None or student is None:
             return None
         how = self.teacher.bundle.card.preprocessing
-        return (
-            self.teacher.heat_map.resized(how.height, how.width),
-            self.student.heat_map.resized(how.height, how.width),
-        )
+        return teacher.resized(how.height, how.width), student.resized(how.height, how.width)

@@ -158,7 +158,10 @@ class ComparisonRecord:
     teacher: Annotated[PredictionRecord, Figure("the teacher's prediction", prefix="teacher_", rank=2)]
     student: Annotated[PredictionRecord, Figure("the student's prediction", prefix="student_", rank=2)]
     agreement: Annotated[Agreement, Figure("both together", rank=2)]
-    notices: Annotated[tuple[str, ...], Figure("what is to be known about the file or the runtime", rank=2)]
+    notices: Annotated[
+        tuple[str, ...],
+        Figure("what is to be known about the file, its exposure, the runtime or the heat maps", rank=2),
+    ]
     error: Annotated[None, Figure("why the image could not be compared", rank=2)] = None
 
     @property
@@ -211,7 +214,7 @@ class ExportRecord:
         return {**as_dict(self.record), **as_dict(self.reading), "notice": NOTICE}
 
 
-def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str]) -> ComparisonRecord:
+def record_of(image: MedicalImage, comparison: Comparison) -> ComparisonRecord:
     """Return the record of an image that was compared."""
     shown = (None, None) if image.pixels.ndim == 3 else image.display_window()
     spacing = image.spacing or (None, None)
@@ -225,7 +228,7 @@ def record_of(image: MedicalImage, comparison: Comparison, notices: Iterable[str
         teacher=prediction_record(comparison.teacher),
         student=prediction_record(comparison.student),
         agreement=agreement_of(comparison),
-        notices=tuple(notices),
+        notices=(*image.notices, *comparison.notices),
     )
 
 

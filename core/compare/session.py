@@ -74,11 +74,6 @@ class Models:
     teacher: Classifier
     student: Classifier
 
-    def notices(self, image: MedicalImage) -> tuple[str, ...]:
-        """Return what a person should know of how an image was read and the models were run."""
-        runtimes = dict.fromkeys((self.teacher.runtime.notice, self.student.runtime.notice))
-        return (*image.notices, *filter(None, runtimes))
-
 
 def installed_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice) -> Bundle:
     """Return the bundle that a choice names for a task.
@@ -245,7 +240,7 @@ class ComparisonSession:
         for found in growing:  # noqa: B007 - the last one is complete
             if self.is_stopping():
                 raise Interrupted
-        return Compared(record_of(image, found, self.models(choice, image).notices(image)), image, found)
+        return Compared(record_of(image, found), image, found)
 
     def examine(self, path: Path, choice: Choice, *, repeats: int = 1, with_identity: bool = False) -> Compared:
         """Compare on one file of many; one that can't be read has its reason in its record.

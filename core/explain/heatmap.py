@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+UNKNOWN_ERROR = 0.5  # from which an estimated error says that the map is not known: a first guess has 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,11 @@ class HeatMap:
     maps_total: int
     estimated_error: float
     seconds: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known well enough to be drawn."""
+        return self.estimated_error < UNKNOWN_ERROR
 
     def resized(self, height: int, width: int) -> FloatArray:
         """Return the map enlarged bilinearly to (height, width), float32 in [0, 1], as pytorch-grad-cam does it."""

@@ -108,8 +108,8 @@ def _files(
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
     for number, (side, answer) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
-        if answer.heat_map is not None:
-            pixels = with_legend(overlay(picture, answer.heat_map), side, answer)
+        if answer.drawn_map is not None:
+            pixels = with_legend(overlay(picture, answer.drawn_map), side, answer)
             objects[f"{side}-overlay"] = _capture(source, pixels, side, answer, number)
             objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, answer, number)
     files = {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.images.exposure import Adjusted, Exposure, adjusted
 
 if TYPE_CHECKING:
     from core.images.medical_image import MedicalImage
@@ -29,6 +32,9 @@ class Preprocessing(BaseModel):
             shrinks, bilinearly where it grows.
         mean: per-channel mean that is subtracted from values in [0, 1].
         std: per-channel standard deviation that they are divided by.
+        exposure: how training images are exposed, to which pictures changed in exposure are brought back; None leaves
+            all as they are, and is what networks are trained with. For shades of grey only: the exposure of stained
+            tissue has its colours to tell it, and the novelty gate does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +45,13 @@ class Preprocessing(BaseModel):
     resize: Literal["squash"] = "squash"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    exposure: Exposure | None = None
+
+    @model_validator(mode="after")
+    def _greys_alone_are_adjusted(self) -> Self:
+        if self.exposure is not None and self.channels != "grey":
+            raise ValueError("only shades of grey are adjusted in exposure")
+        return self
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,7 +62,23 @@ class Preprocessing(BaseModel):
         """Return it as a line for people."""
         colour = "shades of grey" if self.channels == "grey" else "RGB"
         mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
-        return f"{colour}, both axes scaled to {self.width} × {self.height} pixels, mean {mean}, deviation {std}"
+        scaled = f"{colour}, both axes scaled to {self.width} × {self.height} pixels, mean {mean}, deviation {std}"
+        return scaled if self.exposure is None else f"{scaled}; unusual exposure adjusted to the training images"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An image made ready for a network.
+
+    Attributes:
+        batch: the network's input, shape (1, 3, H, W), float32, normalised.
+        judged: the same for the novelty gate; another picture only where a gamma was taken back.
+        notice: what a reader should know of how it was made, or an empty string.
+    """
+
+    batch: FloatArray
+    judged: FloatArray
+    notice: str = ""
 
 
 def resize(picture: FloatArray, height: int, width: int) -> FloatArray:
@@ -68,28 +97,41 @@ def resize(picture: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def to_network_input(picture: FloatArray, how: Preprocessing) -> FloatArray:
-    """Turn a displayed picture into a network's input.
+    """Return the network's input for a displayed picture; see :func:`prepare_picture`."""
+    return prepare_picture(picture, how).batch
+
+
+def prepare_picture(picture: FloatArray, how: Preprocessing) -> Prepared:
+    """Turn a displayed picture into a network's input, and that of its novelty gate.
 
     Args:
         picture: (H, W) or (H, W, 3) RGB, float32 in [0, 1].
         how: the parameters from the model's card.
-
-    Returns:
-        Shape (1, 3, how.height, how.width), float32, normalised by mean and standard deviation.
     """
     if how.channels == "grey" and picture.ndim == 3:
         picture = picture @ LUMA
     picture = resize(picture, how.height, how.width)
-    if picture.ndim == 2:
-        picture = np.repeat(picture[:, :, None], 3, axis=2)
-    normalised = (picture - np.array(how.mean, np.float32)) / np.array(how.std, np.float32)
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], dtype=np.float32)
+    seen = Adjusted(picture, picture) if how.exposure is None else adjusted(picture, how.exposure)
+    batch = _normalised(seen.picture, how)
+    return Prepared(batch, batch if seen.stretched is seen.picture else _normalised(seen.stretched, how), seen.notice)
 
 
-def preprocess(image: MedicalImage, how: Preprocessing) -> FloatArray:
-    """Turn an opened image into a network's input of shape (1, 3, H, W), float32.
+def prepare(image: MedicalImage, how: Preprocessing) -> Prepared:
+    """Turn an opened image into a network's input, and that of its novelty gate.
 
     Windowing, MONOCHROME1 and bit depth are settled by ``MedicalImage.displayed``, so that the network sees
     what the reader sees at the file's own window.
     """
-    return to_network_input(image.displayed(), how)
+    return prepare_picture(image.displayed(), how)
+
+
+def preprocess(image: MedicalImage, how: Preprocessing) -> FloatArray:
+    """Return an opened image's network input, shape (1, 3, H, W), float32; see :func:`prepare`."""
+    return prepare(image, how).batch
+
+
+def _normalised(picture: FloatArray, how: Preprocessing) -> FloatArray:
+    if picture.ndim == 2:
+        picture = np.repeat(picture[:, :, None], 3, axis=2)
+    normalised = (picture - np.array(how.mean, np.float32)) / np.array(how.std, np.float32)
+    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], dtype=np.float32)

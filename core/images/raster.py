@@ -23,7 +23,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 DAMAGED = "Get the file again from where it came from."
 PILLOW = {"JPEG": ("JPEG", "MPO"), "JPEG 2000": ("JPEG2000",), "WebP": ("WEBP",)}
-JPEG_KINDS = ("JPEG", "lossless JPEG")  # that Pillow decodes
+JPEG_KINDS = ("JPEG", "lossless JPEG")  # that Pillow decodes, up to 8 bits
 EXIF_ORIENTATION = 0x0112
 PNG_DEPTH = 24  # where a PNG says how many bits its samples have
 
@@ -139,10 +139,9 @@ def _codestream(data: bytes, path: Path, kind: str, notices: list[str]) -> Decod
     check_pixels(claimed.rows, claimed.columns, path)
     check_compression(claimed.rows, claimed.columns, len(data), path)
     if kind == "JPEG":
-        if claimed.kind not in JPEG_KINDS:
-            raise ImageError(
-                f"This kind of JPEG can't be read ({claimed.kind}).", path=path, remedy="Save it as PNG or TIFF."
-            )
+        if claimed.kind not in JPEG_KINDS or claimed.bits > 8:
+            words = f"{claimed.kind} of {claimed.bits} bits" if claimed.kind in JPEG_KINDS else claimed.kind
+            raise ImageError(f"This kind of JPEG can't be read ({words}).", path=path, remedy="Save it as PNG or TIFF.")
         return None
     import imagecodecs
 

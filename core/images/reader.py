@@ -12,6 +12,7 @@ from core.errors import ImageError
 from core.images.medical_image import MedicalImage
 from core.system.output_names import is_own_output
 from core.system.suppress_warnings import without_warnings
+from core.system.system_files import is_system_file, is_system_folder
 
 MAX_FILE_BYTES = 1 << 30
 OPENED = ("PNG", "JPEG", "JPEG 2000", "JPEG XL", "WebP", "TIFF", "BMP", "DICOM")
@@ -140,9 +141,9 @@ _BMP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64,
 def find_images(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the images that paths name: a file as it is, a folder's images at any depth, sorted by name.
 
-    In folders, hidden files, DICOM directories, files that are no image by their first bytes, and pictures that
-    Twinlens wrote itself are skipped; links to folders are not followed. A file or folder that can't be read is
-    yielded, so that opening it says why.
+    In folders, what is hidden or made by the system (:mod:`core.system.system_files`), files that are no image by their
+    first bytes, and pictures that Twinlens wrote itself are skipped; links to folders are not followed. A file or
+    folder that can't be read is yielded, so that opening it says why.
     """
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered
@@ -150,10 +151,10 @@ def find_images(paths: Iterable[Path]) -> Iterator[Path]:
             continue
         closed: list[OSError] = []
         for folder, subfolders, names in os.walk(path, onerror=closed.append):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            subfolders[:] = sorted(name for name in subfolders if not is_system_folder(name))
             for name in sorted(names):
                 file = Path(folder) / name
-                if not name.startswith(".") and name != "DICOMDIR" and _looks_like_image(file):
+                if not is_system_file(name) and _looks_like_image(file):
                     yield file
         yield from (Path(error.filename) for error in closed)
 

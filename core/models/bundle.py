@@ -278,13 +278,13 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
     return read_bundle(target)
 
 
-def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
-    """Store another novelty gate in a bundle, which is replaced as a whole.
+def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
+    """Store another novelty gate and card in a bundle, which is replaced whole.
 
     Args:
         bundle: the bundle; its weights stay as they are.
+        card: the card; its format and the gate's checksum are set here.
         gate: the gate.
-        refused: share of the card's test images that the gate finds not assessable.
 
     Returns:
         The bundle on disk.
@@ -294,9 +294,8 @@ def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
     """
     with _written_beside(bundle.directory) as staged:
         shutil.copyfile(bundle.weights_path, staged / WEIGHTS_FILE)
-        scores = tuple(scores.model_copy(update={"refused": round(refused, 4)}) for scores in bundle.card.scores)
         digest = _write_state(staged / NOVELTY_FILE, gate.state())
-        _write_card(staged, bundle.card.model_copy(update={"novelty_sha256": digest, "scores": scores}))
+        _write_card(staged, card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": digest}))
     return read_bundle(bundle.directory)
 
 

@@ -13,8 +13,9 @@ from core.models.architectures import VggHead, get_architecture
 from core.models.ofa_subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
-# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm
-CARD_FORMAT = 5
+# scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm, 5 no
+# adjustment of the exposure
+CARD_FORMAT = 6
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -228,7 +229,7 @@ class Card(_Part):
         novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1, 2, 3, 4, 5] = 5
+    format: Literal[1, 2, 3, 4, 5, 6] = 6
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role

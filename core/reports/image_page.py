@@ -70,8 +70,8 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
     sheets.heading("How this was made", 60)
     columns = (sheets.left, sheets.left + 74, sheets.left + 74 + (sheets.room - 74 + GAP) / 2)
     sheets.table(_method(comparison, task), columns)
-    for notice in image.notices:
-        sheets.paragraph(f"Note on the file: {notice}", SMALL, GREY)
+    for notice in (*image.notices, *comparison.notices):
+        sheets.paragraph(f"Note: {notice}", SMALL, GREY)
 
 
 def warnings(comparison: Comparison, task: Task) -> list[str]:
@@ -136,8 +136,7 @@ def _pictures(
         sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
         y = top - 6 - height
         if data is None:
-            why = "Hidden." if answer is not None and answer.withheld else "No heat map was made."
-            sheets.text(x, y + height - 20, why, TEXT, colour=GREY)
+            sheets.text(x, y + height - 20, _why_no_map(answer), TEXT, colour=GREY, room=column)
             continue
         sheets.picture(data, x, y, width, height)
         if answer is None:
@@ -145,6 +144,12 @@ def _pictures(
         else:
             _heat_scale(sheets, answer, task, x, y, width, column)
     sheets.y = top - 6 - height - 31
+
+
+def _why_no_map(answer: Answer | None) -> str:
+    if answer is not None and answer.withheld:
+        return "Kept back."
+    return "No heat map was made." if answer is None or answer.heat_map is None else "Heat map not known well enough."
 
 
 def _grey_scale(

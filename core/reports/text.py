@@ -18,7 +18,6 @@ from core.system.paths import package_fonts
 
 # DejaVu Sans covers Latin, Greek, Cyrillic, Arabic, Hebrew and symbols; Droid Sans Fallback Chinese, Japanese, Korean
 REGULAR, BOLD, FALLBACK = "DejaVuSans", "DejaVuSans-Bold", "DroidSansFallback"
-MISSING = "□"  # stands for a character that no font has, so that nothing vanishes silently
 ELLIPSIS = "…"
 LONGEST_LINE = 400  # characters looked at for one line, far more than fit
 _PARTS = re.compile("[\u0300-\u036f\u1100-\u11ff\u3099\u309a]")  # combining marks, parts of Korean syllables
@@ -38,10 +37,10 @@ def font(name: str) -> Any:  # noqa: ANN401 - reportlab has no types
 
 
 def runs(text: str, bold: bool = False) -> list[tuple[str, str]]:
-    """Return the text cut into pieces of one font each, (font name, piece), in the order in which it is spoken.
+    r"""Return the text cut into pieces of one font each, (font name, piece), in the order in which it is spoken.
 
-    A character that no font has is replaced by ``□``; a line feed, tab or other control character by a space. Letters
-    that were spelled with a mark or part after them are composed.
+    A character that no font has is written as its code point, e.g. ``\u0930``, as in names of files; a line feed, tab
+    or other control character is a space. Letters that were spelled with a mark or part after them are composed.
     """
     if _PARTS.search(text):
         text = normalize("NFC", text)
@@ -51,11 +50,12 @@ def runs(text: str, bold: bool = False) -> list[tuple[str, str]]:
 
 
 def _placed(character: str, main: str) -> tuple[str, str]:
-    if ord(character) < 0x10000:  # reportlab's subsets end there
+    code = ord(character)
+    if code < 0x10000:  # reportlab's subsets end there
         for name in (main, FALLBACK):
-            if ord(character) in font(name).face.charToGlyph:
+            if code in font(name).face.charToGlyph:
                 return name, character
-    return main, MISSING
+    return main, f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _laid_out(text: str, size: float, bold: bool) -> list[tuple[str, str]]:
@@ -108,8 +108,9 @@ def draw(
 
 @contextmanager
 def _spoken(line: Any, text: str) -> Iterator[None]:  # noqa: ANN401 - reportlab has no types
-    """Say what is drawn within, where the order on paper is another, for who copies it or has it read aloud."""
-    if not has_right_to_left(text):
+    """Say what is drawn within, where order or letters on paper are others, for who copies it or has it read aloud."""
+    spelled = any(len(_placed(c, REGULAR)[1]) > 1 for c in text if c.isprintable())
+    if not spelled and not has_right_to_left(text):
         yield
         return
     meant = unmarked(text).encode("utf-16", "replace").hex()

@@ -82,7 +82,7 @@ class ReportWriter:
             label: the image's true class where it is known, for the scores in the summary.
         """
         task = get_task(comparison.teacher.bundle.card.task)
-        maps = comparison.teacher.heat_map, comparison.student.heat_map
+        maps = comparison.teacher.drawn_map, comparison.student.drawn_map
         text = PageText(self._name(image.path), impression, self._identity(image), window)
         first = self._sheets.page + 1
         image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)

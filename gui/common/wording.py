@@ -134,8 +134,10 @@ def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bo
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
     facts = [f"{closeness(divergence)} ({divergence:.3f} bit)"]
-    if teacher.heat_map is not None and student.heat_map is not None:
-        facts.append("heat maps still refining" if refining else f"overlap {comparison.cam_iou20:.2f}")
+    if teacher.heat_map is not None and student.heat_map is not None and refining:
+        facts.append("heat maps still refining")
+    elif comparison.cam_iou20 is not None:
+        facts.append(f"overlap {comparison.cam_iou20:.2f}")
     faster, smaller = median(speed_ratios), comparison.size_ratio
     speed = f"{ratio(faster)} faster" if faster >= 1 else f"{ratio(1 / faster)} slower"
     size = f"{ratio(smaller)} smaller" if smaller >= 1 else f"{ratio(1 / smaller)} larger"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -83,6 +84,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.words.show_image(self._image)
         self._base.setVisible(picture is not None)
         self.reset()
+
+    def show_notices(self, notices: Sequence[str]) -> None:
+        """Say, beside what is to be known of the image, what is to be known of the answer to it."""
+        of_image = () if self._image is None else self._image.notices
+        self.words.show_notices((*of_image, *notices))
 
     def lay_over(self, layer: npt.NDArray[np.uint8] | None) -> None:
         """Lay a see-through picture over the whole image; RGBA of any height and width, or None."""

@@ -1,9 +1,11 @@
-"""Words over the corners of an image: which file and study it is, the pixel under the pointer, window and level."""
+"""Words over the corners of an image: file, study and notices, the pixel under the pointer, window and level."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from core.images.medical_image import MedicalImage
 from core.names import readable
@@ -12,11 +14,12 @@ from gui.common.elided_label import ElidedLabel
 
 
 class ImageWords:
-    """Four labels that let the mouse through.
+    """Five labels that let the mouse through.
 
     Attributes:
         name: the file's name, top left.
         study: what the file says of the study and the picture, under the name.
+        notices: what is to be known of how image and answer came about, under the study; wrapped, so that none is cut.
         pixel: the pixel under the pointer, bottom left.
         levels: window and level, bottom right.
 
@@ -27,15 +30,28 @@ class ImageWords:
 
     def __init__(self, view: QWidget, kept: int) -> None:
         self._view, self._kept = view, kept
-        self.name, self.study, self.pixel, self.levels = (_label(view) for _ in range(4))
+        self.name, self.study, self.pixel, self.levels = (ElidedLabel("", view) for _ in range(4))
+        self.notices = QLabel(view)
+        self.notices.setTextFormat(Qt.TextFormat.PlainText)
+        self.notices.setWordWrap(True)
+        for label in (self.name, self.study, self.notices, self.pixel, self.levels):
+            theme.styled(label, "small", "on-image")
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            label.hide()
 
     def show_image(self, image: MedicalImage | None) -> None:
         """Say which image it is; None takes all words away."""
         _say(self.name, "" if image is None else readable(image.path.name))
         _say(self.study, "" if image is None else study(image))
+        self.show_notices(() if image is None else image.notices)
         if image is None:
             _say(self.levels, "")
         _say(self.pixel, "")
+        self.place()
+
+    def show_notices(self, notices: Sequence[str]) -> None:
+        """Say what is to be known; nothing for none."""
+        _say(self.notices, "\n".join(f"⚠ {notice}" for notice in notices))
         self.place()
 
     def show_pixel(self, text: str) -> None:
@@ -51,10 +67,12 @@ class ImageWords:
     def place(self) -> None:
         """Put all in their corners, cut where the view is narrow."""
         width, height = self._view.width(), self._view.height()
-        top = theme.GRID
-        for label in (self.name, self.study):
+        top, room = theme.GRID, max(0, width - self._kept - 2 * theme.GRID)
+        for label in (self.name, self.study, self.notices):
+            label.setMaximumWidth(room)
             label.adjustSize()
-            label.resize(min(label.width(), max(0, width - self._kept - 2 * theme.GRID)), label.height())
+            if label.hasHeightForWidth():
+                label.resize(label.width(), label.heightForWidth(label.width()))
             label.move(theme.GRID, top)
             top += label.height() if label.text() else 0
         for label, at_right in ((self.pixel, False), (self.levels, True)):
@@ -72,14 +90,6 @@ def study(image: MedicalImage) -> str:
     return " · ".join(words)
 
 
-def _label(view: QWidget) -> ElidedLabel:
-    label = ElidedLabel("", view)
-    theme.styled(label, "small", "on-image")
-    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    label.hide()
-    return label
-
-
-def _say(label: ElidedLabel, text: str) -> None:
+def _say(label: QLabel, text: str) -> None:
     label.setText(text)
     label.setVisible(bool(text))

@@ -34,7 +34,6 @@ from gui.comparison.probability_chart import ProbabilityChart
 from gui.engine.image_pyramid import ScreenPicture
 
 MAP_SIZE = 224  # heat maps are enlarged to it, then smoothly by the screen
-UNKNOWN_ERROR = 0.5  # from which an estimated error says that the map is not known: a first guess has 1
 THIN = 3  # height of the progress line
 
 
@@ -140,6 +139,7 @@ class ModelPanel(QWidget):
         self.show_work(None)
         self.view.lay_over(None)
         self.view.outline([], 1)
+        self.view.show_notices(())
         self.view.colour_bar.hide()
 
     def show_work(self, heat_map: HeatMap | None, busy: bool = False) -> None:
@@ -162,6 +162,7 @@ class ModelPanel(QWidget):
         self.doubt.setText(f"⚠ {reason}" if reason else "")
         self.doubt.setToolTip(reason)
         self.timing.setText(wording.timing(prediction))
+        self.view.show_notices(prediction.notices)
         self.timing.setToolTip(
             f"Median of {prediction.latency.runs} forward passes at batch 1; “in all” adds the preparation "
             "of the image."
@@ -186,7 +187,7 @@ class ModelPanel(QWidget):
             self.method.setText("Heat map hidden")
             return
         name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
-        if heat_map.estimated_error < UNKNOWN_ERROR:
+        if heat_map.is_known:
             self.method.setText(wording.method(name, heat_map))
         elif self._refining:
             self.method.setText(f"Evidence for {name}: heat map not precise enough yet")
@@ -211,10 +212,8 @@ class ModelPanel(QWidget):
 
         One whose estimated error is too large to say anything is none.
         """
-        heat_map = None if self._answer is None or self.withheld else self._answer.heat_map
-        if heat_map is None or heat_map.estimated_error >= UNKNOWN_ERROR:
-            return None
-        return heat_map.resized(MAP_SIZE, MAP_SIZE)
+        heat_map = None if self._answer is None or self.withheld else self._answer.drawn_map
+        return None if heat_map is None else heat_map.resized(MAP_SIZE, MAP_SIZE)
 
     def _strength(self) -> float:
         """Return which share of its opacity a map is drawn with: one that is still being refined looks provisional."""

@@ -66,6 +66,8 @@ def composed(what: Shown) -> QImage:
     sheet.rule()
     if not what.comparison.is_withheld:
         sheet.words(wording.agreement(what.task, what.comparison), bold=True)
+    for notice in (*what.image.notices, *what.comparison.notices):
+        sheet.words(f"⚠ {notice}")
     sheet.words("⚠  " + wording.notice(), bold=True)
     sheet.words(f"Twinlens, {datetime.now().astimezone():%Y-%m-%d %H:%M %z}", colour=DIM)
     return sheet.finished()

@@ -164,7 +164,7 @@ def _compared() -> Verdict:
     """Return what both models say of the demonstration radiograph."""
     found = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none"))
     assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
-    return verdict(found.image, found.comparison, ())
+    return verdict(found.image, found.comparison)
 
 
 def long_worklist(folder: Path, count: int) -> list[Row]:

@@ -68,10 +68,10 @@ class Verdict:
         return self.teacher.novel or self.student.novel
 
 
-def verdict(image: MedicalImage, comparison: Comparison, notices: tuple[str, ...]) -> Verdict:
+def verdict(image: MedicalImage, comparison: Comparison) -> Verdict:
     """Return what is kept of a comparison."""
     models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
-    return verdict_of(record_of(image, comparison, notices), guess_task(image.is_grey).id, models)
+    return verdict_of(record_of(image, comparison), guess_task(image.is_grey).id, models)
 
 
 def model_digest(bundle: Bundle) -> str:

@@ -108,7 +108,6 @@ class JobRunner:
         if is_outdated():
             raise Interrupted
         try:
-            models = self._session.models(job.choice, image)
             growing = self._session.compare(image, job.choice)
             found = next(growing)
             for found in growing:  # noqa: B007 - the last one is complete
@@ -118,19 +117,18 @@ class JobRunner:
             if _concerns_all(error, job.choice):
                 raise ModelsUnusableError(str(error)) from error
             return [FileFailed(job.path, str(error), job.choice)]
-        result = verdict(image, found, models.notices(image))
+        result = verdict(image, found)
         # first the result, in whose place its review may come back
         return [FilePredicted(job.path, result, job.choice), FileCompared(job.path, result, found, job.choice)]
 
     def _compare(self, job: CompareImage, image: MedicalImage, is_outdated: Question) -> None:
         models = self._session.models(job.choice, image)
         self._report_models(job.ticket, models)
-        notices = models.notices(image)
         growing = self._session.compare(
             image, job.choice, job.class_index, repeats=REPEATS, remember=True, is_outdated=is_outdated
         )
         found = next(growing)
-        self._report(FilePredicted(job.path, verdict(image, found, notices), job.choice))
+        self._report(FilePredicted(job.path, verdict(image, found), job.choice))
         try:
             self._report(ComparisonGrown(job.ticket, found, refining=True))
             for found in growing:
@@ -140,7 +138,7 @@ class JobRunner:
         except ExplanationError as error:  # the predictions stand without the map
             self._report(Warned(str(error)))
         finally:
-            result = verdict(image, found, notices)
+            result = verdict(image, found)
             self._report(FileCompared(job.path, result, found, job.choice))
         self._report(FilePredicted(job.path, result, job.choice))
         self._report(ComparisonGrown(job.ticket, found, refining=False))

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from core.cli.runner import run
-from core.errors import UsageError
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 from training.campaign.make_all import make_all
@@ -137,30 +136,34 @@ def novelty_command(
     data: Data,
     other: Annotated[
         Path | None,
-        typer.Option(help="A data set of another task, to stand for unknown images.", file_okay=False),
+        typer.Option(
+            help="A data set of another task, to stand for unknown images; measures other detectors too.",
+            file_okay=False,
+        ),
     ] = None,
     images: Annotated[int, typer.Option(min=5, help="Number of images of each set.")] = 60,
     label_map: MapOption = None,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Refit the gate and store it in the bundle; nothing else is measured.")
+        bool, typer.Option("--refit", help="Refit and measure again what publishing fits, and store it in the bundle.")
     ] = False,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well images outside the training data are recognised, beside other detectors; or refit the gate."""
+    """Measure how predictions change when test images are changed, and how unknown images are detected; or refit."""
     if refit:
-        from training.novelty.fit import refit as refit_gate
+        from training.publish.publish import refit as refit_bundle
 
-        made, refused = refit_gate(find_bundle(bundle), data, parse_label_map(label_map or []))
+        made = refit_bundle(find_bundle(bundle), data, parse_label_map(label_map or []), runtime, threads)
+        refused = made.card.scores[0].refused or 0
         typer.echo(f"{made.id}: {100 * refused:.1f} % of the test images are not assessable.")
         return
     from training.novelty.benchmark import measure, table
+    from training.novelty.steadiness import measure_steadiness, steadiness_table
 
-    if other is None:
-        raise UsageError("To measure the gate, a data set of another task is needed.", remedy="Name one with --other.")
-    typer.echo(
-        table(measure(find_bundle(bundle), data, other, images, runtime, threads, parse_label_map(label_map or [])))
-    )
+    how = (images, runtime, threads, parse_label_map(label_map or []))
+    typer.echo(steadiness_table(dict(measure_steadiness(find_bundle(bundle), data, *how))))
+    if other is not None:
+        typer.echo("\n" + table(measure(find_bundle(bundle), data, other, *how)))
 
 
 @app.command("coverage")

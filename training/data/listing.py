@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core.images.reader import HEAD_BYTES, recognise
+from core.system.system_files import is_system_file, is_system_folder
 from training.data.dataset import LeftOut
 
 # reasons for which a file is no sample
@@ -25,11 +26,6 @@ SUFFIXES = (
     ".heic", ".heif", ".avif",
 )  # fmt: skip
 NO_IMAGES = ("PDF", "ZIP", "gzip", "video", "RIFF")  # what ``recognise`` returns beside images
-SYSTEM_FOLDERS = {
-    "__macosx", "__pycache__", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin",
-    "system volume information", "lost+found",
-}  # fmt: skip
-SYSTEM_FILES = {"thumbs.db", "desktop.ini", "dicomdir"}
 OWN_FOLDERS = ({"recipe.toml", "environment.json"}, {"card.json", "weights.safetensors"})  # a run, a bundle
 # exported pictures beside their record, plots beside their page
 OWN_FILES = re.compile(
@@ -101,11 +97,11 @@ def list_files(folder: Path) -> Listing:
             folders.clear()
             continue
         seen.add(real)
-        left_out += [_whole(here / name, HIDDEN) for name in sorted(folders) if _is_hidden(name, SYSTEM_FOLDERS)]
-        folders[:] = sorted(name for name in folders if not _is_hidden(name, SYSTEM_FOLDERS))
+        left_out += [_whole(here / name, HIDDEN) for name in sorted(folders) if is_system_folder(name)]
+        folders[:] = sorted(name for name in folders if not is_system_folder(name))
         beside = set(names)
         for name in sorted(names):
-            if _is_hidden(name, SYSTEM_FILES):
+            if is_system_file(name):
                 left_out.append(LeftOut(here / name, HIDDEN))
             elif _is_own(name, beside):
                 left_out.append(LeftOut(here / name, OUTPUT))
@@ -128,10 +124,6 @@ def _no_image(file: Path) -> str:
         return OUTPUT
     is_image = kind not in NO_IMAGES if kind is not None else file.suffix.lower() in SUFFIXES
     return "" if is_image or file.suffix.lower() in SUFFIXES else NO_IMAGE
-
-
-def _is_hidden(name: str, system: set[str]) -> bool:
-    return name.startswith(".") or name.lower() in system
 
 
 def _is_own(name: str, beside: set[str]) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ImageError, WriteError
-from core.images.preprocessing import preprocess
+from core.images.preprocessing import prepare
 from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime
@@ -79,16 +79,16 @@ def answer(
     logits, features, thumbnails = [], [], []
     for sample in samples:
         try:
-            batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
+            seen = prepare(read_image(sample.path), bundle.card.preprocessing)
         except ImageError as error:
             unreadable.append(Unreadable(sample.path, error.problem))
             refuse_many(unreadable, len(samples), split)
             continue
-        scores, maps = engine.forward_with_maps(batch)
+        scores, maps = engine.forward_with_maps(seen.batch)
         readable.append(sample)
         logits.append(scores[0])
         features.append(maps[0].mean(axis=(1, 2)))
-        thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
+        thumbnails.append(thumbnail(seen.judged, bundle.card.preprocessing)[0])
         progress(sample.path)
     found = Answers(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
     with suppress(WriteError):  # answers that can't be kept are computed again

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.images.preprocessing import to_network_input
+from core.images.preprocessing import prepare_picture
 from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
@@ -22,6 +22,7 @@ from training.evaluation.predictions import answer
 from training.evaluation.scored_data import open_scored
 from training.novelty.fit import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty.images import DISTURBANCES, EXPOSURES, Picture, blank, grey, noise, photographs, radiology_objects
+from training.novelty.steadiness import evenly
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -135,12 +136,12 @@ def table(rows: list[Row]) -> str:
 
 def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -> dict[str, list[Picture]]:
     colour = bundle.card.preprocessing.channels == "rgb"
-    others = [read_image(s.path).displayed() for s in _evenly([s for s in other if s.split == "test"], images)]
+    others = [read_image(s.path).displayed() for s in evenly([s for s in other if s.split == "test"], images)]
     sets = {"other task": others, "other task, turned grey": [grey(p) for p in others]}
     for name, picture in radiology_objects():
         sets.setdefault(name, []).append(picture)
     sets |= {"photographs": list(photographs()), "noise": list(noise(colour)), "blank": list(blank(colour))}
-    mine = [read_image(s.path).displayed() for s in _evenly(own, images)]
+    mine = [read_image(s.path).displayed() for s in evenly(own, images)]
     for name, disturb in DISTURBANCES.items():
         if name != "turned grey" or colour:  # a radiograph is grey already
             known = " (a decoy)" if name in DECOYS and not colour else ""
@@ -151,18 +152,14 @@ def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -
     return {name: pictures for name, pictures in sets.items() if pictures}
 
 
-def _evenly(samples: list[Sample], count: int) -> list[Sample]:
-    return samples[:: max(1, len(samples) // count)][:count]
-
-
 def _seen(pictures: Iterable[Picture], bundle: Bundle, engine: Runtime) -> Seen:
     features, logits, thumbnails = [], [], []
     for picture in pictures:
-        batch = to_network_input(picture, bundle.card.preprocessing)
-        scores, maps = engine.forward_with_maps(batch)
+        prepared = prepare_picture(picture, bundle.card.preprocessing)
+        scores, maps = engine.forward_with_maps(prepared.batch)
         features.append(maps[0].mean(axis=(1, 2)))
         logits.append(scores[0])
-        thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
+        thumbnails.append(thumbnail(prepared.judged, bundle.card.preprocessing)[0])
     return Seen(np.array(features), np.array(logits), np.array(thumbnails))
 
 

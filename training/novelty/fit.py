@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from core.images.preprocessing import Preprocessing, preprocess, resize, to_network_input
+from core.images.preprocessing import Preprocessing, resize, to_network_input
 from core.images.reader import read_image
-from core.models.bundle import Bundle, replace_gate
 from core.uncertainty.novelty import NoveltyGate, View, nearest, strangeness
 from core.uncertainty.thumbnail import described, exposures, thumbnail
 from training.data.loading import Sample
 from training.data.splits import FOLDS
-from training.evaluation.scored_data import open_scored
 from training.novelty.images import DISTURBANCES, EXPOSURES, Picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -100,35 +97,6 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
     )
 
 
-def refit(bundle: Bundle, folder: Path, label_map: Mapping[str, str] | None = None) -> tuple[Bundle, float]:
-    """Fit a bundle's gate anew to the validation split and store it.
-
-    Args:
-        bundle: the bundle, which is replaced; its weights and calibration stay.
-        folder: its data set.
-        label_map: labels that are renamed or left out.
-
-    Returns:
-        The bundle as it stands on disk, and the share of the test split that it refuses.
-
-    Raises:
-        DatasetError: if the data set lacks one of the splits.
-        ImageError: if an image can't be read.
-    """
-    card, data = bundle.card, open_scored(bundle, folder, label_map=label_map)
-
-    def seen(split: str) -> tuple[list[Sample], FloatArray]:
-        found = data.of(split, card.classes)
-        inputs = (preprocess(read_image(sample.path), card.preprocessing) for sample in found)
-        return found, np.concatenate([thumbnail(batch, card.preprocessing) for batch in inputs])
-
-    validation, thumbnails = seen("val")
-    decoys = decoy_thumbnails(validation, card.preprocessing)
-    gate = fit_gate(thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
-    refused = float((gate.scores(seen("test")[1]) > gate.threshold).mean())
-    return replace_gate(bundle, gate, refused), refused
-
-
 def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: int) -> tuple[View, Float64Array]:
     """Return a view with a threshold of 1, and the strangeness (N,) of the rows it is fitted to.
 
@@ -168,11 +136,13 @@ def _ranks(scores: Float64Array) -> Float64Array:
 def decoy_thumbnails(samples: Sequence[Sample], how: Preprocessing) -> Decoys:
     """Return the images disturbed: all of them for the layout, some for the exposure, both for radiographs.
 
-    Tissue has no up and down, and half a tile is tissue still, so tiles in colour are disturbed in exposure alone.
+    Tissue has no up and down, and half a tile is tissue still, so tiles in colour are disturbed in exposure alone. What
+    was disturbed stays so: decoys are not adjusted in exposure.
 
     Raises:
         ImageError: if an image can't be read.
     """
+    how = how.model_copy(update={"exposure": None})
     laid_out = {name: DISTURBANCES[name] for name in DECOYS} if how.channels == "grey" else {}
     some = samples[:: -(-len(samples) // MOST_DISTURBED)]
     exposed = {name: EXPOSURES[name] for name in EXPOSURE_DECOYS}

@@ -138,6 +138,34 @@ EXPOSURES: dict[str, Callable[[Picture], Picture]] = {
 }
 
 
+def as_jpeg(quality: int) -> Callable[[Picture], Picture]:
+    """Return a function that compresses a picture as JPEG and opens it again."""
+
+    def compress(picture: Picture) -> Picture:
+        import cv2
+
+        swapped = np.rint(255 * (picture[..., ::-1] if picture.ndim == 3 else picture)).astype(np.uint8)
+        _ok, data = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        opened = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.float32) / 255
+        return np.asarray(opened[..., ::-1] if picture.ndim == 3 else opened, dtype=np.float32)
+
+    return compress
+
+
+# what happens to any picture, and should change nothing
+MILD: dict[str, Callable[[Picture], Picture]] = {
+    "compressed as JPEG of quality 75": as_jpeg(75),
+    "at 90 % of its brightness": scaled(0.9),
+    "at 90 % of its contrast": scaled(0.9, 0.05),
+    "darkened by gamma 1.2": gamma(1.2),
+    "brightened by gamma 0.8": gamma(0.8),
+    "at 70 % of its brightness": scaled(0.7),
+    "at 70 % of its contrast": scaled(0.7, 0.15),
+    "darkened by gamma 1.6": gamma(1.6),
+    "brightened by gamma 0.63": gamma(0.63),
+}
+
+
 def radiology_objects() -> Iterator[tuple[str, Picture]]:
     """Yield set name and picture of each object of ``pydicom-data`` that opens: a leg, MR, CT, ultrasound, others."""
     for path in _files("data_store", "data", (".dcm",)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.compare.agreement import FEW_IMAGES
-from core.models.bundle import Bundle, write_bundle
+from core.models.bundle import Bundle, replace_fitted, write_bundle
 from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.models.card import Scores as CardScores
 from core.models.packing import State
@@ -32,6 +32,7 @@ from training.evaluation.evaluate import Evaluation, summarise
 from training.evaluation.predictions import Answers, answer
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
+from training.novelty.exposure import with_exposure
 from training.novelty.fit import decoy_thumbnails, fit_gate
 from training.runs.card_texts import CardTexts
 from training.runs.finished import describe_data, read_run
@@ -73,11 +74,13 @@ def publish(
     if own is None:  # a run of an older version, which is scored on its very own data only
         own = _counted(data.dataset)
         card = describe_data(card, own)
-    named = texts.on(card)
+    samples = data.of("val", card.classes)
+    how = with_exposure(card.preprocessing, samples)
+    made = replace(made, card=card.model_copy(update={"preprocessing": how}))
+    named = texts.on(made.card)
     if own.name != readable(data.dataset.name):  # it is scored on other data, which the texts are not about
         texts = texts.model_copy(update={"data": ""})
     state = made.read_state()
-    samples = data.of("val", made.card.classes)
     target = (user_weights() if to is None else to) / made.card.id
     scored: dict[Storage, float] = {}
     with _scratch(target.parent) as scratch:
@@ -113,7 +116,7 @@ def finish(
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
 ) -> Bundle:
-    """Write a bundle with temperature, conformal floor and novelty gate fitted on val, and scores measured on test.
+    """Write a bundle with exposure, temperature, conformal floor and gate fitted on val, and scores measured on test.
 
     Args:
         target: the bundle's folder; what stands there is replaced at the end, whole.
@@ -126,13 +129,59 @@ def finish(
     """
     with _scratch(target.parent) as scratch:
         packed = write_bundle(scratch / target.name, state, card)
-        engine = load_runtime(packed, runtime, threads)
-        card, gate = limits(packed.card, answer(packed, engine, data.of("val", card.classes)))
-        tested = answer(packed, engine, data.of("test", card.classes))
-        border = probe_dataset(data.dataset, "test")
-        measured = summarise(replace(packed, card=card), tested, data, engine.name, gate, border)
+        card, gate, measured = _measured(packed, data, runtime, threads)
     card = card.model_copy(update={"scores": (card_scores(measured, texts),)})
     return write_bundle(target, state, card, gate)
+
+
+def refit(
+    bundle: Bundle,
+    folder: Path,
+    label_map: Mapping[str, str] | None = None,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+) -> Bundle:
+    """Fit anew on val, and measure on test, what publishing fits and measures; weights and words of the card stay.
+
+    Args:
+        bundle: the bundle, which is replaced.
+        folder: its data set.
+        label_map: labels that are renamed or left out.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+
+    Returns:
+        The bundle as it stands on disk.
+
+    Raises:
+        DatasetError: if the data set lacks one of the splits.
+        WriteError: if the bundle can't be written; what stood there stays.
+    """
+    data = open_scored(bundle, folder, label_map=label_map)
+    how = bundle.card.preprocessing.model_copy(update={"exposure": None})
+    start = replace(bundle, card=bundle.card.model_copy(update={"preprocessing": how}))
+    card, gate, measured = _measured(start, data, runtime, threads)
+    scores = card_scores(measured, CardTexts())
+    if bundle.card.scores:
+        said = bundle.card.scores[0]
+        scores = scores.model_copy(update={"dataset": said.dataset, "caution": said.caution})
+    return replace_fitted(bundle, card.model_copy(update={"scores": (scores,)}), gate)
+
+
+def _measured(
+    bundle: Bundle, data: ScoredData, runtime: RuntimeChoice, threads: int | None
+) -> tuple[Card, NoveltyGate, Evaluation]:
+    """Return a bundle's card with what is fitted on val, its gate, and its scores on test."""
+    samples = data.of("val", bundle.card.classes)
+    card = bundle.card
+    if card.preprocessing.exposure is None:
+        card = card.model_copy(update={"preprocessing": with_exposure(card.preprocessing, samples)})
+    seen = replace(bundle, card=card)
+    engine = load_runtime(seen, runtime, threads)
+    card, gate = limits(card, answer(seen, engine, samples))
+    tested = answer(seen, engine, data.of("test", card.classes))
+    border = probe_dataset(data.dataset, "test")
+    return card, gate, summarise(replace(seen, card=card), tested, data, engine.name, gate, border)
 
 
 @contextmanager
@@ -169,7 +218,7 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
     if len(labels) < FEW_IMAGES:
         said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
-        fitted["limits"] = (*card.limits, said)
+        fitted["limits"] = (*(limit for limit in card.limits if limit != said), said)
     return card.model_copy(update=fitted), gate
 
 

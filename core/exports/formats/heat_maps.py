@@ -95,9 +95,9 @@ class PictureFolder:
     ) -> list[Path]:
         """Write the files of one image and return them.
 
-        For each model with a map: ``…-teacher.png`` (the overlay), ``…-teacher-legend.png`` (with answer and colour
-        bar), ``…-teacher.npy`` and ``…-teacher.tiff`` (the map as float32 in [0, 1], at its layer's resolution). Then
-        ``….json`` with the record.
+        For each model whose map is known: ``…-teacher.png`` (the overlay), ``…-teacher-legend.png`` (with prediction
+        and colour bar), ``…-teacher.npy`` and ``…-teacher.tiff`` (the map as float32 in [0, 1], at its layer's
+        resolution). Then ``….json`` with the record.
 
         Args:
             image: the opened image.
@@ -115,10 +115,10 @@ class PictureFolder:
             JsonLines(text).add(exported)
         picture = shown(image, window, LONGEST)
         for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-            if answer.heat_map is None:
+            if answer.drawn_map is None:
                 continue
             about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **as_dict(prediction_record(answer))}
-            one = _Drawn(side, answer, answer.heat_map, overlay(picture, answer.heat_map), about)
+            one = _Drawn(side, answer, answer.drawn_map, overlay(picture, answer.drawn_map), about)
             for kind in self._kinds:
                 written.append(stem.with_name(f"{stem.name}-{side}{PICTURES[kind].ending}"))
                 with bytes_written_whole(written[-1]) as file:

@@ -44,7 +44,7 @@ MODEL_KEYS = [
 
 @pytest.fixture
 def record(chest_image, strange_comparison):
-    found = record_of(chest_image, strange_comparison, ["one"])
+    found = record_of(replace(chest_image, notices=("one",)), strange_comparison)
     return from_dict(ComparisonRecord, as_dict(found))  # the fixture has integers where there are floats
 
 

@@ -110,7 +110,7 @@ def test_a_file_that_can_not_be_read_has_its_reason_in_its_record(session, tmp_p
     found = session.examine(tmp_path / "broken.png", Choice())
     assert found.image is None
     assert found.comparison is None
-    assert "damaged" in found.record["error"]
+    assert "damaged" in found.record.error
 
 
 def test_the_least_recently_used_value_goes_first():

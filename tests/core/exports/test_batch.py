@@ -134,7 +134,7 @@ def test_a_history_that_cannot_be_kept_does_not_stop_the_comparison(tmp_path, ch
 
 @pytest.fixture
 def compared(chest_image, chest_comparison):
-    return Compared(record_of(chest_image, chest_comparison, []), chest_image, chest_comparison)
+    return Compared(record_of(chest_image, chest_comparison), chest_image, chest_comparison)
 
 
 def test_an_output_that_cannot_be_written_any_more_is_left_out_and_the_others_go_on(tmp_path, compared, chest_image):

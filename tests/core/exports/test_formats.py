@@ -18,7 +18,9 @@ from core.exports.formats.json_lines import JsonLines
 
 @pytest.fixture
 def exported(chest_image, chest_comparison):
-    said = replace(record_of(chest_image, chest_comparison, ["one", "two"]), path="=cmd|' /C calc'!A0.dcm")
+    said = replace(
+        record_of(replace(chest_image, notices=("one", "two")), chest_comparison), path="=cmd|' /C calc'!A0.dcm"
+    )
     return ExportRecord(said, Reading("Normal", "disagree", "+ masses", "Masses."))
 
 

@@ -248,6 +248,7 @@ def test_very_long_paths_work(tmp_path):
         (b"GIF89a....", "GIF"),
         (b"\xff\xd8\xff\xf7\0\x0b\x08", "JPEG-LS"),
         (imagecodecs.jpeg8_encode(picture(12), bitspersample=12), r"kind of JPEG can't be read \(12-bit JPEG\)"),
+        (imagecodecs.ljpeg_encode(picture(16)), r"kind of JPEG can't be read \(lossless JPEG of 16 bits\)"),
         (b"\0\0\0\x18ftypmsf1", "HEIF"),
         (b"\0\0\0\x18ftyphevc", "HEIF"),
         (b"\0\0\0\x18ftypavif", "an AVIF"),
@@ -327,6 +328,9 @@ def test_folders_are_searched_for_images_by_content(tmp_path):
     (tmp_path / ".hidden" / "x.png").write_bytes(encoded(picture(), "PNG"))
     (tmp_path / ".x.png").write_bytes(encoded(picture(), "PNG"))
     (tmp_path / "DICOMDIR").write_bytes(dicom_bytes(dataset(picture())))
+    for made_by_system in ("@eaDir/a.png", "__MACOSX/b", "#recycle", "$RECYCLE.BIN", "b/lost+found"):
+        (tmp_path / made_by_system).mkdir(parents=True)
+        (tmp_path / made_by_system / "x.png").write_bytes(encoded(picture(), "PNG"))
     os.mkfifo(tmp_path / "pipe")
     found = list(find_images([tmp_path, tmp_path / "notes.png"]))
     assert [p.name for p in found] == ["a.png", "two", "notes.png"]

@@ -8,7 +8,7 @@ import torch
 from core.errors import BundleError, UsageError, WriteError
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import build_network
-from core.models.bundle import read_bundle, replace_gate, write_bundle
+from core.models.bundle import read_bundle, replace_fitted, write_bundle
 from core.models.card import CARD_FORMAT, Card, Training
 from core.models.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.models.packing import pack_state, unpack_state
@@ -221,11 +221,12 @@ def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate)
 def test_a_gate_is_replaced_and_the_weights_are_not(tmp_path, state, gate):
     made = write_bundle(tmp_path / "chest-xray" / "student-ofa595", state, make_card())
     weights = made.weights_path.read_bytes()
-    changed = replace_gate(made, gate, refused=0.025)
+    changed = replace_fitted(made, made.card.model_copy(update={"temperature": 1.5}), gate)
     changed.verify()
     assert changed.weights_path.read_bytes() == weights
     assert changed.read_gate().exposure.threshold == pytest.approx(0.7)
-    assert all(scores.refused == 0.025 for scores in changed.card.scores)
+    assert changed.card.temperature == 1.5
+    assert changed.card.format == CARD_FORMAT
     assert [path.name for path in tmp_path.glob("chest-xray/*")] == ["student-ofa595"]
 
 

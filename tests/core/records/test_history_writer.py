@@ -119,7 +119,7 @@ def test_emptying_the_history_empties_what_waits(path, row):
 def test_a_batch_says_what_waits_for_a_locked_history(path, tmp_path, monkeypatch, chest_image, chest_comparison):
     monkeypatch.setenv("TWINLENS_DATA", str(tmp_path))
     monkeypatch.setattr(outputs_module, "BUSY_SECONDS", 0)
-    found = Compared(record_of(chest_image, chest_comparison, []), chest_image, chest_comparison)
+    found = Compared(record_of(chest_image, chest_comparison), chest_image, chest_comparison)
     with locked(path), Outputs(Wanted(history=True)) as outputs:
         outputs.add(found)
         outputs.add(found)

@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pypdf
 import pytest
+from core.compare.batch import record_of
 from PIL import Image, ImageCms
 
 from core.errors import WriteError
+from core.exports.dicom_objects import write_dicom_results
+from core.exports.formats.heat_maps import PictureFolder
 from core.images.medical_image import PatientIdentity
 from core.images.reader import read_image
 from core.reports.writer import ReportWriter
@@ -65,9 +68,23 @@ def test_markup_and_other_scripts_are_printed_literally(report):
     assert "Large masses; <b>compare</b> & see 組織 병원." in texts(report)[0]
 
 
-def test_a_character_without_a_glyph_is_replaced_visibly(tmp_path, chest_image, chest_comparison):
-    path = write(tmp_path / "r.pdf", (chest_image, chest_comparison, "Fine 🙂 \x07 end"))
-    assert "Fine □" in texts(path)[0]
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [
+        ("Fine 🙂 \x07 end", r"Fine \U0001f642 end"),
+        ("राम", r"\u0930\u093e\u092e"),
+        ("ไทย", r"\u0e44\u0e17\u0e22"),
+        ("ܫܠܡ", r"\u072b\u0720\u0721"),
+    ],
+    ids=["emoji", "Devanagari", "Thai", "Syriac"],
+)
+def test_letters_that_no_font_has_are_spelled_and_kept_in_the_file(
+    said, printed, tmp_path, chest_image, chest_comparison
+):
+    path = write(tmp_path / "r.pdf", (chest_image, chest_comparison, said))
+    assert printed in texts(path)[0]
+    kept = b"/ActualText <" + said.encode("utf-16").hex().encode() + b">"
+    assert kept in pypdf.PdfReader(path).pages[0].get_contents().get_data()
 
 
 def test_the_pictures_are_the_image_and_its_overlays(report, chest_image):
@@ -174,6 +191,23 @@ def test_without_maps_the_page_says_so(tmp_path, chest_image, chest_comparison):
     )
     assert text.count("No heat map was made.") == 2
     assert "overlap" not in text
+
+
+def test_a_map_that_is_not_known_is_not_drawn(tmp_path, chest_image, chest_comparison):
+    guess = replace(chest_comparison.teacher.heat_map, estimated_error=1.0)
+    guessed = replace(chest_comparison, teacher=replace(chest_comparison.teacher, heat_map=guess))
+    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, guessed)))
+    assert text.count("Heat map not known well enough.") == 1
+    assert "Note: The teacher's heat map is not known well enough to be shown" in text
+    assert "estimated error 100.0 %" in text
+    assert text.count("speaks for") == 1
+    assert "overlap" not in text
+    exported = ExportRecord(record_of(chest_image, guessed))
+    names = {path.name for path in PictureFolder(tmp_path).add(chest_image, guessed, exported)}
+    assert any("student" in name for name in names)
+    assert not any("teacher" in name for name in names)
+    results = [path.name[13:] for path in write_dicom_results(tmp_path / "d", chest_image, guessed)]
+    assert sorted(results) == ["report.dcm", "student-map.dcm", "student-overlay.dcm"]
 
 
 def test_identity_is_printed_only_when_asked_for(tmp_path, chest_image, chest_comparison):

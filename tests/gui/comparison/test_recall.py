@@ -71,7 +71,7 @@ def recorded(qtbot, own_data, two):
     recorder = Recorder()
     recorder.start()
     image, found = read_image(two[0]), agreeing()
-    said = verdict(image, found, ())
+    said = verdict(image, found)
 
     def record(choice):
         recorder.add(two[0], said, found, choice)

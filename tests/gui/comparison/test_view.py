@@ -79,6 +79,24 @@ def test_agreement_and_disagreement_in_words(view):
     assert "still refining" in view.facts.text()
 
 
+def test_notices_on_file_and_answer_stand_at_the_image_uncut(view):
+    long = "Brightness and contrast are unlike those of the training images: " + "for the networks alone " * 6
+    pages = "Only the first of the file's 2 pages is shown."
+    image = replace(picture(np.full((30, 40), 99, np.uint8)), notices=(pages,))
+    view.show_picture(ScreenPicture(image))
+    words = [panel.view.words.notices for panel in view.panels]
+    assert [label.text() for label in words] == [f"⚠ {pages}"] * 2
+    found = agreeing()
+    student = replace(found.student, prediction=replace(found.student.prediction, notices=(long,)))
+    view.show_comparison(replace(found, student=student), refining=False)
+    assert [label.text().count("⚠") for label in words] == [1, 2]
+    assert words[1].isVisible()
+    assert words[1].height() >= words[1].heightForWidth(words[1].width()) > 2 * words[0].height()
+    assert words[1].geometry().right() < view.student.view.width()
+    view.show_picture(ScreenPicture(picture(np.full((30, 40), 99, np.uint8))))
+    assert not any(label.isVisible() for label in words)
+
+
 def test_facts_of_model_and_answer(view):
     view.show_comparison(agreeing(), refining=True)
     assert view.teacher.title.text() == "VGG19"

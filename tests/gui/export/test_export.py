@@ -218,7 +218,7 @@ def test_a_format_that_is_registered_is_offered(three, qtbot, monkeypatch):
 
 def test_everything_is_exported_into_a_new_folder(analysed, qtbot, tmp_path, monkeypatch):
     found, image = agreeing(), analysed.conductor.ready.image
-    ready = Compared(record_of(image, found, []), image, found)
+    ready = Compared(record_of(image, found), image, found)
     monkeypatch.setattr(Conductor, "ready", property(lambda _conductor: ready))
     with opened(analysed, "export", qtbot) as dialog:
         for kind, box in dialog.kinds.items():
