@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pypdf
 import pytest
-from core.compare.batch import record_of
+from core.compare.batch import ExportRecord, record_of
 from PIL import Image, ImageCms
 
 from core.errors import WriteError
