@@ -1,4 +1,4 @@
-"""Twinlens core: what a prediction is, without a window and without training code."""
+"""Twinlens core: images, models, runtimes, heat maps, comparisons and reports, without a window or training."""
 
 import os
 import sys

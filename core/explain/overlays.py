@@ -28,7 +28,7 @@ class Pictures:
 
     Attributes:
         image: the image alone.
-        teacher: with the teacher's heat map laid over, None without a map.
+        teacher: with the teacher's heat map over it, None without one.
         student: with the student's.
         aspect: height over width.
     """
@@ -48,7 +48,7 @@ def shown(image: MedicalImage, window: tuple[float, float] | None, longest: int)
 
 
 def overlay(picture: FloatArray, heat_map: HeatMap) -> Bytes:
-    """Return a picture with a heat map laid over, RGB of the picture's height and width."""
+    """Return a picture with a heat map over it, RGB of the picture's height and width."""
     return blended(picture, coloured(heat_map.resized(*picture.shape[:2]), COLOUR_MAP, OPACITY))
 
 

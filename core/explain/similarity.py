@@ -12,7 +12,7 @@ Map = npt.NDArray[np.floating]
 def pearson(a: Map, b: Map) -> float:
     """Return the Pearson correlation of two maps of one shape, in [-1, 1].
 
-    Two constant maps are alike (1); a constant one and another tell nothing about each other (0).
+    Two constant maps are alike (1); the correlation of a constant one and another is taken as 0.
     """
     x, y = (np.asarray(m, dtype=np.float64).ravel() - np.mean(m, dtype=np.float64) for m in (a, b))
     scale = np.sqrt(x @ x) * np.sqrt(y @ y)

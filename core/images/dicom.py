@@ -195,7 +195,7 @@ def _check_pixels_described(dataset: Dataset, path: Path) -> None:
 
 
 def _notices(dataset: Dataset) -> list[str]:
-    """Return what the user should know before any pixel is looked at."""
+    """Return what the user should know from the header alone."""
     found = [f"{name} can't be read and is ignored." for name in unreadable(dataset, _AUXILIARY)]
     if "FOR PROCESSING" in word(dataset, "PresentationIntentType") or "For Processing" in _kind(dataset):
         found.append("The image is FOR PROCESSING: raw detector values, not what a radiologist reads.")

@@ -88,12 +88,12 @@ def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable |
     """Return the file's first look-up table for display, if it is a usable one.
 
     Its entries count as brightness by the bits that they use: many files say 16 and use 12 or 14, and others fewer than
-    they use. What the file says is told by a notice where it differs.
+    they use. A notice says where the file states another depth.
 
     Args:
         data: the data set.
         shown: pixel values after the modality transformation.
-        notices: what is told is added here.
+        notices: what the user should know is added here.
     """
     for item in first_items(data, "VOILUTSequence"):
         first, entries = _table(item, shown, data)
@@ -101,9 +101,9 @@ def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable |
             notices.append("The file's look-up table for display can't be read and is ignored.")
             return None
         used = int(entries.max()).bit_length()
-        if (said := (numbers(item, "LUTDescriptor") + [None] * 3)[2]) != used:
-            told = "no depth" if said is None else f"{said:.0f} bits"
-            notices.append(f"The file's look-up table for display says {told}, its entries use {used}; those count.")
+        if (stated := (numbers(item, "LUTDescriptor") + [None] * 3)[2]) != used:
+            depth = "no depth" if stated is None else f"{stated:.0f} bits"
+            notices.append(f"The file's look-up table for display says {depth}, its entries use {used}; those count.")
         return LookupTable(first, (entries / np.float32(2**used - 1)).astype(np.float32))
     return None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.errors import ImageError
 
 MAX_PIXELS = 200_000_000
-# a few bytes may claim any number of pixels, which then take gigabytes and minutes: so many are believed
+# a few bytes may claim any number of pixels, which then take gigabytes and minutes: so many are accepted
 BLANK_PIXELS, MAX_PIXELS_A_BYTE = 16_000_000, 20_000
 
 

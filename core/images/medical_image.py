@@ -19,7 +19,7 @@ TAIL_PERCENT = 0.1  # share of pixels cut off at either end where the file names
 # a picture is grey where four pixels in five have less than this difference between channels, of 255: prints of
 # radiographs in articles carry a tint and coloured arrows, while stained tissue is coloured nearly everywhere
 GREY_CHROMA, GREY_PERCENT = 32, 80
-SAMPLE = 1 << 20  # pixels looked at for percentiles
+SAMPLE = 1 << 20  # pixels from which percentiles are computed
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from core.images.samples import Decoded, used_bits
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-MOST_PAGES = 1000  # looked at, to find the picture and to count
+MOST_PAGES = 1000  # that are read, to find the picture and to count
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 MOST_SAMPLES = 64
 TILE_AREA = 1 << 22  # pixels that a tile may have beside those of the picture

@@ -74,7 +74,7 @@ def _existing(source: Path) -> Path:
 
 @contextmanager
 def _regular_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that is no link, pipe or device: those could point outside, never end or never answer."""
+    """Open a file that is no link, pipe or device: those could point outside, or reading would never end."""
     if not stat.S_ISREG(path.lstat().st_mode):
         raise BundleError("This is a link or a device, not a file.", path=path, remedy=REFUSED)
     try:

@@ -32,7 +32,7 @@ class Subnet(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that tell it from other subnets; unused places do not count."""
+        """Eight hexadecimal digits that distinguish it from other subnets; unused places do not count."""
         used = [
             (self.ks[i], self.e[i])
             for stage, depth in enumerate(self.d)

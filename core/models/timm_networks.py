@@ -55,7 +55,7 @@ def build_timm_network(name: str, classes: int, size: tuple[int, int]) -> nn.Mod
     class Marked(type(network)):  # type: ignore[misc]
         """The network itself, whose features pass through a layer that can be hooked."""
 
-        __module__ = type(network).__module__  # where timm keeps what renames the keys of older weights
+        __module__ = type(network).__module__  # the module with timm's function that renames the keys of older weights
 
         def forward_features(self, x: Tensor, **options: object) -> Tensor:
             marked: Tensor = self.last_map(super().forward_features(x, **options))

@@ -1,4 +1,4 @@
-"""Score-CAM's masks: feature maps enlarged to the input, scaled to [0, 1] and laid over it."""
+"""Score-CAM's masks: feature maps enlarged to the input, scaled to [0, 1] and multiplied with it."""
 
 from __future__ import annotations
 

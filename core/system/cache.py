@@ -1,4 +1,4 @@
-"""What can be made again, kept on disk: one folder a cache, one file or folder an entry.
+"""Caches on disk, of what can be made again: a folder each, with a file or a folder for each entry.
 
 An entry appears under its name only when all of it has been written. Another process may write the same entry at the
 same time: one of the two stays, and both are equal.
@@ -20,7 +20,7 @@ import psutil
 from core.system.atomic_files import cannot_write
 from core.system.paths import cache_folder
 
-UNFINISHED = ".new-"  # the process at work and its machine follow
+UNFINISHED = ".new-"  # the number of the process and its machine follow
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Cache:
         place: its folder below the cache folder.
         name: what it holds, for a person.
         remark: what its removal means, for a person.
-        most: entries that are kept, the most recently used ones; None for all.
+        most: how many entries it has at most, the most recently used ones; None for no limit.
     """
 
     place: str
@@ -53,7 +53,7 @@ class Cache:
 
         Args:
             key: its key.
-            files: what an entry that is a folder must hold; one whose removal was cut off is removed.
+            files: what an entry that is a folder must hold; one that was only partly removed counts as none.
         """
         entry = self.entry(key)
         if not all((entry / file).exists() for file in ("", *files)):

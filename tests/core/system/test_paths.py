@@ -52,7 +52,7 @@ def test_a_cache_that_cannot_be_written_has_a_stand_in_for_all_processes(closed)
 
 def test_the_window_says_where_nothing_can_be_kept(closed):
     script = (
-        "from PySide6.QtCore import QTimer; from gui import app\n"
+        "from PySide6.QtCore import QTimer; from gui.window import app\n"
         "application = app.make_application()\n"
         "def look():\n"
         "    for window in application.topLevelWidgets():\n"
