@@ -15,7 +15,8 @@ from core.errors import SourceError, TwinlensError, UsageError, WriteError
 from core.exports.format import ExportFormat, Result, Wanted, Write
 from core.exports.formats import FORMATS
 from core.names import path_from, readable
-from core.records.history import BUSY_SECONDS, analysis
+from core.records.analysis import analysis
+from core.records.history import BUSY_SECONDS
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import cannot_write

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from PySide6.QtCore import QObject, Signal
 from core.compare.comparison import Comparison
 from core.errors import TwinlensError
 from core.names import readable
-from core.records.history import History, analysis
+from core.records.analysis import Analysis, AnalysisKey, analysis
+from core.records.history import History
 from core.records.history_errors import HistoryError
-from core.records.history_waiting import KEY
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from gui.common.threads import Worker
@@ -51,7 +50,7 @@ class Recorder(QObject):
         super().__init__(parent)
         self.wanted = True  # whether analyses are recorded
         self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Any], object] | None] | None] = queue.SimpleQueue()
-        self._keys: dict[tuple[Path, Basis], dict[str, Any]] = {}  # what tells the records of this session's files
+        self._keys: dict[tuple[Path, Basis], AnalysisKey] = {}  # what tells the records of this session's files
         self._reviews: dict[tuple[Path, Basis], Review] = {}  # of files that have no record yet
         self._told: set[str] = set()  # notices on how the history was opened
         self._new = False  # whether there are records that nobody was told of
@@ -141,25 +140,22 @@ class Recorder(QObject):
     def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
         row = analysis(verdict.record.image.sha256, comparison, asdict(choice), path, facts_of(verdict))
         whose = path, basis_of(verdict, choice)
-        key = {name: row[name] for name in KEY}
-        if self._keys.get(whose) != key:
-            self._record(writer, whose, key, row)
-        self._keys[whose] = key
+        if self._keys.get(whose) != row.key:
+            self._record(writer, whose, row)
+        self._keys[whose] = row.key
         if whose in self._reviews:
             self._review(writer, whose, self._reviews.pop(whose))
 
-    def _record(
-        self, writer: HistoryWriter, whose: tuple[Path, Basis], key: dict[str, Any], row: dict[str, Any]
-    ) -> None:
+    def _record(self, writer: HistoryWriter, whose: tuple[Path, Basis], row: Analysis) -> None:
         """Record an analysis unless there is one; what was said of an earlier one is said of it too."""
         earlier = same = None
         with suppress(TwinlensError):  # it can't be read: what is written then says why
-            history, digest = writer.history(), key["image_sha256"]
-            same = recorded(history, digest, *whose, json.loads(key["settings"]))
-            earlier = same or latest_on(history, digest, *whose) or history.latest(key)
-        review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
+            history, digest = writer.history(), row.image_sha256
+            same = recorded(history, digest, *whose, row.settings)
+            earlier = same or latest_on(history, digest, *whose) or history.latest(row.key)
+        review = NO_REVIEW if earlier is None else earlier.review
         if same is None:
-            writer.record(row | {"verdict": review.verdict, "note": review.note})
+            writer.record(replace(row, verdict=review.verdict, note=review.note))
             self._new = True
         if review and whose not in self._reviews:
             self.reviewed.emit(*whose, review)

@@ -57,7 +57,7 @@ def test_all_of_them_tell_the_same(written):
     assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 3)
     for row, record in zip(rows, records, strict=True):
         assert row["teacher_predicted"] == (record["teacher"] or {"predicted": ""})["predicted"]
-    assert {k["image_sha256"] for k in kept} == {record["image"]["sha256"] for record in judged}
+    assert {k.image_sha256 for k in kept} == {record["image"]["sha256"] for record in judged}
     assert "Seen by A & B." in pages[0]
     assert len(list((folder / "dicom").glob("*-report.dcm"))) == 1  # both are one image
     assert sorted(p.name for p in (folder / "maps").iterdir()) == ["0001.json", "0002.json"]
