@@ -57,18 +57,21 @@ def options(
 def models(as_json: AsJson = False) -> None:
     """List the installed models with their scores and the state of their files."""
     from core.cli.models import describe, print_table
+    from core.compare.figures import as_dict
     from core.models.catalogue import read_catalogue
 
     catalogue = read_catalogue()
     rows = [describe(bundle) for bundle in catalogue.bundles.values()]
     if as_json:
         broken = [str(error) for error in catalogue.broken]
-        typer.echo(json.dumps({"models": rows, "broken": broken}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"models": [as_dict(row) for row in rows], "broken": broken}, indent=2, ensure_ascii=False)
+        )
     else:
         print_table(rows)
         for error in catalogue.broken:
             typer.echo(f"Not usable: {error}", err=True)
-    if catalogue.broken or any(row["checksum"] != "ok" for row in rows):
+    if catalogue.broken or any(row.checksum != "ok" for row in rows):
         raise typer.Exit(1)
 
 
