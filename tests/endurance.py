@@ -25,8 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as pytest does
 from hostile_samples import healthy
 
 from core.benchmarks.suite import machine
-from core.compare.batch import BatchComparer
-from core.models.catalogue import read_catalogue
+from core.compare.session import Choice, ComparisonSession
 
 MIB = 1 << 20
 SETTLED = 50
@@ -66,28 +65,28 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    plain, mapped = (BatchComparer(read_catalogue(), cam=cam) for cam in ("none", "fast"))
+    session, plain, mapped = ComparisonSession(), Choice(cam="none"), Choice(cam="fast")
     counts = {"compared": 0, "with maps": 0, "refused": 0, "broken": 0, "lost": 0}
     peak, early, started = 0.0, None, time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "whole").mkdir()
         whole, broken = samples(Path(name) / "whole"), Path(name) / "broken"
         for path in whole:  # all decoders and networks, with all that they load when first used
-            plain.compare_file(path)
+            session.examine(path, plain)
         for path in whole[:2] + whole[-2:]:
-            mapped.compare_file(path)
+            session.examine(path, mapped)
         for i in range(options.images):
             path = rng.choice(whole)
             if damaged := i % options.broken == options.broken - 1:
                 content = path.read_bytes()
                 broken.write_bytes(rng.choice((content[: len(content) // 3], content[7:], b"", b"text")))
                 path = broken
-            comparer = mapped if i % options.maps == options.maps - 1 and not damaged else plain
-            record = comparer.compare_file(path)
+            choice = mapped if i % options.maps == options.maps - 1 and not damaged else plain
+            record = session.examine(path, choice).record
             answered = record.error is None
             counts["broken"] += damaged
             counts["compared"] += answered
-            counts["with maps"] += answered and comparer is mapped
+            counts["with maps"] += answered and choice is mapped
             counts["refused"] += not answered
             counts["lost"] += answered == damaged
             if i + 1 == min(SETTLED, options.images // 2):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.models.catalogue import Catalogue
 from core.reports.writer import ReportWriter
@@ -53,7 +53,7 @@ def measure(catalogue: Catalogue, images: int) -> ReportRun:
         catalogue: the installed models.
         images: number of images.
     """
-    found = BatchComparer(catalogue).examine(demonstration_radiograph())
+    found = ComparisonSession(catalogue).examine(demonstration_radiograph(), Choice())
     assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
     rng = np.random.default_rng(0)
     process = psutil.Process()

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from core.benchmarks.cam import EXACT, FAST, FidelityRow, SpeedRow, speed
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import ARCHITECTURES, OFA595, build_network, count_macs, count_parameters
@@ -196,12 +196,12 @@ def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = 
 
     Each round opens the file anew, preprocesses it and asks both models, as ``core compare --cam none`` does.
     """
-    comparer = BatchComparer(catalogue, cam="none")
+    session, choice = ComparisonSession(catalogue), Choice(cam="none")
     path, process = demonstration_radiograph(), psutil.Process()
     settled = peak = 0.0
     started = time.perf_counter()
     for i in range(images):
-        comparer.compare_file(path)
+        session.examine(path, choice)
         progress(i + 1)
         resident = process.memory_info().rss / MIB
         if i == min(50, images) - 1:

@@ -21,6 +21,7 @@ from core.errors import UsageError
 from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import known_runtime, runtime_choices
 
 if TYPE_CHECKING:
     from core.models.catalogue import Catalogue
@@ -36,7 +37,10 @@ app = typer.Typer(
 app.add_typer(history_app, name="history")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Runtime = Annotated[
+    RuntimeChoice,
+    typer.Option(help=f"Which runtime computes: {', '.join(runtime_choices())}.", callback=known_runtime),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -142,17 +146,16 @@ def compare(
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
-    from core.compare.batch import BatchComparer
     from core.compare.record import Record, write_json
+    from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs
     from core.exports.format import Wanted
-    from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    comparer = BatchComparer(read_catalogue(), task, teacher, student, cam, runtime, threads, repeats)
+    session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
@@ -168,7 +171,7 @@ def compare(
 
         def records() -> Iterator[Record]:
             for path in paths:
-                found = comparer.examine(path, with_identity=with_identity)
+                found = session.examine(path, choice, repeats=repeats, with_identity=with_identity)
                 totals.add(found.record)
                 outputs.add(found)
                 shown.advance(readable(path.name))

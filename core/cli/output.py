@@ -12,13 +12,13 @@ from core.compare.record import PredictionRecord, Record
 from core.compare.wording import (
     NO_COMPARISON,
     NOT_ASSESSABLE,
-    RUNTIME_NAMES,
     agree_or_not,
     figures,
     milliseconds,
     uncertainty,
 )
 from core.models.architectures import model_name
+from core.runtimes.load import runtime_name
 from core.tasks import Task, get_task
 
 if TYPE_CHECKING:
@@ -30,28 +30,29 @@ class Progress:
 
     Args:
         what: what is under way, in a word.
-        total: number of steps.
+        total: number of steps; a job of a single step has no bar.
     """
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str = "", total: int = 0) -> None:
         self._what = what
+        self._done = 0
         self._total = total
         self._bars: rich.progress.Progress | None = None
 
     def __enter__(self) -> Self:
-        if self._total > 1 and sys.stderr.isatty():
+        if self._total != 1 and sys.stderr.isatty():
             from rich import progress
             from rich.console import Console
 
             self._bars = progress.Progress(
-                progress.TextColumn("{task.description}"),
+                progress.TextColumn("{task.description}", markup=False),
                 progress.BarColumn(),
                 progress.MofNCompleteColumn(),
                 progress.TimeRemainingColumn(),
+                progress.TextColumn("{task.fields[note]}", markup=False),
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._bar = self._bars.add_task(self._what, total=self._total)
             self._bars.start()
         return self
 
@@ -61,10 +62,23 @@ class Progress:
 
     def advance(self, name: str) -> None:
         """Note that a step is done, by its name."""
-        if self._bars is not None:
-            from rich.markup import escape
+        self._done += 1
+        self._draw(f"{self._what} {name[:40]}", "")
 
-            self._bars.update(self._bar, advance=1, description=f"{self._what} {escape(name)[:40]}")
+    def show(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Show how many steps are done; another name than before begins another bar.
+
+        Args:
+            what: what is under way, in a few words.
+            done: number of steps that are done.
+            total: number of steps.
+            note: what stands behind the bar.
+        """
+        if what != self._what and self._bars is not None:
+            for bar in self._bars.task_ids:
+                self._bars.remove_task(bar)
+        self._what, self._done, self._total = what, done, total
+        self._draw(what, note)
 
     def say(self, text: str) -> None:
         """Print lines on standard output, or above the bar where both are on one terminal."""
@@ -72,6 +86,15 @@ class Progress:
             self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             typer.echo(text)
+            sys.stdout.flush()
+
+    def _draw(self, description: str, note: str) -> None:
+        if self._bars is None:
+            return
+        if not self._bars.task_ids:
+            self._bars.add_task(description, total=self._total, note=note)
+        bar = self._bars.task_ids[-1]
+        self._bars.update(bar, completed=self._done, total=self._total, description=description, note=note)
 
 
 def summary(record: Record, *, with_refused: bool = False) -> str:
@@ -92,7 +115,7 @@ def summary(record: Record, *, with_refused: bool = False) -> str:
             chances = sorted(one.probabilities.items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
             words = f"{found}  {words}" if words else found
-        where = f"{RUNTIME_NAMES[one.runtime]} · {one.device}"
+        where = f"{runtime_name(one.runtime)} · {one.device}"
         lines.append(f"  {side} {name:<9} {words}  ({milliseconds(one.latency_ms)} · {where})")
     if record.is_novel and not with_refused:
         lines.append(f"  {NO_COMPARISON}; --with-refused shows it")

@@ -1,19 +1,16 @@
-"""Teacher and student on one image: what each says, whether they agree, and what the smaller one saves."""
+"""Teacher and student on one image: both predictions, their heat maps, and how far they agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from core.compare.classifier import Classifier, Prediction
-from core.errors import UsageError
+from core.compare.classifier import Prediction
 from core.explain.heatmap import FloatArray, HeatMap
-from core.explain.scorecam import explain_pair
 from core.explain.similarity import iou_top, pearson
-from core.images.medical_image import MedicalImage
 from core.models.bundle import Bundle
+from core.models.card import Role
 from core.uncertainty.calibration import jensen_shannon_divergence
 
 CamMode = Literal["fast", "exact", "none"]
@@ -93,6 +90,12 @@ class Comparison:
         )
         return Comparison(teacher, student)
 
+    def with_heat_map(self, role: Role, heat_map: HeatMap) -> Comparison:
+        """Return the comparison with the heat map of one of the two."""
+        if role == "teacher":
+            return replace(self, teacher=replace(self.teacher, heat_map=heat_map))
+        return replace(self, student=replace(self.student, heat_map=heat_map))
+
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
         if self.teacher.heat_map is None or self.student.heat_map is None:
             return None
@@ -101,60 +104,3 @@ class Comparison:
             self.teacher.heat_map.resized(how.height, how.width),
             self.student.heat_map.resized(how.height, how.width),
         )
-
-
-def compare(
-    image: MedicalImage, teacher: Classifier, student: Classifier, cam: CamMode = "fast", repeats: int = 1
-) -> Comparison:
-    """Let teacher and student judge one image, and return the finished comparison.
-
-    Arguments and errors are those of :func:`watch`.
-    """
-    *_, last = watch(image, teacher, student, cam, repeats)
-    return last
-
-
-def watch(
-    image: MedicalImage,
-    teacher: Classifier,
-    student: Classifier,
-    cam: CamMode = "fast",
-    repeats: int = 1,
-    class_index: int | None = None,
-) -> Iterator[Comparison]:
-    """Let teacher and student judge one image, yielding the comparison as it grows; stop iterating to stop working.
-
-    First come the answers, then the same with ever better heat maps, the student's first. Both maps are for one class,
-    by default the one that the teacher finds most probable, so that they can be laid over each other also where the
-    two disagree.
-
-    Args:
-        image: the opened image.
-        teacher: the large network.
-        student: the small network.
-        cam: how far Score-CAM goes: the clustered approximation, every map, or not at all.
-        repeats: how often each forward is timed.
-        class_index: the class to explain, or None for the teacher's.
-
-    Raises:
-        UsageError: if the two were not made for the same classes.
-    """
-    if teacher.bundle.card.classes != student.bundle.card.classes:
-        raise UsageError(
-            f"{teacher.bundle.id} and {student.bundle.id} do not tell the same classes apart.",
-            remedy="Choose a teacher and a student of the same task.",
-        )
-    found = Comparison(
-        teacher=Answer(teacher.bundle, teacher.predict(image, repeats), None),
-        student=Answer(student.bundle, student.predict(image, repeats), None),
-    )
-    yield found
-    if cam == "none":
-        return
-    explained = found.teacher.prediction.top if class_index is None else class_index
-    for role, heat_map in explain_pair(teacher.score_cam(image), student.score_cam(image), explained, cam):
-        if role == "teacher":
-            found = replace(found, teacher=replace(found.teacher, heat_map=heat_map))
-        else:
-            found = replace(found, student=replace(found.student, heat_map=heat_map))
-        yield found

@@ -8,7 +8,6 @@ from core.compare.figures import in_words
 from core.compare.record import Agreement
 from core.tasks import Task
 
-RUNTIME_NAMES = {"openvino": "OpenVINO", "torch": "torch"}
 NOT_ASSESSABLE = "Not assessable: outside the training data"
 HIDDEN = "hidden"  # in place of a prediction for an image that is not assessable
 NO_COMPARISON = "No comparison: a prediction is hidden"

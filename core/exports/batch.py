@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from core.compare.agreement import Tally, too_few
-from core.compare.batch import Compared
 from core.compare.ground_truth import Labels
 from core.compare.record import ExportRecord, FailedRecord, Reading, Record, reason_of
+from core.compare.session import Compared
 from core.errors import SourceError, TwinlensError, UsageError, WriteError
 from core.exports.format import ExportFormat, Result, Wanted, Write
 from core.exports.formats import FORMATS

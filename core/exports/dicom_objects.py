@@ -26,7 +26,7 @@ from core.exports.legend import with_legend
 from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
-from core.system.suppress_warnings import quiet
+from core.system.suppress_warnings import without_warnings
 from core.tasks import get_task
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def write_dicom_results(
         WriteError: if a file can't be written.
     """
     try:
-        with quiet():
+        with without_warnings():
             files = _files(_source(image), image, comparison, keep_identity, window)
     except (ValueError, TypeError, LookupError, AttributeError) as cause:  # what pydicom and highdicom raise
         raise SourceError(

@@ -10,7 +10,6 @@ from core.compare.wording import (
     HIDDEN,
     NO_COMPARISON,
     NOT_ASSESSABLE,
-    RUNTIME_NAMES,
     agree_or_not,
     figures,
     milliseconds,
@@ -21,6 +20,7 @@ from core.images.medical_image import MedicalImage
 from core.models.card import Card
 from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
 from core.reports.text import Rgb
+from core.runtimes.load import runtime_name
 from core.tasks import Task, get_task
 
 SALIENCY_CAUTION = (
@@ -235,7 +235,7 @@ def _scores(card: Card) -> str:
 def _timing(answer: Answer) -> str:
     said = answer.prediction
     times = f"{milliseconds(said.latency.forward_ms)} forward, {milliseconds(said.latency.total_ms)} with preprocessing"
-    runtime = RUNTIME_NAMES.get(said.runtime, said.runtime)
+    runtime = runtime_name(said.runtime)
     return f"{times}; {runtime}, {said.device}, {said.precision}; temperature {answer.bundle.card.temperature:g}"
 
 

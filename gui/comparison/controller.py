@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.compare.batch import Compared
-from core.compare.comparison import CamMode, Comparison
+from core.compare.comparison import Comparison
+from core.compare.session import Choice, Compared
 from core.errors import UsageError
 from core.models.bundle import Bundle
 from core.names import readable
@@ -17,10 +17,24 @@ from core.records.review import Review
 from core.tasks import Task
 from gui.common.notifications import Banner
 from gui.comparison.view import ComparisonView
-from gui.engine.analyst import Choice
-from gui.engine.engine import AnalysisEngine, BatchProgress
+from gui.engine.engine import AnalysisEngine
+from gui.engine.events import (
+    WARMING_UP,
+    BatchProgress,
+    BatchStopped,
+    ComparisonGrown,
+    Event,
+    FileFailed,
+    FilePredicted,
+    FileUnreadable,
+    ImageFailed,
+    ImageOpened,
+    LoadingModel,
+    ModelsReady,
+    Warned,
+)
 from gui.engine.image_pyramid import ScreenPicture
-from gui.engine.result import Verdict
+from gui.engine.jobs import AnalyseFiles, ClearScreen, CompareImage, ForgetModels, WarmUp
 from gui.engine.results import Basis, Results, bases_of, basis_of
 from gui.history.remembered import Remembered
 from gui.models.chooser import ModelChooser
@@ -43,6 +57,7 @@ class Conductor(QObject):
     screen_changed = Signal(object, object)  # the file whose answers are on screen and their Basis, or None twice
     settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
     batch_changed = Signal(object)  # BatchProgress
+    models_ready = Signal()  # those of the file on screen, or at the start those that it will most likely need
 
     def __init__(
         self,
@@ -60,7 +75,7 @@ class Conductor(QObject):
         self._results = Results()
         self._bases = bases_of(self.choice, chooser.catalogue)  # of the present choice, by task
         self._basis: Basis | None = None  # what the answers on screen rest on
-        self._ticket = 0
+        self._ticket = WARMING_UP  # of the image that was asked for last
         self._batch = BatchProgress(0, 0, False, None)
         self._batch_files: list[Path] = []  # what "Analyse all" was asked for
         self.path: Path | None = None  # the file that is selected
@@ -70,15 +85,7 @@ class Conductor(QObject):
         self.task: Task | None = None
         self._shown: ScreenPicture | None = None  # what the view shows, None while it shows no image
         self._refining = False
-        engine.busy.connect(self._on_busy)
-        engine.models_ready.connect(self._on_models)
-        engine.image_opened.connect(self._on_image)
-        engine.grown.connect(self._on_grown)
-        engine.failed.connect(self._on_failed)
-        engine.judged.connect(self._on_judged)
-        engine.unjudged.connect(self._on_unjudged)
-        engine.batch_changed.connect(self._on_batch)
-        engine.stopped_batch.connect(lambda reason: banner.say(reason, warning=True))
+        engine.happened.connect(self._on_event)
         view.class_chosen.connect(self._on_class_clicked)
         chooser.class_chosen.connect(self._explain)
         chooser.changed.connect(self._on_choice)
@@ -113,7 +120,8 @@ class Conductor(QObject):
 
     def start(self) -> None:
         """Start the engine, which loads the models of the present choice."""
-        self._engine.start(self.choice)
+        self._engine.do(WarmUp(self.choice))
+        self._engine.start()
 
     def show(self, path: Path) -> None:
         """Put a file on screen and have it analysed."""
@@ -125,7 +133,7 @@ class Conductor(QObject):
     def show_nothing(self) -> None:
         """Take the file off the screen."""
         self._leave(None)
-        self._ticket = self._engine.stop_showing()  # what is still on its way is of no image
+        self._engine.do(ClearScreen(self._new_ticket()))  # what is still on its way is of no image
         self._view.show_empty()
 
     def analyse_all(self) -> None:
@@ -139,7 +147,7 @@ class Conductor(QObject):
         if not self._batch_files:
             why = "All files have been analysed." if entries else "The worklist is empty."
             raise UsageError(why, remedy="Open more images, or choose other models.")
-        self._engine.analyse_all(self._batch_files, self.choice, self._batch_cam())
+        self._engine.do(AnalyseFiles(tuple(self._batch_files), self._batch_choice()))
 
     def leave_out(self, paths: Iterable[Path]) -> None:
         """Go on without files that were taken off the worklist."""
@@ -182,7 +190,7 @@ class Conductor(QObject):
 
     def models_changed(self) -> None:
         """Ask anew what other models than before have to answer."""
-        self._engine.forget_models()
+        self._engine.do(ForgetModels())
         self._on_choice()
 
     def _leave(self, path: Path | None) -> None:
@@ -201,7 +209,13 @@ class Conductor(QObject):
 
     def _ask(self) -> None:
         if self.path is not None:
-            self._ticket = self._engine.show(self.path, self.choice, self._chooser.chosen_class())
+            ticket = self._new_ticket()
+            self._engine.do(CompareImage(ticket, self.path, self.choice, self._chooser.chosen_class()))
+
+    def _new_ticket(self) -> int:
+        """Return a ticket for what is wanted on screen; events with an earlier one are dropped from now on."""
+        self._ticket += 1
+        return self._ticket
 
     def _explain(self, _index: int | None) -> None:
         self._ask()
@@ -226,45 +240,70 @@ class Conductor(QObject):
         if not self._batch.running:
             return
         entries = map(self._worklist.entry_of, self._batch_files)
-        left = [entry.path for entry in entries if entry is not None and entry.state is State.WAITING]
-        self._engine.analyse_all(left, self.choice, self._batch_cam(), paused=self._batch.paused)
+        left = tuple(entry.path for entry in entries if entry is not None and entry.state is State.WAITING)
+        self._engine.do(AnalyseFiles(left, self._batch_choice(), self._batch.paused))
 
     def _basis_now(self, path: Path) -> Basis | None:
         return self._results.basis(path, self._bases, self.choice.task)
 
-    def _batch_cam(self) -> CamMode:
-        return "fast" if self._preferences.maps_in_batch else "none"
+    def _batch_choice(self) -> Choice:
+        return replace(self.choice, cam="fast" if self._preferences.maps_in_batch else "none")
 
-    def _on_busy(self, ticket: int, network: str) -> None:
-        if ticket == self._ticket:
-            self._view.show_busy(
-                f"Loading {network}. At its first use on a machine it is converted, which takes up to half a minute."
-            )
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case LoadingModel() | ModelsReady() | ImageOpened() | ComparisonGrown() | ImageFailed():
+                if event.ticket == self._ticket:
+                    self._on_screen_event(event)
+            case FilePredicted():
+                self._on_predicted(event)
+            case FileUnreadable():
+                self._worklist.set_error(event.path, event.reason, unreadable=True)
+            case FileFailed():
+                if replace(event.choice, cam="") == replace(self.choice, cam=""):
+                    self._worklist.set_error(event.path, event.reason, unreadable=False)
+            case BatchProgress():
+                self._on_batch(event)
+            case Warned() | BatchStopped():
+                self._banner.say(event.reason, warning=True)
 
-    def _on_models(self, ticket: int, task: Task, teacher: Bundle, student: Bundle) -> None:
-        if ticket != self._ticket:
-            return
+    def _on_screen_event(self, event: LoadingModel | ModelsReady | ImageOpened | ComparisonGrown | ImageFailed) -> None:
+        match event:
+            case LoadingModel():
+                self._view.show_busy(
+                    f"Loading {event.network}. "
+                    "At its first use on a machine it is converted, which takes up to half a minute."
+                )
+            case ModelsReady():
+                self._on_models(event)
+            case ImageOpened():
+                self._on_image(event.picture)
+            case ComparisonGrown():
+                self._on_grown(event.comparison, event.refining)
+            case ImageFailed():
+                self._shown = None
+                self._show_answers(None)
+                self._view.show_failure(event.reason)
+                self.settled.emit(False)
+
+    def _on_models(self, ready: ModelsReady) -> None:
         if self.path is None:
             self._view.show_empty()  # in place of what was said about loading
-        self._chooser.set_task(task)
-        self.task = task
-        bundles = {"teacher": teacher, "student": student}
+        self._chooser.set_task(ready.task)
+        self.task = ready.task
+        bundles = {"teacher": ready.teacher, "student": ready.student}
         if bundles != self.bundles:
             self.bundles = bundles
-            self._view.set_models(task, teacher, student)
+            self._view.set_models(ready.task, ready.teacher, ready.student)
+        self.models_ready.emit()
 
-    def _on_image(self, ticket: int, picture: ScreenPicture) -> None:
-        if ticket != self._ticket:
-            return
+    def _on_image(self, picture: ScreenPicture) -> None:
         shown, self._refining = self._shown, True
         self._shown = picture
         if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
             self._show_answers(None)
             self._view.show_picture(picture)
 
-    def _on_grown(self, ticket: int, comparison: Comparison, refining: bool) -> None:
-        if ticket != self._ticket:
-            return
+    def _on_grown(self, comparison: Comparison, refining: bool) -> None:
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
             self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
             return
@@ -276,26 +315,13 @@ class Conductor(QObject):
         if not refining:
             self.settled.emit(True)
 
-    def _on_failed(self, ticket: int, path: Path | None, reason: str) -> None:
-        if path is None:
-            self._banner.say(reason, warning=True)
-        elif ticket == self._ticket:
-            self._shown = None
-            self._show_answers(None)
-            self._view.show_failure(reason)
-            self.settled.emit(False)
-
-    def _on_judged(self, path: Path, verdict: Verdict, choice: Choice) -> None:
-        basis = basis_of(verdict, choice)
-        result = self._results.keep(path, basis, verdict)
-        if basis == self._basis_now(path):
-            self._worklist.set_result(path, result)
+    def _on_predicted(self, found: FilePredicted) -> None:
+        basis = basis_of(found.verdict, found.choice)
+        result = self._results.keep(found.path, basis, found.verdict)
+        if basis == self._basis_now(found.path):
+            self._worklist.set_result(found.path, result)
         if basis == self._basis and self.on_screen is not None:
             self._view.show_speed(self._results.speed_ratios(basis))
-
-    def _on_unjudged(self, path: Path, reason: str, choice: Choice | None) -> None:
-        if choice is None or replace(choice, cam="") == replace(self.choice, cam=""):
-            self._worklist.set_error(path, reason, unreadable=choice is None)
 
     def _on_batch(self, progress: BatchProgress) -> None:
         if progress.order < self._batch.order:

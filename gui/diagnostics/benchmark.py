@@ -22,11 +22,10 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from core.cli.runner import run
-from core.compare.batch import BatchComparer
-from core.compare.comparison import Comparison
+from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.reader import read_image
-from core.models.catalogue import read_catalogue
+from gui.engine.events import ComparisonGrown, Event
 from gui.engine.result import Said, Verdict, verdict
 from gui.engine.results import Result
 from gui.settings.preferences import Preferences, store, write_preferences
@@ -85,7 +84,7 @@ def first_image() -> list[Row]:
     window.apply_theme()
     window.show()
     loaded: list[float] = []
-    window.engine.models_ready.connect(lambda *_: loaded.append(time.perf_counter()))
+    window.conductor.models_ready.connect(lambda: loaded.append(time.perf_counter()))
     window.begin([])
     _wait(lambda: bool(loaded))
     chosen: list[bool] = []
@@ -93,16 +92,18 @@ def first_image() -> list[Row]:
     _wait(lambda: bool(chosen))
     seen: dict[str, float] = {}
 
-    def note(_ticket: int, comparison: Comparison, refining: bool) -> None:
+    def note(event: Event) -> None:
+        if not isinstance(event, ComparisonGrown):
+            return
         seconds = time.perf_counter() - opened
         seen.setdefault("both answers", seconds)
-        for role, answer in (("student", comparison.student), ("teacher", comparison.teacher)):
+        for role, answer in (("student", event.comparison.student), ("teacher", event.comparison.teacher)):
             if answer.heat_map is not None:
                 seen.setdefault(f"{role}'s first heat map", seconds)
-        if not refining:
+        if not event.refining:
             seen["both fast heat maps"] = seconds
 
-    window.engine.grown.connect(note)
+    window.engine.happened.connect(note)
     opened = time.perf_counter()
     window.open_paths([demonstration_radiograph()])
     _wait(lambda: "both fast heat maps" in seen)
@@ -161,7 +162,7 @@ def _explained_by(window: MainWindow, method: str) -> bool:
 
 def _compared() -> Verdict:
     """Return what both models say of the demonstration radiograph."""
-    found = BatchComparer(read_catalogue(), cam="none").examine(demonstration_radiograph())
+    found = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none"))
     assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
     return verdict(found.image, found.comparison, ())
 

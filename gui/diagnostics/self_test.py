@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.errors import TwinlensError
 from core.images.demo import demonstration_radiograph
 from core.images.reader import read_image
@@ -89,7 +89,7 @@ def _report(demonstration: Path, target: Path) -> None:
     """Write a report and draw its pages as the preview does."""
     from gui.export.pdf_pages import pdf_pages
 
-    compared = BatchComparer(read_catalogue()).examine(demonstration)
+    compared = ComparisonSession().examine(demonstration, Choice())
     if compared.image is None or compared.comparison is None:
         raise TwinlensError(str(compared.record.error))
     with ReportWriter(target) as report:

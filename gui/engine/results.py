@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
+from core.compare.session import Choice
 from core.errors import UsageError
+from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.records.review import NO_REVIEW, Review
 from core.tasks import TASKS
-from gui.engine.analyst import ROLES, Choice, chosen_bundle
 from gui.engine.result import Verdict, model_digest
+from gui.engine.session import chosen_bundle
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
     found = {}
     for task in [choice.task] if choice.task else TASKS:
         with suppress(UsageError):  # not installed
-            teacher, student = (model_digest(chosen_bundle(catalogue, task, role, choice)) for role in ROLES)
+            teacher, student = (model_digest(chosen_bundle(catalogue, task, role, choice)) for role in get_args(Role))
             found[task] = Basis(task, teacher, student, choice.runtime, choice.threads)
     return found
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from core.compare.batch import Compared
-from core.compare.record import failed_record, record_of
+from core.compare.recent import Recent
+from core.compare.record import failed_record
+from core.compare.session import Choice, Compared, Interrupted
 from core.errors import ImageError
 from core.exports.batch import Outputs
 from core.exports.format import Wanted
 from core.images.reader import read_image
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
-from gui.engine.analyst import Analyst, Choice, Interrupted
 from gui.engine.result import Verdict
+from gui.engine.session import REPEATS, window_session
 from gui.worklist.model import Entry, State
 
 KEPT = 3  # comparisons kept in memory, so that turning the preview's pages back costs nothing
@@ -113,11 +113,11 @@ class Source:
 
     def __init__(self, choice: Choice, ready: Compared | None = None) -> None:
         self.choice = choice
-        self._analyst = Analyst()
+        self._session = window_session(is_stopping=lambda: False)
         self._alone = threading.Lock()
-        self._kept: OrderedDict[Path, Compared] = OrderedDict()
+        self._kept = Recent[Compared](KEPT)
         if ready is not None and ready.image is not None:
-            self._kept[ready.image.path] = ready
+            self._kept.get(ready.image.path, lambda: ready)
 
     def examine(self, path: Path, stop: Stop, *, with_identity: bool = False) -> Compared:
         """Return an image with what both models say of it; one that can't be opened has its reason in its record.
@@ -133,11 +133,7 @@ class Source:
             BundleError: if one is damaged.
         """
         with self._alone:
-            found = self._kept.get(path) or self._compare(path, stop)
-            self._kept[path] = found
-            self._kept.move_to_end(path)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            found = self._kept.get(path, lambda: self._compare(path, stop))
         if with_identity and found.image is not None:
             try:
                 image = read_image(path, with_identity=True)
@@ -147,21 +143,14 @@ class Source:
         return found
 
     def _compare(self, path: Path, stop: Stop) -> Compared:
-        self._analyst.unwanted = stop
+        self._session.is_stopping = stop
         if stop():
             raise Interrupted
         try:
-            image = self._analyst.open(path)
+            image = self._session.open(path)
         except ImageError as error:
             return Compared(failed_record(path, str(error)))
-        _task, teacher, student = self._analyst.models(self.choice, image)
-        growing = self._analyst.watch(image, self.choice)
-        found = next(growing)
-        for found in growing:  # noqa: B007 - the last one is complete
-            if stop():
-                raise Interrupted
-        notices = [*image.notices, *dict.fromkeys(filter(None, (teacher.runtime.notice, student.runtime.notice)))]
-        return Compared(record_of(image, found, notices), image, found)
+        return self._session.finish(image, self.choice, repeats=REPEATS, remember=True)
 
 
 def take(

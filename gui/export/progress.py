@@ -8,14 +8,14 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from core.compare.session import Interrupted
 from core.errors import TwinlensError
 from core.exports.format import Wanted
 from core.names import readable
 from gui.common import theme
 from gui.common.threads import Background
-from gui.engine.analyst import Interrupted
+from gui.common.wording import duration
 from gui.export.job import Item, Source, take
-from gui.worklist.batch_bar import duration
 
 REMARKS_SHOWN = 4
 

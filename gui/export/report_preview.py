@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.compare.agreement import Tally
 from core.compare.ground_truth import Labels
+from core.compare.session import Interrupted
 from core.compare.wording import HIDDEN
 from core.errors import TwinlensError
 from core.names import readable
@@ -22,7 +23,6 @@ from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui.common import theme
 from gui.common.threads import Background
-from gui.engine.analyst import Interrupted
 from gui.engine.result import Said
 from gui.export.job import Item, Offer, Source, Stop
 from gui.export.pdf_pages import pdf_pages

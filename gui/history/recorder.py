@@ -13,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.compare.comparison import Comparison
+from core.compare.session import Choice
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.analysis import Analysis, AnalysisKey, analysis
@@ -21,7 +22,6 @@ from core.records.history_errors import HistoryError
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from gui.common.threads import Worker
-from gui.engine.analyst import Choice
 from gui.engine.result import Verdict
 from gui.engine.results import Basis, basis_of
 from gui.history.remembered import facts_of, latest_on, recorded

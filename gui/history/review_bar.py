@@ -54,7 +54,7 @@ class ReviewBar(QWidget):
             if self.note.text() != self._review.note:
                 self.note.setText(self._review.note)
                 self.note.setCursorPosition(0)
-        self.note.setToolTip(self._review.note or "Kept in the history and printed in reports")
+        self.note.setToolTip(self._review.note or "Recorded in the history and printed in reports")
         for verdict, button in self.buttons.items():
             button.setChecked(verdict == self._review.verdict)
 

@@ -24,7 +24,7 @@ class HistoryTable(QAbstractTableModel):
         self.rows: list[Analysis] = []
         self._heads = [
             "When", "Image", "Task", "Teacher", "Student", "",
-            "You", "Note",
+            "Your reading", "Note",
         ]  # fmt: skip
 
     def show(self, rows: list[Analysis]) -> None:

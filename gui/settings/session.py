@@ -9,11 +9,11 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
+from core.compare.session import Choice
 from core.names import path_from, readable
 from core.system.atomic_files import make_folder, written_whole
 from core.system.paths import data_folder
 from core.tasks import TASKS
-from gui.engine.analyst import Choice
 
 RECENT_KEPT = 10
 FILE = "session.json"

@@ -144,6 +144,7 @@ def window(make_window, qtbot, two):
     assert settled(made, qtbot, lambda: made.open_paths([two[0].parent]))
     made.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(all_done(made), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not made.conductor.batch_running, timeout=PATIENCE)  # said after the last answer
     assert made.conductor.path == two[0]
     made.activateWindow()
     return made

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import resize
 from core.images.reader import read_image
-from core.models.catalogue import read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 180  # seconds
@@ -138,9 +137,9 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
         return rows if len(rows) == 3 else None
 
     rows = until(exported, "all three files in the table")
-    comparer = BatchComparer(read_catalogue(), cam="none")
+    session = ComparisonSession()
     for row in rows:
-        expected = comparer.compare_file(Path(row["path"]))
+        expected = session.examine(Path(row["path"]), Choice(cam="none")).record
         if expected.error:
             assert row["error"] == expected.error
         else:

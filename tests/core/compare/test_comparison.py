@@ -1,22 +1,24 @@
 import numpy as np
 import pytest
 
-from core.compare.classifier import Classifier
-from core.compare.comparison import compare
 from core.compare.figures import as_dict
 from core.compare.record import prediction_record
+from core.compare.session import Choice, ComparisonSession
 from core.errors import UsageError
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import preprocess
 from core.images.reader import read_image
-from core.models.catalogue import read_catalogue
 from core.uncertainty.calibration import jensen_shannon_divergence, softmax
 
 
 @pytest.fixture(scope="module")
-def classifiers():
-    catalogue = read_catalogue()
-    return {role: Classifier(catalogue.find("chest-xray", role)) for role in ("teacher", "student")}
+def session():
+    return ComparisonSession()
+
+
+@pytest.fixture(scope="module")
+def student(session):
+    return session.models(Choice()).student
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +26,12 @@ def chest():
     return read_image(demonstration_radiograph())
 
 
-def test_a_prediction_is_the_calibrated_softmax_of_the_networks_logits(classifiers, chest):
-    student = classifiers["student"]
+def last(session, image, cam):
+    *_, found = session.compare(image, Choice(cam=cam))
+    return found
+
+
+def test_a_prediction_is_the_calibrated_softmax_of_the_networks_logits(session, student, chest):
     said = student.predict(chest, repeats=3)
     expected = student.bundle.load_network()
     import torch
@@ -40,8 +46,8 @@ def test_a_prediction_is_the_calibrated_softmax_of_the_networks_logits(classifie
     assert 0 < said.latency.forward_ms < said.latency.total_ms
 
 
-def test_the_comparison_says_what_the_two_predictions_say(classifiers, chest):
-    found = compare(chest, classifiers["teacher"], classifiers["student"], cam="none")
+def test_the_comparison_says_what_the_two_predictions_say(session, student, chest):
+    found = last(session, chest, "none")
     p, q = found.teacher.prediction.probabilities, found.student.prediction.probabilities
     assert found.same_class == (p.argmax() == q.argmax())
     assert found.js_divergence == pytest.approx(jensen_shannon_divergence(p, q))
@@ -50,17 +56,17 @@ def test_the_comparison_says_what_the_two_predictions_say(classifiers, chest):
     assert found.teacher.heat_map is None
 
 
-def test_a_model_compared_with_itself_agrees_with_itself(classifiers, chest):
-    student = classifiers["student"]
-    found = compare(chest, student, student, cam="fast")
+def test_a_model_compared_with_itself_agrees_with_itself(session, student, chest):
+    itself = ComparisonSession(find=lambda *_asked: student.bundle)
+    found = last(itself, chest, "fast")
     assert found.same_class
     assert found.js_divergence == pytest.approx(0, abs=1e-9)
     assert found.cam_pearson == pytest.approx(1)
     assert found.cam_iou20 == 1
 
 
-def test_both_maps_are_for_the_teachers_class(classifiers, chest):
-    found = compare(chest, classifiers["teacher"], classifiers["student"], cam="fast")
+def test_both_maps_are_for_the_teachers_class(session, student, chest):
+    found = last(session, chest, "fast")
     top = found.teacher.prediction.top
     assert found.teacher.heat_map.class_index == found.student.heat_map.class_index == top
     assert found.teacher.heat_map.values.shape == (14, 14)
@@ -69,14 +75,14 @@ def test_both_maps_are_for_the_teachers_class(classifiers, chest):
     assert 0 <= found.cam_iou20 <= 1
 
 
-def test_models_of_different_tasks_are_not_compared(classifiers, chest):
-    other = Classifier(read_catalogue().find("lung-colon", "student"))
+def test_models_of_different_tasks_are_not_compared(session, student, chest):
+    tasks = {"teacher": "chest-xray", "student": "lung-colon"}
+    mixed = ComparisonSession(find=lambda catalogue, _task, role, _choice: catalogue.find(tasks[role], role))
     with pytest.raises(UsageError, match="do not tell the same classes apart"):
-        compare(chest, classifiers["teacher"], other, cam="none")
+        last(mixed, chest, "none")
 
 
-def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(classifiers, chest):
-    student = classifiers["student"]
+def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(session, student, chest):
     said = student.predict(chest)
     floor = student.bundle.card.conformal.floor
     assert said.plausible == tuple(
@@ -88,7 +94,7 @@ def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(classifiers
     novelty = student.predict(leg).novelty
     assert novelty.is_novel
     assert "unlike the frontal chest radiographs" in novelty.reason
-    found = as_dict(prediction_record(compare(leg, classifiers["teacher"], student, cam="none").student))
+    found = as_dict(prediction_record(last(session, leg, "none").student))
     assert found["novel"] is True
     assert found["novelty"]["score"] > found["novelty"]["threshold"]
     assert isinstance(found["plausible"], list)

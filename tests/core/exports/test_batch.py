@@ -15,8 +15,8 @@ from pydicom.data import get_testdata_file
 from typer.testing import CliRunner
 
 from core.cli.app import app
-from core.compare.batch import Compared
 from core.compare.record import failed_record, record_of
+from core.compare.session import Compared
 from core.errors import UsageError, WriteError
 from core.exports.batch import Outputs
 from core.exports.format import ExportFormat, Wanted

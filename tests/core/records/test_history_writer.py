@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.batch import Compared
 from core.compare.record import record_of
+from core.compare.session import Compared
 from core.exports import batch as outputs_module
 from core.exports.batch import Outputs
 from core.exports.format import Wanted

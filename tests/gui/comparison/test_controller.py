@@ -8,9 +8,11 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
-import gui.engine.analyst
+import gui.engine.session
 from core.errors import UsageError
+from core.images.reader import read_image
 from core.records.review import Review
+from gui.engine.events import BatchProgress, ImageOpened
 from gui.worklist.model import State
 from tests.gui.driving import PATIENCE, settled, wheel
 
@@ -53,9 +55,9 @@ def test_a_note_that_is_being_typed_stays_with_its_image(window, qtbot, two):
 
 def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(window, qtbot, two):
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
-    late = window.conductor._ticket, window.conductor._shown
+    late = ImageOpened(window.conductor._ticket, window.conductor._shown)
     window.conductor.show_nothing()
-    window.engine.image_opened.emit(*late)
+    window.engine.happened.emit(late)
     assert window.comparison.message.isVisible()
     assert "Open an image" in window.comparison.message.text()
     assert window.windowTitle() == "Twinlens"
@@ -130,13 +132,14 @@ def test_a_batch_goes_on_for_what_the_choice_still_wants(window, qtbot, two):
 
 
 def test_progress_that_comes_late_does_not_bring_a_stopped_batch_back(window, two):
-    late = []
-    window.engine.batch_changed.connect(late.append)
+    events = []
+    window.engine.happened.connect(events.append)
     window.worklist.add([two[0].with_name("c.png")])
     window.commands.actions["analyse_all"].trigger()
     window.commands.actions["cancel"].trigger()
+    late = [event for event in events if isinstance(event, BatchProgress)]
     assert [progress.running for progress in late[:2]] == [True, False]
-    window.engine.batch_changed.emit(late[0])
+    window.engine.happened.emit(late[0])
     assert not window.conductor.batch_running
     assert not window.commands.actions["cancel"].isEnabled()
 
@@ -188,14 +191,14 @@ def test_an_image_of_a_task_without_models_does_not_stop_the_others(window, qtbo
     Image.fromarray(np.full((64, 64, 3), (220, 120, 180), np.uint8)).save(tile)
     last.write_bytes(two[0].read_bytes())
     window.worklist.add([tile, last])
-    find = gui.engine.analyst.chosen_bundle
+    find = gui.engine.session.chosen_bundle
 
     def chosen(catalogue, task, role, choice):
         if task == "lung-colon":
             raise UsageError("No teacher is installed for the task lung-colon.")
         return find(catalogue, task, role, choice)
 
-    monkeypatch.setattr("gui.engine.analyst.chosen_bundle", chosen)
+    monkeypatch.setattr(window.engine._runner._session, "find", chosen)
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: window.worklist.entry_of(last).state is State.DONE, timeout=PATIENCE)
     assert "No teacher is installed" in window.worklist.entry_of(tile).error
@@ -206,8 +209,10 @@ def test_a_defect_costs_one_file_and_is_shown(window, qtbot, two, monkeypatch):
     for path in (third, fourth):
         path.write_bytes(two[0].read_bytes())
     window.worklist.add([third, fourth])
-    read = gui.engine.analyst.read_image
-    monkeypatch.setattr("gui.engine.analyst.read_image", lambda path: 1 // 0 if path == third else read(path))
+    monkeypatch.setattr(
+        "core.compare.session.read_image",
+        lambda path, **options: 1 // 0 if path == third else read_image(path, **options),
+    )
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: window.worklist.entry_of(fourth).state is State.DONE, timeout=PATIENCE)
     assert "ZeroDivisionError" in window.worklist.entry_of(third).error

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
+from core.compare.session import Choice
 from core.images.reader import read_image
 from core.records.history import History, history_path
 from core.records.review import Review
 from core.system.output_names import SIDES
-from gui.engine.analyst import Choice
 from gui.engine.result import verdict
 from gui.engine.results import basis_of
 from gui.history.recorder import Recorder

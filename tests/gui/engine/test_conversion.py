@@ -1,9 +1,10 @@
 import pytest
 
+from core.compare.session import Choice, Interrupted
 from core.models.catalogue import read_catalogue
 from core.system.paths import cache_folder
-from gui.engine.analyst import Analyst, Choice, Interrupted
 from gui.engine.conversion import convert
+from gui.engine.session import window_session
 
 
 def test_a_conversion_that_is_cut_off_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -25,8 +26,9 @@ def test_closing_ends_a_conversion_before_anything_is_loaded(tmp_path, monkeypat
     monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path))
     monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
     said = []
-    analyst = Analyst(say=said.append, unwanted=lambda: bool(said))
+    session = window_session(is_stopping=lambda: bool(said))
+    session.announce = said.append
     with pytest.raises(Interrupted):
-        analyst.models(Choice(task="chest-xray"), None)
+        session.models(Choice(task="chest-xray"))
     assert len(said) == 1
     assert not list(cache_folder().rglob("model.xml"))

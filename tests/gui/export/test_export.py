@@ -8,8 +8,8 @@ from pypdf import PdfReader
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel
 
-from core.compare.batch import Compared
 from core.compare.record import record_of
+from core.compare.session import Compared
 from core.exports.format import ExportFormat
 from core.exports.formats import FORMATS
 from core.records.review import Review
@@ -264,7 +264,7 @@ def test_nothing_to_take_away_is_said(make_window):
 def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qtbot, tmp_path, monkeypatch):
     from gui.export.scores_dialog import ScoresDialog
 
-    qtbot.waitUntil(lambda: "true classes of 2 images are known" in three.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "2 labelled images. Accuracy: teacher" in three.banner.words.text(), timeout=PATIENCE)
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
     entries = [entry for entry in three.worklist.entries() if entry.verdict is not None]
     right = sum(entry.verdict.record.teacher.predicted == truth[entry.path.name] for entry in entries)

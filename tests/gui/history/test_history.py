@@ -161,16 +161,16 @@ def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot,
 
 
 def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkeypatch):
-    from gui.settings.preferences import SettingsDialog
+    from gui.settings.dialog import SettingsDialog
 
     dialog = SettingsDialog(recorded.preferences, recorded)
-    dialog.kept.history_removed.connect(recorded.recorder.forget)
-    qtbot.waitUntil(lambda: "history" in dialog.kept.buttons, timeout=PATIENCE)
-    assert "openvino" in dialog.kept.buttons
-    assert "kB" in dialog.kept.buttons["history"].accessibleName()
+    dialog.storage.history_removed.connect(recorded.recorder.forget)
+    qtbot.waitUntil(lambda: "history" in dialog.storage.buttons, timeout=PATIENCE)
+    assert "openvino" in dialog.storage.buttons
+    assert "kB" in dialog.storage.buttons["history"].accessibleName()
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
-    with qtbot.waitSignal(dialog.kept.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.kept.measured):
-        dialog.kept.buttons["history"].click()
+    with qtbot.waitSignal(dialog.storage.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.storage.measured):
+        dialog.storage.buttons["history"].click()
     assert records() == []
     with qtbot.waitSignals([recorded.recorder.changed], timeout=PATIENCE):  # it goes on recording
         recorded.conductor.show(recorded.conductor.path)

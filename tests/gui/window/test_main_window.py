@@ -9,14 +9,13 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from core import NOTICE
-from core.compare.batch import BatchComparer
+from core.compare.session import Choice, ComparisonSession
 from core.errors import ExplanationError
 from core.images.demo import demonstration_radiograph
-from core.models.catalogue import read_catalogue
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.system.output_names import SIDES
-from gui.commands.table import COMMANDS
 from gui.common import wording
+from gui.engine.events import ComparisonGrown
 from gui.worklist.model import Order, Show, State
 
 PATIENCE = 120_000
@@ -44,7 +43,7 @@ def all_settled(window, count):
 
 
 def test_the_window_says_what_the_headless_program_says(analysed):
-    expected = BatchComparer(read_catalogue(), cam="none").compare_file(demonstration_radiograph())
+    expected = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none")).record
     (entry,) = analysed.worklist.entries()
     for side in SIDES:
         for label, p in getattr(expected, side).probabilities.items():
@@ -86,7 +85,7 @@ def test_what_heat_maps_need_is_made_ready_before_the_first_image(make_window, q
     assert len({runtime.layer for runtime in prepared}) == 2
     prepared.clear()
     window = make_window(cam="none")
-    qtbot.waitSignal(window.engine.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
+    qtbot.waitSignal(window.conductor.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
     with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     assert not prepared
@@ -158,7 +157,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
     def explain(*_):
         raise ExplanationError("The process ended.", remedy="Choose another method.")
 
-    monkeypatch.setattr("gui.engine.analyst.explain", explain)
+    monkeypatch.setattr(analysed.engine._runner._session, "explain", explain)
     box = analysed.chooser.cam_box
     with qtbot.waitSignal(analysed.conductor.settled, timeout=PATIENCE) as settled:
         box.setCurrentIndex(box.findData("Grad-CAM"))
@@ -166,7 +165,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
     assert settled.args == [True]
     assert "The process ended. Choose another method." in analysed.banner.words.text()
     assert analysed.comparison.teacher.answer.isVisible()
-    assert analysed.comparison.teacher.method.text() == "No map"
+    assert analysed.comparison.teacher.method.text() == "No heat map"
     assert analysed.worklist.entries()[0].state is State.DONE
 
 
@@ -244,33 +243,6 @@ def test_what_is_not_installed_is_greyed_with_how_to_get_it(make_window):
     assert box.currentText() == "VGG19"
 
 
-def test_every_command_has_an_action_and_no_key_is_given_twice(make_window):
-    actions = make_window().commands.actions
-    assert set(actions) == {command.id for command in COMMANDS}
-    keys = [key for command in COMMANDS for key in command.keys]
-    assert len(keys) == len(set(keys))
-    for command in COMMANDS:
-        assert actions[command.id].text() == command.name
-        assert [key.toString() for key in actions[command.id].shortcuts()] == list(command.keys)
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # a popup on the offscreen platform
-def test_the_command_search_finds_by_any_words_and_runs_the_command(make_window, qtbot):
-    from gui.commands.palette import CommandSearch
-
-    window = make_window()
-    ran = []
-    window.commands.actions["about"].triggered.disconnect()
-    window.commands.actions["about"].triggered.connect(lambda: ran.append(1))
-    search = CommandSearch(window.commands.actions.values(), window)
-    qtbot.addWidget(search)
-    search.show()
-    qtbot.keyClicks(search.line, "twinlens abo")
-    assert search.found.topLevelItemCount() == 1
-    qtbot.keyClick(search.line, Qt.Key.Key_Return)
-    assert ran == [1]
-
-
 def test_an_unexpected_error_is_shown_with_details_and_the_program_goes_on(make_window, qtbot, capsys):
     window = make_window()
 
@@ -311,7 +283,10 @@ def test_next_and_previous_image_by_keys(make_window, qtbot, folder):
 
 def test_closing_during_exact_score_cam_stops_it(make_window, qtbot):
     window = make_window(cam="exact")
-    with qtbot.waitSignal(window.engine.grown, timeout=PATIENCE):
+    grown = qtbot.waitSignal(
+        window.engine.happened, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, ComparisonGrown)
+    )
+    with grown:
         window.open_paths([demonstration_radiograph()])
     assert window.conductor.comparison is not None
     # the fixture closes the window and checks that no thread is left

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
-from core.compare.batch import Record
+from core.compare.record import Record
 from gui.engine.result import Said, Verdict
 from gui.engine.results import Result
 from gui.worklist.model import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
@@ -97,8 +97,8 @@ def test_the_text_of_a_line_says_everything_to_a_screen_reader(worklist):
     spoken = worklist.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
     assert "b.png" in spoken
     assert "Teacher: COVID-19, 70.0 %" in spoken
-    assert "They disagree" in spoken
-    assert "Unsure" in spoken
+    assert "Disagree" in spoken
+    assert "Uncertain" in spoken
     assert "The file is empty" in worklist.index(3).data(Qt.ItemDataRole.AccessibleTextRole)
 
 

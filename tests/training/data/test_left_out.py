@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from training.cli.data_check import run_check
-from training.data.layouts import MASK, NO_CLASS, NO_SPLIT
+from training.data.layouts.layout import MASK, NO_CLASS, NO_SPLIT
 from training.data.listing import AGAIN, CLOSED, HIDDEN, OUTPUT
 from training.data.loading import DatasetError, open_dataset
 from training.data_check.check import check

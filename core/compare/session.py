@@ -1,0 +1,312 @@
+"""Running a comparison: the one way in which window, command line, reports and exports get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import get_args
+
+from core.compare.classifier import Classifier
+from core.compare.comparison import Answer, Comparison
+from core.compare.recent import Recent
+from core.compare.record import Record, failed_record, record_of
+from core.errors import ExplanationError, ImageError, UsageError
+from core.explain import cam_worker
+from core.explain.heatmap import FloatArray, HeatMap
+from core.explain.reference_cams import METHODS
+from core.explain.scorecam import Depth, ScoreCam, explain_pair
+from core.images.medical_image import MedicalImage
+from core.images.preprocessing import preprocess
+from core.images.reader import read_image
+from core.models.bundle import Bundle
+from core.models.card import Role
+from core.models.catalogue import Catalogue, read_catalogue
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import needs_conversion
+from core.tasks import Task, get_task, guess_task
+
+IMAGE_BYTES_KEPT = 256 << 20
+CLASSIFIERS_KEPT = 6
+PREDICTIONS_KEPT = 4
+
+Question = Callable[[], bool]
+Explain = Callable[[str, Bundle, FloatArray, int, int | None, Question], HeatMap]
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """The work is no longer wanted."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is compared, and how.
+
+    Attributes:
+        task: the task of all images, or None to tell it from each image's colour.
+        teacher: the teacher's network, or None for the best-scoring one.
+        student: the student's network, or None for the best-scoring one.
+        cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
+        runtime: which runtime computes.
+        threads: CPU threads, or None for the runtime's own choice.
+    """
+
+    task: str | None = None
+    teacher: str | None = None
+    student: str | None = None
+    cam: str = "fast"
+    runtime: RuntimeChoice = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The loaded models of a task.
+
+    Attributes:
+        task: what they classify.
+        teacher: the large network.
+        student: the small network.
+    """
+
+    task: Task
+    teacher: Classifier
+    student: Classifier
+
+    def notices(self, image: MedicalImage) -> tuple[str, ...]:
+        """Return what a person should know of how an image was read and the models were run."""
+        runtimes = dict.fromkeys((self.teacher.runtime.notice, self.student.runtime.notice))
+        return (*image.notices, *filter(None, runtimes))
+
+
+def installed_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice) -> Bundle:
+    """Return the bundle that a choice names for a task.
+
+    Raises:
+        UsageError: if it is not installed.
+    """
+    return catalogue.find(task, role, choice.teacher if role == "teacher" else choice.student)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A file that was compared to the end.
+
+    Attributes:
+        record: what is written of it.
+        image: the opened image, None where it can't be opened.
+        comparison: both models on it, None where it can't be opened.
+    """
+
+    record: Record
+    image: MedicalImage | None = None
+    comparison: Comparison | None = None
+
+
+@dataclass
+class _Predicted:
+    """The predictions for one image, with the explanations that were begun for it."""
+
+    comparison: Comparison
+    cams: tuple[ScoreCam, ScoreCam] | None = None  # of teacher and student; None until a map is asked for
+
+
+@dataclass
+class ComparisonSession:
+    """Opens images, loads models, predicts and explains, and keeps what may be needed again. Belongs to one thread.
+
+    Attributes:
+        catalogue: the installed models; None until they are first needed.
+        images_kept: how many opened images stay in memory; with none of them each file is opened anew.
+        announce: told the name of a network before it is loaded.
+        is_stopping: whether all work is to stop; asked before anything is loaded and while heat maps are made.
+        find: which bundle a choice means.
+        convert: converts models that a runtime can't load as they are, until it is done or no longer wanted; None
+            leaves it to the runtime.
+        explain: makes a heat map by a method of ``reference_cams``, as :func:`core.explain.cam_worker.explain` does.
+    """
+
+    catalogue: Catalogue | None = None
+    images_kept: int = 0
+    announce: Callable[[str], object] = lambda _network: None
+    is_stopping: Question = lambda: False
+    find: Callable[[Catalogue, str, Role, Choice], Bundle] = installed_bundle
+    convert: Callable[[list[Bundle], Question], object] | None = None
+    explain: Explain = cam_worker.explain
+    _images: Recent[MedicalImage] = field(init=False)
+    _classifiers: Recent[Classifier] = field(default_factory=lambda: Recent(CLASSIFIERS_KEPT), init=False)
+    _predicted: Recent[_Predicted] = field(default_factory=lambda: Recent(PREDICTIONS_KEPT), init=False)
+
+    def __post_init__(self) -> None:
+        self._images = Recent(self.images_kept, lambda image: image.pixels.nbytes, IMAGE_BYTES_KEPT)
+
+    def open(self, path: Path, *, with_identity: bool = False) -> MedicalImage:
+        """Return an image, from memory if it is one of the last and its file has not changed.
+
+        Args:
+            path: the file.
+            with_identity: whether the patient's identity is read as well.
+
+        Raises:
+            ImageError: if it can't be opened.
+        """
+        try:
+            seen = path.stat()
+        except OSError:
+            return read_image(path, with_identity=with_identity)  # says what is wrong
+        key = (path, seen.st_mtime_ns, seen.st_size, with_identity)
+        return self._images.get(key, lambda: read_image(path, with_identity=with_identity))
+
+    def models(self, choice: Choice, image: MedicalImage | None = None) -> Models:
+        """Return teacher and student, loaded the first time.
+
+        Args:
+            choice: what is compared.
+            image: tells the task where the choice does not; without one it is that of grey images.
+
+        Raises:
+            UsageError: if one is not installed, or the two were not made for the same classes.
+            BundleError: if one is damaged.
+            RuntimeUnavailableError: if the chosen runtime can't be used.
+            Interrupted: if the session is stopping.
+        """
+        task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
+        if self.catalogue is None:
+            self.catalogue = read_catalogue()
+        bundles = [self.find(self.catalogue, task.id, role, choice) for role in get_args(Role)]
+        self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
+        teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
+        if teacher.bundle.card.classes != student.bundle.card.classes:
+            raise UsageError(
+                f"{teacher.bundle.id} and {student.bundle.id} do not tell the same classes apart.",
+                remedy="Choose a teacher and a student of the same task.",
+            )
+        return Models(task, teacher, student)
+
+    def compare(
+        self,
+        image: MedicalImage,
+        choice: Choice,
+        class_index: int | None = None,
+        *,
+        repeats: int = 1,
+        remember: bool = False,
+        is_outdated: Question = lambda: False,
+    ) -> Iterator[Comparison]:
+        """Compare teacher and student on one image, yielding the comparison as it grows; stop iterating to stop.
+
+        First come the predictions, then the same with ever better heat maps, the student's first. Both maps are for
+        one class, so that they can be laid over each other also where the two disagree.
+
+        Args:
+            image: the opened image.
+            choice: what is compared.
+            class_index: the class to explain, or None for the one that the teacher finds most probable.
+            repeats: how often each forward is timed; the median counts.
+            remember: whether the predictions and what Score-CAM has scored are kept, and taken where they were, so
+                that another class of the same image costs no forward.
+            is_outdated: whether something else is wanted, for which a map that takes minutes is given up.
+
+        Raises:
+            UsageError: if there is no such method, and as :meth:`models` does.
+            ExplanationError: if a map can't be made.
+            Interrupted: if the session is stopping.
+            TwinlensError: what loading raises.
+        """
+        models = self.models(choice, image)
+        if remember:
+            key = (image.digest, repeats, *(_key(c.bundle, choice) for c in (models.teacher, models.student)))
+            predicted = self._predicted.get(key, partial(_predict, image, models, repeats))
+        else:
+            predicted = _predict(image, models, repeats)
+        found = predicted.comparison
+        yield found
+        if choice.cam == "none":
+            return
+        explained = found.teacher.prediction.top if class_index is None else class_index
+        if choice.cam in get_args(Depth):
+            if predicted.cams is None:
+                predicted.cams = models.teacher.score_cam(image), models.student.score_cam(image)
+            maps = explain_pair(*predicted.cams, explained, "exact" if choice.cam == "exact" else "fast")
+        else:
+            maps = self._other_maps(image, models, choice, explained, is_outdated)
+        for role, heat_map in maps:
+            found = found.with_heat_map(role, heat_map)
+            yield found
+
+    def finish(self, image: MedicalImage, choice: Choice, *, repeats: int = 1, remember: bool = False) -> Compared:
+        """Compare on one image to the end, and return the comparison with its record.
+
+        Arguments and errors are those of :meth:`compare`.
+        """
+        growing = self.compare(image, choice, repeats=repeats, remember=remember)
+        found = next(growing)
+        for found in growing:  # noqa: B007 - the last one is complete
+            if self.is_stopping():
+                raise Interrupted
+        return Compared(record_of(image, found, self.models(choice, image).notices(image)), image, found)
+
+    def examine(self, path: Path, choice: Choice, *, repeats: int = 1, with_identity: bool = False) -> Compared:
+        """Compare on one file of many; one that can't be read has its reason in its record.
+
+        Errors of the models are raised, since they concern every image; arguments and errors are those of :meth:`open`
+        and :meth:`compare`.
+        """
+        try:
+            image = self.open(path, with_identity=with_identity)
+        except ImageError as error:
+            return Compared(failed_record(path, str(error)))
+        return self.finish(image, choice, repeats=repeats)
+
+    def forget_models(self) -> None:
+        """Let go of all models, and look anew at what is installed when one is needed."""
+        self.catalogue = None
+        self._classifiers.clear()
+        self._predicted.clear()
+
+    def _other_maps(
+        self, image: MedicalImage, models: Models, choice: Choice, explained: int, is_outdated: Question
+    ) -> Iterator[tuple[Role, HeatMap]]:
+        method = METHODS.get(choice.cam)
+        if method is None:
+            raise UsageError(f"There is no method {choice.cam!r} for heat maps.")
+
+        def unwanted() -> bool:
+            return self.is_stopping() or (method.many_forwards and is_outdated())
+
+        both: tuple[tuple[Role, Classifier], ...] = (("student", models.student), ("teacher", models.teacher))
+        for role, classifier in both:
+            pixels = preprocess(image, classifier.bundle.card.preprocessing)
+            try:
+                heat_map = self.explain(method.name, classifier.bundle, pixels, explained, choice.threads, unwanted)
+            except ExplanationError:
+                if unwanted():
+                    raise Interrupted from None
+                raise
+            yield role, heat_map
+
+    def _convert(self, bundles: list[Bundle], runtime: RuntimeChoice) -> None:
+        """Convert those that need it, all at once."""
+        waiting = [] if self.convert is None else [bundle for bundle in bundles if needs_conversion(bundle, runtime)]
+        if self.convert is not None and waiting:
+            self.announce(" + ".join(bundle.name for bundle in waiting))
+            self.convert(waiting, self.is_stopping)
+
+    def _load(self, bundle: Bundle, choice: Choice) -> Classifier:
+        if self.is_stopping():
+            raise Interrupted
+        self.announce(bundle.name)
+        return Classifier(bundle, choice.runtime, choice.threads)
+
+
+def _predict(image: MedicalImage, models: Models, repeats: int) -> _Predicted:
+    teacher, student = (
+        Answer(classifier.bundle, classifier.predict(image, repeats), None)
+        for classifier in (models.teacher, models.student)
+    )
+    return _Predicted(Comparison(teacher, student))
+
+
+def _key(bundle: Bundle, choice: Choice) -> tuple[object, ...]:
+    return bundle.id, bundle.card.weights_sha256, choice.runtime, choice.threads

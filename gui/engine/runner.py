@@ -1,0 +1,161 @@
+"""Does the work of the engine's thread, one piece at a time, and reports it. Knows nothing of Qt and of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import get_args
+
+from core.compare.session import Choice, Interrupted, Models
+from core.errors import (
+    BundleError,
+    ExplanationError,
+    RuntimeUnavailableError,
+    TwinlensError,
+    UsageError,
+    WriteError,
+)
+from core.explain.scorecam import Depth
+from core.images.medical_image import MedicalImage
+from gui.engine.events import (
+    WARMING_UP,
+    ComparisonGrown,
+    Event,
+    FileCompared,
+    FileFailed,
+    FilePredicted,
+    FileUnreadable,
+    ImageFailed,
+    ImageOpened,
+    LoadingModel,
+    ModelsReady,
+    Warned,
+)
+from gui.engine.image_pyramid import ScreenPicture
+from gui.engine.jobs import AnalyseFile, CompareImage, WarmUp
+from gui.engine.result import verdict
+from gui.engine.session import REPEATS, window_session
+
+Question = Callable[[], bool]
+
+
+class ModelsUnusableError(Exception):
+    """The models of a batch can't be used, whatever the image."""
+
+
+class JobRunner:
+    """Owns the session; belongs to one thread.
+
+    Args:
+        report: told what happens.
+        is_stopping: whether all work is to stop.
+    """
+
+    def __init__(self, report: Callable[[Event], object], is_stopping: Question) -> None:
+        self._report = report
+        self._session = window_session(is_stopping)
+        self._picture: ScreenPicture | None = None  # of the last image
+
+    def forget_models(self) -> None:
+        """Let go of all models."""
+        self._session.forget_models()
+
+    def warm_up(self, job: WarmUp, is_outdated: Question) -> None:
+        """Load the models, and do what their heat maps would wait for, unless an image is here already."""
+        self._session.announce = lambda name: self._report(LoadingModel(WARMING_UP, name))
+        try:
+            models = self._session.models(job.choice)
+        except TwinlensError as error:
+            self._report(Warned(str(error)))
+            return
+        self._report_models(WARMING_UP, models)
+        if job.choice.cam in get_args(Depth):
+            for classifier in (models.student, models.teacher):
+                if is_outdated():
+                    return
+                with suppress(TwinlensError):  # it is reported when a map is asked for
+                    classifier.runtime.prepare_masks()
+
+    def compare_image(self, job: CompareImage, is_outdated: Question) -> None:
+        """Compare and explain the image on screen, until it is outdated."""
+        self._session.announce = lambda name: self._report(LoadingModel(job.ticket, name))
+        try:
+            image = self._session.open(job.path)
+        except TwinlensError as error:
+            self._report(FileUnreadable(job.path, str(error)))
+            self._report(ImageFailed(job.ticket, job.path, str(error)))
+            return
+        try:
+            self._report(ImageOpened(job.ticket, self._picture_of(image)))
+            if not is_outdated():
+                self._compare(job, image, is_outdated)
+        except TwinlensError as error:
+            self._report(FileFailed(job.path, str(error), job.choice))
+            self._report(ImageFailed(job.ticket, job.path, str(error)))
+
+    def analyse_file(self, job: AnalyseFile, is_outdated: Question) -> list[Event]:
+        """Compare a file of "Analyse all", and return what is to be reported of it.
+
+        Raises:
+            Interrupted: if it became outdated.
+            ModelsUnusableError: if no image could be compared.
+        """
+        self._session.announce = lambda _name: None  # what is loaded for it is not for the image on screen
+        try:
+            image = self._session.open(job.path)
+        except TwinlensError as error:
+            return [FileUnreadable(job.path, str(error))]
+        if is_outdated():
+            raise Interrupted
+        try:
+            models = self._session.models(job.choice, image)
+            growing = self._session.compare(image, job.choice)
+            found = next(growing)
+            for found in growing:  # noqa: B007 - the last one is complete
+                if is_outdated():
+                    raise Interrupted
+        except TwinlensError as error:
+            if _concerns_all(error, job.choice):
+                raise ModelsUnusableError(str(error)) from error
+            return [FileFailed(job.path, str(error), job.choice)]
+        result = verdict(image, found, models.notices(image))
+        # first the result, in whose place its review may come back
+        return [FilePredicted(job.path, result, job.choice), FileCompared(job.path, result, found, job.choice)]
+
+    def _compare(self, job: CompareImage, image: MedicalImage, is_outdated: Question) -> None:
+        models = self._session.models(job.choice, image)
+        self._report_models(job.ticket, models)
+        notices = models.notices(image)
+        growing = self._session.compare(
+            image, job.choice, job.class_index, repeats=REPEATS, remember=True, is_outdated=is_outdated
+        )
+        found = next(growing)
+        self._report(FilePredicted(job.path, verdict(image, found, notices), job.choice))
+        try:
+            self._report(ComparisonGrown(job.ticket, found, refining=True))
+            for found in growing:
+                if is_outdated():
+                    return
+                self._report(ComparisonGrown(job.ticket, found, refining=True))
+        except ExplanationError as error:  # the predictions stand without the map
+            self._report(Warned(str(error)))
+        finally:
+            result = verdict(image, found, notices)
+            self._report(FileCompared(job.path, result, found, job.choice))
+        self._report(FilePredicted(job.path, result, job.choice))
+        self._report(ComparisonGrown(job.ticket, found, refining=False))
+
+    def _report_models(self, ticket: int, models: Models) -> None:
+        self._report(ModelsReady(ticket, models.task, models.teacher.bundle, models.student.bundle))
+
+    def _picture_of(self, image: MedicalImage) -> ScreenPicture:
+        if self._picture is None or self._picture.image is not image:
+            self._picture = ScreenPicture(image)
+        return self._picture
+
+
+def _concerns_all(error: TwinlensError, choice: Choice) -> bool:
+    """Whether an error is of the models, not of one image; where each image tells its task, others may have models."""
+    if isinstance(error, UsageError):
+        return choice.task is not None
+    return isinstance(error, BundleError | RuntimeUnavailableError | WriteError)
