@@ -105,7 +105,7 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
@@ -134,7 +134,7 @@ def compare(
     ] = False,
     labelled: Annotated[
         bool,
-        typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
+        typer.Option("--labelled", help="Score against labels: names of folders, or a manifest.csv."),
     ] = False,
     history: Annotated[bool, typer.Option(help="Record the comparisons in the history.")] = True,
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""One analysis as the history keeps it: which image, which models, what they predicted, and your reading."""
+"""One analysis of the history: which image, which models, their predictions, and your reading."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.records.review import Review, Verdict
 
 @dataclass(frozen=True)
 class Facts:
-    """What is kept beside the predictions, so that an analysis can be shown again without the image.
+    """What is stored beside the predictions, so that an analysis can be shown again without the image.
 
     Attributes:
         image: the image's file.
         notices: what is to be known about the file or the runtime.
-        own_task: identifier of the task that the image itself tells, whichever was chosen.
+        own_task: identifier of the task that follows from the image's colour, whichever was chosen.
         models: digests of the teacher's and the student's card.
     """
 
@@ -36,7 +36,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class AnalysisKey:
-    """What tells an analysis: the image, its place, the models, and the settings as JSON; a column each."""
+    """What identifies an analysis: the image, its place, the models, and the settings as JSON; a column each."""
 
     image_sha256: str
     path: str | None
@@ -68,7 +68,7 @@ class Analysis:
         id: its number, None where it has not been written.
         analysed_at: when, as ISO 8601 in UTC.
         image_sha256: digest of the image's file.
-        path: where the image lies, None where that is not kept.
+        path: where the image lies, None where that is not stored.
         task: identifier of the task.
         same_class: whether both models agree.
         verdict: your reading, None where there is none.
@@ -76,7 +76,7 @@ class Analysis:
         settings: how it was made, plain values.
         version: the program's.
         answers: both predictions and their agreement as :func:`core.compare.record.answers_of` returns them, and
-            ``Facts`` where they were kept; older versions kept less.
+            ``Facts``; older versions stored less.
     """
 
     id: int | None
@@ -124,7 +124,7 @@ class Analysis:
 
     @property
     def key(self) -> AnalysisKey:
-        """What tells it from others."""
+        """What identifies it."""
         settings = json.dumps(self.settings, ensure_ascii=False)
         return AnalysisKey(self.image_sha256, self.path, self.teacher_sha256, self.student_sha256, settings)
 
@@ -152,15 +152,15 @@ class Analysis:
 
     @property
     def models(self) -> tuple[str, str] | None:
-        """Digests of both models' cards, None where an older version did not keep them."""
+        """Digests of both models' cards, None where an older version did not store them."""
         found = self.answers.get("models")
         return None if found is None else (found[0], found[1])
 
     def facts(self) -> Facts:
-        """Return what was kept beside the predictions.
+        """Return what was stored beside the predictions.
 
         Raises:
-            ValueError: if an older version kept less.
+            ValueError: if an older version stored less.
         """
         return from_dict(Facts, self.answers)
 
@@ -168,7 +168,7 @@ class Analysis:
         """Return the record of the comparison, for the image at a place.
 
         Raises:
-            ValueError: if an older version kept less.
+            ValueError: if an older version stored less.
         """
         return from_dict(ComparisonRecord, {**self.answers, "path": readable(path), "task": self.task})
 
@@ -190,8 +190,8 @@ def analysis(
         image_sha256: digest of the image's file.
         comparison: both models on it.
         settings: how it was made, plain values.
-        path: where the image lies, or None to keep no path.
-        facts: what is kept beside the predictions, None for nothing.
+        path: where the image lies, or None to store no path.
+        facts: what is stored beside the predictions, None for nothing.
     """
     teacher, student = comparison.teacher, comparison.student
     return Analysis(

@@ -1,7 +1,7 @@
 """The record of what was analysed: an SQLite file in the user's data folder.
 
-Of an image only the digest is kept, and its path where that is wanted. Write-ahead logging lets several windows work at
-once, and a killed process loses at most the record in hand.
+Of an image only the digest is stored, and its path where that is wanted. Write-ahead logging lets several windows work
+at once, and a killed process loses at most the record in hand.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Query:
     """Which records to find; what is None or empty does not matter.
 
     Attributes:
-        text: occurs in the path, the note, a model's name or an answer, whatever the case.
+        text: occurs in the path, the note, a model's name or a class, whatever the case.
         task: identifier of the task.
-        same_class: whether the two gave the same answer; one that is withheld is neither the same nor another.
-        verdict: the reviewer's verdict.
+        same_class: whether both models agree; a hidden prediction neither agrees nor disagrees.
+        verdict: your reading.
         image_sha256: digest of the image.
         since: analysed then or later; a time with its zone.
         limit: at most so many, the newest first.
@@ -109,9 +109,9 @@ class History:
 
         Args:
             image_sha256: digest of the image's file.
-            comparison: what both models said.
+            comparison: both models on the image.
             settings: how it was made, plain values.
-            path: where the image lies, or None to keep no path.
+            path: where the image lies, or None to store no path.
 
         Returns:
             The record's number.
@@ -160,7 +160,7 @@ class History:
                 self.review(found.id, change.review.verdict, change.review.note)
 
     def review(self, number: int, verdict: str | None, note: str = "") -> None:
-        """Keep what the reviewer thinks of an analysis.
+        """Store your reading of an analysis.
 
         Args:
             number: the record's number.

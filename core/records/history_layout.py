@@ -50,7 +50,7 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
         sqlite3.Error: if it can't be written.
     """
     if database.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
-        return  # so that a window that writes keeps nobody from reading
+        return  # reading must not wait for a window that writes
     database.isolation_level = None
     database.execute("BEGIN IMMEDIATE")
     try:

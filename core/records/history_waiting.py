@@ -1,4 +1,4 @@
-"""What could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
+"""Changes that could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
 
 They are only ever appended to, so that a killed process loses at most the line in hand. Whoever opens the history next
 takes them in.
@@ -30,7 +30,7 @@ class Waiting:
     """A change to the history that waits to be written.
 
     Attributes:
-        key: what tells the analysis.
+        key: what identifies the analysis.
         analysis: an analysis that is new, or None where this is a review of one that went before.
         review: your reading of that one.
     """

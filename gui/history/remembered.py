@@ -26,8 +26,8 @@ class Remembered:
     Attributes:
         path: the file.
         basis: what it rests on.
-        verdict: what both models said.
-        review: what the reviewer thought of it.
+        verdict: both predictions.
+        review: your reading.
     """
 
     path: Path
@@ -50,14 +50,14 @@ def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tup
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            continue  # it says so when it is analysed
+            continue  # reported when it is analysed
         yield path, digest
 
 
 def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     """Return the answers to an image at a place, the newest of each basis.
 
-    Records that say too little are passed over, and so are those of other versions.
+    Records that hold too little are skipped, and so are those of other versions.
 
     Raises:
         HistoryError: if it can't be read.
@@ -75,7 +75,7 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
 
 
 def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, Any]) -> Analysis | None:
-    """Return the record of an image at a place that says the same as a new one would, None if there is none.
+    """Return the record of an image at a place that equals a new one, None if there is none.
 
     Raises:
         HistoryError: if it can't be read.
@@ -99,7 +99,7 @@ def _rows(history: History, path: Path, digest: str) -> Iterator[Analysis]:
 
 
 def _basis(row: Analysis) -> Basis | None:
-    """Return what a record's answers rest on, None where it does not say so."""
+    """Return what a record's answers rest on, None where it does not state that."""
     if row.models is None:
         return None
     return Basis(row.task, *row.models, row.settings.get("runtime", ""), row.settings.get("threads"))

@@ -89,7 +89,7 @@ def test_a_review_is_taken_back_and_kept_although_the_filter_then_hides_the_imag
 def test_without_an_answer_there_is_nothing_to_review(make_window):
     window = make_window()
     window.commands.actions["agree"].trigger()
-    assert "no answer to review" in window.banner.words.text()
+    assert "no prediction to review" in window.banner.words.text()
 
 
 def test_who_opts_out_leaves_no_record(make_window, qtbot):
