@@ -61,18 +61,21 @@ def options(
 def models(as_json: AsJson = False) -> None:
     """List the installed models with their scores and the state of their files."""
     from core.cli.models import describe, print_table
+    from core.compare.figures import as_dict
     from core.models.catalogue import read_catalogue
 
     catalogue = read_catalogue()
     rows = [describe(bundle) for bundle in catalogue.bundles.values()]
     if as_json:
         broken = [str(error) for error in catalogue.broken]
-        typer.echo(json.dumps({"models": rows, "broken": broken}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"models": [as_dict(row) for row in rows], "broken": broken}, indent=2, ensure_ascii=False)
+        )
     else:
         print_table(rows)
         for error in catalogue.broken:
             typer.echo(f"Not usable: {error}", err=True)
-    if catalogue.broken or any(row["checksum"] != "ok" for row in rows):
+    if catalogue.broken or any(row.checksum != "ok" for row in rows):
         raise typer.Exit(1)
 
 
@@ -102,7 +105,7 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
@@ -131,7 +134,7 @@ def compare(
     ] = False,
     labelled: Annotated[
         bool,
-        typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
+        typer.Option("--labelled", help="Score against labels: names of folders, or a manifest.csv."),
     ] = False,
     history: Annotated[bool, typer.Option(help="Record the comparisons in the history.")] = True,
     as_json: AsJson = False,

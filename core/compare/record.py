@@ -1,4 +1,4 @@
-"""The record of a comparison: what JSON, tables, history and report say of an image, declared once.
+"""The record of a comparison: the figures of an image in JSON, tables, history and report, declared once.
 
 A field's annotation holds its meaning and its place in tables, so that a new figure is added here and nowhere else.
 ``python docs/make_columns.py`` writes the documentation's table.
@@ -285,7 +285,7 @@ def agreement_of(comparison: Comparison) -> Agreement:
 
 
 def answers_of(comparison: Comparison) -> dict[str, object]:
-    """Return what the history keeps of a comparison: both predictions and their agreement, as plain values."""
+    """Return what the history stores of a comparison: both predictions and their agreement, as plain values."""
     return {
         "teacher": as_dict(prediction_record(comparison.teacher)),
         "student": as_dict(prediction_record(comparison.student)),

@@ -15,7 +15,8 @@ from core.errors import SourceError, TwinlensError, UsageError, WriteError
 from core.exports.format import ExportFormat, Result, Wanted, Write
 from core.exports.formats import FORMATS
 from core.names import path_from, readable
-from core.records.history import BUSY_SECONDS, analysis
+from core.records.analysis import analysis
+from core.records.history import BUSY_SECONDS
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import cannot_write
@@ -33,13 +34,13 @@ class _Output:
 
 @dataclass
 class Outputs:
-    """Writes each comparison to all that is wanted; files appear when the ``with`` block ends well.
+    """Writes each comparison in all formats that are wanted; files appear when the ``with`` block ends well.
 
-    What can't be written any more, e.g. because its disk is full, is left out from then on, and the others go on.
+    A format that can't be written any more, e.g. because its disk is full, is left out from then on; the others go on.
 
     Attributes:
         wanted: what is to be written.
-        settings: how the answers are made, plain values, for the history.
+        settings: how the comparisons are made, plain values, for the history.
         remarks: lines for a person, when all is done.
         failed: whether something could not be done that was asked for.
         lost: why outputs were left out.
@@ -100,7 +101,7 @@ class Outputs:
             found: the comparison.
             impression: free text for its page, None for the one that is wanted for all pages.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
-            review: what the reader thinks of both answers.
+            review: your reading.
         """
         self._count += 1
         text = self.wanted.impression if impression is None else impression
@@ -111,8 +112,8 @@ class Outputs:
         result = Result(path_from(found.record.path), exported, found.image, shown, window)
         if self.wanted.labelled and comparison is not None:
             task = get_task(comparison.teacher.bundle.card.task)
-            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, reading.label)
+            predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*predicted, reading.label)
         for output in list(self._outputs):
             self._write(output, result)
         if self._history is not None and found.image is not None and comparison is not None:

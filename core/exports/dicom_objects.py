@@ -67,7 +67,7 @@ def write_dicom_results(
     Args:
         folder: where they are written; made if it is not there.
         image: the opened image.
-        comparison: what both models say about it.
+        comparison: both models on it.
         keep_identity: whether patient and study are those of the image. By default they get a pseudonym, the same for
             all images of a study; the reference to the image then still leads whoever has the archive back to it.
         window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
@@ -159,7 +159,7 @@ def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
-    """Return a name as text, which is encoded anew: a PersonName would keep the bytes of its own character set."""
+    """Return a name as text, which is encoded again: a PersonName has the bytes of its own character set."""
     return str(value) if isinstance(value, PersonName) else value
 
 
@@ -252,15 +252,15 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
 
     groups = []
     for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, said = get_task(answer.bundle.card.task), answer.prediction
+        task, prediction = get_task(answer.bundle.card.task), answer.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
-        if said.is_refused:
-            refused = _concept("refused", NOT_ASSESSABLE)
-            evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), refused))
+        if prediction.is_refused:
+            outside = _concept("refused", NOT_ASSESSABLE)
+            evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), outside))
         if not answer.withheld:
             evaluations.append(
-                sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[said.predicted])
+                sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[prediction.predicted])
             )
         groups.append(
             sr.MeasurementsAndQualitativeEvaluations(
@@ -273,7 +273,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
                 ],
                 measurements=[
                     sr.Measurement(_probability(label, names), float(p), codes.UCUM.NoUnits)
-                    for label, p in zip(said.class_ids, said.probabilities, strict=True)
+                    for label, p in zip(prediction.class_ids, prediction.probabilities, strict=True)
                     if not answer.withheld
                 ],
                 qualitative_evaluations=evaluations,

@@ -19,7 +19,7 @@ class Wanted:
 
     Attributes:
         places: the file or folder of each format that is wanted, by the format's identifier.
-        task: the task of all images, or None where it is told from each image.
+        task: the task of all images, or None where it follows from each image's colour.
         paper: the report's paper.
         impression: free text for each of its pages.
         pictures: which files of each heat map are written, identifiers of ``core.exports.formats.heat_maps.PICTURES``;
@@ -29,7 +29,7 @@ class Wanted:
         with_refused: whether report, pictures and DICOM results hold the predictions for images that are not
             assessable. Tables and records always do: their column ``novel`` marks them.
         labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
-            folders tell (``core.compare.ground_truth``).
+            folders state (``core.compare.ground_truth``).
         history: whether the comparisons are recorded in the history.
     """
 

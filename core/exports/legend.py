@@ -30,8 +30,8 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
         size = tuple(round(n * SHORTEST / longest) for n in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     height, width = pixels.shape[:2]
-    task, said, found = get_task(answer.bundle.card.task), answer.prediction, answer.heat_map
-    assert found is not None  # noqa: S101 - there is a map to explain
+    task, prediction, heat_map = get_task(answer.bundle.card.task), answer.prediction, answer.heat_map
+    assert heat_map is not None  # noqa: S101 - there is a map to explain
     whole = max(width, SHORTEST)
     size_px = whole // 36
     step = round(size_px * 1.5)
@@ -39,18 +39,19 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
     sheet.paste(Image.fromarray(pixels), (step + (whole - width) // 2, step))
     pen, y = ImageDraw.Draw(sheet), height + round(1.5 * step)
     fonts = [ImageFont.truetype(package_fonts() / f"DejaVuSans{bold}.ttf", size_px) for bold in ("-Bold", "")]
-    says = (
-        f"{side.capitalize()} · {answer.bundle.name}: {task.class_name(said.predicted)} {100 * said.confidence:.1f} %"
-        f"{' · not to be relied on' if said.is_refused else ''}"
+    name = task.class_name(prediction.predicted)
+    first = (
+        f"{side.capitalize()} · {answer.bundle.name}: {name} {100 * prediction.confidence:.1f} %"
+        f"{' · not to be relied on' if prediction.is_refused else ''}"
     )
-    pen.text((step, y), says, "black", fonts[0])
+    pen.text((step, y), first, "black", fonts[0])
     bar = Image.fromarray(heat_scale()).resize((whole, step // 2))
     sheet.paste(bar, (step, y + round(1.5 * step)))
     below = y + round(2.1 * step)
     pen.text((step, below), "low", "dimgrey", fonts[1])
     pen.text((step + whole, below), "high", "dimgrey", fonts[1], anchor="ra")
     pen.text(
-        (step + whole // 2, below), f"evidence for {task.classes[found.class_index].name}", "dimgrey", fonts[1], "ma"
+        (step + whole // 2, below), f"evidence for {task.classes[heat_map.class_index].name}", "dimgrey", fonts[1], "ma"
     )
     pen.text((step, below + round(1.1 * step)), NOTICE, "black", fonts[1])
     return np.asarray(sheet, dtype=np.uint8)

@@ -203,10 +203,10 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
                 sheets.text(x + half, y, HIDDEN, TEXT - 0.5, align="right", colour=GREY)
                 continue
             p = float(answer.prediction.probabilities[row])
-            said = row == answer.prediction.top
-            sheets.text(x, y, label.name, TEXT - 1, bold=said, room=half * 0.61)
+            first = row == answer.prediction.top
+            sheets.text(x, y, label.name, TEXT - 1, bold=first, room=half * 0.61)
             sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
-            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=said, align="right")
+            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=first, align="right")
     sheets.y = top - 16 - 13 * (len(task.classes) - 1) - 4
 
 
@@ -238,10 +238,12 @@ def _scores(card: Card) -> str:
 
 
 def _timing(answer: Answer) -> str:
-    said = answer.prediction
-    times = f"{milliseconds(said.latency.forward_ms)} forward, {milliseconds(said.latency.total_ms)} with preprocessing"
-    runtime = runtime_name(said.runtime)
-    return f"{times}; {runtime}, {said.device}, {said.precision}; temperature {answer.bundle.card.temperature:g}"
+    found = answer.prediction
+    times = (
+        f"{milliseconds(found.latency.forward_ms)} forward, {milliseconds(found.latency.total_ms)} with preprocessing"
+    )
+    runtime = runtime_name(found.runtime)
+    return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {answer.bundle.card.temperature:g}"
 
 
 def _map(answer: Answer, task: Task) -> str:

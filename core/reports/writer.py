@@ -87,8 +87,8 @@ class ReportWriter:
         first = self._sheets.page + 1
         image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)
         if not comparison.is_withheld:
-            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
+            predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*predicted, label)
         self._rows.append(
             Line(
                 page=first,
@@ -121,8 +121,8 @@ class ReportWriter:
             "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
             "accession": who.accession,
         }  # fmt: skip
-        said = [f"{name} {apart(value)}" for name, value in parts.items() if value]
-        return " · ".join(said) or "The file names no patient."
+        known = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        return " · ".join(known) or "The file names no patient."
 
 
 def _in_words(answer: Answer, task: Task) -> str:

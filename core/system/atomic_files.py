@@ -113,18 +113,12 @@ _WRITING = {
     errno.EEXIST: ("A file is where the folder should be.", "Choose another folder."),
     errno.EISDIR: ("This is a folder.", "Give the name of a file."),
 }
-_ANYTHING = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: _LARGE,
-    errno.ENAMETOOLONG: _LONG,
+_ANYTHING = _WRITING | {
     errno.EACCES: ("You have no permission for this.", "Ask its owner, or choose another place."),
     errno.EPERM: ("You have no permission for this.", "Ask its owner, or choose another place."),
     errno.EROFS: ("This may not be written.", "Choose another place."),
     errno.ENOENT: ("This does not exist.", "Check the name."),
     errno.ENOTDIR: ("This is no folder.", "Check the name."),
-    errno.EEXIST: ("A file is where a folder should be.", "Choose another place."),
-    errno.EISDIR: ("This is a folder.", "Give the name of a file."),
 }
 
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from core.compare.classifier import Prediction
 from core.compare.comparison import Comparison
-from core.compare.wording import milliseconds
+from core.compare.wording import agree_or_not, milliseconds, uncertainty
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import METHODS
 from core.records.review import Verdict
@@ -79,12 +79,7 @@ def answer(task: Task, prediction: Prediction) -> str:
 
 def doubt(task: Task, prediction: Prediction) -> str:
     """Return the other classes that stay plausible, in words; empty where there are none."""
-    if not prediction.is_unsure:
-        return ""
-    if not prediction.plausible:
-        return "Uncertain: no class is plausible enough"
-    others = [class_name(task, label) for label in prediction.plausible if label != prediction.predicted]
-    return f"Uncertain: {' or '.join(others)} also possible"
+    return uncertainty(task, prediction.predicted, prediction.plausible)
 
 
 def timing(prediction: Prediction) -> str:
@@ -117,10 +112,7 @@ def closeness(divergence: float) -> str:
 
 def agreement(task: Task, comparison: Comparison) -> str:
     """Return whether both models agree, and on what."""
-    said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
-    if comparison.same_class:
-        return f"Agree: {said[0]}"
-    return "Disagree: teacher {}, student {}".format(*said)
+    return agree_or_not(task, comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
 
 
 def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bool) -> str:

@@ -1,4 +1,4 @@
-"""Data to take away: tables, overlays, raw heat maps and DICOM results of many images, into a folder."""
+"""Export of data: tables, overlays, raw heat maps and DICOM results of many images, into a folder."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class ExportDialog(TakeawayDialog):
         halves.addLayout(which, 1)
         halves.addLayout(what, 1)
         words = QLabel(
-            "All is written into a new folder. Every file says that it is for research use only; the manual's "
+            "All is written into a new folder. Every file states that it is for research use only; the manual's "
                     "page on exports explains the columns."
         )  # fmt: skip
         words.setWordWrap(True)

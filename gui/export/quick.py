@@ -1,4 +1,4 @@
-"""What is taken away at once, without asking the models again: the worklist as a table, the comparison as a picture."""
+"""Exports that need no models: the worklist as a table, the comparison as a picture."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Exports(QObject):
 
     Args:
         window: the window that dialogs belong to.
-        banner: where it is said that a file has been written.
+        banner: reports that a file has been written.
         notifications: where errors go.
     """
 
@@ -47,7 +47,7 @@ class Exports(QObject):
         self._notifications = notifications
 
     def table(self, entries: list[Entry]) -> None:
-        """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
+        """Write the table of the files that have a prediction or an error, as CSV or JSON lines."""
         rows = [(record, entry.review) for entry in entries if (record := entry.record()) is not None]
         if not rows:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
@@ -66,7 +66,7 @@ class Exports(QObject):
         if shown is None:
             raise UsageError(
                 "There is no comparison to save yet.",
-                remedy="Open an image and wait for the answers.",
+                remedy="Open an image and wait for the predictions.",
             )
         kinds = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
         name = f"{shown.image.path.stem} comparison.png"
@@ -99,7 +99,7 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
 
 
 def save_picture(path: Path, picture: QImage) -> None:
-    """Write a picture in the format that the file's name says: PNG, JPEG or TIFF.
+    """Write a picture in the format that the file's name ends in: PNG, JPEG or TIFF.
 
     Raises:
         UsageError: if it names another one.

@@ -110,7 +110,7 @@ class ReportDialog(TakeawayDialog):
         many = len(items) > 1
         self._about.setText(
             ("A page for each image, then a summary with a table, the confusion of teacher against student and, "
-                    "where folders or a manifest.csv tell the true classes, both models' scores.")
+                    "where folders or a manifest.csv give labels, both models' scores.")
             if many
             else "One page."
         )  # fmt: skip

@@ -115,7 +115,7 @@ class Summary:
             verdict = self.offer.verdicts.get(item.path)
             if verdict is None:
                 reason = self.offer.errors.get(item.path, "").removeprefix(f"{readable(item.path)}: ")
-                rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
+                rows.append(Line(0, name, "", "", False, error=reason or "is compared when the report is written"))
                 continue
             page += 1
             task = get_task(verdict.record.task)
@@ -124,15 +124,15 @@ class Summary:
             withheld = verdict.novel and not self.with_refused
             if not withheld:
                 tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
-            said = self._words(verdict.teacher), self._words(verdict.student)
+            words = self._words(verdict.teacher), self._words(verdict.student)
             warned = verdict.unsure or verdict.novel
-            rows.append(Line(page, name, *said, same=None if withheld else verdict.agree, warned=warned))
+            rows.append(Line(page, name, *words, same=None if withheld else verdict.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 
-    def _words(self, said: Said) -> str:
-        if said.novel and not self.with_refused:
+    def _words(self, found: Said) -> str:
+        if found.novel and not self.with_refused:
             return HIDDEN
-        return f"{said.name} {100 * said.confidence:.1f} %"
+        return f"{found.name} {100 * found.confidence:.1f} %"
 
 
 def _pictures(write: Callable[[Path], None], width: int) -> list[QImage]:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.exports.history_table import write_history
 from core.names import path_from, readable
+from core.records.analysis import Analysis
 from core.records.history import History, Query
 from core.records.review import VERDICTS
 from core.tasks import TASKS
@@ -108,7 +109,7 @@ class HistoryView(QDialog):
         self._timer.stop()
         super().done(result)
 
-    def _on_found(self, found: tuple[list[dict[str, Any]], int]) -> None:
+    def _on_found(self, found: tuple[list[Analysis], int]) -> None:
         if not self._alive:
             return
         rows, total = found
@@ -128,7 +129,7 @@ class HistoryView(QDialog):
         index = self.view.currentIndex()
         if not index.isValid():
             return None
-        path = self.table.rows[index.row()]["path"]
+        path = self.table.rows[index.row()].path
         return path_from(path) if path else None
 
     def _on_chosen(self) -> None:

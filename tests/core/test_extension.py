@@ -1,4 +1,4 @@
-"""A network, a task, a runtime and a heat map from outside, as CONTRIBUTING.md shows them, used end to end."""
+"""A network, a task, a runtime, a heat map and a format from outside, as CONTRIBUTING.md shows them, end to end."""
 
 import csv
 import json
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import RuntimeUnavailableError, UsageError
 from core.explain.reference_cams import METHODS, class_activation_map
+from core.exports.formats import FORMATS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, build_network, count_macs, count_parameters, model_name
@@ -33,13 +34,13 @@ HOW = Preprocessing(height=32, width=32)
 @pytest.fixture(scope="module", autouse=True)
 def extended(tmp_path_factory):
     """The page's examples, each run by itself, and two bundles made with them."""
-    registries = (ARCHITECTURES, TASKS, RUNTIMES, METHODS)
+    registries = (ARCHITECTURES, TASKS, RUNTIMES, METHODS, FORMATS)
     before = [dict(registry) for registry in registries]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINLENS_DATA", str(tmp_path_factory.mktemp("data")))
         for example in re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
             exec(compile(example, PAGE.name, "exec"), {})  # noqa: S102 - our own page
-        assert [len(registry) - len(old) for registry, old in zip(registries, before, strict=True)] == [1, 1, 1, 1]
+        assert [len(registry) - len(old) for registry, old in zip(registries, before, strict=True)] == [1, 1, 1, 1, 1]
         for seed, role in enumerate(("teacher", "student")):
             write(role, seed)
         yield
@@ -68,8 +69,9 @@ def picture(tmp_path_factory):
 
 
 def test_an_image_is_compared_and_explained_by_command(picture, tmp_path):
-    table = tmp_path / "table.csv"
-    words = ["compare", str(picture), "--task", "fundus", "--runtime", "float64", "--json", "--csv", str(table)]
+    table, tasks = tmp_path / "table.csv", tmp_path / "tasks.tsv"
+    words = ["compare", str(picture), "--task", "fundus", "--runtime", "float64", "--json", "--csv", str(table),
+             "--write", f"tasks={tasks}"]  # fmt: skip
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     (found,) = json.loads(done.stdout)["images"]
     assert (done.exit_code, found["error"], found["task"]) == (0, None, "fundus")
@@ -83,6 +85,7 @@ def test_an_image_is_compared_and_explained_by_command(picture, tmp_path):
         assert found[role]["cam"]["method"] == "exact"  # of eight maps none need be left out
     (row,) = csv.DictReader(table.read_text("utf-8-sig").splitlines())
     assert "fundus" in row.values()
+    assert tasks.read_text("utf-8") == f"{picture}\tfundus\n"
 
 
 def test_the_heat_map_is_found_by_its_name(picture):

@@ -17,7 +17,7 @@ from core.tasks import TASKS, get_task
 
 
 class CsvTable:
-    """Writes records as rows; the columns are those of one task, or of all where the task is told from each image."""
+    """Writes records as rows; the columns are those of one task, or of all where it follows from each image."""
 
     def __init__(self, file: TextIO, task: str | None) -> None:
         tasks = TASKS.values() if task is None else [get_task(task)]

@@ -101,7 +101,7 @@ class PictureFolder:
 
         Args:
             image: the opened image.
-            comparison: what both models say about it.
+            comparison: both models on it.
             exported: its record.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
 
@@ -135,7 +135,7 @@ def _legend_png(drawn: _Drawn) -> bytes:
 
 
 def png(pixels: npt.NDArray[np.uint8], about: dict[str, object]) -> bytes:
-    """Return RGB pixels as a PNG file whose description says what they are."""
+    """Return RGB pixels as a PNG file whose description is ``about``."""
     notes = PngInfo()
     notes.add_itxt("Description", json.dumps(about, ensure_ascii=False))
     file = io.BytesIO()

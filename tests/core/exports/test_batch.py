@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pypdf
@@ -19,10 +18,8 @@ from core.compare.record import failed_record, record_of
 from core.compare.session import Compared
 from core.errors import UsageError, WriteError
 from core.exports.batch import Outputs
-from core.exports.format import ExportFormat, Wanted
-from core.exports.formats import FORMATS
+from core.exports.format import Wanted
 from core.records.history import History
-from core.system.atomic_files import written_whole
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -57,7 +54,7 @@ def test_all_of_them_tell_the_same(written):
     assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 3)
     for row, record in zip(rows, records, strict=True):
         assert row["teacher_predicted"] == (record["teacher"] or {"predicted": ""})["predicted"]
-    assert {k["image_sha256"] for k in kept} == {record["image"]["sha256"] for record in judged}
+    assert {k.image_sha256 for k in kept} == {record["image"]["sha256"] for record in judged}
     assert "Seen by A & B." in pages[0]
     assert len(list((folder / "dicom").glob("*-report.dcm"))) == 1  # both are one image
     assert sorted(p.name for p in (folder / "maps").iterdir()) == ["0001.json", "0002.json"]
@@ -183,19 +180,9 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_format_from_outside_is_written_by_compare(tmp_path, chest_path, monkeypatch):
-    @contextmanager
-    def opened(place, wanted):
-        with written_whole(place) as file:
-            file.write(f"paper {wanted.paper}\n")
-            yield lambda result: file.write(f"{result.path.name}: {result.exported.record.teacher.predicted}\n")
-
-    monkeypatch.setitem(FORMATS, "lines", ExportFormat("lines", "Lines", "A line for each image", "lines.txt", opened))
-    arguments = ["compare", str(chest_path), "--cam", "none", "--no-history"]
-    done = CliRunner().invoke(app, [*arguments, "--write", f"lines={tmp_path / 'out.txt'}"])
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "paper A4\nRG1_UNCR.dcm: Non-COVID\n"
-    for wrong, message in (("spreadsheet=x", "no export format 'spreadsheet'"), ("csv", "names no format and place")):
-        done = CliRunner().invoke(app, [*arguments, "--write", wrong])
-        assert isinstance(done.exception, UsageError)
-        assert message in str(done.exception)
+@pytest.mark.parametrize(
+    ("wrong", "message"), [("spreadsheet=x", "no export format 'spreadsheet'"), ("csv", "names no format and place")]
+)
+def test_a_format_that_there_is_not_is_wrong_usage(chest_path, wrong, message):
+    with pytest.raises(UsageError, match=message):
+        CliRunner().invoke(app, ["compare", str(chest_path), "--no-history", "--write", wrong], catch_exceptions=False)
