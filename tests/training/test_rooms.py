@@ -6,11 +6,13 @@ from pathlib import Path
 
 from tiny_training import tiny_recipe
 
+from core.errors import RuntimeUnavailableError
 from training.loop.loop import train
 from training.loop.schedule import learning_rate
 
 ROOT = Path(__file__).resolve().parents[2]
-CALLBACKS = ("<locals>", "<lambda>", "<genexpr>")  # what a room hands down to be called
+# what a room hands down to be called: closures, and the progress of the teachers' logits
+CALLBACKS = ("<locals>", "<lambda>", "<genexpr>", "Run._computing_teachers")
 
 
 def levels():
@@ -58,7 +60,13 @@ def upwards(calls):
     return {pair: what for pair, what in calls.items() if level[pair[0]] < level[pair[1]]}
 
 
-def test_a_recipe_goes_down_through_the_rooms_and_never_back_up(one_thread, small_images, small_run, tmp_path):
+def test_a_recipe_goes_down_through_the_rooms_and_never_back_up(
+    one_thread, small_images, small_run, tmp_path, monkeypatch
+):
+    def missing(_bundle, _threads):
+        raise RuntimeUnavailableError("Not here: its conversion takes minutes while each call is watched.")
+
+    monkeypatch.setattr("training.distillation.teachers.OpenVinoRuntime", missing)
     recipe = tiny_recipe(optim__epochs=1, augment__views=1, teachers={"bundles": [str(small_run)]})
     calls = calls_between_rooms(lambda: train(recipe, small_images, tmp_path / "run"))
     assert {room for _caller, room in calls} >= {"data", "runs", "distillation", "recipe"}

@@ -41,7 +41,8 @@ def run_and_data(tmp_path_factory):
     save_file(build_network("ofa595", 3).state_dict(), run / "weights.safetensors")
     facts = {
         "status": "finished", "task": "chest-xray", "classes": CLASSES, "role": "student", "network": "ofa595",
-        "head": "gap", "subnet": None, "preprocessing": Preprocessing(channels="grey").model_dump(), "seed": 3,
+        "head": "gap", "subnet": None, "seed": 3,
+        "preprocessing": Preprocessing(height=64, width=64, channels="grey").model_dump(),
         "teachers": [{"id": "chest-xray/teacher-vgg19", "weights_sha256": "0" * 64}], "epochs": 2, "best_epoch": 1,
         "recipe_digest": "a" * 64, "data_digest": "b" * 64,
     }  # fmt: skip
