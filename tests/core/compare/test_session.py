@@ -8,11 +8,6 @@ from core.explain.heatmap import HeatMap
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 
 
-@pytest.fixture(scope="module")
-def session():
-    return ComparisonSession(images_kept=2)
-
-
 @pytest.fixture
 def forwards(monkeypatch):
     """The single images that were put through a network."""
@@ -29,10 +24,14 @@ def test_a_comparison_grows_from_predictions_to_the_students_map_to_the_teachers
     assert (grown[0].teacher.heat_map, grown[0].student.heat_map) == (None, None)
     assert grown[1].student.heat_map is not None
     assert grown[1].teacher.heat_map is None
-    assert grown[-1].cam_pearson is not None
     assert all(found.teacher.prediction is grown[0].teacher.prediction for found in grown)
     errors = [found.student.heat_map.estimated_error for found in grown if found.student.heat_map]
     assert errors[-1] < errors[0]
+    maps = grown[-1].teacher.heat_map, grown[-1].student.heat_map
+    assert {found.class_index for found in maps} == {grown[0].teacher.prediction.top}
+    assert [found.values.shape for found in maps] == [(14, 14), (7, 7)]
+    assert -1 <= grown[-1].cam_pearson <= 1
+    assert 0 <= grown[-1].cam_iou20 <= 1
 
 
 def test_another_class_of_an_image_that_is_remembered_asks_no_network_again(session, chest_image, forwards):
@@ -110,7 +109,7 @@ def test_a_file_that_can_not_be_read_has_its_reason_in_its_record(session, tmp_p
     found = session.examine(tmp_path / "broken.png", Choice())
     assert found.image is None
     assert found.comparison is None
-    assert "damaged" in found.record["error"]
+    assert "damaged" in found.record.error
 
 
 def test_the_least_recently_used_value_goes_first():
