@@ -1,4 +1,4 @@
-"""One loaded model: what it says about an image, and where it looks."""
+"""One loaded model: its prediction on an image, and Score-CAM."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long an answer took, in milliseconds of wall-clock time.
+    """How long a prediction took, in milliseconds of wall-clock time.
 
     Attributes:
         preprocess_ms: from the opened image to the network's input.
@@ -45,7 +45,7 @@ class Latency:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What one model says about one image.
+    """What one model predicts for one image.
 
     Attributes:
         class_ids: the class labels, in the order of the arrays.
@@ -55,9 +55,9 @@ class Prediction:
         runtime: the runtime that computed it.
         device: the device that computed it.
         precision: the arithmetic of the forward.
-        plausible: labels of the conformal prediction set, perhaps none, or None where the bundle has no rule for it.
-        novelty: how unlike the training images the image is, or None where the bundle has no statistics for it.
-        notices: what a reader should know of how it came about.
+        plausible: labels of the conformal prediction set, perhaps none; None where the bundle has no rule for it.
+        novelty: how far the image is from the training data; None where the bundle has no statistics for it.
+        notices: what a reader should know of how it was made.
     """
 
     class_ids: tuple[str, ...]
@@ -88,7 +88,7 @@ class Prediction:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the image is too unlike the training images for the model to judge it."""
+        """Whether the image is not assessable: outside the training data."""
         return self.novelty is not None and self.novelty.is_novel
 
     @property
@@ -107,7 +107,7 @@ class Classifier:
 
     Raises:
         BundleError: if the bundle fails verification.
-        RuntimeUnavailableError: if a runtime that was insisted on can't be used.
+        RuntimeUnavailableError: if the runtime that was chosen can't be used.
     """
 
     def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
@@ -117,7 +117,7 @@ class Classifier:
         self._explained = ScoreCamCache(self.runtime)
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
-        """Classify one image, and judge whether it is one that the model was made for.
+        """Classify one image, and tell whether it is outside the training data.
 
         Args:
             image: the opened image.
@@ -163,5 +163,5 @@ class Classifier:
         return self._gate.judge(batch, card.preprocessing, card.task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
-        """Begin to explain one image, or go on with one of the last; the work is done when the result is refined."""
+        """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined."""
         return self._explained.get(preprocess(image, self.bundle.card.preprocessing))

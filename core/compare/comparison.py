@@ -18,13 +18,13 @@ CamMode = Literal["fast", "exact", "none"]
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What one of the two models says and where it looks.
+    """The prediction of one of the two models, and its heat map.
 
     Attributes:
         bundle: the model.
         prediction: its classification.
-        heat_map: its class activation map, or None if none was asked for.
-        withheld: whether the answer is kept back from whoever reads what is written of it.
+        heat_map: its class activation map, None without one.
+        withheld: whether the prediction is hidden in what is written.
     """
 
     bundle: Bundle
@@ -40,11 +40,11 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Teacher and student on one image.
+    """Teacher and student on one image; grows by copies, and is never changed.
 
     Attributes:
-        teacher: the large network's answer.
-        student: the small network's answer.
+        teacher: the large network.
+        student: the small network.
     """
 
     teacher: Answer
@@ -93,11 +93,11 @@ class Comparison:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether an answer is kept back, so that there is no verdict on both."""
+        """Whether a prediction is hidden, so that nothing is said of their agreement."""
         return self.teacher.withheld or self.student.withheld
 
     def withholding(self) -> Comparison:
-        """Return the comparison with each answer kept back, and its map, whose model can't judge the image."""
+        """Return the comparison without the predictions and maps of models that the image is not assessable for."""
         teacher, student = (
             replace(answer, heat_map=None, withheld=True) if answer.prediction.is_refused else answer
             for answer in (self.teacher, self.student)

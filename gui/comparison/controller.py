@@ -1,4 +1,4 @@
-"""Leads the analysis: asks the engine for the image on screen and for all others, and hands answers to the widgets."""
+"""The controller of comparisons: gives the engine its jobs, and the widgets what comes of them."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ from gui.worklist.model import State, Worklist
 
 
 class Conductor(QObject):
-    """Knows which file is on screen; answers to earlier ones, or by other models, are dropped.
+    """Knows which file is on screen; what comes late of an earlier one, or by other models, is dropped.
 
     Args:
         engine: computes.
-        worklist: learns what both models said.
+        worklist: receives the results.
         view: shows the file on screen.
-        chooser: says what compares.
-        banner: says what can't be said elsewhere.
+        chooser: what is compared.
+        banner: shows warnings.
     """
 
     selected = Signal(object)  # the file that is to be on screen from now on, or None
-    screen_changed = Signal(object, object)  # the file whose answers are on screen and their Basis, or None twice
+    screen_changed = Signal(object, object)  # the file whose predictions are on screen and their Basis, or None twice
     settled = Signal(bool)  # nothing more comes for the file on screen; whether it could be compared
     batch_changed = Signal(object)  # BatchProgress
     models_ready = Signal()  # those of the file on screen, or at the start those that it will most likely need
@@ -74,12 +74,12 @@ class Conductor(QObject):
         self._preferences = Preferences()
         self._results = Results()
         self._bases = bases_of(self.choice, chooser.catalogue)  # of the present choice, by task
-        self._basis: Basis | None = None  # what the answers on screen rest on
+        self._basis: Basis | None = None  # of the predictions on screen
         self._ticket = WARMING_UP  # of the image that was asked for last
         self._batch = BatchProgress(0, 0, False, None)
         self._batch_files: list[Path] = []  # what "Analyse all" was asked for
         self.path: Path | None = None  # the file that is selected
-        self.on_screen: Path | None = None  # the file whose answers are shown
+        self.on_screen: Path | None = None  # the file whose predictions are shown
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
         self.task: Task | None = None
@@ -92,14 +92,14 @@ class Conductor(QObject):
 
     @property
     def choice(self) -> Choice:
-        """What compares: what is chosen above the image, and how the settings say that it is computed."""
+        """What is compared, as chosen above the image, and how, as the settings say."""
         return replace(
             self._chooser.choice, runtime=self._preferences.runtime, threads=self._preferences.threads or None
         )
 
     @property
     def ready(self) -> Compared | None:
-        """What is on screen, None while something of it is still missing."""
+        """The comparison on screen, None while something of it is still missing."""
         entry = self._worklist.entry_of(self.path)
         picture, comparison = self._shown, self.comparison
         if entry is None or entry.verdict is None or picture is None or comparison is None or self._refining:
@@ -137,7 +137,7 @@ class Conductor(QObject):
         self._view.show_empty()
 
     def analyse_all(self) -> None:
-        """Have all files analysed that have no answer yet; those that failed are tried again.
+        """Have all files analysed that have no result yet; those that failed are tried again.
 
         Raises:
             UsageError: if there is nothing to do.
@@ -158,7 +158,7 @@ class Conductor(QObject):
             self.show_nothing()
 
     def toggle_pause(self) -> None:
-        """Pause "Analyse all", or go on."""
+        """Pause "Analyse all", or resume it."""
         if self._batch.running:
             self._engine.pause(not self._batch.paused)
 
@@ -171,7 +171,7 @@ class Conductor(QObject):
             self._on_class_clicked((now + 1) % classes)
 
     def take_review(self, path: Path, basis: Basis, review: Review) -> None:
-        """Take a review back that an earlier analysis got."""
+        """Restore a review of an earlier analysis."""
         result, entry = self._results.get(path, basis), self._worklist.entry_of(path)
         if entry is not None and result is not None and entry.result is result:
             self._worklist.set_review(path, review)
@@ -179,7 +179,7 @@ class Conductor(QObject):
             result.review = review
 
     def take_remembered(self, answers: Iterable[Remembered]) -> None:
-        """Take answers of earlier sessions; those that are here already are newer."""
+        """Restore results of earlier sessions; those that are here already are newer."""
         for answer in answers:
             result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
             entry = self._worklist.entry_of(answer.path)
@@ -189,18 +189,18 @@ class Conductor(QObject):
                 self._worklist.set_result(answer.path, result)
 
     def models_changed(self) -> None:
-        """Ask anew what other models than before have to answer."""
+        """Have files compared anew for which there are other models now."""
         self._engine.do(ForgetModels())
         self._on_choice()
 
     def _leave(self, path: Path | None) -> None:
-        """Let go of all that belongs to the last file, before anything of another one is shown."""
+        """Drop all that belongs to the last file, before anything of another one is shown."""
         self.path, self._shown = path, None
         self._show_answers(None)
         self.selected.emit(path)
 
     def _show_answers(self, comparison: Comparison | None) -> None:
-        """Note what is on screen; None takes it for gone, so that nothing can be said of it."""
+        """Note what is on screen; with None it can't be reviewed."""
         self.comparison = comparison
         on_screen = None if comparison is None else self.path
         if on_screen != self.on_screen:
@@ -236,7 +236,7 @@ class Conductor(QObject):
         self._ask()
 
     def _go_on(self) -> None:
-        """Have "Analyse all" go on for what has no answer by the present choice."""
+        """Have "Analyse all" go on for what has no result by the present choice."""
         if not self._batch.running:
             return
         entries = map(self._worklist.entry_of, self._batch_files)
@@ -305,7 +305,7 @@ class Conductor(QObject):
 
     def _on_grown(self, comparison: Comparison, refining: bool) -> None:
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
-            self._view.show_waiting()  # the answers to the same image are on screen; its maps stay until others come
+            self._view.show_waiting()  # the predictions are on screen already; the maps stay until others come
             return
         self._refining = refining
         self._basis = basis = self._basis_now(self.path) if self.path is not None else None
@@ -325,6 +325,6 @@ class Conductor(QObject):
 
     def _on_batch(self, progress: BatchProgress) -> None:
         if progress.order < self._batch.order:
-            return  # said by the engine's thread before it was told otherwise from here
+            return  # reported by the engine's thread before this thread changed it
         self._batch = progress
         self.batch_changed.emit(progress)

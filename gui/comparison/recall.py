@@ -1,4 +1,4 @@
-"""Brings answers of earlier sessions back when files come into the worklist, without keeping the window waiting."""
+"""Brings results of earlier sessions back when files come into the worklist, without blocking the window."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Digests = tuple[tuple[Path, str], ...]
 
 
 class Recall(QObject):
-    """Asks the history for files that it knows; an answer counts only where the file is still the same.
+    """Asks the history for files that it knows; a result counts only where the file is still the same.
 
     Args:
-        worklist: gets the files.
-        recorder: knows the history.
-        conductor: takes the answers.
+        worklist: receives the files.
+        recorder: owns the history.
+        conductor: receives the results.
         window: the parent, which ends what is under way when it is closed.
     """
 

@@ -1,4 +1,4 @@
-"""Converts networks for OpenVINO in a process of its own, which neither holds up the window nor outlives it."""
+"""Converts networks for OpenVINO in another process, which neither blocks the window nor outlives it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LOOK_SECONDS = 0.05
 def convert(bundles: Iterable[Bundle], unwanted: Callable[[], bool]) -> None:
     """Convert networks, and return when that is done, has failed, or is no longer wanted.
 
-    Whoever loads a network that could not be converted is told why.
+    Loading a network that could not be converted tells why.
 
     Args:
         bundles: the models.
-        unwanted: asked all the time; the process is ended when it is true.
+        unwanted: asked every ``LOOK_SECONDS``; the process is killed when it is true.
     """
     process = subprocess.Popen(  # noqa: S603 - our own command
         own_command("core", "convert", *(str(bundle.directory) for bundle in bundles)),

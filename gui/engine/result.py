@@ -1,4 +1,4 @@
-"""What is kept of a comparison when the image is no longer on screen: a line of the worklist and of exports."""
+"""The result of a comparison, kept when the image is no longer on screen: a line of the worklist and of exports."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gui.common.wording import class_name
 
 @dataclass(frozen=True)
 class Said:
-    """What one model said.
+    """One model's prediction, as the worklist shows it.
 
     Attributes:
         name: the top class in words.
         confidence: its probability, in [0, 1].
-        unsure: whether the model can't settle on one class.
-        novel: whether the image is too unlike the training images to be judged.
+        unsure: whether more than one class stays plausible, or none.
+        novel: whether the image is not assessable: outside the training data.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What both said.
+    """Both predictions.
 
     Attributes:
-        teacher: what the large network said.
-        student: what the small one said.
+        teacher: the large network's prediction.
+        student: the small network's.
         agree: whether both put the same class on top.
-        divergence: Jensen-Shannon divergence of the two answers, in bits.
-        record: everything, as the headless contract writes it.
-        own_task: identifier of the task that the image itself tells, whichever was chosen.
+        divergence: Jensen-Shannon divergence of the two predictions, in bits.
+        record: the whole record.
+        own_task: identifier of the task that the image's colour tells, whichever was chosen.
         models: what tells the teacher and the student from others, see :func:`model_digest`.
     """
 
@@ -54,28 +54,28 @@ class Verdict:
 
     @property
     def disagree(self) -> bool:
-        """Whether they disagree; an answer that is withheld neither agrees nor disagrees."""
+        """Whether they disagree; a prediction that is withheld neither agrees nor disagrees."""
         return not self.agree and not self.novel
 
     @property
     def unsure(self) -> bool:
-        """Whether a model can't settle on one class; one whose answer is withheld settles on none."""
+        """Whether a prediction that is not withheld is uncertain."""
         return any(said.unsure and not said.novel for said in (self.teacher, self.student))
 
     @property
     def novel(self) -> bool:
-        """Whether either model can't judge the image."""
+        """Whether the image is not assessable for one of the models."""
         return self.teacher.novel or self.student.novel
 
 
 def verdict(image: MedicalImage, comparison: Comparison) -> Verdict:
-    """Return what is kept of a comparison."""
+    """Return the result of a comparison."""
     models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
     return verdict_of(record_of(image, comparison), guess_task(image.is_grey).id, models)
 
 
 def model_digest(bundle: Bundle) -> str:
-    """Return a SHA-256 of all that a model's answer depends on.
+    """Return a SHA-256 of all that a model's prediction depends on.
 
     It is of its card, which names the digests of its weights and its novelty gate, and holds its temperature and rule.
     """
@@ -83,7 +83,7 @@ def model_digest(bundle: Bundle) -> str:
 
 
 def verdict_of(record: ComparisonRecord, own_task: str, models: tuple[str, str]) -> Verdict:
-    """Return what is kept of a comparison from its record.
+    """Return the result of a comparison from its record.
 
     Raises:
         UsageError: if there is no such task.

@@ -1,4 +1,4 @@
-"""What was found of each file, by the models and settings that found it; another choice forgets nothing."""
+"""The results of each file, by models and settings; another choice forgets none of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gui.engine.session import chosen_bundle
 
 @dataclass(frozen=True)
 class Basis:
-    """What an answer rests on beside the image.
+    """What a result depends on beside the image.
 
     Attributes:
         task: identifier of the task.
@@ -39,11 +39,11 @@ class Basis:
 
 @dataclass
 class Result:
-    """What is kept of one file.
+    """The result of one file.
 
     Attributes:
-        verdict: what both models said.
-        review: what the reviewer thinks of it.
+        verdict: both predictions.
+        review: the reader's opinion.
     """
 
     verdict: Verdict
@@ -51,12 +51,12 @@ class Result:
 
 
 def basis_of(verdict: Verdict, choice: Choice) -> Basis:
-    """Return what an answer rests on."""
+    """Return what a result depends on."""
     return Basis(verdict.record.task, *verdict.models, choice.runtime, choice.threads)
 
 
 def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
-    """Return what answers by a choice rest on, by task; tasks without both models are left out."""
+    """Return what results by a choice depend on, by task; tasks without both models are left out."""
     found = {}
     for task in [choice.task] if choice.task else TASKS:
         with suppress(UsageError):  # not installed
@@ -73,9 +73,9 @@ class Results:
         self._own_task: dict[Path, str] = {}
 
     def keep(self, path: Path, basis: Basis, verdict: Verdict) -> Result:
-        """Keep an answer in place of an earlier one on the same basis, whose review stays, and return the result.
+        """Keep a result in place of an earlier one on the same basis, whose review stays, and return it.
 
-        Where the file was another image before, all that was found of that one is let go.
+        Where the file was another image before, the results of that one are dropped.
         """
         if self._is_of_another_image(path, verdict):
             del self._found[path]
@@ -85,7 +85,7 @@ class Results:
         return result
 
     def remember(self, path: Path, basis: Basis, verdict: Verdict, review: Review) -> Result | None:
-        """Keep an answer of an earlier session and return the result; None where what is here already is newer."""
+        """Keep a result of an earlier session and return it; None where there is a newer one."""
         if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
             return None
         result = self.keep(path, basis, verdict)
@@ -97,11 +97,11 @@ class Results:
         return bool(kept - {verdict.record.image.sha256})
 
     def get(self, path: Path, basis: Basis) -> Result | None:
-        """Return what was found of a file on a basis."""
+        """Return the result of a file on a basis."""
         return self._found.get(path, {}).get(basis)
 
     def basis(self, path: Path, bases: Mapping[str, Basis], task: str | None) -> Basis | None:
-        """Return what the answer to a file rests on, None where that is not known.
+        """Return the basis of a file's result, None where its task is not known.
 
         Args:
             path: the file.

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from gui.export.job import Offer, Source
-from gui.export.progress import TakeawayBar
+from gui.export.progress import ExportBar
 from gui.export.scope_box import ContentsBox
 
 
@@ -26,7 +26,7 @@ class TakeawayDialog(QDialog):
         self.offer = offer
         self.source = Source(offer.choice, offer.ready)
         self.contents = ContentsBox(offer)
-        self.bar = TakeawayBar(self.source, window)
+        self.bar = ExportBar(self.source, window)
         self.bar.failed.connect(self.failed)
         self.bar.ended.connect(self._on_ended)
         self._leaving: int | None = None

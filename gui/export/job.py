@@ -1,4 +1,4 @@
-"""What is taken away: which images, compared anew where they have no maps yet, and written. Knows no widgets."""
+"""Writing reports and exports: which images, compared anew where they have no heat maps yet. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gui.engine.result import Verdict
 from gui.engine.session import REPEATS, window_session
 from gui.worklist.model import Entry, State
 
-KEPT = 3  # comparisons kept in memory, so that turning the preview's pages back costs nothing
+COMPARISONS_KEPT = 3  # so that turning back the preview's pages costs nothing
 
 Stop = Callable[[], bool]
 Told = Callable[[int, int, float | None], object]  # done, total, seconds left where they can be estimated
 
 
 class Scope(StrEnum):
-    """Which images are taken away."""
+    """Which images are exported."""
 
     THIS = "this"
     SELECTED = "selected"
@@ -40,12 +40,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """One image to be taken away.
+    """One image to be exported.
 
     Attributes:
         path: the file.
-        window: the pixel values spread over the scale of grey, None for the file's own way of showing itself.
-        review: what the reader thinks of both answers.
+        window: the pixel values (low, high) shown black and white, None for the file's own window.
+        review: the reader's opinion.
     """
 
     path: Path
@@ -55,18 +55,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the window has to take away.
+    """What the window has to export.
 
     Attributes:
         scopes: the files by scope.
         choice: what compares.
-        windows: how the person has set window and level, by file.
-        ready: what is on screen, if it is complete, so that it need not be compared anew.
-        words: what goes into the field "Impression" of a file's page.
-        reviews: what the reader thinks of both answers, by file.
-        verdicts: what both models said, by file, of those that were analysed.
+        windows: window and level as the reader has set them, by file.
+        ready: the comparison on screen, if it is complete; it is not computed anew.
+        words: the text of the report's field "Impression", by file.
+        reviews: the reader's opinion, by file.
+        verdicts: the results of the files that were analysed.
         errors: why a file could not be compared, by file.
-        dicom: the files that are known to be DICOM, or are called so.
+        dicom: the files that are DICOM by content or, where they were not opened yet, by name.
     """
 
     scopes: dict[Scope, list[Path]]
@@ -104,7 +104,7 @@ def is_dicom(entry: Entry) -> bool:
 
 
 class Source:
-    """Compares what is taken away, with models of its own, one image at a time; used from worker threads.
+    """Compares the images of an export, with models of its own, one at a time; used from worker threads.
 
     Args:
         choice: what compares.
@@ -115,12 +115,12 @@ class Source:
         self.choice = choice
         self._session = window_session(is_stopping=lambda: False)
         self._alone = threading.Lock()
-        self._kept = Recent[Compared](KEPT)
+        self._kept = Recent[Compared](COMPARISONS_KEPT)
         if ready is not None and ready.image is not None:
             self._kept.get(ready.image.path, lambda: ready)
 
     def examine(self, path: Path, stop: Stop, *, with_identity: bool = False) -> Compared:
-        """Return an image with what both models say of it; one that can't be opened has its reason in its record.
+        """Return the comparison on an image; one that can't be opened has its reason in its record.
 
         Args:
             path: the file.
@@ -153,25 +153,25 @@ class Source:
         return self._session.finish(image, self.choice, repeats=REPEATS, remember=True)
 
 
-def take(
+def write_results(
     source: Source, items: Sequence[Item], words: dict[Path, str], wanted: Wanted, told: Told, stop: Stop
 ) -> list[str]:
     """Compare images and write what is wanted of them.
 
     Args:
-        source: who compares.
+        source: compares.
         items: the images.
         words: the impressions, by file.
         wanted: what is written.
-        told: hears how many are done, of how many, and an estimate of the seconds left, if there is one.
+        told: called with how many are done, of how many, and an estimate of the seconds left, None for none yet.
         stop: asked whether to go on.
 
     Returns:
         Lines for a person.
 
     Raises:
-        Interrupted: if it was stopped; tables and report are then not there, nor is what was under their names lost.
-        TwinlensError: if a file can't be written, or a model not be used.
+        Interrupted: if it was stopped; tables and report are then not written, and earlier files of their names stay.
+        TwinlensError: if a file can't be written, or a model can't be used.
     """
     for path in wanted.places.values():
         make_folder(path.parent)
@@ -182,7 +182,7 @@ def take(
             outputs.add(found, words.get(item.path, ""), item.window, item.review)
             if outputs.lost and not outputs.is_going:
                 break
-            if done == 1:  # it may have been compared before, or had the models loaded: it tells nothing of the others
+            if done == 1:  # its time tells nothing of the others: it loads the models, or is compared already
                 started = time.perf_counter()
             left = None if done == 1 else (time.perf_counter() - started) / (done - 1) * (len(items) - done)
             told(done, len(items), left)

@@ -1,4 +1,4 @@
-"""Writes what is taken away in a worker, and shows how far it is, with time left and a way to stop."""
+"""Writes reports and exports in a worker, and shows the progress, the time left and a button that stops it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from core.names import readable
 from gui.common import theme
 from gui.common.threads import Background
 from gui.common.wording import duration
-from gui.export.job import Item, Source, take
+from gui.export.job import Item, Source, write_results
 
 REMARKS_SHOWN = 4
 
 
-class TakeawayBar(QWidget):
+class ExportBar(QWidget):
     """One job at a time.
 
     Args:
-        source: who compares.
+        source: compares.
         owner: lives at least as long as a job, e.g. the window.
     """
 
     ended = Signal(bool)  # whether all was written
-    failed = Signal(object)  # an error that is not meant to be read here
+    failed = Signal(object)  # an unexpected error
     _told = Signal(int, int, object)
 
     def __init__(self, source: Source, owner: QWidget, parent: QWidget | None = None) -> None:
@@ -58,10 +58,11 @@ class TakeawayBar(QWidget):
         self._show_running(False)
 
     def write(self, target: Path, items: Sequence[Item], words: dict[Path, str], wanted: Wanted) -> None:
-        """Begin; what is said at the end names ``target``."""
+        """Begin; the message at the end names ``target``."""
         self._target = target
         job = Background(
-            lambda: take(self._source, items, words, wanted, self._told.emit, job.isInterruptionRequested), self._owner
+            lambda: write_results(self._source, items, words, wanted, self._told.emit, job.isInterruptionRequested),
+            self._owner,
         )
         job.done.connect(self._on_done)
         job.failed.connect(self._on_failed)
@@ -93,7 +94,7 @@ class TakeawayBar(QWidget):
 
     def _on_failed(self, error: BaseException) -> None:
         if isinstance(error, Interrupted):
-            self._say("Stopped. Tables and reports that were not finished are not there.")
+            self._say("Stopped. Unfinished tables and reports were not written.")
         elif isinstance(error, TwinlensError):
             self._say(f"⚠ {error}", "warning")
         else:

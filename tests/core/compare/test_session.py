@@ -8,11 +8,6 @@ from core.explain.heatmap import HeatMap
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 
 
-@pytest.fixture(scope="module")
-def session():
-    return ComparisonSession(images_kept=2)
-
-
 @pytest.fixture
 def forwards(monkeypatch):
     """The single images that were put through a network."""
@@ -29,10 +24,14 @@ def test_a_comparison_grows_from_predictions_to_the_students_map_to_the_teachers
     assert (grown[0].teacher.heat_map, grown[0].student.heat_map) == (None, None)
     assert grown[1].student.heat_map is not None
     assert grown[1].teacher.heat_map is None
-    assert grown[-1].cam_pearson is not None
     assert all(found.teacher.prediction is grown[0].teacher.prediction for found in grown)
     errors = [found.student.heat_map.estimated_error for found in grown if found.student.heat_map]
     assert errors[-1] < errors[0]
+    maps = grown[-1].teacher.heat_map, grown[-1].student.heat_map
+    assert {found.class_index for found in maps} == {grown[0].teacher.prediction.top}
+    assert [found.values.shape for found in maps] == [(14, 14), (7, 7)]
+    assert -1 <= grown[-1].cam_pearson <= 1
+    assert 0 <= grown[-1].cam_iou20 <= 1
 
 
 def test_another_class_of_an_image_that_is_remembered_asks_no_network_again(session, chest_image, forwards):
@@ -47,9 +46,9 @@ def test_another_class_of_an_image_that_is_remembered_asks_no_network_again(sess
     assert len(forwards) == 6
 
 
-def test_models_are_loaded_once_and_read_anew_when_forgotten(session):
+def test_models_are_loaded_once_and_read_anew_when_forgotten(session, monkeypatch):
     loaded = []
-    session.announce = loaded.append
+    monkeypatch.setattr(session, "announce", loaded.append)
     before = session.models(Choice())
     assert session.models(Choice()).student is before.student
     assert loaded == []
@@ -69,24 +68,25 @@ def test_an_image_is_opened_again_only_when_its_file_has_changed(session, tmp_pa
     assert session.open(path).digest != first.digest
 
 
-def test_work_that_is_no_longer_wanted_ends_between_two_maps_and_before_a_model_is_loaded(session, chest_image):
+def test_work_that_is_no_longer_wanted_ends_between_two_maps_and_before_a_model_is_loaded(
+    session, chest_image, monkeypatch
+):
     asked = []
-    session.is_stopping = lambda: bool(asked) or bool(asked.append(1))
+    monkeypatch.setattr(session, "is_stopping", lambda: bool(asked) or bool(asked.append(1)))
     with pytest.raises(Interrupted):
         session.finish(chest_image, Choice())
     with pytest.raises(Interrupted):
         ComparisonSession(is_stopping=lambda: True).models(Choice())
-    session.is_stopping = lambda: False
 
 
-def test_another_method_explains_with_what_it_was_given(session, chest_image):
+def test_another_method_explains_with_what_it_was_given(session, chest_image, monkeypatch):
     asked = []
 
     def explain(method, bundle, pixels, class_index, threads, _unwanted):
         asked.append((method, bundle.card.role, pixels.shape, class_index, threads))
         return HeatMap(np.ones((7, 7), np.float32), class_index, "layer", method, 1, 1, 0.0, 0.0)
 
-    session.explain = explain
+    monkeypatch.setattr(session, "explain", explain)
     grown = list(session.compare(chest_image, Choice(cam="Grad-CAM"), 2))
     assert asked == [("Grad-CAM", role, (1, 3, 224, 224), 2, None) for role in ("student", "teacher")]
     assert [found.student.heat_map is not None for found in grown] == [False, True, True]
@@ -94,11 +94,11 @@ def test_another_method_explains_with_what_it_was_given(session, chest_image):
         list(session.compare(chest_image, Choice(cam="Grad-Cam")))
 
 
-def test_only_a_map_that_takes_minutes_is_given_up_for_another_image(session, chest_image):
+def test_only_a_map_that_takes_minutes_is_given_up_for_another_image(session, chest_image, monkeypatch):
     def explain(_method, _bundle, _pixels, _class_index, _threads, unwanted):
         raise ExplanationError(f"unwanted: {unwanted()}")
 
-    session.explain = explain
+    monkeypatch.setattr(session, "explain", explain)
     with pytest.raises(ExplanationError, match="unwanted: False"):
         list(session.compare(chest_image, Choice(cam="Grad-CAM"), is_outdated=lambda: True))
     with pytest.raises(Interrupted):
