@@ -1,4 +1,4 @@
-"""A label that ends in … where its words do not fit, and says them in its tip."""
+"""A label that ends in … where its text does not fit, and shows all of it in its tooltip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program has to say unasked: a line above the image for what is expected, a dialog for what is not.
+"""Messages: a line above the image for expected errors and news, a dialog for unexpected errors.
 
 One manager owns ``sys.excepthook`` and ``threading.excepthook``: an unexpected error becomes a readable message with
 details to copy, and the program goes on.

@@ -1,4 +1,4 @@
-"""Asks where a file is to be saved: what is written is what its name says, and nothing is overwritten unasked."""
+"""Asks where a file is to be saved: its name decides the format, and nothing is overwritten without asking."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ class ModelPanel(QWidget):
         return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
 
     def shown_answer(self) -> Answer | None:
-        """Return the answer as it is shown: withheld where it is hidden, without a map that is not shown."""
+        """Return the prediction as it is shown: withheld where it is hidden, without a heat map that is not shown."""
         if self._answer is None:
             return None
         heat_map = None if self.values() is None else self._answer.heat_map
@@ -210,24 +210,24 @@ class ModelPanel(QWidget):
     def values(self) -> rendering.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
 
-        One whose estimated error is too large to say anything is none.
+        One whose estimated error is too large is not shown.
         """
         heat_map = None if self._answer is None or self.withheld else self._answer.drawn_map
         return None if heat_map is None else heat_map.resized(MAP_SIZE, MAP_SIZE)
 
     def _strength(self) -> float:
-        """Return which share of its opacity a map is drawn with: one that is still being refined looks provisional."""
+        """Return the share of its opacity that a heat map is drawn with; one that is still being refined is fainter."""
         heat_map = None if self._answer is None else self._answer.heat_map
         return 1.0 if heat_map is None or not self._refining else 1 - heat_map.estimated_error
 
     def draw(
         self, display: Display, teacher: rendering.FloatArray | None, student: rendering.FloatArray | None
     ) -> None:
-        """Lay the map, or the two maps' difference, over the image.
+        """Draw the heat map, or the difference of both, over the image.
 
         Args:
             display: what is shown and how.
-            teacher: the teacher's map from :meth:`values`.
+            teacher: the teacher's heat map from :meth:`values`.
             student: the student's.
         """
         both = {"teacher": teacher, "student": student}
@@ -269,7 +269,7 @@ class ModelPanel(QWidget):
         return sum(words) + 4 * theme.GRID <= width
 
     def set_low(self, low: bool) -> None:
-        """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""
+        """Leave out two lines that can be found elsewhere, where there is little height, or show them again."""
         for line in (self._caution, self.timing):
             line.setVisible(not low)
 

@@ -1,4 +1,4 @@
-"""Teacher and student side by side on one image, with the line that says whether they agree."""
+"""Teacher and student side by side on one image, with the line that shows whether they agree."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ComparisonView(QWidget):
     Attributes:
         overlay_action, difference_action, contour_action, reset_action, preset_actions, window_level_action,
         zoom_action, pan_action: for menus and the table of shortcuts.
-        review: what the reviewer thinks of the answers.
-        hide_while_held: hides what is laid over the images for as long as its key is held.
+        review: the reader's opinion.
+        hide_while_held: hides the heat maps for as long as its key is held.
     """
 
     class_chosen = Signal(int)  # the person wants this class explained
@@ -76,7 +76,7 @@ class ComparisonView(QWidget):
     # the interface
 
     def set_models(self, task: Task, teacher: Bundle | None, student: Bundle | None) -> None:
-        """Show which two models are compared, before any answer; forgets the last one."""
+        """Show which two models are compared, before any prediction; forgets the last comparison."""
         self._task = task
         self._comparison = None
         self.teacher.set_model(task, teacher)
@@ -85,7 +85,7 @@ class ComparisonView(QWidget):
         self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
-        """Show a new image: answers, zoom, window and level start anew, display settings stay."""
+        """Show a new image: predictions, zoom, window and level start anew, display settings stay."""
         self._picture = picture
         self._comparison = None
         for panel in self.panels:
@@ -94,7 +94,7 @@ class ComparisonView(QWidget):
         self._pages.setCurrentIndex(1)
 
     def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
-        """Show the answers and the maps as far as they are; without an image, a frame that came late is left out.
+        """Show predictions and heat maps as far as they are known; a late frame without its image is dropped.
 
         Args:
             comparison: a frame of :func:`core.compare.comparison.watch`.
@@ -114,12 +114,12 @@ class ComparisonView(QWidget):
         self._draw()
 
     def show_opening(self, name: str) -> None:
-        """Take all that is shown away: another file is being opened, and nothing may be taken for its own."""
+        """Clear the view: another file is being opened, and nothing shown may be mistaken for its own."""
         self._forget()
         self.show_busy(f"Opening {name}")
 
     def clear_answers(self) -> None:
-        """Take the answers away: other models are asked; the image stays as it is shown."""
+        """Clear the predictions: other models are chosen; the image stays."""
         self._comparison = None
         for panel in self.panels:
             panel.clear()
@@ -132,7 +132,7 @@ class ComparisonView(QWidget):
             self._say_agreement()
 
     def show_busy(self, text: str) -> None:
-        """Say what is under way, where its result will appear."""
+        """Show what is being computed, where its result will appear."""
         if self._pages.currentIndex() == 0:
             self._say_instead(text)
             return
@@ -140,12 +140,12 @@ class ComparisonView(QWidget):
         self.show_waiting()
 
     def show_waiting(self) -> None:
-        """Show that other maps are under way; those on screen stay until they come."""
+        """Show that other heat maps are being computed; those on screen stay until then."""
         for panel in self.panels:
             panel.show_work(None, busy=True)
 
     def show_failure(self, text: str) -> None:
-        """Say why there is no answer, in place of the image."""
+        """Show why there is no prediction, in place of the image."""
         self._forget()
         self._say_instead(f"⚠ {text}", "warning")
 
@@ -322,7 +322,7 @@ class ComparisonView(QWidget):
     # events
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Show the map again when the key that hides it is let go, or the window loses the keyboard."""
+        """Show the heat maps again when the key is released, or the window loses the keyboard."""
         if self._held:
             let_go = (
                 isinstance(event, QKeyEvent)

@@ -207,7 +207,7 @@ class HistoryView(QDialog):
         head = view.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         head.setHighlightSections(False)
-        for column, width in enumerate((152, 176, 104, 216, 216, 32, 80)):
+        for column, width in enumerate((152, 176, 104, 216, 216, 32, 104)):
             view.setColumnWidth(column, width)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(True)

@@ -119,7 +119,7 @@ class ModelCardDialog(QDialog):
 
 
 class CardText(QTextBrowser):
-    """The text of a card with its diagrams; it loads nothing else, whatever a stranger's card names."""
+    """The text of a card with its diagrams; it loads nothing else, whatever the card names."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

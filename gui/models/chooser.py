@@ -1,4 +1,4 @@
-"""Choose the task, the two networks, how the heat map is made and for which class."""
+"""Choose the task, both networks, how the heat map is made and for which class."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ModelChooser(QWidget):
 
     Signals:
         changed: another task, network or method was chosen.
-        class_chosen: the index of the class to explain, or None for the one that the teacher finds most probable.
+        class_chosen: the index of the class to explain, or None for the teacher's finding.
     """
 
     changed = Signal()
@@ -66,7 +66,7 @@ class ModelChooser(QWidget):
         return self._choice
 
     def set_choice(self, choice: Choice) -> None:
-        """Choose; says nothing."""
+        """Choose; emits nothing."""
         self._choice = choice
         if choice.task is not None:
             self._task = TASKS[choice.task]
@@ -81,14 +81,14 @@ class ModelChooser(QWidget):
         self._fill_networks()
 
     def set_task(self, task: Task) -> None:
-        """Note the task of the image on screen, where it is told from the image."""
+        """Show the task of the image on screen, where it is derived from the image."""
         if task.id != self._task.id:
             self._task = task
             self._fill_networks()
             self._fill_classes()
 
     def set_class(self, index: int | None) -> None:
-        """Show which class is explained; None is the teacher's; says nothing."""
+        """Show which class is explained; None is the teacher's finding; emits nothing."""
         self.class_box.setCurrentIndex(0 if index is None else index + 1)
 
     def chosen_class(self) -> int | None:

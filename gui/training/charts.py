@@ -1,4 +1,4 @@
-"""The curves of a run: loss and scores over the epochs, drawn while it learns, in the accent of what is trained."""
+"""The curves of a run: loss and scores over the epochs, drawn while it runs, in the accent of what is trained."""
 
 from __future__ import annotations
 

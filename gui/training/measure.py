@@ -82,7 +82,7 @@ def model_id(folder: Path) -> str:
 
 
 def scores(folder: Path) -> str:
-    """Return what a run's evaluation says, with what must be said beside it; empty where it has none."""
+    """Return a run's scores in words, with the notes of its evaluation; empty where it has none."""
     from training.evaluation.run_evaluation import read_evaluation
 
     try:

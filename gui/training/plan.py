@@ -18,13 +18,13 @@ from training.runs.lock import read_owner
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that has not begun, or one to go on with.
+    """A run that has not begun, or one to resume.
 
     Attributes:
         recipe: name of a bundled recipe, or a TOML file.
         data: the data folder, or None where none has been chosen.
         out: the run's folder.
-        teachers: bundles or finished runs to learn from; None leaves them as the recipe says, () is none.
+        teachers: bundles or finished runs that teach; None leaves them as the recipe says, () is none.
         epochs: epochs, or None for the recipe's.
         batch: images a step, or None for the recipe's.
         resume: whether the run lies in its folder already.
@@ -103,7 +103,7 @@ def free_folder(name: str) -> Path:
 
 
 def plan_of(folder: Path, data: Path | None = None) -> Plan:
-    """Return the plan of a run that lies in a folder, to go on with it.
+    """Return the plan of a run that lies in a folder, to resume it.
 
     Args:
         folder: the run's folder.

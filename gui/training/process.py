@@ -1,7 +1,7 @@
 """Commands of the training module in processes of their own: short ones, and runs that outlive the window.
 
 A crash there, or a network that fills the memory, never touches the program. A run writes its events into its folder
-and not into a pipe, so that it goes on when the program is closed, and can be followed by the next one, as can a run
+and not into a pipe, so that it continues when the program is closed, and can be followed by the next one, as can a run
 that was started on the command line.
 """
 
@@ -187,7 +187,7 @@ class TrainingRun(QObject):
             RunFolder(self.folder).stop.touch()
 
     def kill(self) -> None:
-        """End the process at once; what was learnt since the last checkpoint is lost."""
+        """End the process at once; what was trained since the last checkpoint is lost."""
         if self._process is not None:
             self._process.kill()
         elif self._other is not None:

@@ -1,4 +1,4 @@
-"""What is trained, on what, and where the run is kept: the left side of the training window."""
+"""What is trained, on what, and where the run is stored: the left side of the training window."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class TrainingSetup(SetupFields):
         self._fill_teachers()
 
     def set_run(self, folder: Path) -> None:
-        """Show a run that has begun, to go on with it or to measure it.
+        """Show a run that has begun, to resume or to evaluate it.
 
         Raises:
             UsageError: if no run lies there.
@@ -262,7 +262,7 @@ class TrainingSetup(SetupFields):
             self._changed()
 
     def _choose_out(self) -> None:
-        title = "Choose where the run is kept"
+        title = "Choose where the run is stored"
         if chosen := QFileDialog.getExistingDirectory(self, title, str(Path(self.out.text()).parent)):
             self.out.setText(chosen)
             self._changed()

@@ -81,7 +81,7 @@ class TrainingWindow(QWidget):
     # what a person does
 
     def start(self) -> None:
-        """Begin the run that is set up, or go on with the one that is shown."""
+        """Begin the run that is set up, or resume the one that is shown."""
         try:
             plan = self.setup.plan
             command = plan.command()
@@ -110,7 +110,7 @@ class TrainingWindow(QWidget):
             self._show_state()
 
     def measure(self) -> None:
-        """Measure the finished run on the test images."""
+        """Evaluate the finished run on the test images."""
         plan = self.setup.plan
         if plan.data is None:
             self.banner.say("No data set has been chosen.", warning=True)

@@ -13,10 +13,10 @@ from gui.engine.events import BatchProgress
 
 
 class BatchBar(QWidget):
-    """Progress in words and as a line; seen only while there is something to say.
+    """Progress in words and as a line; visible only while "Analyse all" runs.
 
     Args:
-        pause: pauses or goes on.
+        pause: pauses or resumes.
         cancel: stops.
     """
 

@@ -1,4 +1,4 @@
-"""How a line of the worklist is drawn: thumbnail, name, what both said, and whether they agree."""
+"""How a line of the worklist is drawn: thumbnail, name, both predictions, and whether they agree."""
 
 from __future__ import annotations
 

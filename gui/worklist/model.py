@@ -1,4 +1,4 @@
-"""The worklist's data: files, what both models said of each, sorting, and the filter."""
+"""The worklist's data: files, the predictions for each, sorting, and the filter."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Entry:
     Attributes:
         path: the file.
         number: its place in the order in which files were added.
-        result: what both models said, by the present choice, and the review of it; None before they were asked.
+        result: the predictions by the present choice, with the review of them; None before there are any.
         error: why it could not be compared, or an empty string.
         unreadable: whether the reason is the file itself, so that no models could.
     """
@@ -72,12 +72,12 @@ class Entry:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What both models said."""
+        """The predictions of both models."""
         return None if self.result is None else self.result.verdict
 
     @property
     def review(self) -> Review:
-        """What the reviewer thinks of it."""
+        """The reader's opinion."""
         return NO_REVIEW if self.result is None else self.result.review
 
     @property
@@ -171,7 +171,7 @@ class Worklist(QAbstractListModel):
         self.endResetModel()
 
     def set_result(self, path: Path, result: Result) -> None:
-        """Note what both models said of a file."""
+        """Take the predictions for a file."""
         self._change(path, result, "")
 
     def set_error(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
@@ -234,14 +234,14 @@ class Worklist(QAbstractListModel):
         return "\n".join(lines)
 
     def _side(self, words: str, said: Said) -> str:
-        """Return what one model said, without a word of an answer that is withheld."""
+        """Return one model's prediction in words; nothing of one that is withheld."""
         if said.novel:
             return words.format("not assessable: outside the training data")
         return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
 
 
 def _last_without(key: Callable[[Verdict], Any]) -> Callable[[Entry], tuple[Any, ...]]:
-    """Sort by what a key makes of an answer; files without one, or where that is withheld (None), come last."""
+    """Sort by a key of the predictions; files without any, or where they are withheld (None), come last."""
 
     def of(entry: Entry) -> tuple[Any, ...]:
         value = None if entry.verdict is None else key(entry.verdict)

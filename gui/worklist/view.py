@@ -1,4 +1,4 @@
-"""The worklist as a person sees it: filter, order and lines; says which file was chosen."""
+"""The worklist on screen: filter, order and lines; emits which file was chosen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gui.worklist.thumbnails import Thumbnails
 
 
 class WorklistView(QWidget):
-    """The list with its filter; an empty one says what to do.
+    """The list with its filter; an empty one shows how to begin.
 
     Args:
         worklist: the files.
@@ -87,7 +87,7 @@ class WorklistView(QWidget):
         return [self.filter.index(row, 0).data(ENTRY_ROLE) for row in range(self.filter.rowCount())]
 
     def choose(self, path: Path) -> None:
-        """Make a file the chosen one; a filter that hides it is taken away."""
+        """Make a file the chosen one; a filter that hides it is cleared."""
         row = self._worklist.row_of(path)
         if row is None:
             return
