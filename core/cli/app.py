@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from core import __version__
 from core.cli.history import history_app
 from core.cli.runner import run
 from core.compare.comparison import CamMode
-from core.errors import UsageError
+from core.errors import RuntimeUnavailableError, UsageError
 from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
@@ -282,7 +283,8 @@ def _convert(folders: list[Path]) -> None:
     for folder in folders:
         bundle = read_bundle(folder)
         bundle.verify()
-        converted_network(bundle)
+        with suppress(RuntimeUnavailableError):  # the process that loads it gets the reason
+            converted_network(bundle)
 
 
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
