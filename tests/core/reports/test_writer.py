@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pypdf
 import pytest
-from core.compare.batch import ExportRecord, record_of
 from PIL import Image, ImageCms
 
+from core.compare.record import ExportRecord, record_of
 from core.errors import WriteError
 from core.exports.dicom_objects import write_dicom_results
 from core.exports.formats.heat_maps import PictureFolder

@@ -191,7 +191,7 @@ def test_a_run_of_the_command_line_is_followed_and_stopped_in_the_window(make_tr
             process.kill()
     assert process.returncode == 3
     assert "Can be resumed" in window.progress.title.text()
-    assert out.read_result()["status"] == "stopped"
+    assert out.read_result().status == "stopped"
 
 
 def test_a_run_that_is_still_being_prepared_is_said(make_training, tmp_path):
@@ -215,7 +215,7 @@ def test_a_real_run_is_trained_stopped_and_resumed(make_training, recipe_file, t
     assert window.resume_button.isVisible(), window.banner.words.text()
     done = len(window.charts.rows)
     assert 1 <= done < 40
-    assert RunFolder(tmp_path / "run").read_result()["status"] == "stopped"
+    assert RunFolder(tmp_path / "run").read_result().status == "stopped"
     assert window.setup.epochs.value() == 40
     window.resume_button.click()
     wait_for(qtbot, lambda: len(window.charts.rows) > done)

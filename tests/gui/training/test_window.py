@@ -173,7 +173,7 @@ def test_the_menu_opens_it_and_the_program_ends_only_as_the_person_says(
     assert not main.isVisible()
     assert not main.all_stopped  # the run still writes its checkpoint, and must not be ended with the program
     wait_for(qtbot, lambda: running_in(tmp_path / "run") is None)
-    assert RunFolder(tmp_path / "run").read_result()["status"] == "stopped"
+    assert RunFolder(tmp_path / "run").read_result().status == "stopped"
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support raise")  # the offscreen platform has no stack of windows
