@@ -56,4 +56,4 @@ class WriteError(TwinlensError):
 
 
 class SourceError(WriteError):
-    """Results can't be written for this image, for what it is itself; others may do."""
+    """Results can't be written for this image because of what it holds; other images may work."""

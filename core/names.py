@@ -1,8 +1,8 @@
 r"""Names of files as text that can be written, printed and read back anywhere.
 
 A name on disk is bytes. Python hands over those that are no UTF-8 as lone surrogates (``surrogateescape``, PEP 383),
-which no UTF-8 file, database or PDF takes. In texts such a byte is spelled ``\xNN`` in all places alike, and so are
-control characters, which could command a terminal.
+which no UTF-8 file, database or PDF takes. In texts such a byte is always spelled ``\xNN``, and so are control
+characters, which could control a terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def readable(path: str | os.PathLike[str]) -> str:
 
 
 def path_from(text: str) -> Path:
-    """Return the path that :func:`readable` spelled so; a file that is really called so goes first."""
+    """Return the path that :func:`readable` spelled so; an existing file of exactly this name comes first."""
     path = Path(text)
     if _SPELLED.search(text) is None or os.path.lexists(path):
         return path

@@ -103,5 +103,5 @@ def get_task(task_id: str) -> Task:
 
 
 def guess_task(grey: bool) -> Task:
-    """Return the task that an image most likely belongs to: grey images are radiographs, coloured ones histology."""
-    return CHEST_XRAY if grey else LUNG_COLON
+    """Return the first task of ``TASKS`` whose images are grey, or coloured, as the image is."""
+    return next(task for task in TASKS.values() if task.colour != grey)

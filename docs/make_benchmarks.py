@@ -19,7 +19,7 @@ PLOT = DOCS / "images" / "fidelity.png"
 
 HEAD = """# Benchmarks
 
-Written by `python docs/make_benchmarks.py` from the output of the commands named below; each says on which machine.
+`python docs/make_benchmarks.py` writes this page from the output of the commands below. Each section names the machine.
 
 ## Speed and memory
 
@@ -27,34 +27,34 @@ Written by `python docs/make_benchmarks.py` from the output of the commands name
 
 """
 SPEED_NOTES = """
-Every forward and every Score-CAM is measured in a process of its own. Score-CAM is of the demonstration radiograph,
-for the same layer and class by each library, used as its documentation says. Pearson and IoU compare each map with
-the exact one of the same network; torch-cam has another definition of Score-CAM (a baseline is subtracted and maps
-are scaled before they are enlarged), so its map differs and is no worse for it. Networks without an installed bundle
-have random weights, which take as long as trained ones, but whose maps change from run to run, and so does how close
-the fast one comes. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels. Forwards
-(`core.benchmarks.suite.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
-(`core.benchmarks.cam.speed`), were measured later than the rest, when answers came with their maps, Winograd's
-filtering was there, and OFA-595 had torch's activations. A single run can meet a slow moment of the machine:
-OFA-595's fast map took 0.30 to 0.59 s in 17 runs. In the window the answer comes first, and with it the feature maps,
-so the first map takes a forward less than here.
+Every forward pass and every Score-CAM is measured in a process of its own. Score-CAM explains the demonstration
+radiograph, for the same layer and class in each library, used as its documentation says. Pearson and IoU compare each
+map with the exact one of the same network. torch-cam has another definition of Score-CAM (a baseline is subtracted and
+maps are scaled before they are enlarged), so its map differs; this does not make it worse. Networks without an
+installed bundle have random weights. These take as long as trained ones, but their maps change from run to run, and so
+does the fidelity of the fast map. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels.
+Forward passes (`core.benchmarks.suite.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
+(`core.benchmarks.cam.speed`), were measured later than the rest, after three changes: predictions come with their
+feature maps, Winograd's filtering, and torch's activations for OFA-595. A single run can be slow by chance: OFA-595's
+fast map took 0.30 to 0.59 s in 17 runs. In the window the prediction comes first, and with it the feature maps, so the
+first heat map takes one forward pass less than here.
 """
 FIDELITY_HEAD = """
 ## How close the fast map comes
 
 `python -m core benchmark --fidelity DIR --every 33 --model chest-xray/student-ofa595`, and the same with
-`chest-xray/teacher-vgg19`: images of the test split, for the class that the model finds most probable. The error is
-1 - Pearson correlation with the exact map of the same image, both enlarged to the input's size; "it held" is the share
-of images whose error was at most the estimate shown with the map, which ends at 1, a map unrelated to the exact one: a
-transformer's first map can be its opposite. The fast mode ends at *24 of 32* for VGG19 and at
-*G=32* for the other networks.
+`chest-xray/teacher-vgg19`: images of the test split, for the most probable class. The error is
+1 - Pearson correlation with the exact map of the same image, both enlarged to the input's size. "It held" is the share
+of images whose error was at most the estimate shown with the map. The estimate is limited to 1, a map uncorrelated with
+the exact one; a transformer's first map can be negatively correlated with it. The fast mode ends at *24 of 32* for
+VGG19 and at *G=32* for the other networks.
 
 ![Fidelity against time](images/fidelity.png)
 
-The time axis is that of the demonstration radiograph in the speed run above; dots are the mean over the images, the
-lower edge of the band is the worst image. No weights of the transformers ship; those measured are half trained
-([Visformer-S](#visformer-s-half-trained), [AutoFormerV2-T](#autoformerv2-t-half-trained)), which shows more than random
-ones would.
+The time axis is that of the demonstration radiograph in the speed run above. Dots are the mean over the images, the
+lower edge of the band is the worst image. The program comes without weights of the transformers. Those measured are
+half trained ([Visformer-S](#visformer-s-half-trained), [AutoFormerV2-T](#autoformerv2-t-half-trained)), which is more
+informative than random weights.
 """
 
 

@@ -25,7 +25,7 @@ from hostile_samples import healthy
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from core.benchmarks.suite import machine
-from core.images.gdcm_worker import helper as decoder
+from core.images.gdcm_worker import worker as decoder
 from gui.window.app import make_application
 from gui.window.main_window import MainWindow
 from gui.worklist.model import State

@@ -1,1 +1,1 @@
-"""Twinlens training: how weights are made and measured. Uses core; knows nothing of windows."""
+"""Twinlens training: train, evaluate and publish models. Uses core, never the window."""

@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import UsageError
-from core.models.architectures import VggHead, get_architecture
+from core.models.architectures import VggHead, get_architecture, model_name
 from core.models.card import Role
-from core.models.ofa_subnets import Subnet
+from core.models.ofa_subnets import Subnet, model_id
 from core.tasks import get_task
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 MAX_RECIPE_BYTES = 100_000
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes as a key without quotes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+StartKind = Literal["random", "imagenet", "imagenet-or-random", "package", "vgg16", "model"]
+Precision = Literal["no", "bf16", "fp16"]  # as accelerate names them; "no" is float32
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Start(NamedTuple):
+    """What a network starts from.
+
+    Attributes:
+        kind: ``random``, ``imagenet``, ``imagenet-or-random``, ``package`` or ``vgg16``; ``model`` for a weights file,
+            a bundle or a run.
+        source: the package's name, the file of VGG16's weights (empty for the package's), or the model.
+    """
+
+    kind: StartKind
+    source: str = ""
+
+    @property
+    def has_seen_images(self) -> bool:
+        """Whether it may have been trained on images of this project's kind."""
+        return self.kind == "model"
+
+
 class Model(_Part):
-    """Which network is trained, and what it starts from.
+    """The network and its starting weights.
 
     Attributes:
         network: identifier of the architecture, or ``timm:`` and the name of any network of timm's.
@@ -65,6 +84,28 @@ class Model(_Part):
             raise ValueError("only ofa595 has subnets")
         return self
 
+    @property
+    def starts_from(self) -> Start:
+        """What ``start`` names."""
+        kind, _, source = self.start.partition(":")
+        match kind:
+            case "random" | "imagenet" | "imagenet-or-random" if not source:
+                return Start(kind)
+            case "package" | "vgg16":
+                return Start(kind, source)
+            case _:
+                return Start("model", self.start)
+
+    @property
+    def id(self) -> str:
+        """The network's identifier in a bundle, its subnet in it."""
+        return model_id(self.network, self.subnet)
+
+    @property
+    def name(self) -> str:
+        """The network's name for people."""
+        return model_name(self.id)
+
 
 class Augment(_Part):
     """How training images are varied; every number of a view is a function of (seed, view, image).
@@ -75,9 +116,9 @@ class Augment(_Part):
         flip: chance of a mirrored image.
         turn: chance of a flip upside down and of a quarter turn (histology, where no direction is up).
         rotate: largest rotation in degrees.
-        scale: smallest side of the window that is looked at, as a share of the image's side; it lies anywhere inside.
+        scale: smallest side of the window that is shown, as a share of the image's side; it lies anywhere inside.
         largest: largest side of that window; above 1 the image is shown whole, smaller, with ``fill`` around it.
-        plain: share of views that are neither rotated nor scaled, as the images that a network meets later.
+        plain: share of views that are neither rotated nor scaled, as the images that are classified later.
         blur: largest deviation, in pixels, of the Gaussian that half of the views are blurred with.
         sharpen: largest strength at which the other half are sharpened.
         gamma: brightness is raised to a power between 1 / (1 + gamma) and 1 + gamma.
@@ -119,7 +160,7 @@ class Loss(_Part):
     """What is minimised; see :mod:`training.distillation.losses` for the formulas.
 
     Attributes:
-        kind: how the teacher's answer is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
+        kind: how the teacher's output is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
         alpha: weight of the teacher in ``hybrid``: (1 − alpha) · CE + alpha · T² · KL.
         temperature: T.
         standardise: whether logits are brought to mean 0 and deviation 1 before teacher and student are compared.
@@ -131,7 +172,7 @@ class Loss(_Part):
         attention: weight of attention transfer on the last spatial maps, 0 for none.
         hint: weight of the feature hint on the last spatial maps, 0 for none.
         smoothing: label smoothing.
-        class_weights: ``balanced`` gives every class the same say, however few images it has.
+        class_weights: ``balanced`` gives every class the same weight, however few images it has.
     """
 
     kind: Literal["hybrid", "dkd", "dist"] = "hybrid"
@@ -155,13 +196,13 @@ class Loss(_Part):
 
 
 class Teachers(_Part):
-    """Whom the network learns from.
+    """The teachers.
 
     Attributes:
-        bundles: bundle identifiers, bundle folders or finished run folders; none for training on the truth alone.
+        bundles: bundle identifiers, bundle folders or finished run folders; none for training on the labels alone.
         combine: ``mean`` averages the teachers' probabilities; ``confidence`` weights them for each image by how well
-            they know its true class (Zhang et al., CA-MKD, arXiv 2201.00007).
-        cache: whether their logits are kept on disk and read again when a view returns.
+            they predict its label (Zhang et al., CA-MKD, arXiv 2201.00007).
+        cache: whether their logits are cached and read again when a view returns.
     """
 
     bundles: tuple[str, ...] = Field(default=(), max_length=8)
@@ -201,7 +242,7 @@ class Optim(_Part):
     clip: NotNegative = 2.0
     ema: float = Field(default=0.998, ge=0, lt=1)
     patience: int = Field(default=0, ge=0)
-    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    precision: Literal["auto"] | Precision = "auto"
     compile: Literal["none", "default", "reduce-overhead"] = "none"
 
     @model_validator(mode="after")
@@ -249,8 +290,8 @@ class Recipe(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         classes = get_task(self.task).class_ids
-        if strange := [new for new in self.label_map.values() if new and new not in classes]:
-            raise ValueError(f"label_map: {strange[0]!r} is none of the task's classes {', '.join(classes)}")
+        if unknown := [new for new in self.label_map.values() if new and new not in classes]:
+            raise ValueError(f"label_map: {unknown[0]!r} is none of the task's classes {', '.join(classes)}")
         if self.teachers.bundles and self.teachers.cache:
             if self.augment.mixes:
                 raise ValueError("mixed images can't use cached teacher logits: set teachers.cache = false")
@@ -274,7 +315,7 @@ class Recipe(_Part):
         return self.size
 
     def digest(self) -> str:
-        """Return the SHA-256 of the resolved recipe, hexadecimal."""
+        """Return the SHA-256 of the resolved recipe as a run's ``recipe.toml`` holds it, hexadecimal."""
         return hashlib.sha256(to_toml(self).encode()).hexdigest()
 
 
@@ -328,26 +369,8 @@ def _put(raw: dict[str, Any], override: str) -> None:
 
 
 def to_toml(recipe: Recipe) -> str:
-    """Return the resolved recipe as TOML, every key with its value; a key whose value is None is left out."""
-    tables: dict[str, dict[str, Any]] = {"": {}}
-    _flatten(recipe.model_dump(mode="json", exclude_none=True), "", tables)
-    lines = []
-    for name, values in tables.items():
-        if not values:
-            continue
-        lines += ["", f"[{name}]"] if name else []
-        lines += [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
+    """Return the resolved recipe as TOML, every key with its value; None and an empty label map are left out."""
+    import tomli_w
 
-
-def _key(name: str) -> str:
-    return name if BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-
-
-def _flatten(values: dict[str, Any], name: str, tables: dict[str, dict[str, Any]]) -> None:
-    own = tables.setdefault(name, {})
-    for key, value in values.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{name}.{key}" if name else key, tables)
-        else:
-            own[key] = value
+    empty = set() if recipe.label_map else {"label_map"}
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True, exclude=empty))

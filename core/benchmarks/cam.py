@@ -13,14 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 
+from core.compare.figures import from_dict
 from core.errors import TwinlensError
 from core.explain.scorecam import Depth, ScoreCam
 from core.explain.similarity import iou_top, pearson
@@ -39,8 +39,25 @@ WORST_WALL_SECONDS = 1800
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What one library's Score-CAM of one image cost.
+
+    Attributes:
+        first_s: seconds until the first map could be shown.
+        seconds: seconds until the map was ready.
+        peak_mib: resident memory above the loaded network, at most.
+        timeline: masks scored and seconds passed at each frame; empty for a library that shows the last map only.
+    """
+
+    first_s: float
+    seconds: float
+    peak_mib: float
+    timeline: list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
 class SpeedRow:
-    """One library's Score-CAM of one image.
+    """One library's Score-CAM of one image: the figures of ``Measured``, and how close its map is.
 
     Attributes:
         model: the bundle's identifier.
@@ -122,11 +139,11 @@ def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]
             if EXACT in found:
                 exact = found[EXACT][1]
                 close, overlap = round(pearson(values, exact), 4), round(iou_top(values, exact), 3)
-            rows.append(SpeedRow(bundle.id, library, **measured, pearson=close, iou20=overlap))
+            rows.append(SpeedRow(bundle.id, library, **asdict(measured), pearson=close, iou20=overlap))
     return rows
 
 
-def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, Any], FloatArray]:
+def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[Measured, FloatArray]:
     command = own_command("core.benchmarks.cam", library, str(bundle.directory), str(out))
     answer = subprocess.run(  # noqa: S603 - our own module
         command, capture_output=True, encoding="utf-8", check=False, timeout=WORST_WALL_SECONDS
@@ -136,7 +153,7 @@ def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[dict[str, An
             f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
             remedy="Install the extra 'benchmark' of twinlens.",
         )
-    return json.loads(answer.stdout.splitlines()[-1]), np.load(out)
+    return from_dict(Measured, json.loads(answer.stdout.splitlines()[-1])), np.load(out)
 
 
 def fidelity(
@@ -252,7 +269,7 @@ LIBRARIES: dict[str, Callable[[Bundle, FloatArray], Run]] = {
 }
 
 
-def _measure(library: str, folder: Path, out: Path) -> dict[str, Any]:
+def _measure(library: str, folder: Path, out: Path) -> Measured:
     """Run one library on the demonstration radiograph, write its map to ``out`` and return the figures."""
     bundle = read_bundle(folder)
     image = preprocess(read_image(demonstration_radiograph()), bundle.card.preprocessing)
@@ -267,12 +284,12 @@ def _measure(library: str, folder: Path, out: Path) -> dict[str, Any]:
         timeline.append((scored, round(time.perf_counter() - started, 3)))
     peak = _peak_bytes(process)
     np.save(out, last)
-    return {
-        "first_s": timeline[0][1],
-        "seconds": timeline[-1][1],
-        "peak_mib": round((peak - before) / MIB, 0),
-        "timeline": timeline if library.startswith("twinlens") else [],
-    }
+    return Measured(
+        first_s=timeline[0][1],
+        seconds=timeline[-1][1],
+        peak_mib=round((peak - before) / MIB, 0),
+        timeline=timeline if library.startswith("twinlens") else [],
+    )
 
 
 def _forget_peak() -> None:
@@ -294,4 +311,4 @@ def _peak_bytes(process: psutil.Process) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(asdict(_measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))))

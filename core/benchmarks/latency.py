@@ -9,7 +9,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import cast
 
 from core.models.bundle import read_bundle
 from core.runtimes.base import RuntimeChoice, probe_input
@@ -34,4 +33,4 @@ def measure(folder: Path, choice: RuntimeChoice, runs: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), cast(RuntimeChoice, sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))))

@@ -21,6 +21,7 @@ from core.errors import UsageError
 from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import known_runtime, runtime_choices
 
 if TYPE_CHECKING:
     from core.models.catalogue import Catalogue
@@ -36,7 +37,10 @@ app = typer.Typer(
 app.add_typer(history_app, name="history")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Runtime = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Runtime = Annotated[
+    RuntimeChoice,
+    typer.Option(help=f"Which runtime computes: {', '.join(runtime_choices())}.", callback=known_runtime),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -57,18 +61,21 @@ def options(
 def models(as_json: AsJson = False) -> None:
     """List the installed models with their scores and the state of their files."""
     from core.cli.models import describe, print_table
+    from core.compare.figures import as_dict
     from core.models.catalogue import read_catalogue
 
     catalogue = read_catalogue()
     rows = [describe(bundle) for bundle in catalogue.bundles.values()]
     if as_json:
         broken = [str(error) for error in catalogue.broken]
-        typer.echo(json.dumps({"models": rows, "broken": broken}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"models": [as_dict(row) for row in rows], "broken": broken}, indent=2, ensure_ascii=False)
+        )
     else:
         print_table(rows)
         for error in catalogue.broken:
             typer.echo(f"Not usable: {error}", err=True)
-    if catalogue.broken or any(row["checksum"] != "ok" for row in rows):
+    if catalogue.broken or any(row.checksum != "ok" for row in rows):
         raise typer.Exit(1)
 
 
@@ -98,7 +105,7 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default told from each image's colour.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
@@ -115,45 +122,51 @@ def compare(
     dicom: Annotated[
         Path | None, typer.Option(help="Write DICOM results into this folder, for DICOM images.", file_okay=False)
     ] = None,
+    write: Annotated[
+        list[str] | None, typer.Option(metavar="FORMAT=PLACE", help="Write any export format, e.g. csv=out.csv.")
+    ] = None,
     hide_names: Annotated[bool, typer.Option("--hide-names", help="Call images by numbers in all files.")] = False,
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
     with_refused: Annotated[
-        bool, typer.Option("--with-refused", help="Show also the answers to images that a model can't judge.")
+        bool, typer.Option("--with-refused", help="Show also hidden predictions, for images outside the training data.")
     ] = False,
     labelled: Annotated[
         bool,
-        typer.Option("--labelled", help="Folders named after classes, or a manifest.csv, tell true classes."),
+        typer.Option("--labelled", help="Score against labels: names of folders, or a manifest.csv."),
     ] = False,
-    history: Annotated[bool, typer.Option(help="Keep the answers in the history.")] = True,
+    history: Annotated[bool, typer.Option(help="Record the comparisons in the history.")] = True,
     as_json: AsJson = False,
     runtime: Runtime = "auto",
     threads: Threads = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
 ) -> None:
-    """Show what teacher and student say about each image."""
+    """Compare teacher and student on each image."""
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
     from core.compare.record import Record, write_json
     from core.compare.session import Choice, ComparisonSession
-    from core.exports.batch import Outputs, Wanted
+    from core.exports.batch import Outputs
+    from core.exports.format import Wanted
     from core.tasks import get_task
 
     if task is not None:
         get_task(task)
     paths = list(_find(images))
     session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
+    named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
+    places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
-        csv=csv, jsonl=jsonl, report=report, paper=paper, impression=impression, pictures=export, dicom=dicom,
+        places=places, task=task, paper=paper, impression=impression,
         hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
     totals = Totals()
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(wanted, task, settings))
+        outputs = stack.enter_context(Outputs(wanted, settings))
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
@@ -283,6 +296,18 @@ def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: 
         rows = fidelity(catalogue.bundles[model], images, shown.advance)
     found = {"machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
     typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
+
+
+def _place(argument: str) -> tuple[str, Path]:
+    """Return the format and the place that ``FORMAT=PLACE`` names.
+
+    Raises:
+        UsageError: if it names none.
+    """
+    name, sign, place = argument.partition("=")
+    if not sign or not place:
+        raise UsageError(f"{argument!r} names no format and place.", remedy="Write it as FORMAT=PLACE.")
+    return name, Path(place)
 
 
 def _find(arguments: list[str]) -> Iterator[Path]:

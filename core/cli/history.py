@@ -6,20 +6,21 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from core.errors import UsageError
 
+if TYPE_CHECKING:
+    from core.records.analysis import Analysis
+
 history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_help=True)
 
-Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or answer.")]
+Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or class.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
-Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both gave the same answer.")]
-Said = Annotated[
-    Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="The reviewer's verdict.")
-]
+Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both agree.")]
+Said = Annotated[Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="Your reading.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
 
 
@@ -35,36 +36,34 @@ def list_records(
     """List records, or those that the words and options name."""
     found = _found(text, task, same, verdict, limit)
     if as_json:
-        typer.echo(json.dumps({"analyses": list(found)}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"analyses": [row.as_dict() for row in found]}, indent=2, ensure_ascii=False))
         return
-    from core.records.history import is_refused
     from core.tasks import get_task
 
     for row in found:
-        refused = {side: is_refused(row, side) for side in ("teacher", "student")}
-        names = {side: get_task(row["task"]).class_name(row[f"{side}_predicted"]) for side in refused}
-        said = " · ".join(
-            "can't judge this" if refused[side] else f"{names[side]} {100 * row[f'{side}_confidence']:.1f} %"
-            for side in refused
+        known = get_task(row.task)
+        predictions = " · ".join(
+            "not assessable" if one.is_novel else f"{known.class_name(one.predicted)} {100 * one.confidence:.1f} %"
+            for one in (row.teacher, row.student)
         )
-        sign = "–" if any(refused.values()) else "✓" if row["same_class"] else "≠"
-        where = row["path"] or f"image {row['image_sha256'][:12]}"
-        note = " · ".join(filter(None, (row["verdict"], row["note"])))
-        typer.echo(f"{row['id']}  {row['analysed_at']}  {where}")
-        typer.echo(f"    {sign} {said}{' · ' if note else ''}{note}")
+        sign = "–" if row.is_novel else "✓" if row.same_class else "≠"
+        where = row.path or f"image {row.image_sha256[:12]}"
+        note = " · ".join(filter(None, (row.verdict, row.note)))
+        typer.echo(f"{row.id}  {row.analysed_at}  {where}")
+        typer.echo(f"    {sign} {predictions}{' · ' if note else ''}{note}")
 
 
 @history_app.command("export")
 def export_records(
     file: Annotated[Path, typer.Argument(help="The CSV file to write.", dir_okay=False)],
-    text: Annotated[str, typer.Option(help="Words that occur in path, note, model or answer.")] = "",
+    text: Annotated[str, typer.Option(help="Words that occur in path, note, model or class.")] = "",
     task: Task = None,
     same: Same = None,
     verdict: Said = None,
     limit: Limit = 1_000_000,
 ) -> None:
     """Write records as a table."""
-    from core.exports.tables_and_maps import write_history
+    from core.exports.history_table import write_history
 
     write_history(file, _found(text, task, same, verdict, limit))
 
@@ -72,10 +71,10 @@ def export_records(
 @history_app.command("review")
 def review_record(
     number: Annotated[int, typer.Argument(help="The record's number.")],
-    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="What you think of the answers.")],
+    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="Your reading.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
-    """Keep what you think of an analysis."""
+    """Record your reading of an image."""
     from core.records.history import History
 
     with History() as history:
@@ -97,7 +96,7 @@ def clear_records(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")
 
 def _found(
     text: str, task: str | None, same: bool | None, verdict: Literal["agree", "disagree", "unsure"] | None, limit: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Analysis]:
     from core.records.history import History, Query
 
     with History() as history:

@@ -39,7 +39,7 @@ def run(app: typer.Typer) -> None:
 
 
 def _flush() -> None:
-    """Write out what was printed, while a failure can still be said; nothing is tried again at exit.
+    """Write out what was printed, while a failure can still be reported; nothing is tried again at exit.
 
     Raises:
         OSError: if it can't be written, e.g. because it goes to a file and the disk is full.

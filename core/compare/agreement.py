@@ -1,4 +1,4 @@
-"""How teacher and student did over many images: how often they agree, and what both score where labels are known."""
+"""Teacher and student over many images: how often they agree, and both scores where labels are known."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def wilson(successes: float, trials: float) -> Interval:
 
 
 def too_few(images: int) -> str:
-    """Return what must be said beside scores on so few images that they mean little; else an empty string."""
+    """Return a caution about scores on few images; an empty string where there are enough."""
     return f"only {images} images were scored: too few to compare models by" if images < FEW_IMAGES else ""
 
 
@@ -67,9 +67,9 @@ def macro_f1(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt
         matrices: images by true class (rows) and answer (columns), shape (…, C, C).
     """
     hits = matrices.diagonal(axis1=-2, axis2=-1)
-    true, said = matrices.sum(axis=-1), matrices.sum(axis=-2)
+    true, predicted = matrices.sum(axis=-1), matrices.sum(axis=-2)
     present = true > 0
-    f1 = 2 * hits / np.where(present, true + said, 1)
+    f1 = 2 * hits / np.where(present, true + predicted, 1)
     return np.asarray((f1 * present).sum(axis=-1) / np.maximum(1, present.sum(axis=-1)))
 
 

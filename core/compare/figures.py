@@ -131,7 +131,7 @@ def _read_members(kind: type[Any]) -> tuple[_Member, ...]:
         notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         figure = next((note for note in notes if isinstance(note, Figure)), None)
         if figure is None:
-            raise TypeError(f"{kind.__name__}.{field.name} needs a Figure that says what it is")
+            raise TypeError(f"{kind.__name__}.{field.name} needs a Figure with its meaning")
         alias = next((note.alias for note in notes if isinstance(note, FieldInfo) and note.alias), field.name)
         found.append(_Member(field.name, alias, _without_none(get_args(hint)[0]), figure))
     return tuple(found)

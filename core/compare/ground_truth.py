@@ -1,4 +1,4 @@
-"""The true classes of images, where the folders that they lie in tell them."""
+"""Labels of images, from the folders that they lie in or from a ``manifest.csv``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MASK_FOLDERS = ("lung masks", "infection masks")  # beside the folder "images" o
 
 
 def label_of(path: Path, task: Task) -> str | None:
-    """Return the class that the folder of an image is named after, in any case; folders above it say nothing.
+    """Return the class that the folder of an image is named after, in any case; folders above it are not used.
 
     In COVID-QU-Ex (``Test/COVID-19/images/x.png``, beside folders of masks) ``images`` is a part of the class's folder.
     """
@@ -33,13 +33,13 @@ class Labels:
     """Looks up true classes; each manifest is read once.
 
     A ``manifest.csv`` beside an image or in a folder above it, with the columns ``path`` (relative to the manifest) and
-    ``label``, goes before the folder's name. One that can't be read says nothing.
+    ``label``, goes before the folder's name. One that can't be read is not used.
     """
 
     _manifests: dict[Path, dict[str, str] | None] = field(default_factory=dict)
 
     def of(self, path: Path, task: Task) -> str | None:
-        """Return the true class of an image, None where nothing tells it.
+        """Return the true class of an image, None where there is none.
 
         Args:
             path: the image, absolute.

@@ -1,4 +1,4 @@
-"""The record of a comparison: what JSON, tables, history and report say of an image, declared once.
+"""The record of a comparison: the figures of an image in JSON, tables, history and report, declared once.
 
 A field's annotation holds its meaning and its place in tables, so that a new figure is added here and nowhere else.
 ``python docs/make_columns.py`` writes the documentation's table.
@@ -134,7 +134,7 @@ class Agreement:
         float | None,
         Figure(
             "Pearson correlation of the two heat maps",
-            words="maps for {explained}: overlap {cam_iou20:.2f}, correlation {cam_pearson:.2f}",
+            words="heat maps for {explained}: overlap {cam_iou20:.2f}, correlation {cam_pearson:.2f}",
         ),
     ]
     cam_iou20: Annotated[float | None, Figure("intersection over union of the heat maps' top 20 %")]
@@ -282,7 +282,7 @@ def agreement_of(comparison: Comparison) -> Agreement:
 
 
 def answers_of(comparison: Comparison) -> dict[str, object]:
-    """Return what the history keeps of a comparison: both predictions and their agreement, as plain values."""
+    """Return what the history stores of a comparison: both predictions and their agreement, as plain values."""
     return {
         "teacher": as_dict(prediction_record(comparison.teacher)),
         "student": as_dict(prediction_record(comparison.student)),
@@ -293,6 +293,11 @@ def answers_of(comparison: Comparison) -> dict[str, object]:
 def failed_record(path: Path, reason: str) -> FailedRecord:
     """Return the record of a file that could not be compared."""
     return FailedRecord(readable(path), reason)
+
+
+def reason_of(record: Record) -> str:
+    """Return a record's error without the path before it."""
+    return str(record.error).removeprefix(f"{record.path}: ")
 
 
 def write_json(records: Iterable[Record], file: TextIO) -> None:

@@ -15,7 +15,7 @@ from core.compare.record import Record, failed_record, record_of
 from core.errors import ExplanationError, ImageError, UsageError
 from core.explain import cam_worker
 from core.explain.heatmap import FloatArray, HeatMap
-from core.explain.reference_cams import MANY_FORWARDS, METHODS, Method
+from core.explain.reference_cams import METHODS
 from core.explain.scorecam import Depth, ScoreCam, explain_pair
 from core.images.medical_image import MedicalImage
 from core.images.preprocessing import preprocess
@@ -32,7 +32,7 @@ CLASSIFIERS_KEPT = 6
 PREDICTIONS_KEPT = 4
 
 Question = Callable[[], bool]
-Explain = Callable[[Method, Bundle, FloatArray, int, int | None, Question], HeatMap]
+Explain = Callable[[str, Bundle, FloatArray, int, int | None, Question], HeatMap]
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
@@ -268,18 +268,18 @@ class ComparisonSession:
     def _other_maps(
         self, image: MedicalImage, models: Models, choice: Choice, explained: int, is_outdated: Question
     ) -> Iterator[tuple[Role, HeatMap]]:
-        method = next((method for method in METHODS if method == choice.cam), None)
+        method = METHODS.get(choice.cam)
         if method is None:
             raise UsageError(f"There is no method {choice.cam!r} for heat maps.")
 
         def unwanted() -> bool:
-            return self.is_stopping() or (method in MANY_FORWARDS and is_outdated())
+            return self.is_stopping() or (method.many_forwards and is_outdated())
 
         both: tuple[tuple[Role, Classifier], ...] = (("student", models.student), ("teacher", models.teacher))
         for role, classifier in both:
             pixels = preprocess(image, classifier.bundle.card.preprocessing)
             try:
-                heat_map = self.explain(method, classifier.bundle, pixels, explained, choice.threads, unwanted)
+                heat_map = self.explain(method.name, classifier.bundle, pixels, explained, choice.threads, unwanted)
             except ExplanationError:
                 if unwanted():
                     raise Interrupted from None

@@ -1,4 +1,4 @@
-"""The last explanations of one network, so that an image looked at again has its maps at once."""
+"""The last explanations of one network, so that an image that is shown again has its heat maps at once."""
 
 from __future__ import annotations
 
@@ -13,44 +13,47 @@ MAX_BYTES = 32 << 20
 
 
 class ScoreCamCache:
-    """Keeps explanations, the least recently used go first when they take more than a bound.
+    """Explanations by image; the least recently used are dropped when they take more memory than a bound.
 
-    A cache belongs to one runtime, and so to one set of weights and one layer; images are told apart by their pixels.
+    A cache belongs to one runtime, and so to one set of weights and one layer; its key is the image's pixels.
 
     Args:
         runtime: the network.
-        max_bytes: bound on the memory of what is kept; the last explanation is kept however large it is.
+        max_bytes: bound on the memory; the last explanation stays, however large it is.
     """
 
     def __init__(self, runtime: Runtime, max_bytes: int = MAX_BYTES) -> None:
         self._runtime = runtime
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[bytes, ScoreCam] = OrderedDict()
-        self._last_answer: tuple[bytes, tuple[FloatArray, FloatArray]] | None = None
+        self._explained: OrderedDict[bytes, ScoreCam] = OrderedDict()
+        self._last_output: tuple[bytes, tuple[FloatArray, FloatArray]] | None = None
         self._lock = threading.Lock()
 
-    def remember(self, image: FloatArray, answer: tuple[FloatArray, FloatArray]) -> None:
-        """Keep the runtime's logits (1, C) and maps (1, K, h, w) for an image until the next one is answered.
+    def remember(self, image: FloatArray, output: tuple[FloatArray, FloatArray]) -> None:
+        """Keep the runtime's logits (1, C) and maps (1, K, h, w) for an image until those of the next one.
 
-        It is the one most likely to be explained, and its first map then comes a forward sooner.
+        The last image is the one most likely to be explained, and its first heat map then takes a forward less.
         """
         with self._lock:
-            self._last_answer = _key(image), answer
+            self._last_output = _key(image), output
 
     def get(self, image: FloatArray) -> ScoreCam:
         """Return the explanation of a normalised input (1, 3, H, W), with all that has been scored of it so far."""
         key = _key(image)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            last = self._last_answer
+            if key in self._explained:
+                self._explained.move_to_end(key)
+                return self._explained[key]
+            last = self._last_output
         fresh = ScoreCam(self._runtime, image, last[1] if last and last[0] == key else None)
         with self._lock:
-            self._kept[key] = fresh
-            while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._max_bytes:
-                self._kept.popitem(last=False)
+            self._explained[key] = fresh
+            while len(self._explained) > 1 and self._bytes() > self._max_bytes:
+                self._explained.popitem(last=False)
         return fresh
+
+    def _bytes(self) -> int:
+        return sum(found.nbytes for found in self._explained.values())
 
 
 def _key(image: FloatArray) -> bytes:

@@ -1,7 +1,7 @@
 """The maps of ``reference_cams`` from a process of its own: importing torch and timm stops all threads of a window.
 
-A question is a method, a bundle's folder, a class and the number of threads, and the network's input as NumPy saves it.
-An answer is a line of JSON, the map's description or why there is none, and the map as NumPy saves it.
+A question is a ``_Question`` as JSON, and the network's input as NumPy saves it. An answer is a line of
+JSON, an ``_Answer``, and the map as NumPy saves it.
 """
 
 from __future__ import annotations
@@ -9,29 +9,54 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from core.errors import ExplanationError, TwinlensError
 from core.explain.heatmap import HeatMap
-from core.explain.reference_cams import Method, class_activation_map
+from core.explain.reference_cams import class_activation_map
 from core.system import worker_process
-from core.system.worker_process import HelperProcess, HelperStoppedError
+from core.system.worker_process import WorkerProcess, WorkerStoppedError
 
 if TYPE_CHECKING:
     from core.models.bundle import Bundle
 
-helper = HelperProcess("explain")
+FloatArray = npt.NDArray[np.float32]
+
+worker = WorkerProcess("explain")
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is explained: by which method, the bundle's folder, the class, and CPU threads or torch's own choice."""
+
+    method: str
+    folder: str
+    class_index: int
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the map is, or the problem and its remedy where there is none."""
+
+    layer: str = ""
+    maps_scored: int = 0
+    maps_total: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+    remedy: str = ""
 
 
 def explain(
-    method: Method,
+    method: str,
     bundle: Bundle,
-    image: npt.NDArray[np.float32],
+    image: FloatArray,
     class_index: int,
     threads: int | None = None,
     unwanted: Callable[[], bool] = lambda: False,
@@ -41,26 +66,35 @@ def explain(
     The process stays for the next one; the first takes some seconds longer, in which torch is imported.
 
     Args:
-        method: which one.
+        method: a key of ``reference_cams.METHODS``.
         bundle: the model.
         image: its normalised input, shape (1, 3, H, W).
         class_index: the class to explain.
         threads: CPU threads, or None for torch's own choice.
-        unwanted: asked all the time; what is under way is given up when it is true.
+        unwanted: asked all the time; when it is true, the process is ended.
 
     Raises:
         ExplanationError: if it can't be made.
     """
-    words = {"method": method, "folder": str(bundle.directory), "class_index": class_index, "threads": threads}
+    question = _Question(method, str(bundle.directory), class_index, threads)
     try:
-        answer = helper.ask(words, _saved(image), 2 * image.nbytes, unwanted)
-    except HelperStoppedError as cause:
+        answer = worker.ask(json.dumps(asdict(question)), _saved(image), 2 * image.nbytes, unwanted)
+    except WorkerStoppedError as cause:
         raise ExplanationError(f"The process that makes {method} ended.", remedy="Choose another method.") from cause
     line, _newline, values = answer.partition(b"\n")
-    about = json.loads(line)
-    if "problem" in about:
-        raise ExplanationError(about["problem"], remedy=about["remedy"])
-    return HeatMap(values=np.load(io.BytesIO(values), allow_pickle=False), **about)
+    found = TypeAdapter(_Answer).validate_json(line)
+    if found.problem:
+        raise ExplanationError(found.problem, remedy=found.remedy)
+    return HeatMap(
+        values=np.load(io.BytesIO(values), allow_pickle=False),
+        class_index=class_index,
+        layer=found.layer,
+        method=method,
+        maps_scored=found.maps_scored,
+        maps_total=found.maps_total,
+        estimated_error=0.0,
+        seconds=found.seconds,
+    )
 
 
 def serve() -> None:
@@ -68,34 +102,33 @@ def serve() -> None:
     worker_process.serve(_answer)
 
 
-def _answer(asked: dict[str, Any], image: bytes) -> bytes:
-    about: dict[str, Any]
-    values = b""
+def _answer(text: str, image: bytes) -> bytes:
+    question = TypeAdapter(_Question).validate_json(text)
     try:
-        found = _explained(asked, np.load(io.BytesIO(image), allow_pickle=False))
+        made = _explained(question, np.load(io.BytesIO(image), allow_pickle=False))
     except TwinlensError as error:
-        about = {"problem": str(error), "remedy": ""}
+        found, values = _Answer(problem=str(error)), b""
     except Exception as error:  # noqa: BLE001 - out of memory, mostly; the process that asked says it
-        about = {"problem": f"{asked['method']} failed ({error!r}).", "remedy": "Choose another method."}
+        found = _Answer(problem=f"{question.method} failed ({error!r}).", remedy="Choose another method.")
+        values = b""
     else:
-        about, values = asdict(found), _saved(found.values)
-        del about["values"]
-    return json.dumps(about).encode() + b"\n" + values
+        found, values = _Answer(made.layer, made.maps_scored, made.maps_total, made.seconds), _saved(made.values)
+    return json.dumps(asdict(found)).encode() + b"\n" + values
 
 
-def _explained(asked: dict[str, Any], image: npt.NDArray[np.float32]) -> HeatMap:
+def _explained(question: _Question, image: FloatArray) -> HeatMap:
     import torch
 
     from core.models.bundle import read_bundle
 
-    if asked["threads"] is not None:
-        torch.set_num_threads(asked["threads"])
-    bundle = read_bundle(Path(asked["folder"]))
+    if question.threads is not None:
+        torch.set_num_threads(question.threads)
+    bundle = read_bundle(Path(question.folder))
     network = bundle.load_network()
-    return class_activation_map(asked["method"], bundle.card.network, network, image, asked["class_index"])
+    return class_activation_map(question.method, bundle.card.network, network, image, question.class_index)
 
 
-def _saved(values: npt.NDArray[np.float32]) -> bytes:
+def _saved(values: FloatArray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, values, allow_pickle=False)
     return stream.getvalue()

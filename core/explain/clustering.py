@@ -1,8 +1,8 @@
-"""Few masks that stand for many feature maps: clusters of maps, and scores carried over from the few to the many.
+"""Few masks that represent many feature maps: clusters of maps, and the scores of all maps estimated from theirs.
 
-Two ways of carrying over are used. *By cluster*: each map takes its cluster's score. *By kriging*: the score is taken
-for a smooth function of the mask, and interpolated between the masks scored so far by a Gaussian process. They err
-differently, so their mean is better than either, and the distance of their two heat maps tells how far to trust it.
+Two estimates are used. *By cluster*: each map takes its cluster's score. *By kriging*: the score is modelled
+as a smooth function of the mask, and interpolated between the masks scored so far by a Gaussian process. Their
+errors differ, so their mean is better than either, and the distance of their two heat maps estimates its error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How good a heat map is: what happens to the network's answer when the image loses what the map points at."""
+"""How faithful a heat map is: how the prediction changes when the image loses what the map marks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = 32
 
 @dataclass(frozen=True, eq=False)
 class PerturbationCurve:
-    """The probability of a class while the image is taken away or given back, pixel by pixel.
+    """The probability of a class while pixels are removed from the image or restored.
 
     Attributes:
         probabilities: shape (STEPS + 1,), from the untouched start to the end.

@@ -1,4 +1,4 @@
-"""A class activation map: where a network looks for one class."""
+"""A class activation map: the evidence for one class, over the image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class HeatMap:
     """A class activation map at the resolution of the layer that it was made from.
 
     Attributes:
-        values: shape (h, w), float32 in [0, 1]; all zero where nothing speaks for the class.
+        values: shape (h, w), float32 in [0, 1]; all zero where there is no evidence for the class.
         class_index: the class that it explains.
         layer: the name of the layer.
         method: how it was made, e.g. ``exact``, ``clustered G=32`` or, some left out, ``clustered G=32, 24 of 32``.

@@ -28,7 +28,7 @@ class Pictures:
 
     Attributes:
         image: the image alone.
-        teacher: with the teacher's map laid over, None without a map.
+        teacher: with the teacher's heat map laid over, None without a map.
         student: with the student's.
         aspect: height over width.
     """
@@ -61,7 +61,7 @@ def pictures(
         image: the opened image.
         teacher: the teacher's map, if there is one.
         student: the student's.
-        window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
+        window: the pixel values spread over the scale of grey; by default as the file states.
     """
     picture = shown(image, window, LONGEST)
     return Pictures(

@@ -32,9 +32,9 @@ def colour_table(name: ColourMap) -> Bytes:
 
 
 def coloured(values: FloatArray, name: ColourMap, opacity: float = 0.6, threshold: float = 0.0) -> Bytes:
-    """Return a heat map as a see-through picture.
+    """Return a heat map as a transparent layer.
 
-    It is the more see-through the lower the value, so that the anatomy stays readable where the network does not look.
+    It is the more transparent the lower the value, so that the anatomy stays readable where there is little evidence.
 
     Args:
         values: the map, shape (H, W), in [0, 1].
@@ -51,7 +51,7 @@ def coloured(values: FloatArray, name: ColourMap, opacity: float = 0.6, threshol
 
 
 def difference(teacher: FloatArray, student: FloatArray, opacity: float = 0.8) -> Bytes:
-    """Return the teacher's map minus the student's as a see-through picture: indigo above, teal below, clear at zero.
+    """Return the teacher's map minus the student's as a transparent layer: indigo above, teal below, clear at zero.
 
     Args:
         teacher: shape (H, W), in [0, 1].
@@ -67,7 +67,7 @@ def difference(teacher: FloatArray, student: FloatArray, opacity: float = 0.8) -
 
 
 def blended(picture: FloatArray, layer: Bytes) -> Bytes:
-    """Lay a see-through picture over an image.
+    """Lay a transparent layer over an image.
 
     Args:
         picture: shape (H, W) or (H, W, 3) RGB, in [0, 1].

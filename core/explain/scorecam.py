@@ -1,4 +1,4 @@
-"""Score-CAM as a stream: a first guess, a clustered map, ever more exact ones, and at last the exact map.
+"""Score-CAM as a stream: a preview, the clustered map, better and better ones, and the exact map.
 
 Definition (Wang et al. 2020, arXiv 1910.01279, as pytorch-grad-cam computes it): for an input x, a class c and the
 feature maps A_k of one layer, with H_k the map A_k enlarged to the input and scaled to [0, 1] (see ``masks``),
@@ -6,11 +6,11 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
     s_k = logit_c(f(x ⊙ H_k)),   α = softmax over k of s,   map = ReLU(Σ α_k A_k), scaled to [0, 1].
 
 The exact map needs one forward for each of K maps. Here the maps are first grouped into ``CLUSTERS`` clusters by shape,
-counting by energy; the sum of a cluster's maps makes one mask, scored once, and the scores are carried over to all maps
-(see ``clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network, heaviest
-first, and ends; light clusters that are left, VGG19's last eight, are guessed from the others. The exact mode goes on
-with them and then with the maps that weigh most in the result themselves, until all are scored. Every forward scores
-all classes, so another class costs nothing.
+weighted by energy; the sum of a cluster's maps makes one mask, scored once, and the scores of all maps are estimated
+from these (see ``clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network,
+heaviest first; the light clusters that are left, VGG19's last eight, are estimated from the others. The exact mode
+scores these too, and then the single maps, those of the greatest weight first. Every forward scores all classes, so
+another class costs nothing.
 """
 
 from __future__ import annotations
@@ -59,29 +59,29 @@ class _Clusters:
 
 
 class ScoreCam:
-    """Score-CAM of one image by one network; keeps what has been scored, and goes on where it stopped.
+    """Score-CAM of one image by one network; what has been scored stays, and scoring resumes there.
 
     Not to be used by two threads at once.
 
     Args:
         runtime: the network.
         image: its normalised input, shape (1, 3, H, W), float32.
-        answer: the runtime's logits (1, C) and maps (1, K, h, w) for it where they are known, which saves a forward.
+        output: the runtime's logits (1, C) and maps (1, K, h, w) for it where they are known, which saves a forward.
 
     Raises:
-        ExplanationError: if the network's answer is not finite.
+        ExplanationError: if the network's output is not finite.
     """
 
     def __init__(
-        self, runtime: Runtime, image: FloatArray, answer: tuple[FloatArray, FloatArray] | None = None
+        self, runtime: Runtime, image: FloatArray, output: tuple[FloatArray, FloatArray] | None = None
     ) -> None:
         started = time.perf_counter()
         self.layer = runtime.layer
-        logits, maps = answer or runtime.forward_with_maps(image)
+        logits, maps = output or runtime.forward_with_maps(image)
         self.logits: FloatArray = logits[0]
         self.maps: FloatArray = maps[0]
         if not (np.isfinite(self.logits).all() and np.isfinite(self.maps).all()):
-            raise ExplanationError("The network's answer to this image is not finite.", remedy="Choose another model.")
+            raise ExplanationError("The network's output for this image is not finite.", remedy="Choose another model.")
         self._runtime = runtime
         self._image = image
         self._energy = energies(self.maps)
@@ -97,7 +97,7 @@ class ScoreCam:
 
     @property
     def nbytes(self) -> int:
-        """Memory held for going on, in bytes, without the network."""
+        """Memory held for more scoring, in bytes, without the network."""
         clusters = sum(found.labels.nbytes + found.maps.nbytes for found in self._clusters.values())
         return self._image.nbytes + self.maps.nbytes + 2 * self._by_cluster.nbytes + clusters
 
@@ -107,10 +107,10 @@ class ScoreCam:
         return bool(self._scored.all())
 
     def refine(self, class_index: int, depth: Depth = "fast") -> Iterator[HeatMap]:
-        """Score on, yielding the map of a class after every batch; stop iterating to stop working.
+        """Score more maps, yielding the heat map of a class after every batch; stop iterating to stop.
 
-        The maps that weigh most for this class are scored first. Starting again goes on where the last one stopped; a
-        depth that has been reached yields its map at once, without a forward.
+        The maps that weigh most for this class are scored first. Calling it again resumes; a depth that has been
+        reached yields its heat map at once, without a forward.
 
         Args:
             class_index: the class to explain.
@@ -166,7 +166,7 @@ class ScoreCam:
         return scaled(np.maximum(np.tensordot(weights.astype(np.float32), self.maps, 1), 0))
 
     def _score_clusters(self, scorer: MaskScorer, wanted: int) -> Iterator[None]:
-        """Score two clusters, for a guess, then the heaviest ``wanted`` of ``CLUSTERS``; what is scored stays."""
+        """Score two clusters, for a preview, then the heaviest ``wanted`` of ``CLUSTERS``; what is scored stays."""
         started = time.perf_counter()
         rows = flattened(self.maps)
         scale = typical_distance(rows)
@@ -175,11 +175,11 @@ class ScoreCam:
                 self._clusters[count] = self._grouped(rows, count)
             clusters = self._clusters[count]
             while (done := len(clusters.scores)) < min(goal, len(clusters.maps)):
-                # batches end where the fast mode does, so that the way to the exact map is one, stopped at or not
+                # batches end where the fast mode does, so that the exact map is the same, stopped there or not
                 end = self._fast_clusters if done < self._fast_clusters else CLUSTERS
                 found = self._score(scorer, clusters.maps[done:end][: self._runtime.batch_size])
                 clusters.scores = np.concatenate([clusters.scores, found])
-                self._carry_over(clusters, rows, scale)
+                self._estimate(clusters, rows, scale)
                 self._seconds += time.perf_counter() - started
                 yield
                 started = time.perf_counter()
@@ -189,18 +189,18 @@ class ScoreCam:
         sums = np.stack([self.maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
         return _Clusters(labels, sums, np.empty((0, len(self.logits))))
 
-    def _carry_over(self, clusters: _Clusters, rows: Float64Array, scale: float) -> None:
-        """Guess all maps' scores from those of clusters."""
+    def _estimate(self, clusters: _Clusters, rows: Float64Array, scale: float) -> None:
+        """Estimate all maps' scores from those of clusters."""
         done, total = len(clusters.scores), len(clusters.maps)
         cluster_rows = flattened(clusters.maps)
         known_rows, known_scores = cluster_rows[:done], clusters.scores
         if done < total and clusters is not self._clusters[PREVIEW_CLUSTERS]:
-            preview = self._clusters[PREVIEW_CLUSTERS]  # its two help to guess the others
+            preview = self._clusters[PREVIEW_CLUSTERS]  # its two scores help to estimate the others
             known_rows = np.concatenate([flattened(preview.maps), known_rows])
             known_scores = np.concatenate([preview.scores, known_scores])
         self._by_kriging = krige(known_rows, known_scores, rows, scale)
-        guessed = krige(known_rows, known_scores, cluster_rows[done:], scale)
-        self._by_cluster = np.concatenate([clusters.scores, guessed])[clusters.labels]
+        estimated = krige(known_rows, known_scores, cluster_rows[done:], scale)
+        self._by_cluster = np.concatenate([clusters.scores, estimated])[clusters.labels]
         self._method = f"clustered G={total}" + (f", {done} of {total}" if done < total else "")
 
     def _score_heaviest(self, scorer: MaskScorer, class_index: int) -> None:
@@ -236,13 +236,13 @@ class ScoreCam:
 def explain_pair(
     teacher: ScoreCam, student: ScoreCam, class_index: int, depth: Depth = "fast"
 ) -> Iterator[tuple[Literal["teacher", "student"], HeatMap]]:
-    """Explain the same class in both networks, the small one's map first.
+    """Explain the same class in both networks, the student's heat map first.
 
     Both share the same cores, so they take turns batch by batch: the student up to its clustered map, the teacher up to
-    its own, and then, if the exact maps are wanted, whoever has had less time. Stop iterating to stop working.
+    its own, and then, if the exact maps are wanted, whichever has had less time. Stop iterating to stop.
 
     Yields:
-        Whose map it is, and the map so far.
+        The role, and its heat map so far.
     """
     spent: dict[Literal["teacher", "student"], float] = {"student": 0.0, "teacher": 0.0}
     explained = {"student": student, "teacher": teacher}

@@ -1,79 +1,26 @@
-"""All that a batch of comparisons can be written to at once: tables, report, pictures, DICOM results, history."""
+"""A batch of comparisons, written in several formats at once and into the history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from core.compare.agreement import Tally, too_few
-from core.compare.comparison import Comparison
 from core.compare.ground_truth import Labels
-from core.compare.record import ExportRecord, FailedRecord, Reading, Record
+from core.compare.record import ExportRecord, FailedRecord, Reading, Record, reason_of
 from core.compare.session import Compared
-from core.errors import SourceError, TwinlensError, WriteError
-from core.exports.dicom_objects import write_dicom_results
-from core.exports.tables_and_maps import PICTURES, CsvTable, JsonLines, PictureFolder
-from core.images.medical_image import MedicalImage
+from core.errors import SourceError, TwinlensError, UsageError, WriteError
+from core.exports.format import ExportFormat, Result, Wanted, Write
+from core.exports.formats import FORMATS
 from core.names import path_from, readable
-from core.records.history import BUSY_SECONDS, analysis
+from core.records.analysis import analysis
+from core.records.history import BUSY_SECONDS
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
-from core.reports.layout import PaperSize
-from core.reports.writer import ReportWriter
-from core.system.atomic_files import cannot_write, make_folder, written_whole
+from core.system.atomic_files import cannot_write
 from core.tasks import get_task
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be written; None or False is not.
-
-    Attributes:
-        csv: a table.
-        jsonl: records as JSON lines.
-        report: a PDF.
-        paper: the report's paper.
-        impression: free text for each of its pages.
-        pictures: a folder for overlays and raw heat maps.
-        picture_kinds: which of them, names of ``core.exports.tables_and_maps.PICTURES``.
-        dicom: a folder for DICOM results.
-        hide_names: whether images are called by numbers in place of their files' names.
-        with_identity: whether the patient's identity is carried into report and DICOM results.
-        with_refused: whether report, pictures and DICOM results hold the answers to images that a model can't judge.
-            Tables and records always do: their column ``novel`` says it.
-        labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
-            folders tell (``core.compare.ground_truth``).
-        history: whether the answers are recorded in the history.
-    """
-
-    csv: Path | None = None
-    jsonl: Path | None = None
-    report: Path | None = None
-    paper: PaperSize = "A4"
-    impression: str = ""
-    pictures: Path | None = None
-    picture_kinds: frozenset[str] = PICTURES
-    dicom: Path | None = None
-    hide_names: bool = False
-    with_identity: bool = False
-    with_refused: bool = False
-    labelled: bool = False
-    history: bool = False
-
-
-@dataclass(frozen=True)
-class _Result:
-    """One file of a batch, as it is written."""
-
-    path: Path
-    exported: ExportRecord
-    image: MedicalImage | None
-    comparison: Comparison | None  # None where the file can't be opened
-    shown: Comparison | None  # less the answers that are withheld
-    window: tuple[float, float] | None
 
 
 @dataclass
@@ -81,30 +28,29 @@ class _Output:
     """One place that results are written to; what was begun there is finished or discarded when ``stack`` is closed."""
 
     place: Path
-    write: Callable[[_Result], object]
-    stack: ExitStack = field(default_factory=ExitStack)
+    write: Write
+    stack: ExitStack
 
 
 @dataclass
 class Outputs:
-    """Writes each comparison to all that is wanted; files appear when the ``with`` block ends well.
+    """Writes each comparison in all formats that are wanted; files appear when the ``with`` block ends well.
 
-    What can't be written any more, e.g. because its disk is full, is left out from then on, and the others go on.
+    A format that can't be written any more, e.g. because its disk is full, is left out from then on; the others go on.
 
     Attributes:
         wanted: what is to be written.
-        task: the task of all images, or None where it is told from each image.
-        settings: how the answers are made, plain values, for the history.
+        settings: how the comparisons are made, plain values, for the history.
         remarks: lines for a person, when all is done.
         failed: whether something could not be done that was asked for.
         lost: why outputs were left out.
 
     Raises:
+        UsageError: if there is no such format.
         WriteError: if one of the places can't be written from the start.
     """
 
     wanted: Wanted
-    task: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
@@ -117,11 +63,10 @@ class Outputs:
         self._outputs: list[_Output] = []
         self._history = HistoryWriter(wait=BUSY_SECONDS) if self.wanted.history else None
         with ExitStack() as opened:
-            for open_one in (self._table, self._lines, self._picture_folder, self._pdf, self._dicom_folder):
-                output = open_one()
-                if output is not None:
-                    opened.push(output.stack)
-                    self._outputs.append(output)
+            for name, place in self.wanted.places.items():
+                stack = opened.push(ExitStack())
+                write = stack.enter_context(_format(name).open(place, self.wanted))
+                self._outputs.append(_Output(place, write, stack))
             opened.pop_all()
         return self
 
@@ -156,7 +101,7 @@ class Outputs:
             found: the comparison.
             impression: free text for its page, None for the one that is wanted for all pages.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
-            review: what the reader thinks of both answers.
+            review: your reading.
         """
         self._count += 1
         text = self.wanted.impression if impression is None else impression
@@ -164,11 +109,11 @@ class Outputs:
         exported = ExportRecord(self._as_shown(found.record, window), reading)
         comparison = found.comparison
         shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
-        result = _Result(path_from(found.record.path), exported, found.image, comparison, shown, window)
+        result = Result(path_from(found.record.path), exported, found.image, shown, window)
         if self.wanted.labelled and comparison is not None:
             task = get_task(comparison.teacher.bundle.card.task)
-            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, reading.label)
+            predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*predicted, reading.label)
         for output in list(self._outputs):
             self._write(output, result)
         if self._history is not None and found.image is not None and comparison is not None:
@@ -185,9 +130,9 @@ class Outputs:
         name = f"Image {self._count}"
         if record.error is None:
             return replace(record, path=name)
-        return FailedRecord(name, _reason(record))
+        return FailedRecord(name, reason_of(record))
 
-    def _write(self, output: _Output, result: _Result) -> None:
+    def _write(self, output: _Output, result: Result) -> None:
         try:
             output.write(result)
         except SourceError as error:  # the other images' results are written all the same
@@ -203,67 +148,6 @@ class Outputs:
         self.failed = True
         self.lost.append(cannot_write(output.place, error) if isinstance(error, OSError) else error)
         self.remarks.append(f"Not written: {self.lost[-1]}")
-
-    # what can be written
-
-    def _table(self) -> _Output | None:
-        if self.wanted.csv is None:
-            return None
-        stack = ExitStack()
-        table = CsvTable(stack.enter_context(written_whole(self.wanted.csv)), self.task)
-        return _Output(self.wanted.csv, lambda result: table.add(result.exported), stack)
-
-    def _lines(self) -> _Output | None:
-        if self.wanted.jsonl is None:
-            return None
-        stack = ExitStack()
-        lines = JsonLines(stack.enter_context(written_whole(self.wanted.jsonl)))
-        return _Output(self.wanted.jsonl, lambda result: lines.add(result.exported), stack)
-
-    def _picture_folder(self) -> _Output | None:
-        wanted = self.wanted
-        if wanted.pictures is None:
-            return None
-        pictures = PictureFolder(wanted.pictures, hide_names=wanted.hide_names, kinds=wanted.picture_kinds)
-
-        def write(result: _Result) -> None:
-            if result.image is not None and result.shown is not None:
-                pictures.add(result.image, result.shown, result.exported, result.window)
-
-        return _Output(wanted.pictures, write)
-
-    def _pdf(self) -> _Output | None:
-        wanted = self.wanted
-        if wanted.report is None:
-            return None
-        stack = ExitStack()
-        report = stack.enter_context(
-            ReportWriter(wanted.report, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity)
-        )
-
-        def write(result: _Result) -> None:
-            reading = result.exported.reading
-            if result.image is None or result.shown is None:
-                report.add_failed(result.path, _reason(result.exported.record))
-            else:
-                label = reading.label if wanted.labelled else None
-                report.add(result.image, result.shown, reading.impression, window=result.window, label=label)
-
-        return _Output(wanted.report, write, stack)
-
-    def _dicom_folder(self) -> _Output | None:
-        wanted = self.wanted
-        if wanted.dicom is None:
-            return None
-        folder = make_folder(wanted.dicom)
-
-        def write(result: _Result) -> None:
-            if result.image is not None and result.shown is not None:
-                write_dicom_results(
-                    folder, result.image, result.shown, keep_identity=wanted.with_identity, window=result.window
-                )
-
-        return _Output(folder, write)
 
     def _finish_history(self, history: HistoryWriter) -> None:
         if history.waiting:
@@ -287,9 +171,10 @@ def reading_of(record: Record, review: Review, labels: Labels, impression: str =
     return Reading(label, review.verdict, review.note, impression)
 
 
-def _reason(record: Record) -> str:
-    """Return a record's error without the path before it."""
-    return str(record.error).removeprefix(f"{record.path}: ")
+def _format(name: str) -> ExportFormat:
+    if name not in FORMATS:
+        raise UsageError(f"There is no export format {name!r}.", remedy=f"There are {', '.join(FORMATS)}.")
+    return FORMATS[name]
 
 
 def _scores(tally: Tally) -> list[str]:

@@ -19,13 +19,14 @@ from pydicom.valuerep import PersonName
 
 from core import NOTICE, __version__
 from core.compare.comparison import Answer, Comparison
+from core.compare.wording import NOT_ASSESSABLE
 from core.errors import SourceError
 from core.explain.overlays import overlay, shown
-from core.exports.tables_and_maps import with_legend
+from core.exports.legend import with_legend
 from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
-from core.system.suppress_warnings import quiet
+from core.system.suppress_warnings import without_warnings
 from core.tasks import get_task
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def write_dicom_results(
 
     They are a Comprehensive SR with TID 1500 content (the classes with their probabilities), and for each model with a
     map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns. The
-    SR says where a model can't judge the image; an answer that is withheld is not in it.
+    SR says where the image is not assessable; a prediction that is withheld is not in it.
 
     Args:
         folder: where they are written; made if it is not there.
         image: the opened image.
-        comparison: what both models say about it.
+        comparison: both models on it.
         keep_identity: whether patient and study are those of the image. By default they get a pseudonym, the same for
             all images of a study; the reference to the image then still leads whoever has the archive back to it.
         window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
@@ -77,7 +78,7 @@ def write_dicom_results(
         WriteError: if a file can't be written.
     """
     try:
-        with quiet():
+        with without_warnings():
             files = _files(_source(image), image, comparison, keep_identity, window)
     except (ValueError, TypeError, LookupError, AttributeError) as cause:  # what pydicom and highdicom raise
         raise SourceError(
@@ -158,7 +159,7 @@ def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
-    """Return a name as text, which is encoded anew: a PersonName would keep the bytes of its own character set."""
+    """Return a name as text, which is encoded again: a PersonName has the bytes of its own character set."""
     return str(value) if isinstance(value, PersonName) else value
 
 
@@ -251,15 +252,15 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
 
     groups = []
     for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, said = get_task(answer.bundle.card.task), answer.prediction
+        task, prediction = get_task(answer.bundle.card.task), answer.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
-        if said.is_refused:
-            refused = _concept("refused", "The model can't judge this image")
-            evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), refused))
+        if prediction.is_refused:
+            outside = _concept("refused", NOT_ASSESSABLE)
+            evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), outside))
         if not answer.withheld:
             evaluations.append(
-                sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[said.predicted])
+                sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[prediction.predicted])
             )
         groups.append(
             sr.MeasurementsAndQualitativeEvaluations(
@@ -272,7 +273,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
                 ],
                 measurements=[
                     sr.Measurement(_probability(label, names), float(p), codes.UCUM.NoUnits)
-                    for label, p in zip(said.class_ids, said.probabilities, strict=True)
+                    for label, p in zip(prediction.class_ids, prediction.probabilities, strict=True)
                     if not answer.withheld
                 ],
                 qualitative_evaluations=evaluations,
@@ -294,7 +295,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
     found: Dataset = sr.ComprehensiveSR(
         evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_maker()
     )
-    found.SeriesDescription = "Twinlens answers (research only)"
+    found.SeriesDescription = "Twinlens predictions (research only)"
     return found
 
 

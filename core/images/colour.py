@@ -1,4 +1,4 @@
-"""Colours of a file's own colour profile made those that screens show (sRGB), which networks were trained on."""
+"""Colours converted from a file's own colour profile to sRGB, which screens show and networks were trained on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from core.images.medical_image import Pixels
 
-GREY_SAME = 0.05  # a profile of grey values that moves none of them by more needs no word
+GREY_SAME = 0.05  # a grey profile that changes no value by more than this share needs no notice
 LEVELS = 5  # of each channel, in the colours by which a profile is compared with sRGB
 SAME = 3 / 255  # a profile that changes none of these by more is sRGB under another name
 
 
 def to_srgb(pixels: Pixels, profile: bytes | None, notices: list[str]) -> Pixels:
-    """Return RGB pixels in sRGB; the very same where they have no profile, or one of sRGB.
+    """Return RGB pixels in sRGB; unchanged where they have no profile, or that of sRGB.
 
     Args:
         pixels: shape (H, W, 3), uint8 or uint16.
@@ -40,8 +40,8 @@ def to_srgb(pixels: Pixels, profile: bytes | None, notices: list[str]) -> Pixels
     return np.asarray(found)
 
 
-def tell_of_grey_profile(profile: bytes | None, notices: list[str]) -> None:
-    """Add a notice where a file's profile means its grey values otherwise than they are shown, as in sRGB.
+def note_grey_profile(profile: bytes | None, notices: list[str]) -> None:
+    """Add a notice where a file's profile shows its grey values differently from sRGB, as which they are shown.
 
     Args:
         profile: an ICC profile, or None.

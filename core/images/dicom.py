@@ -1,4 +1,4 @@
-"""DICOM files: one frame of pixels made right, and no patient identity unless asked."""
+"""DICOM files: one frame of pixels, ready to show; the patient's identity only on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
 from core.errors import ImageError
-from core.images.colour import tell_of_grey_profile, to_srgb
+from core.images.colour import note_grey_profile, to_srgb
 from core.images.dicom_display import lookup_of, padding_of, rescaled, window_of
 from core.images.dicom_header import (
     PHOTOMETRIC,
@@ -78,7 +78,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         pixels = to_srgb(pixels, _profile(dataset), notices)
         bits = used_bits(pixels, notices)
     else:
-        tell_of_grey_profile(_profile(dataset), notices)
+        note_grey_profile(_profile(dataset), notices)
         padding = padding_of(dataset, stored.words, pixels)
         pixels = rescaled(dataset, pixels, notices)
         lookup = lookup_of(dataset, pixels, notices)
@@ -127,15 +127,15 @@ def _assumed_syntax(dataset: Dataset) -> UID:
 def _check_inflated(data: bytes, path: Path) -> None:
     """Refuse a deflated data set that would fill the memory.
 
-    The compressed part is looked for where pydicom will, by pydicom's own function: the group length of the header,
-    which should say it, may lie.
+    The start of the compressed part comes from pydicom's own function, as when pydicom reads it: the group length in
+    the header may be wrong.
     """
     stream = io.BytesIO(data)
     read_preamble(stream, force=True)
     if _read_file_meta_info(stream).get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return
     left, size = data[stream.tell() :], 0
-    if left.startswith(b"\0\0"):  # would be taken for a command, and what follows it for the compressed part
+    if left.startswith(b"\0\0"):  # pydicom would take it for a command element, and skip it
         raise ImageError("The DICOM header is damaged.", path=path, remedy=DAMAGED)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     while left and not inflater.eof:
@@ -146,7 +146,7 @@ def _check_inflated(data: bytes, path: Path) -> None:
 
 
 def _check_header(dataset: Dataset, path: Path) -> None:
-    """Refuse, before decoding, what holds no single picture of bearable size."""
+    """Refuse, before decoding, what holds no single picture of an acceptable size."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in MPEGTransferSyntaxes or "HEVC" in syntax.name or "MPEG" in syntax.name:
         raise ImageError("This is a DICOM video.", path=path, remedy="Export one frame as an image.")
@@ -225,7 +225,7 @@ def _profile(dataset: Dataset) -> bytes | None:
 
 
 def _pair(dataset: Dataset, *names: str) -> tuple[float, float] | None:
-    """Return the first of these elements that holds two positive numbers of bearable ratio."""
+    """Return the first of these elements that holds two positive numbers of a plausible ratio."""
     for name in names:
         found = numbers(dataset, name)
         if len(found) == 2 and found[0] and found[1] and min(found[0], found[1]) > 0:

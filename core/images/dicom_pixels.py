@@ -1,14 +1,14 @@
-"""The stored pixels of a DICOM file, decoded and freed of what lies above the bits that the header says are stored."""
+"""The stored pixels of a DICOM file, decoded, without what lies above the bits that the header says are stored."""
 
 from __future__ import annotations
 
 import zlib
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_color_lut, get_decoder
@@ -28,6 +28,7 @@ from pydicom.uid import (
 from core.errors import ImageError
 from core.images import gdcm_worker
 from core.images.dicom_header import whole
+from core.images.gdcm_worker import DecodingOptions
 from core.images.jpeg_header import Codestream, read_codestream
 from core.images.limits import check_compression
 from core.images.medical_image import Pixels
@@ -43,7 +44,7 @@ REFERENCES = tuple(CODESTREAMS + end for end in ("94", "95", "204", "205"))
 # wavelets and JPEG XL may overshoot the bits stored; JPEG-LS keeps within a few steps of each value
 OVERSHOOTING = tuple(CODESTREAMS + end for end in ("91", "93", "112", "203"))
 # by what a codestream is, whatever the header calls it: the syntax to decode it as, and decoders in order of
-# preference, those that stand up best to damaged files first
+# preference, those that are most robust against damaged files first
 DECODERS: dict[str, tuple[UID, tuple[str, ...]]] = {
     "JPEG": (JPEGBaseline8Bit, ("pillow", "gdcm")),
     "12-bit JPEG": (UID("1.2.840.10008.1.2.4.51"), ("imagecodecs",)),
@@ -70,7 +71,7 @@ class Stored(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The one frame as bytes: native where there is no codestream, else what the codestream says of itself."""
+    """The one frame as bytes: native where there is no codestream, else with the header of its codestream."""
 
     content: bytes
     codestream: Codestream | None
@@ -78,7 +79,7 @@ class Frame(NamedTuple):
 
 
 def find_frame(data: Dataset, path: Path) -> Frame:
-    """Return the frame's bytes and what its codestream claims, which is checked against the header.
+    """Return the frame's bytes and the header of its codestream, which is checked against that of the file.
 
     Raises:
         ImageError: if the transfer syntax can't be decoded, or the codestream contradicts the header.
@@ -203,29 +204,29 @@ def _stored_bits(words: Pixels, stored: int, held: int, data: Dataset) -> Pixels
     return np.asarray((found << number(unused)).view(f"i{words.dtype.itemsize}") >> unused)
 
 
-def _unsigned(decoded: npt.NDArray[Any]) -> Pixels:
+def _unsigned(decoded: Pixels) -> Pixels:
     decoded = np.ascontiguousarray(decoded.astype(decoded.dtype.newbyteorder("="), copy=False))
     return decoded.view(f"u{decoded.dtype.itemsize}") if decoded.dtype.kind == "i" else decoded
 
 
-def _words(data: Dataset, frame: Frame, path: Path) -> npt.NDArray[Any]:
+def _words(data: Dataset, frame: Frame, path: Path) -> Pixels:
     """Return the pixels as they are allocated, shape (H, W), or (H, W, 3) RGB."""
-    header = _decoding_options(data, frame.codestream)
+    options = _decoding_options(data, frame.codestream)
     if frame.codestream is None:
         syntax = RLELossless if frame.run_lengths else data.file_meta.TransferSyntaxUID
         if syntax not in (RLELossless, ExplicitVRBigEndian):
             syntax = ExplicitVRLittleEndian
-        # pylibjpeg-rle panics on damaged files, which no except clause for errors catches
+        # pylibjpeg-rle panics on damaged files, which ``except Exception`` does not catch
         plugin = "pydicom" if frame.run_lengths else ""
-        decoded = get_decoder(syntax).as_array(frame.content, index=0, decoding_plugin=plugin, **header)[0]
+        decoded = get_decoder(syntax).as_array(frame.content, index=0, decoding_plugin=plugin, **asdict(options))[0]
     else:
-        decoded = _decompressed(frame, header, path)
-    if header["photometric_interpretation"] == "HSV":
+        decoded = _decompressed(frame, options, path)
+    if options.photometric_interpretation == "HSV":
         decoded = cv2.cvtColor(np.ascontiguousarray(decoded), cv2.COLOR_HSV2RGB_FULL)
     return np.asarray(decoded)
 
 
-def _decoding_options(data: Dataset, found: Codestream | None) -> dict[str, Any]:
+def _decoding_options(data: Dataset, found: Codestream | None) -> DecodingOptions:
     """Return pydicom's options for decoding; bits stay as they are, colours are named as the codestream has them."""
     name = next(tag for tag in PIXEL_TAGS if tag in data)
     colours = str(data.PhotometricInterpretation)
@@ -234,25 +235,21 @@ def _decoding_options(data: Dataset, found: Codestream | None) -> dict[str, Any]
     allocated = int(data.BitsAllocated)
     if found is not None and found.bits:
         allocated = 8 if found.bits <= 8 else 16 if found.bits <= 16 else 32
-    return {
-        "rows": int(data.Rows),
-        "columns": int(data.Columns),
-        "samples_per_pixel": int(data.SamplesPerPixel),
-        "photometric_interpretation": colours,
-        "planar_configuration": whole(data, "PlanarConfiguration", 0),
-        "pixel_representation": whole(data, "PixelRepresentation", 0),
-        "bits_allocated": allocated,
-        "bits_stored": (found.bits if found else 0) or allocated,  # GDCM cuts off what is above
-        "number_of_frames": 1,
-        "pixel_keyword": name,
-        "pixel_vr": data[name].VR,
-        "correct_unused_bits": False,
-        "apply_j2k_sign_correction": False,
-        "apply_jls_sign_correction": False,
-    }
+    return DecodingOptions(
+        rows=int(data.Rows),
+        columns=int(data.Columns),
+        samples_per_pixel=int(data.SamplesPerPixel),
+        photometric_interpretation=colours,
+        planar_configuration=whole(data, "PlanarConfiguration", 0),
+        pixel_representation=whole(data, "PixelRepresentation", 0),
+        bits_allocated=allocated,
+        bits_stored=(found.bits if found else 0) or allocated,  # GDCM cuts off what is above
+        pixel_keyword=name,
+        pixel_vr=data[name].VR,
+    )
 
 
-def _decompressed(frame: Frame, header: dict[str, Any], path: Path) -> npt.NDArray[Any]:
+def _decompressed(frame: Frame, options: DecodingOptions, path: Path) -> Pixels:
     kind = frame.codestream.kind if frame.codestream else ""
     syntax, names = DECODERS[kind]
     known = ("imagecodecs",) if names == ("imagecodecs",) else get_decoder(syntax).available_plugins
@@ -267,24 +264,24 @@ def _decompressed(frame: Frame, header: dict[str, Any], path: Path) -> npt.NDArr
     content = encapsulate([frame.content])
     for name in names[:-1]:
         try:
-            return _decoded_by(name, syntax, content, header)
+            return _decoded_by(name, syntax, content, options)
         except Exception:  # noqa: S112, BLE001 - the next may know this variant
             continue
-    return _decoded_by(names[-1], syntax, content, header)
+    return _decoded_by(names[-1], syntax, content, options)
 
 
-def _decoded_by(name: str, syntax: UID, content: bytes, header: dict[str, Any]) -> npt.NDArray[Any]:
-    """Decode with one of the decoders; those that a damaged file could bring down do so in a process of their own."""
+def _decoded_by(name: str, syntax: UID, content: bytes, options: DecodingOptions) -> Pixels:
+    """Decode with one of the decoders; those that a damaged file could crash do so in a process of their own."""
     if name in IN_A_PROCESS:
-        return gdcm_worker.decode(name, syntax, content, header)
-    return get_decoder(syntax).as_array(content, index=0, decoding_plugin=name, **header)[0]
+        return gdcm_worker.decode(name, syntax, content, options)
+    return get_decoder(syntax).as_array(content, index=0, decoding_plugin=name, **asdict(options))[0]
 
 
 def _coloured(data: Dataset, stored: Pixels, bits: int) -> Pixels:
     """Look palette colours up, and bring colours of more than 8 bits to 8 or 16 bits."""
     if data.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(stored, data)[..., :3]
-        # palettes declare 16 bits and some hold 8-bit values: those are taken as such
+        # some palettes declare 16 bits and hold 8-bit values
         return np.asarray(colours, dtype=np.uint16 if colours.max(initial=0) > 255 else np.uint8)
     if stored.dtype == np.uint8:
         return stored

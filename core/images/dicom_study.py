@@ -1,4 +1,4 @@
-"""What a DICOM file says of the study beside the picture: when, which part of the body, which view. Not of whom."""
+"""What a DICOM file says of the study: date, part of the body, view and side. No patient identity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pydicom.dataset import Dataset
 
 STUDY_TAGS = ["StudyDate", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality"]
-LONGEST = 16  # characters of a code string (CS, PS3.5 6.2); what is longer says something else
+LONGEST = 16  # characters of a code string (CS, PS3.5 6.2); what is longer is something else
 
 
 def study_facts(dataset: Dataset) -> tuple[str, ...]:

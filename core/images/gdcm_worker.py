@@ -1,60 +1,89 @@
-"""GDCM and imagecodecs in a process of their own: a damaged file can make GDCM end the whole process.
+"""GDCM and imagecodecs in a process of their own: a damaged file can crash the process in which GDCM decodes it.
 
-A question is what a picture's header says, and its encapsulated pixel data. An answer is an array as NumPy saves it, or
-empty where it can't be decoded.
+A question is a ``_Question`` as JSON, and the encapsulated pixel data. An answer is an array as NumPy saves it, or
+empty where the data can't be decoded.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import sys
 import time
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import TypeAdapter
 from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from core.images.jpeg_header import JPEG_START
+from core.images.medical_image import Pixels
 from core.system import worker_process
-from core.system.worker_process import HelperProcess, HelperStoppedError
+from core.system.worker_process import WorkerProcess, WorkerStoppedError
 
 SECONDS = 120  # for one image; the largest that are opened take some ten seconds
 MEMORY_BYTES = 8 << 30  # address space of the process, where the system can bound it
 
-helper = HelperProcess("decode")
+worker = WorkerProcess("decode")
 
 
 class DecoderFailedError(Exception):
-    """The decoder can't decode this, or has gone down over it."""
+    """The decoder can't decode this, or crashed."""
 
 
-def decode(decoder: str, syntax: UID, pixel_data: bytes, header: dict[str, Any]) -> npt.NDArray[Any]:
+@dataclass(frozen=True)
+class DecodingOptions:
+    """What a decoder of pydicom is told of a frame, under pydicom's own names; see ``pydicom.pixels.DecodeRunner``."""
+
+    rows: int
+    columns: int
+    samples_per_pixel: int
+    photometric_interpretation: str
+    planar_configuration: int
+    pixel_representation: int
+    bits_allocated: int
+    bits_stored: int
+    pixel_keyword: str
+    pixel_vr: str
+    number_of_frames: int = 1
+    correct_unused_bits: bool = False
+    apply_j2k_sign_correction: bool = False
+    apply_jls_sign_correction: bool = False
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Which decoder, ``gdcm`` or ``imagecodecs``, decodes what."""
+
+    decoder: str
+    syntax: str
+    options: DecodingOptions
+
+
+def decode(decoder: str, syntax: UID, pixel_data: bytes, options: DecodingOptions) -> Pixels:
     """Return the one frame of encapsulated pixel data, shape (H, W) or (H, W, 3) RGB.
 
     Args:
         decoder: ``gdcm`` or ``imagecodecs``.
         syntax: the transfer syntax to decode it as.
         pixel_data: the value of the Pixel Data element.
-        header: pydicom's decoding options for it, e.g. ``rows``.
+        options: what its header says.
 
     Raises:
         DecoderFailedError: if it can't be decoded.
     """
-    most = 4096 + 8 * header["rows"] * header["columns"] * header["samples_per_pixel"]
+    most = 4096 + 8 * options.rows * options.columns * options.samples_per_pixel
     end = time.monotonic() + SECONDS
+    question = json.dumps(asdict(_Question(decoder, str(syntax), options)))
     try:
-        answer = helper.ask(
-            {"decoder": decoder, "syntax": str(syntax), **header}, pixel_data, most, lambda: time.monotonic() > end
-        )
-    except HelperStoppedError as cause:
+        answer = worker.ask(question, pixel_data, most, lambda: time.monotonic() > end)
+    except WorkerStoppedError as cause:
         raise DecoderFailedError("The decoder stopped.") from cause
     if not answer:
-        raise DecoderFailedError("The decoder refuses it.")
-    decoded: npt.NDArray[Any] = np.load(io.BytesIO(answer), allow_pickle=False)
-    return decoded
+        raise DecoderFailedError("The decoder can't decode it.")
+    return np.asarray(np.load(io.BytesIO(answer), allow_pickle=False))
 
 
 def serve() -> None:
@@ -63,23 +92,22 @@ def serve() -> None:
     worker_process.serve(_answer)
 
 
-def _answer(header: dict[str, Any], pixel_data: bytes) -> bytes:
+def _answer(text: str, pixel_data: bytes) -> bytes:
     stream = io.BytesIO()
     try:
-        decoder, syntax = header.pop("decoder"), UID(header.pop("syntax"))
-        if decoder == "gdcm":
-            found = get_decoder(syntax).as_array(pixel_data, index=0, decoding_plugin=decoder, **header)[0]
-        else:
-            found = _by_imagecodecs(get_frame(pixel_data, 0, number_of_frames=1))
-        np.save(stream, found, allow_pickle=False)
-    except Exception:  # noqa: BLE001 - whatever it is, the picture can't be decoded
+        np.save(stream, _decoded(TypeAdapter(_Question).validate_json(text), pixel_data), allow_pickle=False)
+    except Exception:  # noqa: BLE001 - whatever it is, the image can't be decoded
         return b""
     return stream.getvalue()
 
 
-def _by_imagecodecs(stream: bytes) -> npt.NDArray[Any]:
+def _decoded(question: _Question, pixel_data: bytes) -> Pixels:
+    if question.decoder == "gdcm":
+        decoder = get_decoder(UID(question.syntax))
+        return decoder.as_array(pixel_data, index=0, decoding_plugin="gdcm", **asdict(question.options))[0]
     import imagecodecs
 
+    stream = get_frame(pixel_data, 0, number_of_frames=1)
     if stream.startswith(JPEG_START):
         return np.asarray(imagecodecs.jpeg_decode(stream))
     return np.asarray(imagecodecs.jpegxl_decode(stream))

@@ -1,4 +1,4 @@
-"""What a compressed picture says of itself, read from its own header without decoding it."""
+"""The header of a compressed image, read without decoding it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7
 
 
 class Codestream(NamedTuple):
-    """What a codestream claims to hold.
+    """What the header of a codestream states.
 
     Attributes:
         kind: ``JPEG`` (8 bits), ``12-bit JPEG``, ``lossless JPEG``, ``hierarchical JPEG``, ``arithmetic JPEG``,

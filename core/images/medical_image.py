@@ -85,7 +85,7 @@ class MedicalImage:
         spacing: distance of pixel centres in mm, (row, column), where the file says so.
         pixel_aspect: height of a pixel over its width; 1.0 is square.
         modality: DICOM modality such as ``CR``, or an empty string.
-        study: what the file says of the study: its date, the part of the body, the view, the side; nothing of whom.
+        study: the study's date, part of the body, view and side, as far as the file states them.
         notices: what the user should know about how the file was opened.
         identity: the patient's identity where it was asked for, else None.
     """
@@ -164,7 +164,7 @@ class MedicalImage:
         """Return the brightness of each pixel, float32 in [0, 1]: (H, W), or (H, W, 3) RGB.
 
         Args:
-            window: pixel values (low, high) to spread over the scale; by default the file's own way of showing itself
+            window: pixel values (low, high) to spread over the scale; by default what the file states
                 (look-up table, window function), else :meth:`display_window`.
         """
         if window is None and self.lookup is not None:

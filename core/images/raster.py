@@ -10,15 +10,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import ImageError
-from core.images.colour import tell_of_grey_profile, to_srgb
+from core.images.colour import note_grey_profile, to_srgb
 from core.images.jpeg_header import read_codestream
 from core.images.limits import MAX_PIXELS, check_compression, check_pixels
 from core.images.medical_image import MedicalImage, Pixels
 from core.images.samples import Decoded, upright, used_bits
 
-# Pillow refuses from its header any picture of more than twice this
+# Pillow refuses, by its header, any picture of more than twice this
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-# what it says about damaged files goes nowhere: the ImageError says it
+# its messages about damaged files are dropped: the ImageError has them
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 DAMAGED = "Get the file again from where it came from."
@@ -91,7 +91,7 @@ def _decode(data: bytes, path: Path, kind: str, notices: list[str]) -> Decoded:
         pixels = to_srgb(pixels, profile, notices)
         bits = used_bits(pixels, notices)
     else:
-        tell_of_grey_profile(profile, notices)
+        note_grey_profile(profile, notices)
     return Decoded(pixels, 1 if one_bit else bits, aspect=aspect, orientation=orientation)
 
 
@@ -169,7 +169,7 @@ def _grey_or_rgb(found: Pixels, notices: list[str]) -> Pixels:
 
 
 def _aspect(picture: Image.Image) -> float:
-    """Return pixel height over width from the file's resolution; 1 where it is absurd."""
+    """Return pixel height over width from the file's resolution; 1 where it is invalid."""
     x, y = picture.info.get("dpi") or picture.info.get("aspect") or picture.info.get("jfif_density") or (1, 1)
     try:
         return float(x) / float(y)

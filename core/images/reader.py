@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import ImageError
 from core.images.medical_image import MedicalImage
 from core.system.output_names import is_own_output
-from core.system.suppress_warnings import quiet
+from core.system.suppress_warnings import without_warnings
 
 MAX_FILE_BYTES = 1 << 30
 OPENED = ("PNG", "JPEG", "JPEG 2000", "JPEG XL", "WebP", "TIFF", "BMP", "DICOM")
@@ -43,7 +43,7 @@ def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage
 
     digest = hashlib.sha256(data).hexdigest()
     try:
-        with quiet():
+        with without_warnings():
             if kind == "DICOM":
                 return read_dicom(data, path, digest, with_identity=with_identity)
             return read_raster(data, path, digest, kind)
@@ -53,7 +53,7 @@ def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage
         raise ImageError(
             "There is not enough memory to open this image.", path=path, remedy="Close other programs."
         ) from cause
-    except Exception as cause:  # decoders raise whatever they like on a damaged file
+    except Exception as cause:  # decoders raise many kinds on a damaged file
         raise ImageError(
             f"The {kind} file is damaged and can't be decoded ({type(cause).__name__}).",
             path=path,
@@ -141,7 +141,7 @@ def find_images(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the images that paths name: a file as it is, a folder's images at any depth, sorted by name.
 
     In folders, hidden files, DICOM directories, files that are no image by their first bytes, and pictures that
-    Twinlens wrote itself are passed over; links to folders are not followed. A file or folder that can't be read is
+    Twinlens wrote itself are skipped; links to folders are not followed. A file or folder that can't be read is
     yielded, so that opening it says why.
     """
     for path in paths:
@@ -175,7 +175,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            with os.scandir(path):  # one that may not be opened says so
+            with os.scandir(path):  # raises where it may not be opened
                 pass
             raise ImageError("This is a folder, not an image.", path=path, remedy="Choose the images in it.")
         if not stat.S_ISREG(found.st_mode):

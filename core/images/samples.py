@@ -1,4 +1,4 @@
-"""What decoders of files without a DICOM header hand over, and the steps that they share."""
+"""What decoders of files without a DICOM header return, and the steps that they share."""
 
 from __future__ import annotations
 

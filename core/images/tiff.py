@@ -1,4 +1,4 @@
-"""TIFF files of any layout, decoded by tifffile: which of its pages is the picture, and what its numbers mean."""
+"""TIFF files of any layout, decoded by tifffile: which of its pages is the picture, and how its values are meant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import tifffile
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from core.errors import ImageError
-from core.images.colour import tell_of_grey_profile, to_srgb
+from core.images.colour import note_grey_profile, to_srgb
 from core.images.limits import check_compression, check_pixels
 from core.images.medical_image import Pixels
 from core.images.samples import Decoded, used_bits
@@ -36,7 +36,7 @@ COLOURS: dict[int, int] = {  # how many channels are colours
 WITHOUT_COLOUR_TRANSFORM = (
     COMPRESSION.NONE, COMPRESSION.LZW, COMPRESSION.DEFLATE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.PACKBITS,
 )  # fmt: skip
-# what imagecodecs decodes with libraries that stand up to damaged files
+# what imagecodecs decodes with libraries that are robust against damaged files
 COMPRESSIONS = (
     COMPRESSION.NONE, COMPRESSION.CCITTRLE, COMPRESSION.CCITTFAX3, COMPRESSION.CCITTFAX4, COMPRESSION.LZW,
     COMPRESSION.JPEG, COMPRESSION.ALT_JPEG, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.PACKBITS,
@@ -207,14 +207,14 @@ def _meant(pixels: Pixels, page: TiffPage, notices: list[str], path: Path, *, co
         return Decoded(np.moveaxis(table.astype(np.uint8)[:, pixels], 0, -1), 8)
     if photometric in GREY and not colours:
         if pixels.ndim == 3:
-            _tell_of_more(page, 1, notices)
+            _note_dropped_channels(page, 1, notices)
             pixels = pixels[..., 0]
         pixels = pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels
-        tell_of_grey_profile(_profile(page), notices)
+        note_grey_profile(_profile(page), notices)
         return Decoded(np.ascontiguousarray(pixels), bits, inverted=photometric == PHOTOMETRIC.MINISWHITE)
     used = COLOURS.get(photometric, 3)
     if pixels.shape[-1] > used:
-        _tell_of_more(page, used, notices)
+        _note_dropped_channels(page, used, notices)
     pixels = _unsigned(np.ascontiguousarray(pixels[..., :used]))
     if photometric == PHOTOMETRIC.SEPARATED:
         pixels = _from_inks(pixels)
@@ -230,7 +230,7 @@ def _profile(page: TiffPage) -> bytes | None:
     return bytes(profile) if profile else None
 
 
-def _tell_of_more(page: TiffPage, used: int, notices: list[str]) -> None:
+def _note_dropped_channels(page: TiffPage, used: int, notices: list[str]) -> None:
     kinds = set(page.extrasamples)
     if kinds & {EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA}:
         notices.append("The image's transparency is ignored.")

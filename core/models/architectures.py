@@ -25,23 +25,27 @@ class Architecture:
     Attributes:
         id: the identifier in cards and on the command line.
         name: the name in the paper.
-        family: in a word, what kind of network it is.
+        family: the kind of network, in a word.
         layer: dotted path of the module whose output is the last spatial feature map, used for class activation maps.
-        layout: axes of that output: ``NCHW``, ``NHWC``, or None where timm's own network tells.
+        layout: axes of that output: ``NCHW``, ``NHWC``, or ``timm`` where they are found by ``features_to_nchw``.
         licence: licence of the published code and ImageNet weights.
-        build: makes the network for a number of classes, with random weights; the head counts for VGG19 only, the
-            input's size for the transformers only.
+        build: makes the network for a number of classes, with random weights; the head is VGG19's, the size that of
+            the input, for networks that are made for one size.
         step: height and width must be multiples of this.
+        hub: repository of timm's ImageNet weights on the Hugging Face hub, if there is one.
+        has_subnets: whether a ``Subnet`` can be built in place of it.
     """
 
     id: str
     name: str
     family: str
     layer: str
-    layout: Literal["NCHW", "NHWC"] | None
+    layout: Literal["NCHW", "NHWC", "timm"]
     licence: str
     build: Callable[[int, VggHead, Size], nn.Module]
     step: int = 1
+    hub: str = ""
+    has_subnets: bool = False
 
     def check_size(self, size: Size) -> None:
         """Raise UsageError if the network does not take images of this size."""
@@ -82,7 +86,9 @@ def _ofa595(classes: int, _head: VggHead, _size: Size) -> nn.Module:
     return OFA_595.build(classes)
 
 
-VGG19 = Architecture("vgg19", "VGG19", "convolutional", "features.35", "NCHW", "BSD-3-Clause", _vgg19)
+VGG19 = Architecture(
+    "vgg19", "VGG19", "convolutional", "features.35", "NCHW", "BSD-3-Clause", _vgg19, hub="timm/vgg19.tv_in1k"
+)
 VISFORMER_S = Architecture(
     "visformer_small",
     "Visformer-S",
@@ -91,13 +97,30 @@ VISFORMER_S = Architecture(
     "NCHW",
     "Apache-2.0",
     _timm("visformer_small"),
-    2,
+    step=2,
+    hub="timm/visformer_small.in1k",
 )
 # timm's swin_s3_tiny_224 is AutoFormerV2-T (S3-T of Chen et al., arXiv 2111.14725) under its paper's other name
 AUTOFORMER_V2_T = Architecture(
-    "autoformerv2_tiny", "AutoFormerV2-T", "window transformer", "norm", "NHWC", "MIT", _timm("swin_s3_tiny_224")
+    "autoformerv2_tiny",
+    "AutoFormerV2-T",
+    "window transformer",
+    "norm",
+    "NHWC",
+    "MIT",
+    _timm("swin_s3_tiny_224"),
+    hub="timm/swin_s3_tiny_224.ms_in1k",
 )
-OFA595 = Architecture("ofa595", "OFA-595", "mobile convolutional", "final_expand_layer", "NCHW", "MIT (code)", _ofa595)
+OFA595 = Architecture(
+    "ofa595",
+    "OFA-595",
+    "mobile convolutional",
+    "final_expand_layer",
+    "NCHW",
+    "MIT (code)",
+    _ofa595,
+    has_subnets=True,
+)
 
 ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (VGG19, VISFORMER_S, AUTOFORMER_V2_T, OFA595)}
 
@@ -110,14 +133,13 @@ def get_architecture(network: str) -> Architecture:
     Raises:
         UsageError: if there is none.
     """
-    if network.startswith(timm_networks.PREFIX):
-        name = network.removeprefix(timm_networks.PREFIX)
+    if name := timm_networks.timm_name(network):
 
         def build(classes: int, _head: VggHead, size: Size) -> nn.Module:
             return timm_networks.build_timm_network(name, classes, size)
 
         shown = timm_networks.display_name(name)
-        return Architecture(network, shown, "timm", timm_networks.LAYER, None, "that of timm's model card", build)
+        return Architecture(network, shown, "timm", timm_networks.LAYER, "timm", "that of timm's model card", build)
     try:
         return ARCHITECTURES[network]
     except KeyError:
@@ -133,7 +155,7 @@ def build_network(
     """Build a network with random weights, in evaluation mode.
 
     Args:
-        network: identifier, a key of ``ARCHITECTURES``.
+        network: identifier, a key of ``ARCHITECTURES`` or ``timm:`` and a name of timm's.
         classes: number of outputs.
         head: VGG19 only: ``gap`` (20.0 M parameters) or the original 4096-wide ``fc`` (139.6 M).
         subnet: OFA-595 only: another subnet of its supernet.
@@ -154,17 +176,19 @@ def model_name(model: str) -> str:
 
     Args:
         model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; for a network of timm ``timm-`` and
-            its name; a bundle's identifier, which ends with any of these, will do.
+            its name; or a bundle's identifier, ``task/role-`` and one of these.
 
     Raises:
         UsageError: if there is no such network.
     """
-    model = model.rpartition("/")[2].removeprefix("teacher-").removeprefix("student-")
+    if "/" in model:
+        model = model.rpartition("/")[2].partition("-")[2]  # of task/role-model
     if model.startswith("timm-"):
         return get_architecture(model.replace("-", ":", 1)).name
-    network, _, digest = model.partition("-")
-    name = get_architecture(network).name
-    return f"{name.partition('-')[0]} subnet {digest}" if digest else name
+    if model in ARCHITECTURES:
+        return ARCHITECTURES[model].name
+    network, _, digest = model.rpartition("-")
+    return f"{get_architecture(network or model).name.partition('-')[0]} subnet {digest}"
 
 
 def is_classifier(key: str, module: nn.Module) -> bool:
@@ -185,7 +209,7 @@ def maps_to_nchw(network: str, module: nn.Module) -> Callable[[torch.Tensor], to
     This is what pytorch-grad-cam calls ``reshape_transform``.
     """
     layout = get_architecture(network).layout
-    if layout is None:
+    if layout == "timm":
         return lambda maps: timm_networks.features_to_nchw(maps, module)
     return _channels_first if layout == "NHWC" else None
 
@@ -197,7 +221,7 @@ def _channels_first(maps: torch.Tensor) -> torch.Tensor:
 def with_maps(network: str, module: nn.Module) -> nn.Module:
     """Wrap a network so that its forward returns logits (N, C) and the last spatial feature maps (N, K, h, w).
 
-    The hook that catches the maps lives for one forward only: none is left behind, whatever happens.
+    The hook that catches the maps lives for one forward only: none stays, also after an error.
     """
     from torch import nn
 

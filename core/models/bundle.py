@@ -1,6 +1,7 @@
 """A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use.
 
-A third file, ``novelty.safetensors``, holds the statistics by which strange images are told; it may be missing.
+A third file, ``novelty.safetensors``, holds the statistics that recognise images outside the training data; it may be
+missing.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MAX_NOVELTY_BYTES = 16_000_000
 # every file that can be part of a bundle, and how large it may be
 FILE_LIMITS = {CARD_FILE: MAX_CARD_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES, NOVELTY_FILE: MAX_NOVELTY_BYTES}
 MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
-# what could command a terminal, or turn the direction of text so that it reads as something else
+# what could control a terminal, or reverse the direction of text so that it reads as something else
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -47,7 +48,7 @@ class Bundle:
     """A model bundle whose card has been read and validated.
 
     Attributes:
-        directory: the folder that holds the two files.
+        directory: the folder that holds its files.
         card: the validated card.
     """
 
@@ -135,7 +136,7 @@ class Bundle:
         """Build the torch network and put the verified weights into it; evaluation mode, float32, on the CPU.
 
         Raises:
-            BundleError: if the weights fail verification, lack a key or have one of another shape or too many.
+            BundleError: if the weights fail verification, lack a tensor, have one of another shape, or one too many.
         """
         import torch
 
@@ -172,9 +173,9 @@ class Bundle:
                 path=self.weights_path,
                 remedy=remedy,
             )
-        if strangers := sorted(found.keys() - expected.keys()):
+        if extra := sorted(found.keys() - expected.keys()):
             raise BundleError(
-                f"The weights hold {len(strangers)} tensors that {network} does not have, e.g. {strangers[0]!r}.",
+                f"The weights hold {len(extra)} tensors that {network} does not have, e.g. {extra[0]!r}.",
                 path=self.weights_path,
                 remedy=remedy,
             )
@@ -188,7 +189,7 @@ def read_bundle(directory: Path) -> Bundle:
     """
     path = directory / CARD_FILE
     try:
-        if path.exists() and not path.is_file():  # a pipe would never answer
+        if path.exists() and not path.is_file():  # reading a pipe would never end
             raise BundleError("The card is not a file.", path=path, remedy="This is not a Twinlens bundle.")
         if path.stat().st_size > MAX_CARD_BYTES:
             raise BundleError("The card is larger than 1 MB.", path=path, remedy="This is not a Twinlens bundle.")
@@ -203,9 +204,9 @@ def read_bundle(directory: Path) -> Bundle:
         raise BundleError(
             f"The card is not valid JSON ({cause}).", path=path, remedy="Install the bundle again."
         ) from cause
-    if strange := CONTROL_CHARACTERS.search(_all_text(raw)):
+    if found := CONTROL_CHARACTERS.search(_all_text(raw)):
         raise BundleError(
-            f"The card holds the control character U+{ord(strange[0]):04X}, which has no place in it.",
+            f"The card holds the control character U+{ord(found[0]):04X}, which has no place in it.",
             path=path,
             remedy="Do not trust this bundle: ask whoever made it.",
         )
@@ -252,7 +253,7 @@ def _read_tensors(path: Path, what: str) -> State:
 
 
 def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | None = None) -> Bundle:
-    """Write a bundle beside its place and move it there whole; a bundle that stood there is replaced.
+    """Write a bundle beside its place and move it there; a bundle that was there is replaced.
 
     Args:
         target: the bundle's folder.
@@ -261,10 +262,10 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
         gate: the novelty gate, if there is one.
 
     Returns:
-        The bundle as it stands on disk.
+        The bundle on disk.
 
     Raises:
-        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
+        WriteError: if it can't be written, e.g. because the disk is full; what was there stays.
     """
     with _written_beside(target) as staged:
         card = card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": None})
@@ -278,18 +279,18 @@ def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | Non
 
 
 def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
-    """Store another novelty gate in a bundle, which is replaced whole.
+    """Store another novelty gate in a bundle, which is replaced as a whole.
 
     Args:
         bundle: the bundle; its weights stay as they are.
         gate: the gate.
-        refused: share of the images of the card's scores that the gate refuses.
+        refused: share of the card's test images that the gate finds not assessable.
 
     Returns:
-        The bundle as it stands on disk.
+        The bundle on disk.
 
     Raises:
-        WriteError: if it can't be written, e.g. because the disk is full; what stood there stays.
+        WriteError: if it can't be written, e.g. because the disk is full; what was there stays.
     """
     with _written_beside(bundle.directory) as staged:
         shutil.copyfile(bundle.weights_path, staged / WEIGHTS_FILE)
@@ -301,7 +302,7 @@ def replace_gate(bundle: Bundle, gate: NoveltyGate, refused: float) -> Bundle:
 
 @contextmanager
 def _written_beside(target: Path) -> Iterator[Path]:
-    """Give a folder beside a bundle's place that takes it when it is complete."""
+    """Give a folder that replaces a bundle when it is complete."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:

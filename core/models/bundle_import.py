@@ -1,4 +1,4 @@
-"""A stranger's bundle, from a folder or a .zip: only the files that make up a bundle are taken, each of bounded size.
+"""A bundle from outside, a folder or a .zip: only the files that make up a bundle are copied, each of bounded size.
 
 Nothing is extracted under a name that the archive gives, no link is followed, and nothing is run.
 """
@@ -30,7 +30,7 @@ REFUSED = "Ask whoever made the bundle for another copy."
 
 
 def copy_bundle_files(source: Path, target: Path, names: tuple[str, ...] = tuple(FILE_LIMITS)) -> None:
-    """Copy a bundle's files from a folder or .zip into an existing folder, down to the disk; others are passed over.
+    """Copy a bundle's files from a folder or .zip into an existing folder, down to the disk; others are skipped.
 
     Args:
         source: the folder, or an archive that holds one bundle, at its top or in a folder.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.images.preprocessing import Preprocessing
-from core.models.architectures import VggHead
+from core.models.architectures import VggHead, get_architecture
 from core.models.ofa_subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
@@ -43,9 +43,9 @@ class ClassScores(_Part):
     Attributes:
         label: the class.
         images: how many images of it were scored.
-        precision: share of the answers that name it that were right, or None where none names it.
-        recall: share of its images that were recognised, or None where there are none.
-        auroc: area under the ROC curve of this class against the rest, or None where one side is missing.
+        precision: share of the predictions of this class that are correct, or None where there are none.
+        recall: share of its images that are predicted as it, or None where there are none.
+        auroc: area under the ROC curve of this class against the rest, or None where either is missing.
     """
 
     label: str = Field(max_length=100)
@@ -67,7 +67,7 @@ class GroupScores(_Part):
 
 
 class ReliabilityBin(_Part):
-    """One point of a reliability diagram: images of like confidence, and how many of them were right."""
+    """One point of a reliability diagram: images of similar confidence, and the share that is correct."""
 
     confidence: Fraction
     accuracy: Fraction
@@ -80,24 +80,24 @@ class Scores(_Part):
     Attributes:
         dataset: the data set and split in words.
         images: how many images were scored.
-        accuracy: share of images whose top class is right, in [0, 1].
+        accuracy: share of images whose most probable class is correct, in [0, 1].
         macro_f1: mean over classes of the harmonic mean of precision and recall, in [0, 1].
         ece: expected calibration error over 15 equal bins of confidence (Guo et al. 2017), in [0, 1].
         measured_by: the program or command that measured it.
-        caution: what must be said beside these figures.
+        caution: what must be stated with these figures.
         ece_uncalibrated: the calibration error before temperature scaling.
         brier: Brier score of all classes, in [0, 2].
         auroc: mean over the classes of each one's area under the ROC curve against the rest.
         accuracy_interval: 95 % interval of the accuracy.
         macro_f1_interval: the same of macro F1.
         classes: how each class was recognised.
-        confusion: images by true class (rows) and answer (columns), in the order of the card's classes.
+        confusion: images by label (rows) and prediction (columns), in the order of the card's classes.
         groups: the scores of parts of the data.
         reliability: the reliability diagram.
         reliability_uncalibrated: the same before temperature scaling.
-        covered: share of images whose conformal set holds the right class.
+        covered: share of images whose conformal set holds the label.
         unsure: share of images whose conformal set is not exactly one class.
-        refused: share of images that the novelty gate refused.
+        refused: share of images that the novelty gate finds not assessable.
         border_probe: accuracy that a linear model reaches on the same images from the border of their thumbnails alone.
     """
 
@@ -125,11 +125,11 @@ class Scores(_Part):
 
 
 class Conformal(_Part):
-    """The rule by which answers are called plausible (see ``core.uncertainty.calibration.conformal_floor``).
+    """The rule by which classes are called plausible (see ``core.uncertainty.calibration.conformal_floor``).
 
     Attributes:
         method: ``LAC``: a class is plausible where its calibrated probability is at least ``floor``.
-        coverage: how often the plausible classes shall hold the right one.
+        coverage: how often the plausible classes shall include the label.
         floor: the least probability of a plausible class.
         images: how many images of the validation split it was chosen on.
     """
@@ -145,11 +145,11 @@ class DataSet(_Part):
 
     Attributes:
         name: what the data set is called.
-        layout: how it lay on disk.
-        split: in words, where its split comes from.
+        layout: its layout on disk.
+        split: where its split comes from, in words.
         images: how many there are, by split and class.
         groups: how many patients or originals are known.
-        ungrouped: how many images are of none that is known.
+        ungrouped: how many images have no known one.
     """
 
     name: str = Field(max_length=200)
@@ -198,7 +198,7 @@ class Training(_Part):
 
     @property
     def maker(self) -> str:
-        """The program that trained it, less what stands in brackets."""
+        """The program that trained it, without what is in brackets."""
         return self.made_by.split(" (")[0]
 
 
@@ -215,7 +215,7 @@ class Card(_Part):
         subnet: which subnet of OFA-595's supernet this is, or None where it is OFA-595 itself or no such network.
         preprocessing: how an image becomes the network's input.
         temperature: logits are divided by it before the softmax.
-        conformal: which answers are called plausible, or None where no rule was fitted.
+        conformal: which classes are called plausible, or None where no rule was fitted.
         storage: how the weights are stored; they are computed with as float32.
         parameters: number of parameters.
         macs: multiply-accumulate operations of one forward.
@@ -255,8 +255,8 @@ class Card(_Part):
             raise ValueError("the class labels are not distinct")
         if not math.isfinite(self.temperature):
             raise ValueError("the temperature is not finite")
-        if self.subnet is not None and self.network != "ofa595":
-            raise ValueError("only ofa595 has subnets")
+        if self.subnet is not None and not get_architecture(self.network).has_subnets:
+            raise ValueError(f"{self.network} has no subnets")
         size = len(self.classes)
         if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
             raise ValueError("a confusion matrix has another size than the classes")

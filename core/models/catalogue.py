@@ -20,7 +20,7 @@ from core.models.card import Role
 from core.system.atomic_files import cannot_write, replace_folder, restore_folders
 from core.system.paths import package_weights, user_weights
 
-IMPORTING, REMOVING = ".import-", ".removed-"  # folders at work; the number of their process follows
+IMPORTING, REMOVING = ".import-", ".removed-"  # unfinished folders; the number of their process follows
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Catalogue:
     """What is installed.
 
     Attributes:
-        bundles: usable bundles by identifier; a user's own stands in for a bundled one with the same identifier.
+        bundles: usable bundles by identifier; a user's own replaces a bundled one with the same identifier.
         broken: what was found but can't be read, with the reason.
     """
 
@@ -73,7 +73,7 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
     for folder in folders if folders is not None else [package_weights(), user_weights()]:
         try:
             directories = _directories(folder)
-        except OSError as cause:  # the user's own may lie where nobody may look; those that came with the program work
+        except OSError as cause:  # the user's own folder; the models that came with the program still work
             broken.append(
                 BundleError(
                     f"The folder of your models can't be read ({cause.strerror}).",
@@ -93,7 +93,7 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
 
 
 def _directories(folder: Path) -> list[Path]:
-    """Return the folders of bundles in a folder of weights; hidden ones are at work or were left behind."""
+    """Return the folders of bundles in a folder of weights; hidden ones are unfinished."""
     for task in folder.glob("*/"):
         restore_folders(task)
     found = [card.parent for card in sorted(folder.glob(f"*/*/{CARD_FILE}"))]
@@ -112,7 +112,7 @@ class Provenance:
         data: what it was trained on.
         licence: licence of the weights.
         digest: SHA-256 of the weights, to be compared with what the maker publishes.
-        replaces: ``own`` or ``bundled`` where one of that identifier is installed that it would stand in for, else
+        replaces: ``own`` or ``bundled`` where one of that identifier is installed that it would replace, else
             an empty string.
     """
 
@@ -180,7 +180,7 @@ def import_bundle(source: Path) -> Bundle:
 
 @contextmanager
 def _about(source: Path) -> Iterator[None]:
-    """Let errors about a copy name what it was copied from."""
+    """Let errors about a copy name its source."""
     try:
         yield
     except BundleError as error:
@@ -188,7 +188,7 @@ def _about(source: Path) -> Iterator[None]:
 
 
 def _sweep(root: Path) -> None:
-    """Remove what imports and removals left behind that were cut off; those still running keep theirs."""
+    """Remove what interrupted imports and removals left behind; those still running keep theirs."""
     for leftover in (*root.glob(f"{IMPORTING}*"), *root.glob(f"*/{REMOVING}*")):
         owner = leftover.name.split("-")[1]
         if not (owner.isdecimal() and psutil.pid_exists(int(owner))):

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import WeightsUnavailableError
 from core.models import timm_networks
-from core.models.architectures import get_architecture, is_classifier
+from core.models.architectures import OFA595, get_architecture, is_classifier
 from core.models.position_embeddings import fit_positions
-from core.system.paths import cache_folder
+from core.system.cache import IMAGENET_WEIGHTS
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# repositories of timm's weights on the Hugging Face hub
-TIMM_HUB = {
-    "vgg19": "timm/vgg19.tv_in1k",
-    "visformer_small": "timm/visformer_small.in1k",
-    "autoformerv2_tiny": "timm/swin_s3_tiny_224.ms_in1k",
-}
 OFA_URL = (
     "https://raw.githubusercontent.com/han-cai/files/master/ofa/ofa_specialized/flops-595M_top1-80.0_finetune-75/init"
 )
@@ -46,20 +39,19 @@ def load_imagenet_weights(network: str, module: nn.Module, weights: Path | None 
     Raises:
         WeightsUnavailableError: if the file can't be fetched or is not the published one, saying what to do.
     """
-    get_architecture(network)
     if weights is None:
-        weights = _fetch_ofa() if network == "ofa595" else _fetch_timm(network)
+        weights = _fetch_ofa() if network == OFA595.id else _fetch_from_hub(network)
     elif not weights.is_file():
         raise WeightsUnavailableError("There is no such weights file.", path=weights)
-    state = _read_ofa(weights) if network == "ofa595" else _read_timm(weights, module)
+    state = _read_ofa(weights) if network == OFA595.id else _read_timm(weights, module)
     own = module.state_dict()
     taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
     missing = [key for key in own if key not in taken]
-    strangers = [key for key in missing if not is_classifier(key, module)]
-    if strangers:
+    others = [key for key in missing if not is_classifier(key, module)]
+    if others:
         raise WeightsUnavailableError(
-            f"The file does not hold the weights of {get_architecture(network).name}: {len(strangers)} tensors such as "
-            f"{strangers[0]!r} are missing or of another shape.",
+            f"The file does not hold the weights of {get_architecture(network).name}: {len(others)} tensors such as "
+            f"{others[0]!r} are missing or of another shape.",
             path=weights,
             remedy="Give the published file for this network.",
         )
@@ -81,37 +73,42 @@ def _unreachable(network: str, source: str, cause: Exception) -> WeightsUnavaila
     )
 
 
-def _fetch_timm(network: str) -> Path:
+def _fetch_from_hub(network: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    repository = TIMM_HUB.get(network) or _timm_hub_id(network)
+    repository = _hub_repository(network)
     try:
         return Path(hf_hub_download(repository, "model.safetensors", etag_timeout=TIMEOUT_SECONDS))
     except Exception as cause:  # the hub's client raises a dozen kinds, of three libraries
         raise _unreachable(network, f"{repository} (model.safetensors) on the Hugging Face hub", cause) from cause
 
 
-def _timm_hub_id(network: str) -> str:
-    """Return the repository of a timm network's standard weights."""
-    name = network.removeprefix(timm_networks.PREFIX)
-    return timm_networks.pretrained_config(name).hf_hub_id or f"timm/{name}"
+def _hub_repository(network: str) -> str:
+    """Return the repository of a network's ImageNet weights on the Hugging Face hub."""
+    if name := timm_networks.timm_name(network):
+        return timm_networks.pretrained_config(name).hf_hub_id or f"timm/{name}"
+    architecture = get_architecture(network)
+    if not architecture.hub:
+        raise WeightsUnavailableError(
+            f"No published ImageNet weights of {architecture.name} are known.",
+            remedy="Name a local weights file, or start from random weights.",
+        )
+    return architecture.hub
 
 
 def _fetch_ofa() -> Path:
-    target = cache_folder() / "imagenet" / f"ofa595-{OFA_BLOB_ID[:12]}.pth"
-    if target.is_file():
-        return target
+    key = f"ofa595-{OFA_BLOB_ID[:12]}.pth"
+    if (found := IMAGENET_WEIGHTS.find(key)) is not None:
+        return found
     try:
         with urllib.request.urlopen(OFA_URL, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(OFA_MAX_BYTES + 1)
     except OSError as cause:
-        raise _unreachable("ofa595", OFA_URL, cause) from cause
+        raise _unreachable(OFA595.id, OFA_URL, cause) from cause
     _check_ofa(data, OFA_URL)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(target)
-    return target
+    with IMAGENET_WEIGHTS.new(key) as path:
+        path.write_bytes(data)
+    return IMAGENET_WEIGHTS.entry(key)
 
 
 def _check_ofa(data: bytes, source: str | Path) -> None:

@@ -1,7 +1,8 @@
-"""Any classifier of timm: built by its name, with its last spatial feature map where Score-CAM finds it."""
+"""Any classifier of timm: built by its name, with a layer from which Score-CAM takes the last spatial feature map."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UsageError
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 PREFIX = "timm:"
 LAYER = "last_map"  # what the marking layer is called inside the network
+
+
+def timm_name(network: str) -> str:
+    """Return timm's name of a network with the identifier ``timm:NAME``, or an empty string for any other network."""
+    return network.removeprefix(PREFIX) if network.startswith(PREFIX) else ""
 
 
 def display_name(name: str) -> str:
@@ -36,9 +42,10 @@ def build_timm_network(name: str, classes: int, size: tuple[int, int]) -> nn.Mod
     import timm
     from torch import nn
 
-    sized: dict[str, Any] = {"img_size": size} if pretrained_config(name).fixed_input_size else {}
+    build = partial(timm.create_model, name, num_classes=classes)
+    is_sized = pretrained_config(name).fixed_input_size
     try:
-        network: Any = timm.create_model(name, num_classes=classes, **sized)
+        network: Any = build(img_size=size) if is_sized else build()
     except (AssertionError, ValueError, TypeError) as cause:
         raise UsageError(
             f"timm's {name} can't be built for images of {size[1]} × {size[0]} pixels ({cause}).",

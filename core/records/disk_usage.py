@@ -10,11 +10,9 @@ from pathlib import Path
 from core.errors import WriteError
 from core.records.history import History, history_path
 from core.records.history_waiting import waiting_files
-from core.system.paths import cache_folder
+from core.system.cache import CACHES, unlisted
 
 HISTORY = "history"
-# the caches' folders by name; whatever else lies in the cache folder counts as "other"
-CACHES = ("openvino", "training", "imagenet")
 
 
 @dataclass(frozen=True)
@@ -22,22 +20,26 @@ class Kept:
     """One kind of thing that is kept.
 
     Attributes:
-        name: ``history``, one of ``CACHES``, or ``other``.
+        key: ``history``, the place of one of ``CACHES``, or ``other`` for what else lies in the cache folder.
+        name: what it is, for a person.
+        remark: what its removal means, for a person.
         paths: its files and folders.
         size: bytes on disk.
     """
 
+    key: str
     name: str
+    remark: str
     paths: tuple[Path, ...]
     size: int
 
 
 def kept() -> list[Kept]:
     """Return what is kept, with its size; what is not there is left out."""
-    root = cache_folder()
-    found = [_measured(name, (root / name,)) for name in CACHES]
-    others = tuple(path for path in _inside(root) if path.name not in CACHES)
-    found += [_measured("other", others), _measured(HISTORY, tuple(_history_files()))]
+    found = [_measured(cache.place, cache.name, cache.remark, (cache.folder,)) for cache in CACHES]
+    found.append(_measured("other", "Other caches", "Made again when it is needed", tuple(unlisted())))
+    remark = "All records and reviews; can't be made again"
+    found.append(_measured(HISTORY, "History", remark, tuple(_history_files())))
     return [item for item in found if item.size]
 
 
@@ -48,12 +50,12 @@ def remove(item: Kept) -> None:
         WriteError: if something can't be removed.
         HistoryError: if the history can't be emptied.
     """
-    if item.name == HISTORY:
+    if item.key == HISTORY:
         with History() as history:
             history.clear()
     try:
         for path in item.paths:
-            if item.name == HISTORY and "-damaged-" not in path.name:
+            if item.key == HISTORY and "-damaged-" not in path.name:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -73,13 +75,8 @@ def _history_files() -> Iterator[Path]:
         yield from waiting_files(path)
 
 
-def _measured(name: str, paths: tuple[Path, ...]) -> Kept:
-    return Kept(name, paths, sum(map(_size, paths)))
-
-
-def _inside(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from folder.iterdir()
+def _measured(key: str, name: str, remark: str, paths: tuple[Path, ...]) -> Kept:
+    return Kept(key, name, remark, paths, sum(map(_size, paths)))
 
 
 def _size(path: Path) -> int:

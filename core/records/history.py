@@ -1,67 +1,31 @@
 """The record of what was analysed: an SQLite file in the user's data folder.
 
-Of an image only the digest is kept, and its path where that is wanted. Write-ahead logging lets several windows work at
-once, and a killed process loses at most the record in hand.
+Of an image only the digest is stored, and its path where that is wanted. Write-ahead logging lets several windows work
+at once, and a killed process loses at most the record in hand.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from core import __version__
 from core.compare.comparison import Comparison
-from core.compare.record import answers_of
 from core.errors import TwinlensError, UsageError
 from core.names import readable
-from core.records.history_errors import HistoryError, explained
-from core.records.history_waiting import KEY, Waiting, left_behind, read, waiting_files
+from core.records.analysis import COLUMNS, KEY, Analysis, AnalysisKey, analysis
+from core.records.history_errors import explained
+from core.records.history_layout import migrate
+from core.records.history_waiting import Waiting, left_behind, read, waiting_files
 from core.records.review import Verdict
 from core.system.atomic_files import make_folder
 from core.system.paths import data_folder
 
 BUSY_SECONDS = 10.0  # how long to wait for another window's writing
-
-# each step leads from one version of the layout to the next; PRAGMA user_version counts the steps done
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE analyses (
-        id INTEGER PRIMARY KEY,
-        analysed_at TEXT NOT NULL,
-        image_sha256 TEXT NOT NULL,
-        path TEXT,
-        task TEXT NOT NULL,
-        teacher_model TEXT NOT NULL,
-        teacher_sha256 TEXT NOT NULL,
-        teacher_predicted TEXT NOT NULL,
-        teacher_confidence REAL NOT NULL,
-        student_model TEXT NOT NULL,
-        student_sha256 TEXT NOT NULL,
-        student_predicted TEXT NOT NULL,
-        student_confidence REAL NOT NULL,
-        same_class INTEGER NOT NULL,
-        answers TEXT NOT NULL,
-        settings TEXT NOT NULL,
-        version TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX analyses_by_image ON analyses (image_sha256);
-    """,
-    """
-    ALTER TABLE analyses ADD COLUMN verdict TEXT CHECK (verdict IN ('agree', 'disagree', 'unsure'));
-    ALTER TABLE analyses ADD COLUMN note TEXT NOT NULL DEFAULT '';
-    """,
-)
-COLUMNS = (
-    "id", "analysed_at", "image_sha256", "path", "task", "teacher_model", "teacher_sha256", "teacher_predicted",
-    "teacher_confidence", "student_model", "student_sha256", "student_predicted", "student_confidence", "same_class",
-    "verdict", "note", "settings", "version", "answers",
-)  # fmt: skip
 
 
 def history_path() -> Path:
@@ -74,10 +38,10 @@ class Query:
     """Which records to find; what is None or empty does not matter.
 
     Attributes:
-        text: occurs in the path, the note, a model's name or an answer, whatever the case.
+        text: occurs in the path, the note, a model's name or a class, whatever the case.
         task: identifier of the task.
-        same_class: whether the two gave the same answer; one that is withheld is neither the same nor another.
-        verdict: the reviewer's verdict.
+        same_class: whether both models agree; a hidden prediction neither agrees nor disagrees.
+        verdict: your reading.
         image_sha256: digest of the image.
         since: analysed then or later; a time with its zone.
         limit: at most so many, the newest first.
@@ -145,9 +109,9 @@ class History:
 
         Args:
             image_sha256: digest of the image's file.
-            comparison: what both models said.
+            comparison: both models on the image.
             settings: how it was made, plain values.
-            path: where the image lies, or None to keep no path.
+            path: where the image lies, or None to store no path.
 
         Returns:
             The record's number.
@@ -157,32 +121,29 @@ class History:
         """
         return self.insert(analysis(image_sha256, comparison, settings, path))
 
-    def insert(self, row: dict[str, Any]) -> int:
-        """Record the columns of an analysis, as :func:`analysis` returns them, and return the record's number.
+    def insert(self, found: Analysis) -> int:
+        """Record an analysis and return its number.
 
         Raises:
             HistoryError: if it can't be written, e.g. because the disk is full.
         """
-        known = [name for name in COLUMNS if name in row]
-        order = f"INSERT INTO analyses ({', '.join(known)}) VALUES ({', '.join(f':{name}' for name in known)})"  # noqa: S608
+        row = found.stored()
+        order = f"INSERT INTO analyses ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"  # noqa: S608
         with explained(self.path), self._database:
-            found = self._database.execute(order, row)
-        return int(found.lastrowid or 0)
+            done = self._database.execute(order, row)
+        return int(done.lastrowid or 0)
 
-    def latest(self, key: dict[str, Any]) -> dict[str, Any] | None:
-        """Return number, time and review of the last analysis of an image at a place, by some models in some way.
-
-        Args:
-            key: the columns of ``core.records.history_waiting.KEY``.
+    def latest(self, key: AnalysisKey) -> Analysis | None:
+        """Return the last analysis of an image at a place, by some models with some settings.
 
         Raises:
             HistoryError: if it can't be read.
         """
         where = " AND ".join(f"{name} IS :{name}" for name in KEY)
-        order = f"SELECT id, analysed_at, verdict, note FROM analyses WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608
+        order = f"SELECT * FROM analyses WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608
         with explained(self.path):
-            found = self._database.execute(order, key).fetchone()
-        return None if found is None else dict(found)
+            found = self._database.execute(order, asdict(key)).fetchone()
+        return None if found is None else Analysis.from_stored(dict(found))
 
     def write(self, change: Waiting) -> None:
         """Write what has waited: an analysis that is not here yet, or the review of one that is.
@@ -191,15 +152,15 @@ class History:
             HistoryError: if it can't be written.
         """
         found = self.latest(change.key)
-        if change.review is None:
-            if found is None or found["analysed_at"] != change.row["analysed_at"]:
-                self.insert(change.row)
-        elif found is not None:
+        if change.analysis is not None:
+            if found is None or found.analysed_at != change.analysis.analysed_at:
+                self.insert(change.analysis)
+        elif found is not None and found.id is not None:
             with suppress(UsageError):  # deleted meanwhile
-                self.review(found["id"], *change.review)
+                self.review(found.id, change.review.verdict, change.review.note)
 
     def review(self, number: int, verdict: str | None, note: str = "") -> None:
-        """Keep what the reviewer thinks of an analysis.
+        """Store your reading of an analysis.
 
         Args:
             number: the record's number.
@@ -218,8 +179,8 @@ class History:
         if done.rowcount == 0:
             raise UsageError(f"The history has no record {number}.", remedy="List it to see which it has.")
 
-    def find(self, query: Query | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the records that a query names, newest first, with the keys of ``COLUMNS``.
+    def find(self, query: Query | None = None) -> Iterator[Analysis]:
+        """Yield the analyses that a query names, newest first.
 
         Raises:
             HistoryError: if it can't be read.
@@ -253,12 +214,7 @@ class History:
         order = f"SELECT {', '.join(COLUMNS)} FROM analyses WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
         with explained(self.path):
             for row in self._database.execute(order, [*values, query.limit]):
-                yield {
-                    **dict(row),
-                    "same_class": bool(row["same_class"]),
-                    "answers": json.loads(row["answers"]),
-                    "settings": json.loads(row["settings"]),
-                }
+                yield Analysis.from_stored(dict(row))
 
     def paths(self) -> set[str]:
         """Return where the images of all records lie, as :func:`core.names.readable` spells it."""
@@ -295,35 +251,11 @@ class History:
             database.execute("PRAGMA secure_delete = ON")
             if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise _corrupt()
-            self._migrate(database)
+            migrate(database, self.path)
         except BaseException:
             database.close()
             raise
         return database
-
-    def _migrate(self, database: sqlite3.Connection) -> None:
-        """Bring the layout up to date in one transaction, so that two windows that start at once do not clash."""
-        if database.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
-            return  # so that a window that writes keeps nobody from reading
-        database.isolation_level = None
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise HistoryError(
-                    "The history was written by a newer version of Twinlens.",
-                    path=self.path,
-                    remedy="Update Twinlens, or move the file away.",
-                )
-            for step in MIGRATIONS[version:]:
-                for statement in filter(str.strip, step.split(";")):
-                    database.execute(statement)
-            database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
-        database.isolation_level = "DEFERRED"
 
     def _take_in(self) -> None:
         """Write what had to wait in processes that have ended; what still can't be written waits on."""
@@ -341,42 +273,6 @@ class History:
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
         self.notice = f"The history was damaged. It was set aside as {aside.name}, and a new one begun."
-
-
-def analysis(
-    image_sha256: str,
-    comparison: Comparison,
-    settings: dict[str, Any],
-    path: Path | None = None,
-    facts: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return the columns of a record made now; the arguments are those of :meth:`History.add`, but for ``facts``.
-
-    ``facts`` is kept beside the answers, so that the record can be shown again without the image; plain values.
-    """
-    row: dict[str, Any] = {
-        "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "image_sha256": image_sha256,
-        "path": None if path is None else readable(path.absolute()),
-        "task": comparison.teacher.bundle.card.task,
-        "same_class": int(comparison.same_class),
-        "answers": json.dumps({**(facts or {}), **answers_of(comparison)}, ensure_ascii=False),
-        "settings": json.dumps(settings, ensure_ascii=False),
-        "version": __version__,
-    }
-    for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
-        row |= {
-            f"{role}_model": answer.bundle.id,
-            f"{role}_sha256": answer.bundle.card.weights_sha256,
-            f"{role}_predicted": answer.prediction.predicted,
-            f"{role}_confidence": answer.prediction.confidence,
-        }
-    return row
-
-
-def is_refused(row: dict[str, Any], side: str) -> bool:
-    """Return whether the image of a record was one that the teacher, or the student, can't judge."""
-    return bool(row["answers"][side].get("novel"))
 
 
 def _corrupt() -> sqlite3.DatabaseError:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import TwinlensError
+from core.system.atomic_files import cannot_write
 
 
 class HistoryError(TwinlensError):
@@ -28,9 +29,8 @@ def explained(path: Path) -> Iterator[None]:
         problem, remedy = _REASONS.get(code, (f"The history can't be used ({cause}).", "Move the file away."))
         raise HistoryError(problem, path=path, remedy=remedy) from cause
     except OSError as cause:
-        raise HistoryError(
-            f"The history can't be used ({cause.strerror}).", path=path, remedy="Check the folder."
-        ) from cause
+        error = cannot_write(path, cause)
+        raise HistoryError(error.problem, path=path, remedy=error.remedy) from cause
 
 
 _REASONS = {

@@ -1,4 +1,4 @@
-"""What could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
+"""Changes that could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
 
 They are only ever appended to, so that a killed process loses at most the line in hand. Whoever opens the history next
 takes them in.
@@ -10,18 +10,19 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from core.records.analysis import KEY, Analysis, AnalysisKey
+from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
 
 # number and start of the process, since numbers come again, in containers at once; then a number within it
 NAME = "history-waiting-{}-{}-{}.jsonl"
 _numbers = itertools.count()
-KEY = ("image_sha256", "path", "teacher_sha256", "student_sha256", "settings")
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,33 @@ class Waiting:
     """A change to the history that waits to be written.
 
     Attributes:
-        row: the columns of an analysis; of a review only those of ``KEY``, which tell whose it is.
-        review: verdict and note where this is a review of an analysis that went before, else None.
+        key: what identifies the analysis.
+        analysis: an analysis that is new, or None where this is a review of one that went before.
+        review: your reading of that one.
     """
 
-    row: dict[str, Any]
-    review: tuple[str | None, str] | None = None
+    key: AnalysisKey
+    analysis: Analysis | None = None
+    review: Review = NO_REVIEW
 
-    @property
-    def key(self) -> dict[str, Any]:
-        """What tells an analysis: the image, its place, the models and the settings."""
-        return {name: self.row[name] for name in KEY}
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        if self.analysis is None:
+            return {"row": asdict(self.key), "review": [self.review.verdict, self.review.note]}
+        return {"row": self.analysis.stored(), "review": None}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Waiting:
+        """Return the change that :meth:`as_dict` made plain.
+
+        Raises:
+            KeyError, TypeError, ValueError, IndexError: if it is none.
+        """
+        row, review = plain["row"], plain["review"]
+        if review is None:
+            found = Analysis.from_stored(row)
+            return cls(found.key, found)
+        return cls(AnalysisKey(**{name: row[name] for name in KEY}), review=Review(review[0], str(review[1])))
 
 
 def new_waiting_file(history: Path) -> Path:
@@ -66,7 +83,7 @@ def keep(path: Path, change: Waiting) -> None:
     """
     make_folder(path.parent)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"row": change.row, "review": change.review}) + "\n")
+        file.write(json.dumps(change.as_dict()) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -80,11 +97,7 @@ def read(path: Path) -> Iterator[Waiting]:
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
-                found = json.loads(line)
-                row, review = dict(found["row"]), found["review"]
-                change = Waiting(row, None if review is None else (review[0], str(review[1])))
-                if change.key:
-                    yield change
+                yield Waiting.from_dict(json.loads(line))
             except (ValueError, KeyError, TypeError, IndexError):
                 continue
 

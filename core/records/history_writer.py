@@ -6,9 +6,10 @@ from collections import deque
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from core.errors import TwinlensError
+from core.records.analysis import Analysis, AnalysisKey
 from core.records.history import BUSY_SECONDS, History, history_path
 from core.records.history_waiting import Waiting, keep, new_waiting_file
 from core.records.review import Review
@@ -69,18 +70,13 @@ class HistoryWriter:
             self._history = History(self.path, self._wait if self.error is None else 0)
         return self._history
 
-    def record(self, row: dict[str, Any]) -> None:
-        """Write an analysis, the columns that ``core.records.history.analysis`` returns, or let it wait."""
-        self._put(Waiting(row))
+    def record(self, found: Analysis) -> None:
+        """Write an analysis, or let it wait."""
+        self._put(Waiting(found.key, found))
 
-    def review(self, key: dict[str, Any], review: Review) -> None:
-        """Write what the reader thinks of an analysis that was recorded, or let it wait.
-
-        Args:
-            key: the columns of ``core.records.history_waiting.KEY``.
-            review: verdict and note.
-        """
-        self._put(Waiting(key, (review.verdict, review.note)))
+    def review(self, key: AnalysisKey, review: Review) -> None:
+        """Write your reading of an analysis that was recorded, or let it wait."""
+        self._put(Waiting(key, review=review))
 
     def retry(self, *, patiently: bool = False) -> bool:
         """Write what waits, and return whether nothing does any more.

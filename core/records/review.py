@@ -1,4 +1,4 @@
-"""What the reviewer thinks of a comparison."""
+"""The reader's opinion of a comparison."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True)
 class Review:
-    """What the reviewer thinks of a comparison.
+    """The reader's opinion of a comparison.
 
     Attributes:
-        verdict: ``agree``, ``disagree``, ``unsure``, or None where nothing was said.
+        verdict: ``agree``, ``disagree``, ``unsure``, or None where there is none.
         note: free text.
     """
 

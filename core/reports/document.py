@@ -32,7 +32,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Caution:
-    """What must be said beside the figures that follow."""
+    """A caution about the figures that follow."""
 
     text: str
 
@@ -46,7 +46,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Facts:
-    """A list of names and what is to be said under each."""
+    """A list of names with a text under each."""
 
     rows: tuple[tuple[str, str], ...]
 

@@ -1,4 +1,4 @@
-"""The page of one image in a report: the pictures, what both models say, the impression, and how it all was made."""
+"""The page of one image in a report: the pictures, both predictions, the impression, and how they were made."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from dataclasses import dataclass
 
 from core.compare.comparison import Answer, Comparison
 from core.compare.record import agreement_of
-from core.compare.wording import RUNTIME_NAMES, agreement, milliseconds
+from core.compare.wording import (
+    HIDDEN,
+    NO_COMPARISON,
+    NOT_ASSESSABLE,
+    agree_or_not,
+    figures,
+    milliseconds,
+    uncertainty,
+)
 from core.explain.overlays import Pictures, grey_scale, heat_scale
 from core.images.medical_image import MedicalImage
 from core.models.card import Card
 from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
 from core.reports.text import Rgb
+from core.runtimes.load import runtime_name
 from core.tasks import Task, get_task
 
 SALIENCY_CAUTION = (
-    "A heat map shows which parts of the image a network's answer rests on, not where disease is. It can be wrong "
-    "where the answer is right, look plausible where the answer is wrong, and rest on markers, edges or devices. Each "
+    "A heat map shows which parts of the image a prediction rests on, not where disease is. It can be wrong where "
+    "the prediction is right, look plausible where that is wrong, and rest on markers, edges or devices. Each "
     "map is scaled to its own highest value, so that brightness can't be compared between maps."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
@@ -51,7 +60,7 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
     sheets.y -= 11
     sheets.text(sheets.left, sheets.y, text.identity, SMALL, colour=GREY, room=sheets.room)
     sheets.y -= 10
-    _verdict(sheets, comparison, task)
+    _agreement(sheets, comparison, task)
     _pictures(sheets, image, comparison, shown, text, task)
     if shown.teacher or shown.student:
         sheets.paragraph(SALIENCY_CAUTION, SMALL - 0.5, GREY)
@@ -66,16 +75,15 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
 
 
 def warnings(comparison: Comparison, task: Task) -> list[str]:
-    """Return what must be said before either answer is believed: it can't be judged, or several classes are likely."""
+    """Return what limits the predictions: the image is not assessable, or several classes stay plausible."""
     found = []
-    for role, answer in (("teacher", comparison.teacher), ("student", comparison.student)):
-        said = answer.prediction
-        who = f"The {role} ({answer.bundle.name})"
-        if said.novelty is not None and said.is_refused:
-            found.append(f"{who} can't judge this image: {said.novelty.reason}")
-        elif said.is_unsure:
-            names = [task.class_name(label) for label in said.plausible or said.class_ids]
-            found.append(f"{who} is unsure between {', '.join(names[:-1])} and {names[-1]}.")
+    for role, answer in (("Teacher", comparison.teacher), ("Student", comparison.student)):
+        prediction = answer.prediction
+        who = f"{role} ({answer.bundle.name})"
+        if prediction.novelty is not None and prediction.is_refused:
+            found.append(f"{who} · {NOT_ASSESSABLE}. {prediction.novelty.reason}")
+        elif words := uncertainty(task, prediction.predicted, prediction.plausible):
+            found.append(f"{who} · {words}")
     return found
 
 
@@ -90,25 +98,24 @@ def _about(image: MedicalImage) -> str:
     return " · ".join([*filter(None, parts), f"SHA-256 {image.digest[:16]}…"])
 
 
-def _verdict(sheets: Sheets, comparison: Comparison, task: Task) -> None:
+def _agreement(sheets: Sheets, comparison: Comparison, task: Task) -> None:
     for warning in warnings(comparison, task):
         sheets.warning(warning)
     if comparison.is_withheld:
         sheets.y -= HEADING + 2
-        sheets.text(sheets.left, sheets.y, "No verdict: an answer is kept back", HEADING + 1, bold=True, colour=GREY)
+        sheets.text(sheets.left, sheets.y, NO_COMPARISON, HEADING + 1, bold=True, colour=GREY)
         sheets.y -= 2
-        sheets.paragraph("An answer to an image that a model can't judge means nothing.", SMALL + 0.5, GREY)
+        sheets.paragraph("A prediction for an image outside the training data means nothing.", SMALL + 0.5, GREY)
         return
     first, second = (answer.prediction.predicted for answer in _both(comparison))
-    facts = agreement(task, first, second, agreement_of(comparison))
-    sign, said = facts[0].split(" ", 1)
-    verdict, colour = f"{sign} {said[0].upper()}{said[1:]}", INK
+    both = agree_or_not(task, first, second)
+    words, colour = f"{'✓' if comparison.same_class else '≠'} {both}", INK
     if any(answer.prediction.is_refused for answer in _both(comparison)):
-        verdict, colour = f"Not to be relied on: {said}", GREY
+        words, colour = f"Not to be relied on · {both}", GREY
     sheets.y -= HEADING + 2
-    sheets.text(sheets.left, sheets.y, verdict, HEADING + 1, bold=True, colour=colour, room=sheets.room)
+    sheets.text(sheets.left, sheets.y, words, HEADING + 1, bold=True, colour=colour, room=sheets.room)
     sheets.y -= 2
-    sheets.paragraph(" · ".join(facts[1:]), SMALL + 0.5, GREY)
+    sheets.paragraph(" · ".join(figures(task, first, agreement_of(comparison))), SMALL + 0.5, GREY)
 
 
 def _pictures(
@@ -129,8 +136,7 @@ def _pictures(
         sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
         y = top - 6 - height
         if data is None:
-            kept_back = answer is not None and answer.withheld
-            why = "Kept back." if kept_back else "No heat map was made."
+            why = "Hidden." if answer is not None and answer.withheld else "No heat map was made."
             sheets.text(x, y + height - 20, why, TEXT, colour=GREY)
             continue
         sheets.picture(data, x, y, width, height)
@@ -158,7 +164,7 @@ def _grey_scale(
     elif image.window is not None:
         whose = "window of the file"
     else:
-        whose = "range of the pixels"
+        whose = "pixel range"
     sheets.text(x + width / 2, y - 17, whose, SMALL, colour=GREY, align="centre")
 
 
@@ -168,7 +174,7 @@ def _heat_scale(sheets: Sheets, answer: Answer, task: Task, x: float, y: float, 
     sheets.text(x, y - 17, "low", SMALL, colour=GREY)
     sheets.text(x + width, y - 17, "high", SMALL, colour=GREY, align="right")
     explained = task.classes[answer.heat_map.class_index].name
-    sheets.text(x, y - 26, f"speaks for {explained}", SMALL, colour=GREY, room=column)
+    sheets.text(x, y - 26, f"evidence for {explained}", SMALL, colour=GREY, room=column)
 
 
 def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
@@ -189,13 +195,13 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
             y = top - 16 - 13 * row
             if answer.withheld:
                 sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
-                sheets.text(x + half, y, "kept back", TEXT - 0.5, align="right", colour=GREY)
+                sheets.text(x + half, y, HIDDEN, TEXT - 0.5, align="right", colour=GREY)
                 continue
             p = float(answer.prediction.probabilities[row])
-            said = row == answer.prediction.top
-            sheets.text(x, y, label.name, TEXT - 1, bold=said, room=half * 0.61)
+            first = row == answer.prediction.top
+            sheets.text(x, y, label.name, TEXT - 1, bold=first, room=half * 0.61)
             sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
-            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=said, align="right")
+            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=first, align="right")
     sheets.y = top - 16 - 13 * (len(task.classes) - 1) - 4
 
 
@@ -210,7 +216,7 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
         row("Model", [f"{card.id}, made {card.training.made_on} by {card.training.maker}" for card in cards]),
         row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
         row("Test scores", [_scores(card) for card in cards]),
-        row("Answer", [_timing(answer) for answer in answers]),
+        row("Prediction", [_timing(answer) for answer in answers]),
         row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
         row("Heat map", [_map(answer, task) for answer in answers]),
     ]  # fmt: skip
@@ -227,16 +233,18 @@ def _scores(card: Card) -> str:
 
 
 def _timing(answer: Answer) -> str:
-    said = answer.prediction
-    times = f"{milliseconds(said.latency.forward_ms)} forward, {milliseconds(said.latency.total_ms)} with preprocessing"
-    runtime = RUNTIME_NAMES.get(said.runtime, said.runtime)
-    return f"{times}; {runtime}, {said.device}, {said.precision}; temperature {answer.bundle.card.temperature:g}"
+    found = answer.prediction
+    times = (
+        f"{milliseconds(found.latency.forward_ms)} forward, {milliseconds(found.latency.total_ms)} with preprocessing"
+    )
+    runtime = runtime_name(found.runtime)
+    return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {answer.bundle.card.temperature:g}"
 
 
 def _map(answer: Answer, task: Task) -> str:
     found = answer.heat_map
     if answer.withheld:
-        return "Kept back."
+        return "Hidden."
     if found is None:
         return "None was made."
     error = "exact" if found.estimated_error == 0 else f"estimated error {100 * found.estimated_error:.1f} %"

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.compare.agreement import Scores, Tally, too_few
+from core.compare.wording import HIDDEN
 from core.reports.layout import (
     GREY,
     HEADING,
@@ -25,7 +26,6 @@ from core.reports.text import lines
 from core.system.atomic_files import bytes_written_whole
 
 CELL, ROW = 74.0, 13.0
-KEPT_BACK = "kept back"  # in place of an answer to an image that the model can't judge
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Line:
     """One image in the table of a summary.
 
     Attributes:
-        page: the page that shows it, 0 where it could not be judged.
+        page: the page that shows it, 0 where it could not be opened.
         name: how it is called.
-        teacher: the teacher's answer in words.
+        teacher: the teacher's prediction in words.
         student: the student's.
-        same: whether they are the same; None where one is kept back.
+        same: whether they agree; None where one is hidden.
         warned: whether its page carries a warning.
-        error: why it could not be judged, else an empty string.
+        error: why it could not be opened, else an empty string.
     """
 
     page: int
@@ -68,13 +68,13 @@ def summary_pages(sheets: Sheets, tallies: list[Tally], rows: list[Line]) -> Non
     """Draw the summary."""
     sheets.begin("Summary", "Summary")
     opened = sum(not row.error for row in rows)
-    kept_back = sum(not row.error and row.same is None for row in rows)
+    hidden = sum(not row.error and row.same is None for row in rows)
     sheets.y -= 16
     sheets.text(sheets.left, sheets.y, f"Summary of {len(rows)} images", HEADING + 1.5, bold=True)
     sheets.y -= 4
-    facts = [f"{opened - kept_back} judged"]
-    if kept_back:
-        facts.append(f"{kept_back} kept back")
+    facts = [f"{opened - hidden} compared"]
+    if hidden:
+        facts.append(f"{hidden} {HIDDEN}")
     if opened < len(rows):
         facts.append(f"{len(rows) - opened} could not be opened")
     if warned := sum(row.warned for row in rows):
@@ -90,18 +90,18 @@ def _agreement(sheets: Sheets, tally: Tally) -> None:
     sheets.heading(tally.task.name, 90 + ROW * len(classes))
     kappa = "" if tally.kappa is None else f" · Cohen's kappa {tally.kappa:.2f}"
     same = int(tally.confusion.trace())
-    sheets.paragraph(f"Both say the same on {same} of {tally.images}: {tally.agreement}{kappa}")
+    sheets.paragraph(f"Both agree on {same} of {tally.images}: {tally.agreement}{kappa}")
     first = sheets.left + 150
     cell = min(CELL, (sheets.right - first) / len(classes))
     sheets.y -= ROW + 2
-    sheets.text(first, sheets.y, "Student says →", SMALL, bold=True, colour=STUDENT)
+    sheets.text(first, sheets.y, "Student →", SMALL, bold=True, colour=STUDENT)
     heads = [lines(label.name, SMALL, cell - 10) for label in classes]
     sheets.y -= 10 * max(map(len, heads))
     for column, head in enumerate(heads):
         for i, line in enumerate(reversed(head)):
             right = first + cell * (column + 1) - 6
             sheets.text(right, sheets.y + 10 * i, line, SMALL, colour=GREY, align="right")
-    sheets.text(sheets.left, sheets.y, "Teacher says ↓", SMALL, bold=True, colour=TEACHER)
+    sheets.text(sheets.left, sheets.y, "Teacher ↓", SMALL, bold=True, colour=TEACHER)
     sheets.y -= 2
     table = tally.confusion
     for i, label in enumerate(classes):
@@ -158,7 +158,7 @@ def _table(sheets: Sheets, rows: list[Line]) -> None:
 
 def _head(sheets: Sheets, ends: list[float]) -> None:
     sheets.y -= ROW
-    for x, title in zip(ends, ("image", "teacher", "student", "same", "page"), strict=True):
+    for x, title in zip(ends, ("image", "teacher", "student", "agree", "page"), strict=True):
         align = "right" if title == "page" else "left"
         sheets.text(x, sheets.y, title, SMALL, bold=True, colour=GREY, align=align)  # type: ignore[arg-type]
     canvas = sheets.pdf.canvas

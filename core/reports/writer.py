@@ -9,6 +9,7 @@ from typing import Self
 
 from core.compare.agreement import Tally
 from core.compare.comparison import Answer, Comparison
+from core.compare.wording import HIDDEN
 from core.explain.overlays import pictures
 from core.images.medical_image import MedicalImage
 from core.names import readable
@@ -16,7 +17,7 @@ from core.reports.image_page import PageText, image_page, warnings
 from core.reports.layout import PaperSize, Sheets
 from core.reports.person_name import name_in_words
 from core.reports.right_to_left import apart
-from core.reports.summary_page import KEPT_BACK, Line, summary_pages
+from core.reports.summary_page import Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
 from core.tasks import Task, get_task
 
@@ -75,7 +76,7 @@ class ReportWriter:
 
         Args:
             image: the opened image.
-            comparison: what both models say about it; an answer that is withheld is not printed.
+            comparison: both models on it; a prediction that is withheld is not printed.
             impression: the reader's free text, printed literally.
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
             label: the image's true class where it is known, for the scores in the summary.
@@ -86,8 +87,8 @@ class ReportWriter:
         first = self._sheets.page + 1
         image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)
         if not comparison.is_withheld:
-            said = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
-            self._tallies.setdefault(task.id, Tally(task)).add(*said, label)
+            predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
+            self._tallies.setdefault(task.id, Tally(task)).add(*predicted, label)
         self._rows.append(
             Line(
                 page=first,
@@ -100,7 +101,7 @@ class ReportWriter:
         )
 
     def add_failed(self, path: Path, reason: str) -> None:
-        """Note an image that could not be judged; it has a line in the summary."""
+        """Note an image that could not be opened; it has a line in the summary."""
         self._rows.append(Line(0, self._name(path), "", "", False, error=reason))
 
     def _finish(self) -> None:
@@ -120,10 +121,10 @@ class ReportWriter:
             "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
             "accession": who.accession,
         }  # fmt: skip
-        said = [f"{name} {apart(value)}" for name, value in parts.items() if value]
-        return " · ".join(said) or "The file names no patient."
+        known = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        return " · ".join(known) or "The file names no patient."
 
 
 def _in_words(answer: Answer, task: Task) -> str:
-    said = answer.prediction
-    return KEPT_BACK if answer.withheld else f"{task.class_name(said.predicted)} {100 * said.confidence:.1f} %"
+    found = answer.prediction
+    return HIDDEN if answer.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"

@@ -1,11 +1,13 @@
 """What every runtime does, and the probe on which it is compared with torch's logits on the CPU.
 
-A runtime that is further off than ``AGREEMENT`` is not used.
+A runtime that differs by more than ``AGREEMENT`` is not used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,10 @@ from core.runtimes.masks import MaskScorer
 
 if TYPE_CHECKING:
     from core.images.preprocessing import Preprocessing
+    from core.models.bundle import Bundle
 
 FloatArray = npt.NDArray[np.float32]
-RuntimeChoice = Literal["auto", "openvino", "torch"]
-RUNTIME_CHOICES: tuple[RuntimeChoice, ...] = ("auto", "openvino", "torch")
+RuntimeChoice: TypeAlias = str  # ``auto``, or a key of ``core.runtimes.load.RUNTIMES``
 
 AGREEMENT = 1e-3  # largest difference of a logit from torch's on the CPU, relative to the largest logit above 1
 
@@ -27,12 +29,12 @@ class Runtime(Protocol):
     """A network ready to run.
 
     Attributes:
-        name: ``torch`` or ``openvino``.
+        name: the identifier of its kind, e.g. ``openvino``.
         device: the device in words, e.g. ``CPU`` or ``NVIDIA H100``.
         precision: arithmetic of the forward pass, e.g. ``float32``.
         batch_size: the batch that this runtime handles fastest; any batch is accepted.
         layer: the name of the layer whose maps ``forward_with_maps`` returns.
-        notice: what the user should know about how this runtime was chosen, or an empty string.
+        notice: what the user should know about the choice of this runtime, or an empty string.
     """
 
     name: str
@@ -58,8 +60,28 @@ class Runtime(Protocol):
         ...
 
     def prepare_masks(self) -> None:
-        """Do now what the first masks would otherwise wait for, up to some seconds; doing it again costs nothing."""
+        """Prepare what the first masks would otherwise wait for, up to some seconds; a second call costs nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class RuntimeKind:
+    """A way to run networks; ``core.runtimes.load.RUNTIMES`` holds those of the program.
+
+    Attributes:
+        id: the identifier on the command line and in records.
+        name: the name for a person.
+        load: makes the runtime of a bundle, which it verifies, with a number of CPU threads or its own choice; raises
+            RuntimeUnavailableError where it can't be used.
+        rank: how it ranks for ``auto`` on this machine: the lowest is tried first.
+        needs_conversion: whether ``load`` will first convert the bundle's network, which takes up to half a minute.
+    """
+
+    id: str
+    name: str
+    load: Callable[[Bundle, int | None], Runtime]
+    rank: Callable[[], int]
+    needs_conversion: Callable[[Bundle], bool] = lambda _bundle: False
 
 
 def probe_input(how: Preprocessing) -> FloatArray:
@@ -72,7 +94,7 @@ def probe_input(how: Preprocessing) -> FloatArray:
 
 
 def disagreement(found: FloatArray, expected: FloatArray) -> float:
-    """Return the largest difference of two answers' logits, relative to the largest logit above 1.
+    """Return the largest difference of two sets of logits, relative to the largest logit above 1.
 
     It is infinite where the shapes differ, and not a number where a logit is not.
     """
@@ -85,7 +107,7 @@ def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:
     """Compare a runtime's logits on the probe with torch's.
 
     Raises:
-        RuntimeUnavailableError: if any logit is further off than ``AGREEMENT`` or is not finite.
+        RuntimeUnavailableError: if any logit differs by more than ``AGREEMENT`` or is not finite.
     """
     off = disagreement(found, expected)
     if not off <= AGREEMENT:

@@ -1,55 +1,83 @@
-"""Choose a runtime for a bundle: the fastest one that is present and agrees with torch."""
+"""The runtimes of the program, and which of them runs a bundle: the fastest one here that agrees with torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import RuntimeUnavailableError
-from core.runtimes.base import Runtime, RuntimeChoice
+from core.errors import RuntimeUnavailableError, UsageError
+from core.runtimes.base import Runtime, RuntimeChoice, RuntimeKind
+from core.runtimes.openvino_runtime import OPENVINO
+from core.runtimes.torch_runtime import TORCH
 
 if TYPE_CHECKING:
     from core.models.bundle import Bundle
 
+AUTO = "auto"
+RUNTIMES: dict[str, RuntimeKind] = {kind.id: kind for kind in (OPENVINO, TORCH)}
 
-def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto", threads: int | None = None) -> Runtime:
-    """Load a verified bundle into a runtime and let it answer once, so that the first answer is as quick as the next.
+
+def runtime_choices() -> tuple[RuntimeChoice, ...]:
+    """Return what can be chosen: ``auto``, or one of ``RUNTIMES``."""
+    return (AUTO, *RUNTIMES)
+
+
+def known_runtime(choice: str) -> RuntimeChoice:
+    """Return a choice of runtime as it is.
+
+    Raises:
+        UsageError: if there is no such runtime.
+    """
+    if choice not in runtime_choices():
+        raise UsageError(f"There is no runtime {choice!r}.", remedy=f"The runtimes are {', '.join(runtime_choices())}.")
+    return choice
+
+
+def runtime_name(runtime: str) -> str:
+    """Return the name of a runtime for a person; one that is not known here is its own name."""
+    return RUNTIMES[runtime].name if runtime in RUNTIMES else runtime
+
+
+def load_runtime(bundle: Bundle, choice: RuntimeChoice = AUTO, threads: int | None = None) -> Runtime:
+    """Load a verified bundle into a runtime and run it once, so that the first prediction takes no longer than others.
 
     Args:
         bundle: the model.
-        choice: ``openvino`` and ``torch`` insist on one; ``auto`` takes torch where there is a CUDA or Apple GPU, else
-            OpenVINO, else torch on the CPU, and says in ``notice`` when it had to fall back.
+        choice: the identifier of a runtime, which must then be used; ``auto`` takes the first by ``RuntimeKind.rank``
+            that can be used, and says in ``notice`` if that is not the first of all.
         threads: CPU threads to use; None leaves it to the runtime.
 
     Raises:
+        UsageError: if there is no such runtime.
         BundleError: if the bundle fails verification.
-        RuntimeUnavailableError: if the runtime insisted on is missing or does not agree with torch.
+        RuntimeUnavailableError: if the runtime is missing or does not agree with torch.
     """
-    from core.runtimes.torch_runtime import TorchRuntime, has_accelerator
-
-    if choice == "torch" or (choice == "auto" and has_accelerator()):
-        return TorchRuntime(bundle, threads)
-
-    from core.runtimes.openvino_runtime import OpenVinoRuntime
-
+    first, *others = _candidates(choice)
     try:
-        return OpenVinoRuntime(bundle, threads)
+        return first.load(bundle, threads)
     except RuntimeUnavailableError as error:
-        if choice == "openvino":
-            raise
-        fallback = TorchRuntime(bundle, threads)
-        fallback.notice = f"{error.problem} Torch is used instead."
-        return fallback
+        problem, failure = error.problem, error
+    for kind in others:
+        try:
+            runtime = kind.load(bundle, threads)
+        except RuntimeUnavailableError as error:
+            failure = error
+        else:
+            runtime.notice = f"{problem} {kind.name[0].upper()}{kind.name[1:]} is used instead."
+            return runtime
+    raise failure
 
 
-def needs_conversion(bundle: Bundle, choice: RuntimeChoice = "auto") -> bool:
-    """Return whether ``load_runtime`` will first convert this model, which takes up to half a minute."""
-    from core.runtimes.torch_runtime import has_accelerator
+def needs_conversion(bundle: Bundle, choice: RuntimeChoice = AUTO) -> bool:
+    """Return whether ``load_runtime`` will first convert this model, which takes up to half a minute.
 
-    if choice == "torch" or (choice == "auto" and has_accelerator()):
-        return False
-    try:
-        from core.runtimes.openvino_conversion import is_converted
+    Raises:
+        UsageError: if there is no such runtime.
+    """
+    return _candidates(choice)[0].needs_conversion(bundle)
 
-        return not is_converted(bundle)
-    except ImportError:  # OpenVINO is not installed
-        return False
+
+def _candidates(choice: RuntimeChoice) -> list[RuntimeKind]:
+    """Return the runtimes to try, in their order."""
+    if known_runtime(choice) == AUTO:
+        return sorted(RUNTIMES.values(), key=lambda kind: kind.rank())
+    return [RUNTIMES[choice]]

@@ -16,7 +16,7 @@ MaskScorer = Callable[[FloatArray], FloatArray]
 
 
 class Masker:
-    """Makes masked inputs x ⊙ H_k in buffers that are used again for every batch.
+    """Makes masked inputs x ⊙ H_k in buffers that all batches share.
 
     H_k is the map A_k enlarged bilinearly, corners on corners (torch's ``UpsamplingBilinear2d``, which pytorch-grad-cam
     uses), and scaled to [0, 1] by its own minimum and maximum. Enlarging is separable, so it is two matrix products.

@@ -1,6 +1,6 @@
 """Score-CAM's masks made by OpenVINO itself, in front of the network: every stream makes its own.
 
-With NumPy one core would make the masks of a batch while the others wait; a small network would notice.
+With NumPy one core would make the masks of a batch while the others wait; a small network would be slower by it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def masked_network(network: openvino.Model, map_size: tuple[int, int]) -> openvino.Model:
-    """Return a network that takes feature maps and an image, and answers to the image masked by each map.
+    """Return a network that takes feature maps and an image, and returns the outputs for the image masked by each map.
 
     The masks are those of :class:`core.runtimes.masks.Masker`.
 

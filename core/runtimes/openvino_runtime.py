@@ -1,25 +1,32 @@
 """The OpenVINO runtime, the fastest on a CPU.
 
-Every start checks the agreement with torch's logits that are kept with the converted network. What does not agree is
-made anew once, since a file on disk may have been damaged.
+Every start checks the agreement with torch's logits that are cached with the converted network. If a cached network
+can't be read or does not agree, its files may be damaged: it is converted again.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture
-from core.runtimes.base import check_agreement, probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, probe_input
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
-from core.runtimes.openvino_conversion import COMPILED_FOLDER, MODEL_FILE, PROBE_FILE, converted_network
+from core.runtimes.openvino_conversion import (
+    COMPILED_FOLDER,
+    FLOAT32,
+    MODEL_FILE,
+    PROBE_FILE,
+    converted_network,
+    forget_conversion,
+    is_converted,
+)
 from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
 from core.system.cpu_count import usable_cores
@@ -38,11 +45,11 @@ MOST_STREAMS = 8
 class OpenVinoRuntime:
     """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtimes.base.Runtime`.
 
-    It is compiled for each use when that is first needed: for a single image on all cores, which answers soonest; and
-    for the logits of batches, and of one image under many masks, shared out to one stream a core, which gets more of
-    them through. All shapes are fixed: transformers are clearly slower where the number of images may vary. What does
-    not fill a batch, or leaves streams idle, is answered one by one. VGG19's wide convolutions are computed by
-    Winograd's filtering in streams, each of which then takes one image at a time.
+    It is compiled for each use when that is first needed: for a single image on all cores, which is fastest; for the
+    logits of batches, and of one image under many masks, on one stream for each core, which has the highest throughput.
+    All shapes are fixed: transformers are clearly slower where the number of images may vary. Images that do not fill a
+    batch are computed one by one. Streams compute VGG19's wide convolutions by Winograd's filtering, and then take one
+    image at a time.
 
     Args:
         bundle: the model; verified before use.
@@ -67,8 +74,7 @@ class OpenVinoRuntime:
         bundle.verify()
         self.layer = get_architecture(bundle.card.network).layer
         self.notice = ""
-        # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
-        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        self._settings: dict[str, str | int] = {**FLOAT32}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         self._stream_count = min(MOST_STREAMS, threads or usable_cores())
@@ -76,27 +82,30 @@ class OpenVinoRuntime:
         self._core = openvino.Core()
         self._lock = threading.Lock()
         self._probe = probe_input(bundle.card.preprocessing)
-        self._streams: list[Any] = []
-        self._masked_streams: list[Any] = []
+        self._streams: list[openvino.InferRequest] = []
+        self._masked_streams: list[openvino.InferRequest] = []
+        was_cached = is_converted(bundle)
         converted = converted_network(bundle)
         try:
             self._open(converted)
         except RuntimeUnavailableError:
-            shutil.rmtree(converted, ignore_errors=True)
+            forget_conversion(bundle)
+            if not was_cached:
+                raise
             self._open(converted_network(bundle))
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
         whole = len(batch) - len(batch) % self.batch_size
         with self._lock:
-            answers = [self._shared_out(batch[i : i + self.batch_size]) for i in range(0, whole, self.batch_size)]
-            answers.extend(self._alone(batch[i : i + 1])[0] for i in range(whole, len(batch)))
-        return np.concatenate(answers)
+            found = [self._batch(batch[i : i + self.batch_size]) for i in range(0, whole, self.batch_size)]
+            found.extend(self._one(batch[i : i + 1])[0] for i in range(whole, len(batch)))
+        return np.concatenate(found)
 
     def forward_with_maps(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
         with self._lock:
-            found = [self._alone(batch[i : i + 1]) for i in range(len(batch))]
+            found = [self._one(batch[i : i + 1]) for i in range(len(batch))]
         logits, maps = zip(*found, strict=True)
         return np.concatenate(logits), np.concatenate(maps)
 
@@ -112,29 +121,29 @@ class OpenVinoRuntime:
             if self._masked_streams:
                 return
             ramp = np.linspace(0, 1, math.prod(self._map_size), dtype=np.float32).reshape(1, *self._map_size)
-            expected, _ = self._alone(Masker(self._probe, self._map_size, 1).masked(ramp))
+            expected, _ = self._one(Masker(self._probe, self._map_size, 1).masked(ramp))
             probe = [np.repeat(ramp, self._stream_images, axis=0), self._probe]
             network = masked_network(self._stream_network(), self._map_size)
             self._masked_streams = self._compiled(network, probe, expected, for_streams=True)
 
     def _masked(self, image: FloatArray, maps: FloatArray) -> FloatArray:
-        """Return the logits (n, C) of an image masked by as many maps (n, h, w) as busy all streams."""
+        """Return the logits (n, C) of an image masked by as many maps (n, h, w) as fill all streams."""
         self.prepare_masks()
         with self._lock:
             shares = self._shares(np.ascontiguousarray(maps))
-            return _answers(self._masked_streams, [{0: share, 1: image} for share in shares])
+            return _logits(self._masked_streams, [{0: share, 1: image} for share in shares])
 
-    def _shared_out(self, batch: FloatArray) -> FloatArray:
+    def _batch(self, batch: FloatArray) -> FloatArray:
         """Return the logits (batch size, C) of a whole batch."""
         if not self._streams:
             probe = np.repeat(self._probe, self._stream_images, axis=0)
             self._streams = self._compiled(self._stream_network(), [probe], self._expected, for_streams=True)
-        return _answers(self._streams, [{0: share} for share in self._shares(batch)])
+        return _logits(self._streams, [{0: share} for share in self._shares(batch)])
 
-    def _alone(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _one(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the logits (1, C) and the maps (1, K, h, w) of one image."""
-        answer = self._single.infer({0: image}, share_inputs=True)
-        return np.array(answer[0]), np.array(answer[1])
+        output = self._single.infer({0: image}, share_inputs=True)
+        return np.array(output[0]), np.array(output[1])
 
     def _shares(self, batch: FloatArray) -> list[FloatArray]:
         """Return images or maps in the shares that streams take at once."""
@@ -156,7 +165,7 @@ class OpenVinoRuntime:
         self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
 
     def _stream_network(self) -> openvino.Model:
-        """Return the network that a stream runs, for its share of a batch; it answers with logits alone."""
+        """Return the network that a stream runs, for its share of a batch; its only output is the logits."""
         import openvino
 
         network = openvino.Model(self._model.outputs[:1], self._model.get_parameters()).clone()
@@ -166,15 +175,15 @@ class OpenVinoRuntime:
 
     def _compiled(
         self, network: openvino.Model, probe: list[FloatArray], expected: FloatArray, *, for_streams: bool = False
-    ) -> list[Any]:
+    ) -> list[openvino.InferRequest]:
         """Compile a network and return its requests, one for each stream, checked.
 
         Args:
             network: what to compile.
             probe: its inputs, on which it is checked.
             expected: the logits (1, C) of each image in them.
-            for_streams: whether streams share out the cores, or one request takes them all. What streams run is not
-                kept compiled: OpenVINO does not know a changed network again, and would keep it anew at every start.
+            for_streams: whether streams share the cores, or one request takes them all. What streams run is not
+                stored compiled: OpenVINO does not recognise a changed network, and would store it again at every start.
 
         Raises:
             RuntimeUnavailableError: if it can't be compiled or does not agree.
@@ -192,14 +201,24 @@ class OpenVinoRuntime:
         return requests
 
 
-def _answers(requests: list[Any], inputs: list[dict[int, FloatArray]]) -> FloatArray:
+def _logits(requests: list[openvino.InferRequest], inputs: list[dict[int, FloatArray]]) -> FloatArray:
     """Return the logits for all inputs, in their order; the requests run side by side."""
-    answers = []
+    found = []
     for start in range(0, len(inputs), len(requests)):
         running = list(zip(requests, inputs[start:], strict=False))
         for request, given in running:
             request.start_async(given, share_inputs=True)
         for request, _ in running:
             request.wait()
-            answers.append(np.array(request.get_output_tensor(0).data))
-    return np.concatenate(answers)
+            found.append(np.array(request.get_output_tensor(0).data))
+    return np.concatenate(found)
+
+
+def _needs_conversion(bundle: Bundle) -> bool:
+    try:
+        return not is_converted(bundle)
+    except ImportError:  # OpenVINO is not installed
+        return False
+
+
+OPENVINO = RuntimeKind("openvino", "OpenVINO", OpenVinoRuntime, lambda: 1, _needs_conversion)

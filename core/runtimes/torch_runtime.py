@@ -1,4 +1,4 @@
-"""The torch runtime: CPU, CUDA or Apple GPU. Answers are float32; a GPU scores Score-CAM's masks in half precision."""
+"""The torch runtime: CPU, CUDA or Apple GPU. Outputs are float32; a GPU scores Score-CAM's masks in half precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.models.architectures import get_architecture, with_maps
-from core.runtimes.base import check_agreement, disagreement, probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, disagreement, probe_input
 from core.runtimes.masks import EPSILON, MaskScorer, linear_weights, mask_scorer
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ HALF_AGREEMENT = 2e-2  # half precision is not used where the probe's logits mov
 def has_accelerator() -> bool:
     """Return whether torch finds a GPU; torch is not imported where no driver of one is present.
 
-    Importing torch takes seconds, and on a machine without a GPU the answer is known without it.
+    Importing torch takes seconds, and a machine without a GPU is recognised without it.
     """
     if not _has_gpu_driver():
         return False
@@ -45,7 +45,7 @@ class TorchRuntime:
     """A network run by torch; implements :class:`core.runtimes.base.Runtime`.
 
     On a GPU the probe is checked against the CPU, and float32 is kept exact: TensorFloat-32 is not used. Masks are made
-    and scored there, in half precision where the probe's answer allows it.
+    and scored there, in half precision where the probe's logits agree.
 
     Args:
         bundle: the model; verified while it loads.
@@ -126,3 +126,6 @@ class TorchRuntime:
             return np.asarray(logits.float().cpu().numpy())
 
         return score
+
+
+TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 2)

@@ -1,1 +1,1 @@
-"""Files, folders, processes: knows nothing of images and models."""
+"""Files, folders, processes: independent of images and models."""

@@ -1,4 +1,4 @@
-"""Files that appear under their name only when all of them has been written."""
+"""Files and folders that appear under their name only when all of them has been written."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import BinaryIO, TextIO, cast
 from core.errors import TwinlensError, WriteError
 from core.names import shortened
 
-ASIDE = ".old"  # ends the name of a folder that waits while another takes its place
-PART_BYTES = 180  # of a file's name that the name of its part repeats: a file system takes 255, with what is added
+ASIDE = ".old"  # suffix of a folder while another takes its place
+PART_BYTES = 180  # of a file's name in the name of its unfinished part: a file system allows 255 in all
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def _beside(path: Path) -> Iterator[Path]:
     except OSError as cause:
         raise cannot_write(path, cause) from cause
     finally:
-        with suppress(OSError):  # what came before is to be told
+        with suppress(OSError):  # an earlier error is the one to report
             part.unlink(missing_ok=True)
 
 
 def _check_name(path: Path) -> None:
-    """Raise the OSError of a name that no file can have here, which else would show when all has been written."""
+    """Raise the OSError of an impossible name now, not when all has been written."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def make_folder(path: Path) -> Path:
 
 
 def cannot_write(path: Path, cause: OSError) -> WriteError:
-    """Return the error for a person that an operating system's error means for writing this file."""
+    """Return the error for a person that corresponds to an operating system's error on writing this file."""
     problem, remedy = _WRITING.get(
         cause.errno or 0, (f"It can't be written ({cause.strerror or cause}).", "Choose another place.")
     )
@@ -89,7 +89,7 @@ def cannot_write(path: Path, cause: OSError) -> WriteError:
 
 
 def system_error(cause: OSError) -> TwinlensError:
-    """Return the error for a person that an operating system's error means, whatever was being done."""
+    """Return the error for a person that corresponds to an operating system's error."""
     place = cause.filename if isinstance(cause.filename, str | bytes | os.PathLike) else None
     problem, remedy = _ANYTHING.get(
         cause.errno or 0, (f"The system refused this ({cause.strerror or cause}).", "Check the disk and the folder.")
@@ -113,26 +113,20 @@ _WRITING = {
     errno.EEXIST: ("A file is where the folder should be.", "Choose another folder."),
     errno.EISDIR: ("This is a folder.", "Give the name of a file."),
 }
-_ANYTHING = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: _LARGE,
-    errno.ENAMETOOLONG: _LONG,
+_ANYTHING = _WRITING | {
     errno.EACCES: ("You have no permission for this.", "Ask its owner, or choose another place."),
     errno.EPERM: ("You have no permission for this.", "Ask its owner, or choose another place."),
     errno.EROFS: ("This may not be written.", "Choose another place."),
     errno.ENOENT: ("This does not exist.", "Check the name."),
     errno.ENOTDIR: ("This is no folder.", "Check the name."),
-    errno.EEXIST: ("A file is where a folder should be.", "Choose another place."),
-    errno.EISDIR: ("This is a folder.", "Give the name of a file."),
 }
 
 
 def replace_folder(staged: Path, target: Path) -> None:
-    """Move a complete folder to its place; what stood there is kept until the new one is in place.
+    """Move a complete folder to its place; the old one is removed when the new one is in place.
 
-    The old one waits beside its place under a name of its own, from where :func:`restore_folders` takes it back if the
-    machine goes down between the two moves.
+    Meanwhile the old one has another name, from which :func:`restore_folders` restores it if the machine goes down
+    between the two moves.
     """
     aside = target.with_name(f".{target.name}{ASIDE}")
     if target.exists():
@@ -148,11 +142,11 @@ def replace_folder(staged: Path, target: Path) -> None:
 
 
 def restore_folders(parent: Path) -> None:
-    """Take back what :func:`replace_folder` had moved aside when it was cut off before the new one was in place."""
+    """Restore the folders that :func:`replace_folder` had renamed when it was interrupted."""
     for aside in parent.glob(f".*{ASIDE}"):
         target = aside.with_name(aside.name[1:].removesuffix(ASIDE))
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
         else:
-            with suppress(OSError):  # another process was quicker
+            with suppress(OSError):  # another process was faster
                 aside.replace(target)

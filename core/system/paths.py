@@ -1,4 +1,4 @@
-"""Where Twinlens keeps things on this machine: the package's own assets, the user's data and the user's cache."""
+"""Folders on this machine: the package's own assets, the user's data and the user's cache."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def user_weights() -> Path:
 def cache_folder() -> Path:
     """Return the folder of things that can be made again; ``TWINLENS_CACHE`` overrides it.
 
-    Where it can't be written, it is a temporary folder that goes with this process, for those that it starts as well;
-    :func:`cache_notice` then says so.
+    Where it can't be written, it is a temporary folder, for this process and those that it starts, which is removed at
+    the end; :func:`cache_notice` then says so.
     """
     wanted = Path(os.environ.get("TWINLENS_CACHE") or platformdirs.user_cache_dir("twinlens", appauthor=False))
     problem = _why_not_writable(wanted)
     if not problem:
         return wanted
-    stand_in = Path(tempfile.mkdtemp(prefix="twinlens-cache-"))
-    atexit.register(shutil.rmtree, stand_in, ignore_errors=True)
-    os.environ["TWINLENS_CACHE"] = str(stand_in)
+    temporary = Path(tempfile.mkdtemp(prefix="twinlens-cache-"))
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    os.environ["TWINLENS_CACHE"] = str(temporary)
     _notices.append(
-        f"{readable(wanted)}: The cache can't be written ({problem}). What it would keep is made anew at each start. "
+        f"{readable(wanted)}: The cache can't be written ({problem}). What it would hold is made again at each start. "
         "Check the folder, or name another one by TWINLENS_CACHE."
     )
-    return stand_in
+    return temporary
 
 
 def cache_notice() -> str:
@@ -60,7 +60,7 @@ def cache_notice() -> str:
 
 
 def data_notice() -> str:
-    """Return what a person should know where nothing can be kept in the user's data folder, or an empty string."""
+    """Return what a person should know if the user's data folder can't be written, or an empty string."""
     problem = _why_not_writable(data_folder())
     if not problem:
         return ""

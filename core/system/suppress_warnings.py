@@ -1,4 +1,4 @@
-"""Libraries' warnings kept off the terminal: what matters of them is told as an error."""
+"""Libraries' warnings kept off the terminal: what a person should know is an error or a notice."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# warnings are told through process-wide filters, which threads may only change one at a time
+# the filters of warnings are process-wide, and only one thread at a time may change them
 _LOCK = threading.Lock()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Ignore Python warnings within; other threads that ask for the same wait meanwhile."""
+def without_warnings() -> Iterator[None]:
+    """Ignore Python warnings within; other threads that do the same wait."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

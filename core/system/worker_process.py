@@ -1,32 +1,35 @@
-"""Processes of our own that answer questions: for what can end the process that does it, or would hold up a window.
+"""Processes that answer questions: for what can crash the process that does it, or would hold up a window.
 
-One is started when its first question comes and kept, since most of the time goes into its start. A question is the
-sizes of two parts, then the parts: what is asked (JSON), and data. An answer is a size, then that many bytes.
+A worker is started when its first question comes and stays, since most of the time goes into its start. A question is
+the sizes of two parts, then the parts: a text, and data. An answer is a size, then that many bytes.
+
+Not ``multiprocessing``: its workers run the main script again, so that reading an image in a script without
+``if __name__ == "__main__"`` fails; they can't be started within a ``multiprocessing.Pool``; and sending to one that
+hangs blocks without a time limit.
 """
 
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 from core.system.subprocesses import own_command
 
 QUESTION, ANSWER = struct.Struct("<QQ"), struct.Struct("<Q")
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
-class HelperStoppedError(Exception):
-    """The process has gone before it answered: by itself, for lack of time, or because nobody wants the answer."""
+class WorkerStoppedError(Exception):
+    """The process ended before it answered: by itself, for lack of time, or because the answer is not wanted."""
 
 
-class HelperProcess:
+class WorkerProcess:
     """A hidden command of ``python -m core`` that runs :func:`serve`; one question at a time, from any thread.
 
     Args:
@@ -44,22 +47,22 @@ class HelperProcess:
         """Whether it has been started and has not ended."""
         return self._running is not None and self._running.poll() is None
 
-    def ask(self, words: dict[str, Any], data: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
+    def ask(self, text: str, data: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
         """Return the answer to a question.
 
         Args:
-            words: what is asked, fit for JSON.
+            text: what is asked.
             data: what goes with it.
             most: bytes that an answer can have.
             unwanted: asked all the time; the process is ended when it is true.
 
         Raises:
-            HelperStoppedError: if no answer came, or one that can't be.
+            WorkerStoppedError: if no answer came, or a longer one.
         """
-        head = json.dumps(words).encode()
-        while not self._lock.acquire(timeout=LOOK_SECONDS):
+        head = text.encode()
+        while not self._lock.acquire(timeout=POLL_SECONDS):
             if unwanted():
-                raise HelperStoppedError
+                raise WorkerStoppedError
         try:
             return self._answer(QUESTION.pack(len(head), len(data)) + head + data, most, unwanted)
         finally:
@@ -70,7 +73,7 @@ class HelperProcess:
         answered, ended = threading.Event(), threading.Event()
 
         def guard() -> None:
-            while not answered.wait(LOOK_SECONDS):
+            while not answered.wait(POLL_SECONDS):
                 if unwanted():
                     process.kill()
                     ended.set()
@@ -82,7 +85,7 @@ class HelperProcess:
             return _ask(process, question, most)
         except (OSError, EOFError) as cause:
             ended.set()
-            raise HelperStoppedError from cause
+            raise WorkerStoppedError from cause
         finally:
             answered.set()
             guarding.join()
@@ -91,7 +94,7 @@ class HelperProcess:
 
     def stop(self) -> None:
         """End the process, if it runs; whoever waits for its answer gets none, and the next question starts another."""
-        while not self._lock.acquire(timeout=LOOK_SECONDS):  # whoever asks holds it, and may only be starting one
+        while not self._lock.acquire(timeout=POLL_SECONDS):  # whoever asks holds it, and may only be starting one
             if (process := self._running) is not None:
                 process.kill()
         try:
@@ -115,19 +118,19 @@ class HelperProcess:
         return process
 
 
-def serve(answer: Callable[[dict[str, Any], bytes], bytes]) -> None:
-    """Answer questions on standard input until it is closed; what libraries write goes nowhere.
+def serve(answer: Callable[[str, bytes], bytes]) -> None:
+    """Answer questions on standard input until it is closed; what libraries print is discarded.
 
     Args:
-        answer: given what is asked and what goes with it, returns the answer.
+        answer: given the text and the data of a question, returns the answer.
     """
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     while head := questions.read(QUESTION.size):
-        words, data = QUESTION.unpack(head)
-        answered = answer(json.loads(questions.read(words)), questions.read(data))
+        text, data = QUESTION.unpack(head)
+        answered = answer(questions.read(text).decode(), questions.read(data))
         answers.write(ANSWER.pack(len(answered)) + answered)
         answers.flush()
 
@@ -137,7 +140,7 @@ def _ask(process: subprocess.Popen[bytes], question: bytes, most: int) -> bytes:
 
     Raises:
         EOFError: if the process ends before it, or answers more than can be.
-        OSError: if it no longer listens.
+        OSError: if it no longer reads.
     """
     if process.stdin is None or process.stdout is None:
         raise EOFError

@@ -1,35 +1,37 @@
-"""Answers and figures in words, as the window says them."""
+"""Predictions and figures in words, as the window shows them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
 from core.compare.classifier import Prediction
 from core.compare.comparison import Comparison
-from core.compare.wording import RUNTIME_NAMES, milliseconds
+from core.compare.wording import agree_or_not, milliseconds, uncertainty
 from core.explain.heatmap import HeatMap
-from core.explain.reference_cams import MANY_FORWARDS, METHODS
+from core.explain.reference_cams import METHODS
 from core.records.review import Verdict
+from core.runtimes.load import runtime_name
 from core.tasks import Task
 
-# Jensen-Shannon divergence in bits below which two answers are called so; our own words, for reading at a glance
-CLOSENESS = ((0.01, "almost the same answer"), (0.1, "similar answers"), (0.4, "clearly different answers"))
-FARTHEST = "opposite answers"
+# Jensen-Shannon divergence in bits below which two predictions are called so; our own words
+CLOSENESS = ((0.01, "Almost identical"), (0.1, "Similar"), (0.4, "Clearly different"))
+FARTHEST = "Opposite"
 
 
 def notice() -> str:
-    """Return what the program is not for; ``core.notice`` in the person's language."""
+    """Return the research notice; ``core.NOTICE``, without its import."""
     return "For research use only. Not for diagnosis."
 
 
 def review_words(verdict: Verdict) -> str:
-    """Return a reviewer's verdict in a word."""
+    """Return the reader's opinion in a word."""
     return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[verdict]
 
 
 def review_sentence(verdict: Verdict) -> str:
-    """Return a reviewer's verdict as a report says it."""
+    """Return the reader's opinion as a report states it."""
     return {
         "agree": "The reviewer agrees.",
         "disagree": "The reviewer disagrees.",
@@ -43,6 +45,15 @@ def megabytes(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.1f} {unit}"
     return f"{max(1, round(size / 1e3))} kB"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that a person would name."""
+    if seconds < 60:
+        return f"{max(1, math.ceil(seconds))} s"
+    if seconds < 5400:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def counted(value: float) -> str:
@@ -67,37 +78,32 @@ def answer(task: Task, prediction: Prediction) -> str:
 
 
 def doubt(task: Task, prediction: Prediction) -> str:
-    """Return the other classes that remain plausible beside the answer, in words; empty where none do."""
-    if not prediction.is_unsure:
-        return ""
-    if not prediction.plausible:
-        return "Unsure: no class is plausible enough"
-    others = [class_name(task, label) for label in prediction.plausible if label != prediction.predicted]
-    return f"Unsure, or {' or '.join(others)}"
+    """Return the other classes that stay plausible, in words; empty where there are none."""
+    return uncertainty(task, prediction.predicted, prediction.plausible)
 
 
 def timing(prediction: Prediction) -> str:
-    """Return how long an answer took and where it was computed."""
+    """Return how long a prediction took and what computed it."""
     latency = prediction.latency
     return (
         f"{milliseconds(latency.forward_ms)} forward · {milliseconds(latency.total_ms)} in all · "
-        f"{RUNTIME_NAMES.get(prediction.runtime, prediction.runtime)} · {prediction.device}"
+        f"{runtime_name(prediction.runtime)} · {prediction.device}"
     )
 
 
 def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
-    if heat_map.method in METHODS and heat_map.method not in MANY_FORWARDS:
-        return f"Map for {name}: {heat_map.method}"  # it scores no maps
+    if heat_map.method in METHODS and not METHODS[heat_map.method].many_forwards:
+        return f"Evidence for {name}: {heat_map.method}"  # it scores no feature maps
     made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
-    how = f"Map for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"
+    how = f"Evidence for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"
     if heat_map.estimated_error > 0:
         return f"{how} · est. error {100 * heat_map.estimated_error:.1f} %"
     return how
 
 
 def closeness(divergence: float) -> str:
-    """Return in words how far two answers are apart, from their Jensen-Shannon divergence in bits."""
+    """Return in words how different two predictions are, from their Jensen-Shannon divergence in bits."""
     for limit, words in CLOSENESS:
         if divergence < limit:
             return words
@@ -105,26 +111,23 @@ def closeness(divergence: float) -> str:
 
 
 def agreement(task: Task, comparison: Comparison) -> str:
-    """Return whether the two agree, and on what."""
-    said = [class_name(task, side.prediction.predicted) for side in (comparison.teacher, comparison.student)]
-    if comparison.same_class:
-        return f"Both say {said[0]}"
-    return "They disagree: teacher {}, student {}".format(*said)
+    """Return whether both models agree, and on what."""
+    return agree_or_not(task, comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
 
 
 def strength(comparison: Comparison, speed_ratios: Sequence[float], refining: bool) -> str:
-    """Return how far the two are apart, in words and figures, and what the student saves.
+    """Return how different both predictions are, in words and figures, and what the student saves.
 
     Args:
-        comparison: what both say about the image.
+        comparison: both models on the image.
         speed_ratios: how many times faster the student was, for each image that both were timed on.
         refining: whether the heat maps are still being refined.
     """
     teacher, student = comparison.teacher, comparison.student
     divergence = comparison.js_divergence
-    facts = [f"{closeness(divergence)} ({divergence:.3f} bit apart)"]
+    facts = [f"{closeness(divergence)} ({divergence:.3f} bit)"]
     if teacher.heat_map is not None and student.heat_map is not None:
-        facts.append("maps still refining" if refining else f"maps overlap {comparison.cam_iou20:.2f}")
+        facts.append("heat maps still refining" if refining else f"overlap {comparison.cam_iou20:.2f}")
     faster, smaller = median(speed_ratios), comparison.size_ratio
     speed = f"{ratio(faster)} faster" if faster >= 1 else f"{ratio(1 / faster)} slower"
     size = f"{ratio(smaller)} smaller" if smaller >= 1 else f"{ratio(1 / smaller)} larger"

@@ -71,7 +71,7 @@ class DisplayControls(QWidget):
         display: what they are set to.
         overlay_action, difference_action, contour_action: what is laid over the images.
         reset_action: whole image, its own window.
-        preset_actions: windows: from the file, the full range, 0.1–99.9 % of the pixels.
+        preset_actions: windows: from the file, full range, auto contrast.
         window_level_action, zoom_action, pan_action: what the left button does.
     """
 
@@ -86,12 +86,12 @@ class DisplayControls(QWidget):
         self._room = 0  # that the row needs with words beside icons, in pixels
         self._worded: list[QToolButton] = []
         self.overlay_action = self._action("Heat map", "I", "overlay", "Show or hide the heat map")
-        self.contour_action = self._action("Contour", "C", "contour", "Outline the highest 20 % of the map")
+        self.contour_action = self._action("Contour", "C", "contour", "Outline the highest 20 % of the heat map")
         self.difference_action = self._action(
             "Difference",
             "D",
             "difference",
-            "Show the teacher's map minus the student's: indigo where the teacher's is higher, teal below",
+            "Show the teacher's heat map minus the student's: indigo where the teacher's is higher, teal below",
         )
         self.reset_action = self._action("Reset view", "Esc", "reset", "Whole image in its own window")
         self.reset_action.triggered.connect(self.reset_asked)
@@ -117,7 +117,7 @@ class DisplayControls(QWidget):
         presets = (
             ("file", "From file", "Window and level as the file gives them"),
             ("full", "Full range", "From the lowest to the highest value of the image"),
-            ("tails", "0.1–99.9 %", "All but the darkest and the brightest 0.1 % of the pixels"),
+            ("tails", "Auto contrast", "Leaves out the darkest and the brightest 0.1 % of the pixels"),
         )
         self.preset_actions: list[QAction] = []
         for key, (name, text, tip) in enumerate(presets, start=1):
@@ -131,7 +131,7 @@ class DisplayControls(QWidget):
         for name in COLOUR_MAPS:
             self.colour_maps.addItem(name.capitalize(), name)
         self.opacity = self._slider("Opacity of the heat map")
-        self.threshold = self._slider("Threshold: lower values of the map are left out")
+        self.threshold = self._slider("Threshold: lower values of the heat map are left out")
         self._lay_out()
         self.setMinimumWidth(FOLDED)  # else the words, which it can do without, would keep the window wide
         self._show_display()
@@ -218,7 +218,7 @@ class DisplayControls(QWidget):
         row.addWidget(self._line())
         presets = QToolButton(self)
         presets.setText("Window")
-        presets.setToolTip("Window and level: from the file, the full range, 0.1–99.9 % (1, 2, 3)")
+        presets.setToolTip("Window and level: from the file, full range, auto contrast (1, 2, 3)")
         presets.setAccessibleName("Window and level presets")
         presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(presets)

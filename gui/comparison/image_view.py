@@ -8,27 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem, QWidget
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
 
 from gui.common import theme
 from gui.comparison.colour_bar import ColourBar
+from gui.comparison.image_mouse import ZOOM_STEP, ImageBox
+from gui.comparison.image_outlines import Outline, Outlines, cross
 from gui.comparison.image_wording import ImageWords
 from gui.engine.image_pyramid import ScreenPicture
 
 if TYPE_CHECKING:
-    from pyqtgraph.GraphicsScene.mouseEvents import HoverEvent, MouseDragEvent
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
-    from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from core.images.medical_image import MedicalImage
 
 Tool = Literal["pan", "zoom", "window"]
-ZOOM_STEP = 1.2  # a notch of the wheel
 CLOSEST, FARTHEST = 8.0, 0.25  # pixels of the image across the view; share of the view that the image fills
 DRAG_RANGE = 500  # pixels of the screen that a drag takes to widen the window by its own width
-Outline = tuple[npt.NDArray[np.float32], QColor]
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
@@ -58,17 +56,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._shown: object = None
         self._is_stale = False
 
-        self._box = _Box(self)
+        self._box = ImageBox(self)
         self.setCentralItem(self._box)
         self._base = pg.ImageItem(axisOrder="row-major")
         self._layer = pg.ImageItem(axisOrder="row-major")
         for item in (self._base, self._layer):
             self._box.addItem(item, ignoreBounds=True)
-        self._outlines: list[QGraphicsPathItem] = []
-        self._cross = QGraphicsPathItem(_cross())
-        self._cross.setFlag(QGraphicsPathItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self._cross.setPen(QPen(QColor(255, 255, 255, 200), 1))
-        self._cross.hide()
+        self._outlines = Outlines(self._box)
+        self._cross = cross()
         self._box.addItem(self._cross, ignoreBounds=True)
 
         self.colour_bar = ColourBar(self)
@@ -104,25 +99,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
                 with a colour.
             size: height and width of that map.
         """
-        for item in self._outlines:
-            self._box.removeItem(item)
-        self._outlines = []
-        if self._image is None:
-            return
-        extent = self._extent()
-        scale = np.array([extent.width() / size, extent.height() / size])
-        for polygon, tint in outlines:
-            path = QPainterPath()
-            points = [QPointF(x, y) for x, y in (polygon + 0.5) * scale]
-            path.addPolygon(points)
-            path.closeSubpath()
-            for colour, width in ((QColor(0, 0, 0, 170), 4.0), (tint, 2.0)):
-                item = QGraphicsPathItem(path)
-                pen = QPen(colour, width)
-                pen.setCosmetic(True)
-                item.setPen(pen)
-                self._box.addItem(item, ignoreBounds=True)
-                self._outlines.append(item)
+        self._outlines.draw([] if self._image is None else outlines, self._extent(), size)
 
     def mark(self, position: tuple[float, float] | None) -> None:
         """Mark where the pointer is in the other view: a column and a row, or None."""
@@ -335,47 +312,3 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         where = (position.x(), position.y())
         self.read_out(where)
         self.pointed.emit(where if self.words.pixel.text() else None)
-
-
-class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Turns the mouse into zoom, pan, window and level of its view."""
-
-    def __init__(self, view: ImageView) -> None:
-        super().__init__(enableMenu=False, lockAspect=True, invertY=True, defaultPadding=0)
-        self._view = view
-        self.setAcceptHoverEvents(True)
-
-    def wheelEvent(self, event: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
-        """Zoom about the pointer."""
-        about = self.mapToView(event.pos())
-        self._view.zoom(ZOOM_STEP ** (event.delta() / 120), about)
-        event.accept()
-
-    def mouseDragEvent(self, event: MouseDragEvent, axis: int | None = None) -> None:
-        """Pan with the middle button, window and level with the right one, and the chosen tool with the left."""
-        event.accept()
-        tool = {Qt.MouseButton.MiddleButton: "pan", Qt.MouseButton.RightButton: "window"}.get(
-            event.button(), self._view.tool
-        )
-        moved = event.scenePos() - event.lastScenePos()  # pixels of the screen
-        if tool == "window":
-            self._view.drag_window(moved.x(), moved.y())
-        elif tool == "zoom":
-            self._view.zoom(1.01 ** -moved.y(), self.mapToView(event.buttonDownPos()))
-        else:
-            self._view.pan(self.mapToView(event.pos()) - self.mapToView(event.lastPos()))
-
-    def hoverEvent(self, event: HoverEvent) -> None:
-        """Tell the view where the pointer is."""
-        if not event.isExit():
-            self._view.point(self.mapToView(event.pos()))
-
-
-def _cross() -> QPainterPath:
-    path = QPainterPath()
-    for near, far in ((4, 12), (-4, -12)):
-        path.moveTo(near, 0)
-        path.lineTo(far, 0)
-        path.moveTo(0, near)
-        path.lineTo(0, far)
-    return path

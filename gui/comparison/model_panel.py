@@ -1,4 +1,4 @@
-"""One of the two models: what it is, the image as it sees it, what it says, and what that took."""
+"""One of the two models: its name, the image with its heat map, its prediction and how long that took."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ModelPanel(QWidget):
 
     class_chosen = Signal(int)
     card_requested = Signal(str)
-    revealed = Signal()  # the person wants the answer in spite of the warning
+    revealed = Signal()  # the person wants the prediction in spite of the warning
 
     def __init__(self, role: Role, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,14 +78,14 @@ class ModelPanel(QWidget):
         self.progress.setAccessibleName(f"Progress of the {kind.lower()}'s heat map")
         theme.styled(self.progress, role)
         self._keep_place(self.progress)
-        self.method = self._words("No map yet", "small", "dim")
+        self.method = self._words("No heat map yet", "small", "dim")
         self.method.setToolTip(
             "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation"
         )
-        self._caution = self._words("Shows what moved the answer, not where disease is.", "small", "dim")
+        self._caution = self._words("Explains the model; does not outline disease", "small", "dim")
         self._caution.setToolTip(
             "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
-            " on text, tubes or the border, and it is no outline of a lesion."
+            " on text, tubes or the border, and it does not outline a lesion."
         )
 
         self.answer = self._words("–", "title", "bold")
@@ -97,7 +97,7 @@ class ModelPanel(QWidget):
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setWordWrap(True)
         theme.styled(self.reason, "warning")
-        self.reveal_button = QPushButton("Show the answer all the same", self)
+        self.reveal_button = QPushButton("Show anyway", self)
         self.reveal_button.clicked.connect(self._reveal)
         self.answers = QStackedWidget(self)
         self.answers.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -107,7 +107,7 @@ class ModelPanel(QWidget):
     # what is shown
 
     def set_model(self, task: Task, bundle: Bundle | None) -> None:
-        """Show which model this is, before any answer."""
+        """Show which model this is, before any prediction."""
         self._task = task
         # the network's own order, which an imported model may have differently from the task
         labels = task.class_ids if bundle is None else bundle.card.classes
@@ -123,18 +123,18 @@ class ModelPanel(QWidget):
         self.clear()
 
     def show_picture(self, picture: ScreenPicture | None) -> None:
-        """Show a new image, without any answer."""
+        """Show a new image, without any prediction."""
         self.clear()
         self.view.show_picture(picture)
 
     def clear(self) -> None:
-        """Forget the answer."""
+        """Forget the prediction."""
         self._answer = None
         self._insisted = False
         self.answer.setText("–")
         self.doubt.clear()
         self.timing.clear()
-        self.method.setText("No map yet")
+        self.method.setText("No heat map yet")
         self.chart.clear()
         self.answers.setCurrentIndex(0)
         self.show_work(None)
@@ -152,7 +152,7 @@ class ModelPanel(QWidget):
             self.progress.setRange(0, 0)
 
     def show_answer(self, answer: Answer, refining: bool) -> None:
-        """Show what the model says; hidden behind a click where the image is too strange for it."""
+        """Show a prediction; hidden behind a button where the image is outside the training data."""
         if self._task is None:
             return
         self._answer, self._refining = answer, refining
@@ -167,36 +167,36 @@ class ModelPanel(QWidget):
             "of the image."
         )
         if heat_map is None:
-            self.method.setText("No map yet" if refining else "No map")
+            self.method.setText("No heat map yet" if refining else "No heat map")
         self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
         if prediction.novelty is not None and prediction.is_refused:
-            self.reason.setText("⚠ " + f"{answer.bundle.name} can't judge this image.")
+            self.reason.setText("⚠ Not assessable: outside the training data.")
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
         self.answers.setCurrentIndex(1 if self.withheld else 0)
 
     def _say_method(self) -> None:
-        """Say what the map is of; without a word of the answer while that is held back."""
+        """Say which class the heat map supports; nothing of the prediction while that is hidden."""
         if self._answer is None or self._task is None or self._answer.heat_map is None:
             return
         heat_map = self._answer.heat_map
         if self.withheld:
-            self.method.setText("No map is shown")
+            self.method.setText("Heat map hidden")
             return
         name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
         if heat_map.estimated_error < UNKNOWN_ERROR:
             self.method.setText(wording.method(name, heat_map))
         elif self._refining:
-            self.method.setText(f"Map for {name}: not known well enough yet")
+            self.method.setText(f"Evidence for {name}: heat map not precise enough yet")
         else:
-            words = f"Map for {name}: not known well enough to be shown; Score-CAM exact makes it"
+            words = f"Evidence for {name}: heat map not precise enough; choose Score-CAM exact"
             self.method.setText(words)
 
     @property
     def withheld(self) -> bool:
-        """Whether the answer is hidden because the image is unlike the training images."""
+        """Whether the prediction is hidden because the image is outside the training data."""
         return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
 
     def shown_answer(self) -> Answer | None:
@@ -255,11 +255,19 @@ class ModelPanel(QWidget):
         self.view.outline(outlines, MAP_SIZE)
 
     def set_narrow(self, narrow: bool) -> None:
-        """Put the doubt under the answer, where there is no room beside it, or back."""
-        directions = QBoxLayout.Direction
-        self._said.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
-        self._said.setSpacing(0 if narrow else theme.GRID)
+        """Show the probabilities small, or as usual."""
         self.chart.set_small(narrow)
+
+    def set_stacked(self, stacked: bool) -> None:
+        """Put the uncertainty under the prediction, or beside it."""
+        directions = QBoxLayout.Direction
+        self._said.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
+        self._said.setSpacing(0 if stacked else theme.GRID)
+
+    def fits_in_one_line(self, width: int) -> bool:
+        """Return whether prediction and uncertainty fit beside each other in so many pixels."""
+        words = [label.fontMetrics().horizontalAdvance(label.text()) for label in (self.answer, self.doubt)]
+        return sum(words) + 4 * theme.GRID <= width
 
     def set_low(self, low: bool) -> None:
         """Leave out what is said elsewhere as well, where there is no height for it, or show it again."""

@@ -55,8 +55,8 @@ class ProbabilityChart(QWidget):
         self.names, self.figures = [], []
         for index, label in enumerate(labels):
             name = QRadioButton(label.name, self)
-            name.setToolTip(f"Show the map for this class. The data set calls it “{label.id}”.")
-            name.setAccessibleDescription("Show the map for this class")
+            name.setToolTip(f"Show the heat map for this class. The data set calls it “{label.id}”.")
+            name.setAccessibleDescription("Show the heat map for this class")
             name.clicked.connect(lambda _checked, chosen=index: self.class_chosen.emit(chosen))
             figure = QLabel("–", self)
             figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

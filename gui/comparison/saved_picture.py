@@ -87,7 +87,7 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     if values is not None and display.contour:
         sheet.outline(place, rendering.contours(values), TINTS[role])
     if answer.withheld:
-        sheet.words("⚠ " + f"{answer.bundle.name} can't judge this image.", bold=True)
+        sheet.words("⚠ Not assessable: outside the training data.", bold=True)
         return
     said = answer.prediction
     if found is not None:
@@ -100,7 +100,7 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     for label, chance in zip(said.class_ids, said.probabilities, strict=True):
         sheet.words(f"{wording.class_name(what.task, label)}: {100 * float(chance):.1f} %")
     if said.is_refused:
-        sheet.words("⚠ " + "Shown all the same: the image is unlike those that the model was trained on.")
+        sheet.words("⚠ Shown anyway: the image is outside the training data.")
 
 
 class _Sheet:

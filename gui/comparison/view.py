@@ -21,7 +21,7 @@ from gui.comparison.saved_picture import Shown
 from gui.engine.image_pyramid import ScreenPicture
 from gui.history.review_bar import ReviewBar
 
-NARROW = 900  # pixels below which an answer and its doubt don't fit beside each other in half of the width
+NARROW = 900  # pixels below which the probabilities are shown small
 LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
 
 
@@ -37,6 +37,7 @@ class ComparisonView(QWidget):
 
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
+    models_changed = Signal()  # other models are compared than before
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,7 +58,7 @@ class ComparisonView(QWidget):
         self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.facts = ElidedLabel("", self)
         self.facts.setMinimumWidth(100)
-        self.facts.setAccessibleName("How far apart they are, and what the student saves")
+        self.facts.setAccessibleName("How different the predictions are, and what the student saves")
         theme.styled(self.facts, "small", "dim")
         self.review = ReviewBar(self)
         self.controls = DisplayControls(self)
@@ -81,6 +82,7 @@ class ComparisonView(QWidget):
         self.teacher.set_model(task, teacher)
         self.student.set_model(task, student)
         self.agreement.clear()
+        self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
         """Show a new image: answers, zoom, window and level start anew, display settings stay."""
@@ -106,6 +108,7 @@ class ComparisonView(QWidget):
         self._speed_ratios = speed_ratios or [comparison.speed_ratio]
         for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_answer(answer, refining)
+        self._fold()
         self._pages.setCurrentIndex(1)
         self._say_agreement()
         self._draw()
@@ -149,7 +152,7 @@ class ComparisonView(QWidget):
     def show_empty(self) -> None:
         """Say how to begin."""
         self._forget()
-        self._say_instead("Open an image to see what teacher and student say of it.", "title", "dim")
+        self._say_instead("Open an image to compare teacher and student.", "title", "dim")
 
     @property
     def chosen_window(self) -> tuple[float, float] | None:
@@ -198,14 +201,14 @@ class ComparisonView(QWidget):
         if found is None or self._task is None:
             return
         if any(panel.withheld for panel in self.panels):
-            self._say("⚠ " + "Unlike the images that the models were trained on: no comparison", "warning")
+            self._say("⚠ Not assessable: outside the training data. No comparison", "warning")
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
         self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
         self.facts.setToolTip(
-            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for answers without anything in"
-            " common. Overlap: intersection over union of the highest 20 % of both maps. Speed: ratio of the"
+            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for predictions without anything in"
+            " common. Overlap: intersection over union of the highest 20 % of both heat maps. Speed: ratio of the"
             " forward passes, the median over the images that these models were timed on."
         )
 
@@ -304,7 +307,7 @@ class ComparisonView(QWidget):
         self.window_level_action = controls.window_level_action
         self.zoom_action = controls.zoom_action
         self.pan_action = controls.pan_action
-        self.hide_while_held = QAction("Hide the map while held", self)
+        self.hide_while_held = QAction("Hide the heat map while held", self)
         self.hide_while_held.setShortcut("H")
         self.hide_while_held.setAutoRepeat(False)
         self.hide_while_held.setToolTip("Hold to see the image alone (H)")
@@ -332,11 +335,18 @@ class ComparisonView(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let both panels fold alike, so that their bars stay side by side and nothing lies over them."""
+        """Fold the panels where there is little room."""
         super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Let both panels fold alike, so that their bars stay side by side and nothing is cut."""
+        narrow = self.width() < NARROW
+        stacked = narrow or not all(panel.fits_in_one_line(self.width() // 2) for panel in self.panels)
         for panel in self.panels:
-            panel.set_narrow(event.size().width() < NARROW)
-            panel.set_low(event.size().height() < LOW)
+            panel.set_narrow(narrow)
+            panel.set_stacked(stacked)
+            panel.set_low(self.height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from core.models.bundle import Bundle
-from core.runtimes.openvino_conversion import sweep
+from core.system.cache import CONVERTED_NETWORKS
 from core.system.subprocesses import own_command
 
 LOOK_SECONDS = 0.05
@@ -32,6 +32,6 @@ def convert(bundles: Iterable[Bundle], unwanted: Callable[[], bool]) -> None:
         if unwanted():
             process.kill()
             process.wait()
-            sweep()
+            CONVERTED_NETWORKS.sweep()
             return
         time.sleep(LOOK_SECONDS)

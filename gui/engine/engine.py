@@ -98,7 +98,7 @@ class AnalysisEngine(QObject):
                     self._do(work)
             except Exception as error:  # noqa: BLE001 - a defect may cost this file, and nothing else
                 self._give_up(work, error)
-        cam_worker.helper.stop()
+        cam_worker.worker.stop()
 
     def _next(self) -> Work | None:
         """Return what is to be done next, None to end."""

@@ -1,34 +1,56 @@
-"""Opens what takes results away or sums them up: report, exports, scores; knows what the window has to offer."""
+"""Opens the dialogs of report, exports and performance, with what the window has to offer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from core.errors import UsageError
+from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
 from gui.common.wording import review_sentence
+from gui.comparison.controller import Conductor
+from gui.comparison.view import ComparisonView
 from gui.engine.result import Verdict
 from gui.export.base_dialog import TakeawayDialog
 from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
 from gui.export.report_dialog import ReportDialog
 from gui.export.scores_dialog import ScoresDialog, TaskScores, tallied
-from gui.worklist.model import Entry
-
-if TYPE_CHECKING:
-    from gui.window.main_window import MainWindow
+from gui.worklist.model import Entry, Worklist
+from gui.worklist.view import WorklistView
 
 
 class Reporter(QObject):
-    """One dialog at a time; impressions are remembered until the window is closed."""
+    """One dialog at a time; impressions are remembered until the window is closed.
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    Args:
+        parent: the window of the dialogs.
+        worklist: the files with what was found of each.
+        listed: the worklist on screen: which files are shown and selected.
+        conductor: says what compares, and what is on screen.
+        view: says how the image on screen is shown.
+        banner: says the scores when they are known.
+        notifications: where errors go.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        worklist: Worklist,
+        listed: WorklistView,
+        conductor: Conductor,
+        view: ComparisonView,
+        banner: Banner,
+        notifications: Notifications,
+    ) -> None:
+        super().__init__(parent)
+        self._parent, self._worklist, self._listed = parent, worklist, listed
+        self._conductor, self._view = conductor, view
+        self._banner, self._notifications = banner, notifications
         self._impressions: dict[Path, str] = {}
         self.dialog: TakeawayDialog | None = None
 
@@ -38,7 +60,7 @@ class Reporter(QObject):
         Raises:
             UsageError: if nothing is open.
         """
-        dialog = ReportDialog(self.offer(), self._window)
+        dialog = ReportDialog(self.offer(), self._parent)
         dialog.worded.connect(self._impressions.__setitem__)
         self._open(dialog)
 
@@ -48,7 +70,7 @@ class Reporter(QObject):
         Raises:
             UsageError: if nothing is open.
         """
-        self._open(ExportDialog(self.offer(), self._window))
+        self._open(ExportDialog(self.offer(), self._parent))
 
     def scores(self) -> None:
         """Show how both models did over the worklist.
@@ -61,13 +83,13 @@ class Reporter(QObject):
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
         if all(verdict.novel for _path, verdict in verdicts):
             raise UsageError(
-                "None of the images that were analysed can be judged: they are unlike the training images.",
+                "None of the images that were analysed is assessable: they are outside the training data.",
                 remedy="Open other images, or choose other models.",
             )
         self._tally(self._show_scores)
 
     def tell_scores(self) -> None:
-        """Say in the banner what both models scored, where true classes are known."""
+        """Say in the banner what both models scored, where labels are known."""
         if self._verdicts():
             self._tally(self._say_scores)
 
@@ -77,22 +99,21 @@ class Reporter(QObject):
             self.dialog.stop()
 
     def offer(self) -> Offer:
-        """Return what there is to take away.
+        """Return what there is to export.
 
         Raises:
             UsageError: if nothing is open.
         """
-        window = self._window
-        entries, path = window.worklist.entries(), window.conductor.path
-        found = scopes(entries, window.list.shown_entries(), window.list.selected_paths(), path)
+        entries, path = self._worklist.entries(), self._conductor.path
+        found = scopes(entries, self._listed.shown_entries(), self._listed.selected_paths(), path)
         if not any(found.values()):
-            raise UsageError("There is nothing to take away yet.", remedy="Open an image first.")
-        shown = window.comparison.chosen_window
+            raise UsageError("There is nothing to export yet.", remedy="Open an image first.")
+        shown = self._view.chosen_window
         return Offer(
             scopes=found,
-            choice=window.conductor.choice,
+            choice=self._conductor.choice,
             windows={path: shown} if path is not None and shown is not None else {},
-            ready=window.conductor.ready,
+            ready=self._conductor.ready,
             words={entry.path: words for entry in entries if (words := self._words(entry))},
             reviews={entry.path: entry.review for entry in entries if entry.review},
             verdicts={entry.path: entry.verdict for entry in entries if entry.verdict is not None},
@@ -101,7 +122,7 @@ class Reporter(QObject):
         )
 
     def _words(self, entry: Entry) -> str:
-        """Return the impression that was typed, else what the reviewer thinks."""
+        """Return the impression that was typed, else the reader's opinion."""
         if entry.path in self._impressions:
             return self._impressions[entry.path]
         review = entry.review
@@ -109,31 +130,31 @@ class Reporter(QObject):
         return " ".join(filter(None, (said, review.note)))
 
     def _verdicts(self) -> list[tuple[Path, Verdict]]:
-        entries = self._window.worklist.entries()
+        entries = self._worklist.entries()
         return [(entry.path, entry.verdict) for entry in entries if entry.verdict is not None]
 
     def _tally(self, then: Callable[[list[TaskScores]], None]) -> None:
         verdicts = self._verdicts()
-        job = Background(lambda: tallied(verdicts), self._window)
+        job = Background(lambda: tallied(verdicts), self._parent)
         job.done.connect(then)
-        job.failed.connect(self._window.notifications.show_error)
+        job.failed.connect(self._notifications.show_error)
         job.begin()
 
     def _show_scores(self, found: list[TaskScores]) -> None:
-        ScoresDialog(found, self._window).show()
+        ScoresDialog(found, self._parent).show()
 
     def _say_scores(self, found: list[TaskScores]) -> None:
         for scores in found:
             if scores.scores is not None:
-                words = "{0}: the true classes of {1} images are known. Right: teacher {2}, student {3}."
-                self._window.banner.say(
+                words = "{0}: {1} labelled images. Accuracy: teacher {2}, student {3}."
+                self._banner.say(
                     words.format(scores.task.name, f"{scores.labelled:,}", *(s.accuracy for s in scores.scores)),
-                    button="Show scores",
+                    button="Show performance",
                     action=lambda: self._show_scores(found),
                 )
 
     def _open(self, dialog: TakeawayDialog) -> None:
-        dialog.failed.connect(self._window.notifications.show_error)
+        dialog.failed.connect(self._notifications.show_error)
         dialog.destroyed.connect(self._forget)
         self.dialog = dialog
         dialog.open()

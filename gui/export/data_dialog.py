@@ -1,4 +1,4 @@
-"""Data to take away: tables, overlays, raw heat maps and DICOM results of many images, into a folder."""
+"""Export of data: tables, overlays, raw heat maps and DICOM results of many images, into a folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.exports.batch import Wanted
+from core.exports.format import ExportFormat, Wanted
+from core.exports.formats import FORMATS
+from core.exports.formats.heat_maps import FORMAT as MAPS
+from core.exports.formats.heat_maps import PICTURES, PictureKind
 from gui.common import theme
 from gui.export.base_dialog import TakeawayDialog
 from gui.export.job import Offer
 
-MAPS = ("overlay", "legend", "npy", "tiff")  # names of core.exports.tables_and_maps.PICTURES
+ELSEWHERE = ("report",)  # formats that a dialog of their own writes
+
+
+def _offered() -> dict[str, ExportFormat | PictureKind]:
+    """Return what can be chosen: the formats, and in place of the heat maps each kind of file of them."""
+    found: dict[str, ExportFormat | PictureKind] = {}
+    for known in FORMATS.values():
+        if known is MAPS:
+            found |= PICTURES
+        elif known.id not in ELSEWHERE:
+            found[known.id] = known
+    return found
 
 
 class ExportDialog(TakeawayDialog):
@@ -28,9 +42,9 @@ class ExportDialog(TakeawayDialog):
         super().__init__(offer, window)
         self.setWindowTitle("Export data")
         self.kinds: dict[str, QCheckBox] = {}
-        for kind, (name, tip) in self._names().items():
-            box = QCheckBox(name)
-            box.setToolTip(tip)
+        for kind, what in _offered().items():
+            box = QCheckBox(what.title)
+            box.setToolTip(what.tip)
             box.setChecked(kind in ("csv", "overlay", "legend"))
             box.toggled.connect(self._on_changed)
             self.kinds[kind] = box
@@ -53,10 +67,15 @@ class ExportDialog(TakeawayDialog):
         """Return what is to be written."""
         return {kind for kind, box in self.kinds.items() if box.isChecked() and box.isEnabled()}
 
+    def _for_dicom(self) -> set[str]:
+        """Return the formats that can hold DICOM images only."""
+        return {name for name in self.kinds if name in FORMATS and FORMATS[name].for_dicom}
+
     def _on_changed(self) -> None:
         paths = self.offer.scopes[self.contents.scope]
         dicom = any(path in self.offer.dicom for path in paths)
-        self.kinds["dicom"].setEnabled(dicom)
+        for name in self._for_dicom():
+            self.kinds[name].setEnabled(dicom)
         self._why_no_dicom.setVisible(not dicom)
         self.export.setEnabled(bool(paths) and bool(self.chosen()) and self.bar.job is None)
 
@@ -67,15 +86,14 @@ class ExportDialog(TakeawayDialog):
         folder = Path(chosen) / f"twinlens {datetime.now().astimezone():%Y-%m-%d %H%M%S}"
         kinds = self.chosen()
         items = self.offer.items(self.contents.scope)
-        if kinds == {"dicom"}:  # nothing can be written of the others
+        if kinds <= self._for_dicom():  # nothing can be written of the others
             items = [item for item in items if item.path in self.offer.dicom]
-        maps = frozenset(kinds & set(MAPS))
+        pictures = frozenset(kinds & PICTURES.keys())
+        if pictures:
+            kinds.add(MAPS.id)
         wanted = Wanted(
-            csv=folder / "twinlens.csv" if "csv" in kinds else None,
-            jsonl=folder / "twinlens.jsonl" if "jsonl" in kinds else None,
-            pictures=folder / "maps" if maps else None,
-            picture_kinds=maps,
-            dicom=folder / "dicom" if "dicom" in kinds else None,
+            {name: folder / FORMATS[name].name for name in FORMATS if name in kinds},
+            pictures=pictures,
             hide_names=self.contents.hide_names.isChecked(),
             with_identity=self.contents.with_identity.isChecked(),
             with_refused=self.contents.with_refused.isChecked(),
@@ -91,22 +109,6 @@ class ExportDialog(TakeawayDialog):
             self.export.setEnabled(False)
         else:
             self._on_changed()
-
-    def _names(self) -> dict[str, tuple[str, str]]:
-        maps = "One file for each model and image, in the folder maps"
-        raw = "The heat map as float32 in [0, 1], at the resolution of its layer"
-        return {
-            "csv": ("Table (CSV)", "A row for each image with everything that was measured"),
-            "jsonl": ("Records (JSON lines)", "The same, nested, a line for each image"),
-            "overlay": ("Overlays (PNG)", maps),
-            "legend": ("Overlays with legend (PNG)", maps),
-            "npy": ("Raw heat maps (NumPy)", raw),
-            "tiff": ("Raw heat maps (TIFF)", raw),
-            "dicom": (
-                "DICOM results",
-                "Structured Report, Secondary Capture and Parametric Map that refer to the image",
-            ),
-        }
 
     def _lay_out(self) -> None:
         what = QVBoxLayout()
@@ -124,7 +126,7 @@ class ExportDialog(TakeawayDialog):
         halves.addLayout(which, 1)
         halves.addLayout(what, 1)
         words = QLabel(
-            "All is written into a new folder. Every file says that it is for research use only; the manual's "
+            "All is written into a new folder. Every file states that it is for research use only; the manual's "
                     "page on exports explains the columns."
         )  # fmt: skip
         words.setWordWrap(True)

@@ -13,7 +13,8 @@ from core.compare.recent import Recent
 from core.compare.record import failed_record
 from core.compare.session import Choice, Compared, Interrupted
 from core.errors import ImageError
-from core.exports.batch import Outputs, Wanted
+from core.exports.batch import Outputs
+from core.exports.format import Wanted
 from core.images.reader import read_image
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
@@ -172,9 +173,9 @@ def write_results(
         Interrupted: if it was stopped; tables and report are then not written, and earlier files of their names stay.
         TwinlensError: if a file can't be written, or a model can't be used.
     """
-    for path in filter(None, (wanted.csv, wanted.jsonl)):
+    for path in wanted.places.values():
         make_folder(path.parent)
-    with Outputs(wanted, source.choice.task, asdict(source.choice)) as outputs:
+    with Outputs(replace(wanted, task=source.choice.task), asdict(source.choice)) as outputs:
         started = time.perf_counter()
         for done, item in enumerate(items, 1):
             found = source.examine(item.path, stop, with_identity=wanted.with_identity)

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 
 from core.compare.session import Interrupted
 from core.errors import TwinlensError
-from core.exports.batch import Wanted
+from core.exports.format import Wanted
 from core.names import readable
 from gui.common import theme
 from gui.common.threads import Background
+from gui.common.wording import duration
 from gui.export.job import Item, Source, write_results
-from gui.worklist.batch_bar import duration
 
 REMARKS_SHOWN = 4
 

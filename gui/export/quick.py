@@ -1,4 +1,4 @@
-"""What is taken away at once, without asking the models again: the worklist as a table, the comparison as a picture."""
+"""Exports that need no models: the worklist as a table, the comparison as a picture."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from core.compare.ground_truth import Labels
 from core.compare.record import ExportRecord, Record
 from core.errors import UsageError
 from core.exports.batch import reading_of
-from core.exports.tables_and_maps import CsvTable, JsonLines
-from core.names import readable
+from core.exports.format import Result, Wanted
+from core.exports.formats import FORMATS
+from core.names import path_from, readable
 from core.records.review import Review
-from core.system.atomic_files import bytes_written_whole, written_whole
+from core.system.atomic_files import bytes_written_whole
 from gui.common.notifications import Banner, Notifications
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.comparison.saved_picture import Shown, composed
 from gui.worklist.model import Entry
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92, "subsampling": 0}, "TIFF": {"compression": "tiff_lzw"}}
 
 
@@ -35,7 +36,7 @@ class Exports(QObject):
 
     Args:
         window: the window that dialogs belong to.
-        banner: where it is said that a file has been written.
+        banner: reports that a file has been written.
         notifications: where errors go.
     """
 
@@ -46,7 +47,7 @@ class Exports(QObject):
         self._notifications = notifications
 
     def table(self, entries: list[Entry]) -> None:
-        """Write the table of the files that have an answer or a reason why not, as CSV or JSON lines."""
+        """Write the table of the files that have a prediction or an error, as CSV or JSON lines."""
         rows = [(record, entry.review) for entry in entries if (record := entry.record()) is not None]
         if not rows:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
@@ -65,7 +66,7 @@ class Exports(QObject):
         if shown is None:
             raise UsageError(
                 "There is no comparison to save yet.",
-                remedy="Open an image and wait for the answers.",
+                remedy="Open an image and wait for the predictions.",
             )
         kinds = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
         name = f"{shown.image.path.stem} comparison.png"
@@ -89,24 +90,22 @@ def write_table(path: Path, rows: list[tuple[Record, Review]]) -> None:
     """
     labels = Labels()
     tasks = {record.task for record, _review in rows if record.task is not None}
-    with written_whole(path) as file:
-        table = (
-            JsonLines(file)
-            if path.suffix.lower() == ".jsonl"
-            else CsvTable(file, tasks.pop() if len(tasks) == 1 else None)
-        )
+    wanted = Wanted(task=tasks.pop() if len(tasks) == 1 else None)
+    kind = "jsonl" if path.suffix.lower() == ".jsonl" else "csv"
+    with FORMATS[kind].open(path, wanted) as write:
         for record, review in rows:
-            table.add(ExportRecord(record, reading_of(record, review, labels)))
+            exported = ExportRecord(record, reading_of(record, review, labels))
+            write(Result(path_from(record.path), exported, image=None, shown=None))
 
 
 def save_picture(path: Path, picture: QImage) -> None:
-    """Write a picture in the format that the file's name says: PNG, JPEG or TIFF.
+    """Write a picture in the format that the file's name ends in: PNG, JPEG or TIFF.
 
     Raises:
         UsageError: if it names another one.
         WriteError: if the file can't be written.
     """
-    kind = FORMATS.get(path.suffix.lower())
+    kind = PICTURE_FORMATS.get(path.suffix.lower())
     if kind is None:
         raise UsageError(f"No picture can be written as {readable(path.name)}.", remedy="Let its name end in .png.")
     plain = picture.convertToFormat(QImage.Format.Format_RGB888)

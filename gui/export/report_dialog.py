@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.exports.batch import Wanted
+from core.exports.format import Wanted
 from core.names import readable
 from core.reports.layout import PAPER, PaperSize
 from gui.common import theme
@@ -110,7 +110,7 @@ class ReportDialog(TakeawayDialog):
         many = len(items) > 1
         self._about.setText(
             ("A page for each image, then a summary with a table, the confusion of teacher against student and, "
-                    "where folders or a manifest.csv tell the true classes, both models' scores.")
+                    "where folders or a manifest.csv give labels, both models' scores.")
             if many
             else "One page."
         )  # fmt: skip
@@ -172,7 +172,7 @@ class ReportDialog(TakeawayDialog):
             items,
             dict(self._words),
             Wanted(
-                report=path,
+                {"report": path},
                 paper=self.paper,
                 hide_names=self.contents.hide_names.isChecked(),
                 with_identity=self.contents.with_identity.isChecked(),

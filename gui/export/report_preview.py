@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from core.compare.agreement import Tally
 from core.compare.ground_truth import Labels
 from core.compare.session import Interrupted
+from core.compare.wording import HIDDEN
 from core.errors import TwinlensError
 from core.names import readable
 from core.reports.layout import PaperSize
-from core.reports.summary_page import KEPT_BACK, Line, write_summary
+from core.reports.summary_page import Line, write_summary
 from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui.common import theme
@@ -40,7 +41,7 @@ class Page:
         words: the impression.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to an image that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         with_identity: whether the patient's identity is printed.
     """
 
@@ -85,14 +86,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of many images, from what was said of them in the window; those not analysed yet say so.
+    """The summary of many images, from the window's comparisons; images not analysed yet are named as such.
 
     Attributes:
         items: the images.
         offer: what the window knows of them.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether answers to images that a model can't judge are printed.
+        with_refused: whether hidden predictions are printed.
         name: what it is called.
     """
 
@@ -114,7 +115,7 @@ class Summary:
             verdict = self.offer.verdicts.get(item.path)
             if verdict is None:
                 reason = self.offer.errors.get(item.path, "").removeprefix(f"{readable(item.path)}: ")
-                rows.append(Line(0, name, "", "", False, error=reason or "is analysed when the report is written"))
+                rows.append(Line(0, name, "", "", False, error=reason or "is compared when the report is written"))
                 continue
             page += 1
             task = get_task(verdict.record.task)
@@ -123,15 +124,15 @@ class Summary:
             withheld = verdict.novel and not self.with_refused
             if not withheld:
                 tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
-            said = self._words(verdict.teacher), self._words(verdict.student)
+            words = self._words(verdict.teacher), self._words(verdict.student)
             warned = verdict.unsure or verdict.novel
-            rows.append(Line(page, name, *said, same=None if withheld else verdict.agree, warned=warned))
+            rows.append(Line(page, name, *words, same=None if withheld else verdict.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 
-    def _words(self, said: Said) -> str:
-        if said.novel and not self.with_refused:
-            return KEPT_BACK
-        return f"{said.name} {100 * said.confidence:.1f} %"
+    def _words(self, found: Said) -> str:
+        if found.novel and not self.with_refused:
+            return HIDDEN
+        return f"{found.name} {100 * found.confidence:.1f} %"
 
 
 def _pictures(write: Callable[[Path], None], width: int) -> list[QImage]:

@@ -1,4 +1,4 @@
-"""Which images and answers are taken away, and what of their identity: a part of the report and export dialogs."""
+"""Which images are exported, and what of their identity: a part of the report and export dialogs."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ContentsBox(QWidget):
             column.addWidget(button)
         first = next((scope for scope in self.buttons if offer.scopes[scope]), Scope.THIS)
         self.buttons[first].setChecked(True)
-        self.with_refused = QCheckBox("Answers that were kept back")
-        self.with_refused.setToolTip("Those to images that a model can't judge; they mean nothing")
+        self.with_refused = QCheckBox("Hidden predictions")
+        self.with_refused.setToolTip("Of images outside the training data; they mean nothing")
         self.hide_names = QCheckBox("Hide file names")
         self.hide_names.setToolTip("Images are called by numbers")
         self.with_identity = QCheckBox("Patient's identity")

@@ -71,16 +71,16 @@ class ScoresDialog(QDialog):
     def __init__(self, found: list[TaskScores], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Scores over the worklist")
+        self.setWindowTitle("Performance")
         page = QVBoxLayout(self)
         page.setContentsMargins(24, 24, 24, 24)
         page.setSpacing(16)
         for scores in found:
             self._add_task(page, scores)
         caution = QLabel(
-            "Intervals hold 95 %: Wilson's for shares, a posterior for F1. They know nothing of "
-                    "how the images were chosen, and images like those of the training flatter both models."
-        )  # fmt: skip
+            "95 % intervals: Wilson's for shares, a posterior for F1. Selection bias is not included: images like "
+            "those of the training raise the scores of both models."
+        )
         caution.setWordWrap(True)
         theme.styled(caution, "small", "dim")
         page.addWidget(caution)
@@ -93,20 +93,20 @@ class ScoresDialog(QDialog):
     def _add_task(self, page: QVBoxLayout, found: TaskScores) -> None:
         page.addWidget(theme.styled(QLabel(found.task.name), "title"))
         kappa = "" if found.kappa is None else f" · Cohen's kappa {found.kappa:.2f}"
-        words = "Teacher and student say the same on {0} of {1} images: {2}{3}"
+        words = "Teacher and student agree on {0} of {1} images: {2}{3}"
         same = round(found.agreement.value * found.images)
         agreement = QLabel(words.format(f"{same:,}", f"{found.images:,}", found.agreement, kappa))
         agreement.setWordWrap(True)
         page.addWidget(agreement)
         if found.withheld:
-            left_out = "Not counted: {0} images that can't be judged, unlike the training images."
+            left_out = "Not counted: {0} images that are not assessable, outside the training data."
             if found.withheld == 1:
-                left_out = "Not counted: an image that can't be judged, unlike the training images."
+                left_out = "Not counted: an image that is not assessable, outside the training data."
             page.addWidget(theme.styled(QLabel(left_out.format(f"{found.withheld:,}")), "dim"))
         if found.scores is None:
             classes = ", ".join(found.task.class_ids)
             missing = QLabel(
-                f"No true classes are known. Folders named after the classes ({classes}), or a manifest.csv with the "
+                f"No labels are known. Folders named after the classes ({classes}), or a manifest.csv with the "
                         "columns path and label beside the images, tell them."
             )  # fmt: skip
             missing.setWordWrap(True)
@@ -116,7 +116,7 @@ class ScoresDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
-        head = f"Against {found.labelled:,} known classes"
+        head = f"Against {found.labelled:,} labelled images"
         for column, (text, look) in enumerate(((head, "dim"), ("Teacher", "teacher"), ("Student", "student"))):
             grid.addWidget(theme.styled(QLabel(text), "small" if column == 0 else "bold", look), 0, column)
         teacher, student = found.scores

@@ -1,13 +1,12 @@
-"""Keeps the history in a thread of its own: each analysis, its review, and what is asked of the records."""
+"""Writes the history in a thread of its own: each analysis, its review, and what is asked of the records."""
 
 from __future__ import annotations
 
-import json
 import queue
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from core.compare.comparison import Comparison
 from core.compare.session import Choice
 from core.errors import TwinlensError
 from core.names import readable
-from core.records.history import History, analysis
+from core.records.analysis import Analysis, AnalysisKey, analysis
+from core.records.history import History
 from core.records.history_errors import HistoryError
-from core.records.history_waiting import KEY
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from gui.common.threads import Worker
@@ -45,17 +44,17 @@ class Recorder(QObject):
     noticed = Signal(str)  # what a person should know about how the history was opened, and what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
-    _answered = Signal(object, object)  # what is told, and its answer
+    _answered = Signal(object, object)  # who gets a result, and the result
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.wanted = True  # whether analyses are recorded
         self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Any], object] | None] | None] = queue.SimpleQueue()
-        self._keys: dict[tuple[Path, Basis], dict[str, Any]] = {}  # what tells the records of this session's files
+        self._keys: dict[tuple[Path, Basis], AnalysisKey] = {}  # identify the records of this session's files
         self._reviews: dict[tuple[Path, Basis], Review] = {}  # of files that have no record yet
         self._told: set[str] = set()  # notices on how the history was opened
-        self._new = False  # whether there are records that nobody was told of
-        self._late = False  # whether it was said that something waits
+        self._new = False  # whether there are records that were not reported yet
+        self._late = False  # whether it was reported that something waits
         self._answered.connect(lambda then, answer: then(answer))
         self._thread = Worker("history", self.run, self)
 
@@ -69,12 +68,12 @@ class Recorder(QObject):
         return self._thread.wait(milliseconds)
 
     def add(self, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
-        """Record an analysis, unless the settings say that none is."""
+        """Record an analysis, unless that is switched off."""
         if self.wanted:
             self._jobs.put((lambda writer: self._add(writer, path, verdict, comparison, choice), None))
 
     def review(self, path: Path, basis: Basis, review: Review) -> None:
-        """Record what the reviewer thinks of the last analysis of a file by some models in some way."""
+        """Record your reading of the last analysis of a file by some models in some way."""
         if self.wanted:
             self._jobs.put((lambda writer: self._review(writer, (path, basis), review), None))
 
@@ -141,25 +140,22 @@ class Recorder(QObject):
     def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
         row = analysis(verdict.record.image.sha256, comparison, asdict(choice), path, facts_of(verdict))
         whose = path, basis_of(verdict, choice)
-        key = {name: row[name] for name in KEY}
-        if self._keys.get(whose) != key:
-            self._record(writer, whose, key, row)
-        self._keys[whose] = key
+        if self._keys.get(whose) != row.key:
+            self._record(writer, whose, row)
+        self._keys[whose] = row.key
         if whose in self._reviews:
             self._review(writer, whose, self._reviews.pop(whose))
 
-    def _record(
-        self, writer: HistoryWriter, whose: tuple[Path, Basis], key: dict[str, Any], row: dict[str, Any]
-    ) -> None:
-        """Record an analysis unless there is one; what was said of an earlier one is said of it too."""
+    def _record(self, writer: HistoryWriter, whose: tuple[Path, Basis], row: Analysis) -> None:
+        """Record an analysis unless there is one; it takes over the reading of an earlier one."""
         earlier = same = None
-        with suppress(TwinlensError):  # it can't be read: what is written then says why
-            history, digest = writer.history(), key["image_sha256"]
-            same = recorded(history, digest, *whose, json.loads(key["settings"]))
-            earlier = same or latest_on(history, digest, *whose) or history.latest(key)
-        review = NO_REVIEW if earlier is None else Review(earlier["verdict"], earlier["note"])
+        with suppress(TwinlensError):  # it can't be read: the write that follows reports why
+            history, digest = writer.history(), row.image_sha256
+            same = recorded(history, digest, *whose, row.settings)
+            earlier = same or latest_on(history, digest, *whose) or history.latest(row.key)
+        review = NO_REVIEW if earlier is None else earlier.review
         if same is None:
-            writer.record(row | {"verdict": review.verdict, "note": review.note})
+            writer.record(replace(row, verdict=review.verdict, note=review.note))
             self._new = True
         if review and whose not in self._reviews:
             self.reviewed.emit(*whose, review)

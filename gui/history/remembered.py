@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
-from core.compare.figures import as_dict, from_dict
-from core.compare.record import ComparisonRecord
 from core.errors import TwinlensError
 from core.names import readable
+from core.records.analysis import Analysis, Facts
 from core.records.history import History, Query
 from core.records.review import Review
 from gui.engine.result import Verdict, verdict_of
 from gui.engine.results import Basis
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,8 @@ class Remembered:
     Attributes:
         path: the file.
         basis: what it rests on.
-        verdict: what both models said.
-        review: what the reviewer thought of it.
+        verdict: both predictions.
+        review: your reading.
     """
 
     path: Path
@@ -39,10 +36,9 @@ class Remembered:
     review: Review
 
 
-def facts_of(verdict: Verdict) -> Row:
-    """Return what has to be recorded beside the answers, so that they can come back."""
-    kept = {name: value for name, value in as_dict(verdict.record).items() if name in ("image", "notices")}
-    return kept | {"own_task": verdict.own_task, "models": list(verdict.models)}
+def facts_of(verdict: Verdict) -> Facts:
+    """Return what has to be recorded beside the predictions, so that they can come back."""
+    return Facts(verdict.record.image, verdict.record.notices, verdict.own_task, verdict.models)
 
 
 def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tuple[Path, str]]:
@@ -54,14 +50,14 @@ def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tup
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            continue  # it says so when it is analysed
+            continue  # reported when it is analysed
         yield path, digest
 
 
 def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     """Return the answers to an image at a place, the newest of each basis.
 
-    Records that say too little are passed over, and so are those of other versions.
+    Records that hold too little are skipped, and so are those of other versions.
 
     Raises:
         HistoryError: if it can't be read.
@@ -69,28 +65,26 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     found: dict[Basis, Remembered] = {}
     for row in _rows(history, path, digest):
         basis = _basis(row)
-        if basis is None or basis in found or row["version"] != __version__:
+        if basis is None or basis in found or row.version != __version__:
             continue  # another version may see another picture in the same file
-        answers = row["answers"]
-        with suppress(KeyError, ValueError, TwinlensError):
-            record = from_dict(ComparisonRecord, {"path": readable(path), "task": row["task"], **answers})
-            verdict = verdict_of(record, answers["own_task"], tuple(answers["models"]))
-            found[basis] = Remembered(path, basis, verdict, Review(row["verdict"], row["note"]))
+        with suppress(ValueError, TwinlensError):
+            facts = row.facts()
+            verdict = verdict_of(row.record(path), facts.own_task, facts.models)
+            found[basis] = Remembered(path, basis, verdict, row.review)
     return list(found.values())
 
 
-def recorded(history: History, digest: str, path: Path, basis: Basis, settings: Row) -> Row | None:
-    """Return the record of an image at a place that says the same as a new one would, None if there is none.
+def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, Any]) -> Analysis | None:
+    """Return the record of an image at a place that equals a new one, None if there is none.
 
     Raises:
         HistoryError: if it can't be read.
     """
-    now = {"settings": settings, "version": __version__}
     rows = (row for row in _rows(history, path, digest) if _basis(row) == basis)
-    return next((row for row in rows if {name: row[name] for name in now} == now), None)
+    return next((row for row in rows if (row.settings, row.version) == (settings, __version__)), None)
 
 
-def latest_on(history: History, digest: str, path: Path, basis: Basis) -> Row | None:
+def latest_on(history: History, digest: str, path: Path, basis: Basis) -> Analysis | None:
     """Return the last record of an image at a place on a basis, whatever the heat map was, None if there is none.
 
     Raises:
@@ -99,15 +93,13 @@ def latest_on(history: History, digest: str, path: Path, basis: Basis) -> Row | 
     return next((row for row in _rows(history, path, digest) if _basis(row) == basis), None)
 
 
-def _rows(history: History, path: Path, digest: str) -> Iterator[Row]:
+def _rows(history: History, path: Path, digest: str) -> Iterator[Analysis]:
     place = readable(path.absolute())
-    return (row for row in history.find(Query(image_sha256=digest)) if row["path"] == place)
+    return (row for row in history.find(Query(image_sha256=digest)) if row.path == place)
 
 
-def _basis(row: Row) -> Basis | None:
-    """Return what a record's answers rest on, None where it does not say so."""
-    models, settings = row["answers"].get("models"), row["settings"]
-    if models is None:
+def _basis(row: Analysis) -> Basis | None:
+    """Return what a record's answers rest on, None where it does not state that."""
+    if row.models is None:
         return None
-    teacher, student = models
-    return Basis(row["task"], teacher, student, settings.get("runtime", ""), settings.get("threads"))
+    return Basis(row.task, *row.models, row.settings.get("runtime", ""), row.settings.get("threads"))

@@ -1,4 +1,4 @@
-"""What the reviewer thinks of the image on screen: agree, disagree or unsure, and a note."""
+"""Your reading of the image on screen: agree, disagree or unsure, and a note."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gui.common.wording import review_words
 
 
 class ReviewBar(QWidget):
-    """Three buttons and a line; ``changed`` says that the person has changed something."""
+    """Three buttons and a line; ``changed`` when the person has changed something."""
 
     changed = Signal(object)  # Review
     left = Signal()  # the note is done: the keyboard is wanted elsewhere, lest it write into the next image's note
@@ -54,12 +54,12 @@ class ReviewBar(QWidget):
             if self.note.text() != self._review.note:
                 self.note.setText(self._review.note)
                 self.note.setCursorPosition(0)
-        self.note.setToolTip(self._review.note or "Kept in the history and printed in reports")
+        self.note.setToolTip(self._review.note or "Recorded in the history and printed in reports")
         for verdict, button in self.buttons.items():
             button.setChecked(verdict == self._review.verdict)
 
     def toggle(self, verdict: Verdict) -> None:
-        """Take a verdict, or take it back."""
+        """Set the reading, or clear it."""
         self._change(Review(None if self._review.verdict == verdict else verdict, self.note.text().strip()))
 
     def finish_note(self) -> None:

@@ -1,4 +1,4 @@
-"""Leads the review: what the person says of the image on screen goes to the worklist and into the history."""
+"""Writes your reading of the image on screen to worklist and history."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gui.worklist.model import Worklist
 
 
 class Reviews(QObject):
-    """Knows which file the review bar speaks of: the one whose answers are on screen, and no other.
+    """Knows which file the review bar speaks of: the one whose predictions are on screen, and no other.
 
     Args:
-        bar: where the person says it.
+        bar: where it is entered.
         worklist: shows it beside each file.
         recorder: keeps it.
     """
@@ -33,33 +33,35 @@ class Reviews(QObject):
         worklist.modelReset.connect(self._refresh)
 
     def show(self, path: Path | None, basis: Basis | None) -> None:
-        """Review the file whose answers are on screen, None while there are none; a note on the one before is kept."""
+        """Review the file whose predictions are on screen, None while there are none; the last note is kept."""
         if path != self._path:
             self._bar.finish_note()
             self._path, self._basis = path, basis
             self._refresh()
 
     def say(self, verdict: Verdict) -> None:
-        """Take a verdict on the file on screen, or take it back.
+        """Set the reading of the file on screen, or clear it.
 
         Raises:
-            UsageError: if there is no answer to review.
+            UsageError: if there is no prediction to review.
         """
-        self._demand_answer()
+        self._demand_prediction()
         self._bar.toggle(verdict)
 
     def write_note(self) -> None:
         """Put the cursor into the note.
 
         Raises:
-            UsageError: if there is no answer to review.
+            UsageError: if there is no prediction to review.
         """
-        self._demand_answer()
+        self._demand_prediction()
         self._bar.note.setFocus()
 
-    def _demand_answer(self) -> None:
+    def _demand_prediction(self) -> None:
         if not self._bar.isEnabled():
-            raise UsageError("There is no answer to review yet.", remedy="Open an image and wait for the answers.")
+            raise UsageError(
+                "There is no prediction to review yet.", remedy="Open an image and wait for the predictions."
+            )
 
     def _refresh(self) -> None:
         entry = self._worklist.entry_of(self._path)

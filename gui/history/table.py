@@ -8,13 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.records.history import is_refused
+from core.records.analysis import Analysis
 from core.tasks import TASKS
 from gui.common import theme
 from gui.common.wording import review_words
 
 Index = QModelIndex | QPersistentModelIndex
-Row = dict[str, Any]
 
 
 class HistoryTable(QAbstractTableModel):
@@ -22,13 +21,13 @@ class HistoryTable(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.rows: list[Row] = []
+        self.rows: list[Analysis] = []
         self._heads = [
             "When", "Image", "Task", "Teacher", "Student", "",
-            "You", "Note",
+            "Your reading", "Note",
         ]  # fmt: skip
 
-    def show(self, rows: list[Row]) -> None:
+    def show(self, rows: list[Analysis]) -> None:
         """Show other records."""
         self.beginResetModel()
         self.rows = rows
@@ -56,39 +55,35 @@ class HistoryTable(QAbstractTableModel):
             return self._cell(row, column)
         if role == Qt.ItemDataRole.ForegroundRole:
             roles: dict[int, theme.Role] = {0: "dim", 3: "teacher", 4: "student"}
-            if column == 5 and not row["same_class"]:
+            if column == 5 and not row.same_class:
                 return theme.colour("warning")
             return theme.colour(roles[column]) if column in roles else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return {1: row["path"] or f"SHA-256 {row['image_sha256']}", 7: row["note"]}.get(column)
-        if role == Qt.ItemDataRole.AccessibleTextRole and column == 5 and not _held_back(row):
-            return "They agree" if row["same_class"] else "They disagree"
+            return {1: row.path or f"SHA-256 {row.image_sha256}", 7: row.note}.get(column)
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == 5 and not row.is_novel:
+            return "Agree" if row.same_class else "Disagree"
         return None
 
-    def _cell(self, row: Row, column: int) -> str:
+    def _cell(self, row: Analysis, column: int) -> str:
         match column:
             case 0:
-                return f"{datetime.fromisoformat(row['analysed_at']).astimezone():%Y-%m-%d %H:%M}"
+                return f"{datetime.fromisoformat(row.analysed_at).astimezone():%Y-%m-%d %H:%M}"
             case 1:
-                return Path(row["path"]).name if row["path"] else f"{row['image_sha256'][:12]}…"
+                return Path(row.path).name if row.path else f"{row.image_sha256[:12]}…"
             case 2:
-                return TASKS[row["task"]].name if row["task"] in TASKS else str(row["task"])
+                return TASKS[row.task].name if row.task in TASKS else row.task
             case 3 | 4:
-                side = "teacher" if column == 3 else "student"
-                if is_refused(row, side):
-                    return "can't judge this"
-                said, task = row[f"{side}_predicted"], TASKS.get(row["task"])
-                name = task.class_name(said) if task is not None and said in task.class_ids else said
-                return f"{100 * row[f'{side}_confidence']:.1f} %  {name}"
-            case 5 if _held_back(row):
-                return ""  # what is held back neither agrees nor disagrees
+                one = row.teacher if column == 3 else row.student
+                if one.is_novel:
+                    return "not assessable"
+                label, task = one.predicted, TASKS.get(row.task)
+                name = task.class_name(label) if task is not None and label in task.class_ids else label
+                return f"{100 * one.confidence:.1f} %  {name}"
+            case 5 if row.is_novel:
+                return ""  # a hidden prediction neither agrees nor disagrees
             case 5:
-                return "✓" if row["same_class"] else "≠"
+                return "✓" if row.same_class else "≠"
             case 6:
-                return review_words(row["verdict"]) if row["verdict"] is not None else ""
+                return review_words(row.verdict) if row.verdict is not None else ""
             case _:
-                return str(row["note"])
-
-
-def _held_back(row: Row) -> bool:
-    return is_refused(row, "teacher") or is_refused(row, "student")
+                return row.note

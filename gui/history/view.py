@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.exports.tables_and_maps import write_history
+from core.exports.history_table import write_history
 from core.names import path_from, readable
+from core.records.analysis import Analysis
 from core.records.history import History, Query
 from core.records.review import VERDICTS
 from core.tasks import TASKS
@@ -59,17 +60,17 @@ class HistoryView(QDialog):
         self.table = HistoryTable(self)
         self.view = QTableView()
         self.search = LineEdit()
-        self.search.setPlaceholderText("Search path, note, model or answer")
+        self.search.setPlaceholderText("Search path, note, model or class")
         self.search.setAccessibleName("Search the history")
         self.search.setClearButtonEnabled(True)
         self.task_box = self._box("Task", "All tasks", {t.id: t.name for t in TASKS.values()})
         same = {True: "Agreements", False: "Disagreements"}
-        self.same_box = self._box("Agreement", "Same or not", same)
+        self.same_box = self._box("Agreement", "Agree or not", same)
         self.verdict_box = self._box(
-            "Your verdict", "All verdicts", {verdict: review_words(verdict) for verdict in VERDICTS}
+            "Your reading", "All readings", {verdict: review_words(verdict) for verdict in VERDICTS}
         )
         days = ["Last day", "Last 7 days", "Last 30 days", "Last year"]
-        self.date_box = self._box("When", "At any time", dict(zip(DAYS, days, strict=True)))
+        self.date_box = self._box("When", "Any date", dict(zip(DAYS, days, strict=True)))
         self.words = QLabel()
         theme.styled(self.words, "small", "dim")
         self.open_button = self._button("Open image", self._open)
@@ -108,7 +109,7 @@ class HistoryView(QDialog):
         self._timer.stop()
         super().done(result)
 
-    def _on_found(self, found: tuple[list[dict[str, Any]], int]) -> None:
+    def _on_found(self, found: tuple[list[Analysis], int]) -> None:
         if not self._alive:
             return
         rows, total = found
@@ -128,7 +129,7 @@ class HistoryView(QDialog):
         index = self.view.currentIndex()
         if not index.isValid():
             return None
-        path = self.table.rows[index.row()]["path"]
+        path = self.table.rows[index.row()].path
         return path_from(path) if path else None
 
     def _on_chosen(self) -> None:

@@ -40,11 +40,11 @@ class ModelChooser(QWidget):
         self.catalogue = catalogue
         self._task = TASKS[choice.task or next(iter(TASKS))]
         self._boxes: list[tuple[QLabel, ComboBox]] = []
-        self.task_box = self._box("Task", 9, "Which question the networks answer")
+        self.task_box = self._box("Task", 9, "What the models classify")
         self.teacher_box = self._box("Teacher", 5, "The large network", "teacher")
         self.student_box = self._box("Student", 6, "The small network", "student")
-        self.cam_box = self._box("Map", 8, "How it is found where the networks look")
-        self.class_box = self._box("Class", 9, "Which class the heat maps explain")
+        self.cam_box = self._box("Heat map", 8, "How the heat map is made")
+        self.class_box = self._box("Class", 9, "Which class the heat maps show the evidence for")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -137,7 +137,7 @@ class ModelChooser(QWidget):
 
     def _fill_tasks(self) -> None:
         self.task_box.clear()
-        self.task_box.addItem("By the image", None)
+        self.task_box.addItem("Automatic", None)
         self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
         for task in TASKS.values():
             self.task_box.addItem(task.name, task.id)
@@ -170,7 +170,7 @@ class ModelChooser(QWidget):
                 scores = bundle.card.scores
                 tip = f"{bundle.card.parameters / 1e6:.1f} M parameters"
                 if scores:
-                    tip += f", {100 * scores[0].accuracy:.1f} % right on {scores[0].dataset}"
+                    tip += f", accuracy {100 * scores[0].accuracy:.1f} % on {scores[0].dataset}"
                 box.setItemData(box.count() - 1, tip, _TIP)
             present = {bundle.card.model for bundle in installed}
             for network in ARCHITECTURES.values():
@@ -189,8 +189,8 @@ class ModelChooser(QWidget):
 
     def _fill_classes(self) -> None:
         self.class_box.clear()
-        self.class_box.addItem("The teacher's", None)
-        self.class_box.setItemData(0, "The class that the teacher finds most probable", _TIP)
+        self.class_box.addItem("Teacher's finding", None)
+        self.class_box.setItemData(0, "The class that is most probable by the teacher's prediction", _TIP)
         for i, label in enumerate(self._task.classes):
             self.class_box.addItem(label.name, i)
             self.class_box.setItemData(i + 1, label.id, _TIP)

@@ -1,19 +1,17 @@
-"""What the program remembers, and the dialog in which a person sets it."""
+"""The preferences: what a person has set, read and written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
-from core.runtimes.base import RUNTIME_CHOICES, RuntimeChoice
+from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import runtime_choices
 from core.system.paths import data_folder
 from gui.common import theme
-from gui.common.input_boxes import ComboBox, SpinBox
-from gui.settings.storage_box import KeptBox
 
 ThemeChoice = Literal["auto", "dark", "light"]
 
@@ -41,7 +39,7 @@ class Preferences:
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "theme": get_args(ThemeChoice),
-    "runtime": RUNTIME_CHOICES,
+    "runtime": runtime_choices(),
     "cam": ("fast", "exact", "none"),
 }
 
@@ -73,69 +71,3 @@ def resolved_theme(choice: ThemeChoice) -> theme.Theme:
         scheme = QGuiApplication.styleHints().colorScheme()
         return "light" if scheme == Qt.ColorScheme.Light else "dark"
     return choice
-
-
-class SettingsDialog(QDialog):
-    """Lets a person change the preferences; ``preferences`` holds what was chosen."""
-
-    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Settings")
-        self._theme = self._box({"auto": "As the system", "dark": "Dark", "light": "Light"}, preferences.theme)
-        self._runtime = self._box(
-            {"auto": "The fastest that agrees", "openvino": "OpenVINO", "torch": "torch"}, preferences.runtime
-        )
-        self._cam = self._box(
-            {
-                "fast": "Score-CAM, fast",
-                "exact": "Score-CAM, exact",
-                "none": "No heat map",
-            },
-            preferences.cam,
-        )
-        self._threads = SpinBox()
-        self._threads.setRange(0, 256)
-        self._threads.setSpecialValueText("Automatic")
-        self._threads.setValue(preferences.threads)
-        self._maps_in_batch = QCheckBox("Measure the overlap of the heat maps as well (slower)")
-        self._maps_in_batch.setChecked(preferences.maps_in_batch)
-        self._history = QCheckBox("Record analyses and reviews; remember files for the next start")
-        self._history.setChecked(preferences.history)
-
-        self.kept = KeptBox(parent or self)
-        form = QFormLayout(self)
-        form.setContentsMargins(24, 24, 24, 24)
-        form.setSpacing(16)
-        form.addRow("&Theme", self._theme)
-        form.addRow("&Heat map at the start", self._cam)
-        form.addRow("Analyse &all", self._maps_in_batch)
-        form.addRow("&Runtime", self._runtime)
-        form.addRow("CPU th&reads", self._threads)
-        form.addRow("H&istory", self._history)
-        privacy = QLabel("Everything stays on this machine; no image leaves it.")
-        theme.styled(privacy, "small", "dim")
-        form.addRow("", privacy)
-        form.addRow("Kept here", self.kept)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        form.addRow(buttons)
-
-    @property
-    def preferences(self) -> Preferences:
-        """What is chosen in the dialog."""
-        return Preferences(
-            theme=cast(ThemeChoice, self._theme.currentData()),
-            runtime=cast(RuntimeChoice, self._runtime.currentData()),
-            threads=self._threads.value(),
-            cam=self._cam.currentData(),
-            maps_in_batch=self._maps_in_batch.isChecked(),
-            history=self._history.isChecked(),
-        )
-
-    def _box(self, choices: dict[str, str], chosen: str) -> ComboBox:
-        box = ComboBox()
-        for value, words in choices.items():
-            box.addItem(words, value)
-        box.setCurrentIndex(box.findData(chosen))
-        return box

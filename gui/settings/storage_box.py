@@ -1,4 +1,4 @@
-"""What the program keeps on this machine, how large it is, and buttons to remove it: a part of the settings."""
+"""What the program stores on this machine, how large it is, and buttons to remove it: a part of the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gui.common.threads import Background
 from gui.common.wording import megabytes
 
 
-class KeptBox(QWidget):
+class StorageBox(QWidget):
     """Measures in a worker; removing asks first where what is removed can't be made again.
 
     Args:
@@ -50,28 +50,26 @@ class KeptBox(QWidget):
             if widget is not None and widget is not self._words:
                 widget.deleteLater()
         self.buttons = {}
-        names = self._names()
         for row, thing in enumerate(found):
-            name, tip = names[thing.name]
-            label, size = QLabel(name), QLabel(megabytes(thing.size))
-            label.setToolTip(tip)
+            label, size = QLabel(thing.name), QLabel(megabytes(thing.size))
+            label.setToolTip(thing.remark)
             theme.styled(size, "dim")
             button = QPushButton("Remove")
             button.setAutoDefault(False)
-            button.setAccessibleName(f"Remove {name}, {size.text()}")
-            button.setToolTip(tip)
+            button.setAccessibleName(f"Remove {thing.name}, {size.text()}")
+            button.setToolTip(thing.remark)
             button.clicked.connect(partial(self._remove, thing))
-            self.buttons[thing.name] = button
+            self.buttons[thing.key] = button
             for column, widget in enumerate((label, size, button)):
                 self._grid.addWidget(widget, row, column)
         self._words.setVisible(not found)
         if not found:
-            self._words.setText("Nothing is kept.")
+            self._words.setText("Nothing is stored.")
             self._grid.addWidget(self._words, 0, 0, 1, 3)
         self.measured.emit()
 
     def _remove(self, thing: Kept) -> None:
-        if thing.name == HISTORY:
+        if thing.key == HISTORY:
             ask = QMessageBox.StandardButton
             words = "Delete all records and reviews of this machine's history for good?"
             title = "Remove the history"
@@ -79,7 +77,7 @@ class KeptBox(QWidget):
                 return
         for button in self.buttons.values():
             button.setEnabled(False)
-        self._removing = thing.name
+        self._removing = thing.key
         job = Background(partial(remove, thing), self._owner)
         job.done.connect(self._on_removed)
         job.failed.connect(self._on_failed)
@@ -94,16 +92,3 @@ class KeptBox(QWidget):
         self._show([])
         self._words.setText(f"⚠ {error}")
         self._words.setWordWrap(True)
-
-    def _names(self) -> dict[str, tuple[str, str]]:
-        again = "Made again when it is needed"
-        return {
-            "openvino": (
-                "Converted networks",
-                "Made again at the next start, which takes longer",
-            ),
-            "training": ("Training caches", f"Teacher logits and prepared images; {again}"),
-            "imagenet": ("ImageNet weights", "Downloaded again when a training needs them"),
-            "other": ("Other caches", again),
-            HISTORY: ("History", "All records and reviews; can't be made again"),
-        }

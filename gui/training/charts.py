@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
@@ -10,8 +10,8 @@ from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.common import theme
+from training.runs.folder import Row
 
-Row = Mapping[str, float]  # an epoch of metrics.jsonl: epoch from 0, train_loss, val_loss, val_accuracy, val_macro_f1 …
 FEW = 40  # epochs up to which each has a dot
 
 
@@ -28,7 +28,7 @@ class TrainingCharts(QWidget):
         self.loss = Chart(
             "Loss",
             {
-                "steps": ("training, while learning", Qt.PenStyle.SolidLine, 0.45),
+                "steps": ("training, running mean", Qt.PenStyle.SolidLine, 0.45),
                 "train_loss": ("training", Qt.PenStyle.DashLine, 1.0),
                 "val_loss": ("validation", Qt.PenStyle.SolidLine, 1.0),
             },

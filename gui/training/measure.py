@@ -1,18 +1,16 @@
-"""After a run: measure its network on the test images, then make it a model that the program finds."""
+"""What a run has achieved: its epochs and scores; and its network evaluated, then published as a model."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.errors import TwinlensError
 from core.models import ofa_subnets
 from core.tasks import get_task
 from gui.training.process import Command, Ending
 from training.runs.folder import RunFolder
-
-EVALUATION = "evaluation.json"
 
 
 class Measuring(QObject):
@@ -79,23 +77,22 @@ def _threads(threads: int | None) -> tuple[str, ...]:
 
 def model_id(folder: Path) -> str:
     """Return the identifier that a run's network has as a model; empty where the run does not say."""
-    about = RunFolder(folder).read_result()
-    if not {"task", "role", "network"} <= about.keys():
-        return ""
-    subnet = None if about.get("subnet") is None else ofa_subnets.Subnet.model_validate(about["subnet"])
-    return f"{about['task']}/{about['role']}-{ofa_subnets.model_id(about['network'], subnet)}"
+    run = RunFolder(folder).read_result()
+    return f"{run.task}/{run.role}-{ofa_subnets.model_id(run.network, run.subnet)}" if run.network else ""
 
 
 def scores(folder: Path) -> str:
     """Return what a run's evaluation says, with what must be said beside it; empty where it has none."""
+    from training.evaluation.run_evaluation import read_evaluation
+
     try:
-        found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
-        overall, ends = found["overall"], found["intervals"]["accuracy"]
-        task = get_task(found["bundle"].partition("/")[0]).name
-        words = (
-            f"{task}: {100 * overall['accuracy']:.1f} % of {overall['images']:,} test images right "
-            f"({100 * ends[0]:.1f} to {100 * ends[1]:.1f} %), macro F1 {100 * overall['macro_f1']:.1f} %"
-        )
-        return " · ".join([words, *(f"⚠ {note}" for note in found.get("notes", ()))])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_evaluation(folder).scores
+        task = get_task(found.bundle.partition("/")[0]).name
+    except TwinlensError:
         return ""
+    overall, (low, high) = found.overall, found.intervals.accuracy
+    words = (
+        f"{task}, {overall.images:,} test images: accuracy {100 * overall.accuracy:.1f} % "
+        f"({100 * low:.1f} to {100 * high:.1f} %), macro F1 {100 * overall.macro_f1:.1f} %"
+    )
+    return " · ".join([words, *(f"⚠ {note}" for note in found.notes)])

@@ -11,21 +11,22 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.subprocesses import own_command
-from training.runs.folder import RunFolder
+from gui.training.event_lines import Lines, read_event, text_of
+from training.loop.events import Ended, Event
+from training.runs.folder import Row, RunFolder
 from training.runs.lock import Owner, read_owner, taken
 
 LOG_FILE = "log.txt"
 LOOK_MS = 150  # between looks at what a run has written
 LOG_KEPT = 20_000  # characters
 
-Event = dict[str, Any]
 _left: list[QProcess] = []  # of runs that go on without the window; Qt would end a process with its object
 
 
@@ -34,7 +35,7 @@ class Ending:
     """How a process ended.
 
     Attributes:
-        status: ``finished``; ``stopped``: can go on; ``failed``: it said why; ``crashed``: it did not.
+        status: ``finished``; ``stopped``: can be resumed; ``failed``: it said why; ``crashed``: it did not.
         reason: why, in words.
         log: what it wrote on standard error, its last part.
         output: what it printed beside events.
@@ -66,7 +67,7 @@ class Command(QObject):
         """Start ``python -m training`` with these arguments; one that is under way is ended first."""
         self.cancel()
         self._output: list[str] = []
-        self._log, self._lines = "", _Lines()
+        self._log, self._lines = "", Lines()
         self._process = process = _process(arguments)
         process.setParent(self)
         process.readyReadStandardOutput.connect(self._read)
@@ -87,9 +88,9 @@ class Command(QObject):
     def _read(self) -> None:
         if self._process is None:
             return
-        self._log = (self._log + _text(self._process.readAllStandardError().data()))[-LOG_KEPT:]
+        self._log = (self._log + text_of(self._process.readAllStandardError().data()))[-LOG_KEPT:]
         for line in self._lines.split(bytes(self._process.readAllStandardOutput().data())):
-            event = _event(line)
+            event = read_event(line)
             if event is None:
                 self._output.append(line)
                 self.said.emit(line)
@@ -137,8 +138,8 @@ class TrainingRun(QObject):
         self._other: psutil.Process | None = None
         self._before: Owner | None = None  # who worked in the folder before this window's own process
         self._file: IO[bytes] | None = None
-        self._lines = _Lines()
-        self._last: Event = {}
+        self._lines = Lines()
+        self._last: Event | None = None
         self._timer = QTimer(self)
         self._timer.setObjectName("training run")
         self._timer.setInterval(LOOK_MS)
@@ -214,7 +215,7 @@ class TrainingRun(QObject):
             self._open_events()
         while self._file is not None and (data := self._file.read(1 << 16)):
             for line in self._lines.split(data):
-                if event := _event(line):
+                if (event := read_event(line)) is not None:
                     self._last = event
                     self.told.emit(event)
         if not alive and self.running:
@@ -237,8 +238,9 @@ class TrainingRun(QObject):
         if self._file is not None:
             self._file.close()
         log = read_log(self.folder)
-        if self._last.get("event") == "Ended":
-            ending = Ending(self._last["status"], str(self._last["reason"]), log)
+        last = self._last
+        if isinstance(last, Ended) and last.status != "running":
+            ending = Ending(last.status, last.reason, log)
         elif reason := _error_in(log):
             ending = Ending("failed", reason, log)
         else:
@@ -268,20 +270,12 @@ def read_log(folder: Path) -> str:
         return ""
 
 
-class _Lines:
-    """Cuts what arrives in pieces into lines."""
-
-    def __init__(self) -> None:
-        self._begun = b""
-
-    def split(self, data: bytes) -> list[str]:
-        """Return the lines that have become complete."""
-        *lines, self._begun = (self._begun + data).split(b"\n")
-        return [_text(line) for line in lines]
-
-    def rest(self) -> str:
-        """Return what has no end of line."""
-        return _text(self._begun)
+def read_epochs(folder: Path) -> list[Row]:
+    """Return the epochs that a run has behind it; none where its file is missing or damaged."""
+    with suppress(OSError, ValueError):
+        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    return []
 
 
 def _process(arguments: tuple[str, ...]) -> QProcess:
@@ -294,16 +288,6 @@ def _process(arguments: tuple[str, ...]) -> QProcess:
     environment.insert("PYTHONUTF8", "1")
     process.setProcessEnvironment(environment)
     return process
-
-
-def _event(line: str) -> Event | None:
-    if not line.startswith('{"event"'):
-        return None
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _error_in(log: str) -> str:
@@ -322,7 +306,3 @@ def _is_alive(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
-
-
-def _text(data: bytes | bytearray | memoryview) -> str:
-    return bytes(data).decode("utf-8", errors="replace")

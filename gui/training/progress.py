@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.common import theme
-from gui.training.process import Event
-from gui.worklist.batch_bar import duration
+from gui.common.wording import duration
+from training.loop.events import Event, Preparing, Started, StepDone
 
 STEPS = 1000  # of the progress bar
 
@@ -92,19 +92,19 @@ class TrainingProgress(QWidget):
 
     def tell(self, event: Event) -> None:
         """Show an event of a run or a check."""
-        match event["event"]:
-            case "Preparing":
-                self._count(event["what"], event["done"], event["total"])
-            case "Started":
-                self._epochs = event["epochs"]
-                self.title.setText(f"Training {event['network']}")
-                self._epoch(event["epoch"], event["step"], event["steps"])
+        match event:
+            case Preparing():
+                self._count(event.what, event.done, event.total)
+            case Started():
+                self._epochs = event.epochs
+                self.title.setText(f"Training {event.network}")
+                self._epoch(event.epoch, event.step, event.steps)
                 self.details.setText(self._started(event))
-            case "StepDone":
-                self._epoch(event["epoch"], event["step"], event["steps"])
+            case StepDone():
+                self._epoch(event.epoch, event.step, event.steps)
                 self.details.setText(
-                    f"Epoch {event['epoch'] + 1} of {self._epochs} · step {event['step']} of {event['steps']} · "
-                    f"{event['images_per_second']:.3g} images/s · {duration(event['seconds_left'])} left"
+                    f"Epoch {event.epoch + 1} of {self._epochs} · step {event.step} of {event.steps} · "
+                    f"{event.images_per_second:.3g} images/s · {duration(event.seconds_left)} left"
                 )
 
     def _count(self, what: str, done: int, total: int) -> None:
@@ -122,11 +122,11 @@ class TrainingProgress(QWidget):
         self.bar.setValue(round(STEPS * min(1.0, share)))
         self.bar.setVisible(True)
 
-    def _started(self, event: Event) -> str:
+    def _started(self, event: Started) -> str:
         words = (
-            f"From {event['starts_from']} · {event['train_images']:,} images to learn from, "
-            f"{event['val_images']:,} to validate on · {event['device']}"
+            f"From {event.starts_from} · {event.train_images:,} training images, "
+            f"{event.val_images:,} validation images · {event.device}"
         )
-        if event["unreadable"]:
-            words += " · " + f"⚠ {event['unreadable']} images can't be read and are left out"
+        if event.unreadable:
+            words += f" · ⚠ {event.unreadable} images can't be read and are left out"
         return words

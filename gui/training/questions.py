@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal
 
 from PySide6.QtWidgets import (
@@ -19,17 +20,25 @@ from core.models.bundle import Bundle
 from core.system.paths import user_weights
 from gui.common import theme
 
-Answer = Literal["stop", "go on", "cancel"]
+RunChoice = Literal["stop", "go on", "cancel"]
 
 
-def ask_about_run(window: QWidget) -> Answer:
+class Leaving(Enum):
+    """What becomes of the training window when the program is to end."""
+
+    STAYS = "the person wants to stay"
+    ENDED = "everything here has ended"
+    RUN_LEFT = "a run is still under way, in its own process"
+
+
+def ask_about_run(window: QWidget) -> RunChoice:
     """Ask what is to become of the run that is under way."""
     box = QMessageBox(QMessageBox.Icon.Question, window.windowTitle(), "A run is under way.", parent=window)
     box.setInformativeText(
-        "It can go on in the background and be opened again here, or stop: it then writes a checkpoint, from "
+        "It can continue in the background and be opened again here, or stop: it then writes a checkpoint, from "
         "which it can be resumed, and ends by itself."
     )
-    go_on = box.addButton("&Go on in the background", QMessageBox.ButtonRole.AcceptRole)
+    go_on = box.addButton("&Continue in the background", QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton("&Stop it", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(go_on)
@@ -39,14 +48,14 @@ def ask_about_run(window: QWidget) -> Answer:
 
 def ask_to_replace(window: QWidget, installed: Bundle) -> bool:
     """Ask whether a run may take the place of a model of the same name."""
-    words = f"The model {installed.id} is installed already. The new one takes its place."
+    words = f"The model {installed.id} is installed already. The new one replaces it."
     box = QMessageBox(QMessageBox.Icon.Question, window.windowTitle(), words, parent=window)
     box.setInformativeText(
-        "It is one of your own and will be gone."
+        "It is one of your own and will be deleted."
         if installed.directory.is_relative_to(user_weights())
         else "It came with Twinlens, stays on disk, and is back once the new one is removed."
     )
-    take = box.addButton("&Take the new one", QMessageBox.ButtonRole.AcceptRole)
+    take = box.addButton("&Replace", QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is take

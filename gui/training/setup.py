@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Signal
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QRadioButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import UsageError
 from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.tasks import TASKS, get_task
-from gui.common import theme
-from gui.common.input_boxes import ComboBox, LineEdit, SpinBox
 from gui.common.wording import counted, ratio
-from gui.training.label_mapping import LabelMapping
 from gui.training.plan import Plan, about, bundled_recipes, free_folder, plan_of
+from gui.training.setup_fields import SetupFields
 from training.recipe import Recipe
 
 OF_RECIPE, NONE = "as the recipe says", "none"  # choices of the teacher that are no bundle
 
 
-class TrainingSetup(QWidget):
+class TrainingSetup(SetupFields):
     """Fields for everything that a person decides; ``plan`` is what they make.
 
     Args:
@@ -57,81 +47,9 @@ class TrainingSetup(QWidget):
         self._data_task: str | None = None
         self._checked: Path | None = None
         self.threads = 0
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(4)
-
-        self.data = LineEdit()
-        self.data.setPlaceholderText("A data set's folder")
-        self.data.editingFinished.connect(self._data_edited)
-        self._browse_data = self._browse(self._choose_data, "Choose the data set's folder")
-        self._add(page, "&Data set", self.data, self._browse_data)
-        self.data_words = self._small(page)
-        self.labels = LabelMapping()
-        self.labels.applied.connect(lambda: self.data_chosen.emit(self._checked))
-        page.addWidget(self.labels)
-
-        self._space(page)
-        self.task = ComboBox()
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
-        self.task.activated.connect(self._fill_recipes)
-        self._add(page, "&Task", self.task)
-        self.roles = QButtonGroup(self)
-        self.teacher_role = QRadioButton("Teac&her")
-        self.student_role = QRadioButton("&Student")
-        self.teacher_role.setToolTip("The large network")
-        self.student_role.setToolTip("The small network")
-        for button, look in ((self.teacher_role, "teacher"), (self.student_role, "student")):
-            theme.styled(button, look)
-            self.roles.addButton(button)
-            button.clicked.connect(self._fill_recipes)
-        self.student_role.setChecked(True)
-        roles = QHBoxLayout()
-        roles.setContentsMargins(0, 8, 0, 0)
-        roles.setSpacing(24)
-        for button in (self.teacher_role, self.student_role):
-            roles.addWidget(button)
-        roles.addStretch(1)
-        page.addLayout(roles)
-
-        self._space(page)
-        self.recipe = ComboBox()
-        self.recipe.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.recipe.activated.connect(self._recipe_chosen)
-        self._browse_recipe = self._browse(self._choose_recipe, "Choose a recipe of your own, a TOML file")
-        self._add(page, "&Recipe", self.recipe, self._browse_recipe)
-        self.recipe_words = self._small(page)
-
-        self._space(page)
-        self.teacher = ComboBox()
-        self.teacher.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.teacher.activated.connect(self._changed)
-        self._browse_teacher = self._browse(self._choose_teacher, "Choose a bundle's or finished run's folder")
-        self._add(page, "&Learns from", self.teacher, self._browse_teacher)
-
-        self._space(page)
-        self.epochs, self.batch = self._number(1, 10_000), self._number(1, 65_536)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        for words, box in (("&Epochs", self.epochs), ("&Batch, images a step", self.batch)):
-            column = QVBoxLayout()
-            column.setSpacing(4)
-            self._add(column, words, box)
-            row.addLayout(column, 1)
-        page.addLayout(row)
-        self.size_words = self._small(page)
-
-        self._space(page)
-        self.out = LineEdit()
-        for field in (self.data, self.out):
-            field.textChanged.connect(field.setToolTip)  # a long path is seen in part only
-        self.out.editingFinished.connect(self._changed)
-        self._browse_out = self._browse(self._choose_out, "Choose where the run is kept")
-        self._add(page, "Run's &folder", self.out, self._browse_out)
-        self.problem = self._small(page)
-        theme.styled(self.problem, "small", "warning")
-        page.addStretch(1)
+        self._connect()
         self._fill_recipes()
 
     # what others ask and tell
@@ -180,7 +98,7 @@ class TrainingSetup(QWidget):
             self._fill_recipes()
         self._changed()
 
-    def show_labels(self, labels: dict[str, int]) -> None:
+    def show_labels(self, labels: Mapping[str, int]) -> None:
         """Let labels of the data set that are no classes of the task be mapped to these."""
         self.labels.show_labels(labels, get_task(self.task.currentData()))
 
@@ -218,8 +136,8 @@ class TrainingSetup(QWidget):
     def set_open(self, open_: bool) -> None:
         """Let the fields be changed, or not."""
         for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out, self.labels,
-                      self.teacher_role, self.student_role, self._browse_data, self._browse_recipe,
-                      self._browse_teacher, self._browse_out):  # fmt: skip
+                      self.teacher_role, self.student_role, self.browse_data, self.browse_recipe,
+                      self.browse_teacher, self.browse_out):  # fmt: skip
             field.setEnabled(open_ and self._resumed is None)
 
     def show_size(self, network: str, parameters: int, macs: int) -> None:
@@ -290,7 +208,7 @@ class TrainingSetup(QWidget):
                 self.teacher.addItem("The labels alone", NONE)
         self.teacher.setCurrentIndex(max(0, self.teacher.findData(chosen)))
         self.teacher.setEnabled(student and self._resumed is None)
-        self._browse_teacher.setEnabled(student and self._resumed is None)
+        self.browse_teacher.setEnabled(student and self._resumed is None)
 
     def _teacher_bundle(self) -> Bundle | None:
         chosen = self.teacher.currentData()
@@ -349,44 +267,18 @@ class TrainingSetup(QWidget):
             self.out.setText(chosen)
             self._changed()
 
-    # building
-
-    def _add(self, page: QVBoxLayout, words: str, *fields: QWidget) -> None:
-        label = QLabel(words)
-        theme.styled(label, "small", "dim")
-        label.setBuddy(fields[0])
-        fields[0].setAccessibleName(words.replace("&", ""))
-        page.addWidget(label)
-        self._row(page, *fields)
-
-    def _row(self, page: QVBoxLayout, *fields: QWidget) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for place, field in enumerate(fields):
-            row.addWidget(field, 0 if place else 1)
-        page.addLayout(row)
-
-    def _small(self, page: QVBoxLayout) -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
-        theme.styled(label, "small", "dim")
-        page.addWidget(label)
-        return label
-
-    def _space(self, page: QVBoxLayout) -> None:
-        page.addSpacing(8)
-
-    def _browse(self, choose: object, words: str) -> QToolButton:
-        button = QToolButton()
-        button.setText("…")
-        button.setFixedWidth(32)
-        button.setAccessibleName(words)
-        button.setToolTip(words)
-        button.clicked.connect(choose)
-        return button
-
-    def _number(self, least: int, most: int) -> SpinBox:
-        box = SpinBox()
-        box.setRange(least, most)
-        box.valueChanged.connect(self._changed)
-        return box
+    def _connect(self) -> None:
+        self.data.editingFinished.connect(self._data_edited)
+        self.labels.applied.connect(lambda: self.data_chosen.emit(self._checked))
+        self.task.activated.connect(self._fill_recipes)
+        for button in (self.teacher_role, self.student_role):
+            button.clicked.connect(self._fill_recipes)
+        self.recipe.activated.connect(self._recipe_chosen)
+        self.teacher.activated.connect(self._changed)
+        self.out.editingFinished.connect(self._changed)
+        for box in (self.epochs, self.batch):
+            box.valueChanged.connect(self._changed)
+        self.browse_data.clicked.connect(self._choose_data)
+        self.browse_recipe.clicked.connect(self._choose_recipe)
+        self.browse_teacher.clicked.connect(self._choose_teacher)
+        self.browse_out.clicked.connect(self._choose_out)

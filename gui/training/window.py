@@ -1,43 +1,32 @@
-"""The training window: set up a run, check its data, watch it learn, and add what it learnt to the models."""
+"""The training window: set up a run, check its data, follow it, evaluate it, and add its network to the models."""
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPlainTextEdit,
-    QPushButton,
-    QScrollArea,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from core.errors import TwinlensError, UsageError
 from core.models.bundle import Bundle
 from core.models.catalogue import read_catalogue
-from gui.common import theme, wording
+from gui.common import theme
 from gui.common.notifications import Banner
 from gui.common.placement import place
-from gui.training.charts import Row, TrainingCharts
-from gui.training.findings import Findings, summary, task_of
+from gui.training.charts import TrainingCharts
+from gui.training.checks import DataCheck, NetworkSize
+from gui.training.findings import Findings
+from gui.training.layout import fill, log_view, side, tabs
 from gui.training.measure import Measuring, model_id, scores
-from gui.training.process import Command, Ending, Event, TrainingRun, read_log, running_in
+from gui.training.process import Ending, TrainingRun, read_epochs, read_log, running_in
 from gui.training.progress import TrainingProgress
-from gui.training.questions import Answer, ask_about_run, ask_for_card, ask_to_replace
+from gui.training.questions import Leaving, RunChoice, ask_about_run, ask_for_card, ask_to_replace
 from gui.training.setup import TrainingSetup
+from training.loop.events import EpochDone, Event, Started, StepDone
 from training.runs.folder import RunFolder
 
 FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
-SETUP_WIDTH = 376
 
 
 class TrainingWindow(QWidget):
@@ -61,33 +50,29 @@ class TrainingWindow(QWidget):
         self._run: TrainingRun | None = None
         self._stopping = False
         self._says_check = False  # whether what is said of progress is the check of a data set, not a run
-        self._sizes: dict[str, tuple[str, int, int]] = {}  # networks that have been counted
-        self._check = Command(self)
-        self._outline = Command(self)
         self.measuring = Measuring(self)
         self.banner = Banner()
         self.setup = TrainingSetup(read_catalogue(), settings)
         self.charts = TrainingCharts()
         self.findings = Findings()
-        self.log = QPlainTextEdit()
-        self.log.setReadOnly(True)
-        self.log.setFrameShape(QFrame.Shape.NoFrame)
-        self.log.viewport().setAutoFillBackground(False)
-        self.log.setAccessibleName("Log")
-        self.log.setPlaceholderText("What the processes write is kept here.")
+        self._check = DataCheck(self.setup, self.findings, self)
+        self._size = NetworkSize(self.setup, self)
+        self.log = log_view()
         self.start_button = self._button("Sta&rt training", self.start)
         self.open_button = self._button("&Open a run…", self._choose_run)
         self.new_button = self._button("Set up &another", self.set_up_another)
         self.resume_button = self._button("&Resume", self.start)
-        self.measure_button = self._button("&Measure on the test images", self.measure)
+        self.measure_button = self._button("&Evaluate on the test images", self.measure)
         self.add_button = self._button("&Add to the models", self.add_to_models)
         self.stop_button = self._button("Sto&p", self.stop)
         self.progress = TrainingProgress((self.resume_button, self.measure_button, self.add_button, self.stop_button))
-        self._lay_out()
+        self.tabs = tabs(self.findings, self.charts, self.log)
+        setup_side = side(self.setup, (self.start_button, self.new_button, self.open_button))
+        fill(self, self.banner, setup_side, self.progress, self.tabs)
         self._connect()
         self._show_state()
         self.progress.say("Nothing is being trained", "Choose a data set to begin.")
-        self._count_network()
+        self._size.count()
         place(self, FIRST_SIZE, SMALLEST, settings.value("training/geometry"))
         last = settings.value("training/run", "", type=str)
         if last and running_in(Path(str(last))) is not None:
@@ -121,9 +106,7 @@ class TrainingWindow(QWidget):
             self.measuring.cancel()
             self._show_run("Stopped; the models are as they were")
         else:
-            self._check.cancel()
-            self.findings.say("The check was stopped.")
-            self.setup.data_words.setText("")
+            self._check.stop()
             self._show_state()
 
     def measure(self) -> None:
@@ -135,7 +118,7 @@ class TrainingWindow(QWidget):
         self.banner.hide()
         self._says_check = False
         self.measuring.measure(plan.out, plan.data, plan.threads)
-        self.progress.say_busy(f"Measuring {plan.out.name}", "Every test image is answered")
+        self.progress.say_busy(f"Evaluating {plan.out.name}", "All test images are classified")
         self._show_state()
 
     def add_to_models(self) -> None:
@@ -162,7 +145,7 @@ class TrainingWindow(QWidget):
 
     def describe(self) -> dict[str, str] | None:
         """Ask for what only a person can state on the model's card; None where the person cancels."""
-        return ask_for_card(self, str(RunFolder(self._folder()).read_data().get("name", "")))
+        return ask_for_card(self, RunFolder(self._folder()).read_data().name or "")
 
     def open_run(self, folder: Path) -> None:
         """Show a run: follow it where it is under way, else offer what can be done with it."""
@@ -194,26 +177,24 @@ class TrainingWindow(QWidget):
         """Whether a run is under way."""
         return self._run is not None and self._run.running
 
-    def let_go(self) -> bool | None:
-        """Get ready for the program's end.
+    def let_go(self) -> Leaving:
+        """Get ready for the program's end, unless the person wants to stay.
 
-        Returns:
-            None if the person wants to stay; else whether everything here has ended. A run that was asked to stop
-            still writes its checkpoint, without the program.
+        A run that was asked to stop still writes its checkpoint, without the program.
         """
         left = False
         if self._run is not None and self._run.running:
             answer = self.ask()
             if answer == "cancel":
-                return None
+                return Leaving.STAYS
             if answer == "stop":
                 self._run.stop()
             left = self._run.leave()
-        for command in (self._check, self._outline, self.measuring):
+        for command in (self._check, self._size, self.measuring):
             command.cancel()
-        return not left
+        return Leaving.RUN_LEFT if left else Leaving.ENDED
 
-    def ask(self) -> Answer:
+    def ask(self) -> RunChoice:
         """Ask what is to become of the run that is under way."""
         return ask_about_run(self)
 
@@ -236,7 +217,7 @@ class TrainingWindow(QWidget):
         self.banner.hide()
         self.log.clear()
         self.setup.set_open(False)
-        self.charts.begin(self.setup.role, self.setup.epochs.value(), _rows(run.folder))
+        self.charts.begin(self.setup.role, self.setup.epochs.value(), read_epochs(run.folder))
         self.progress.begin(self.setup.role, self.setup.recipe.currentText())
         self.tabs.setCurrentWidget(self.charts)
         run.told.connect(self._on_event)
@@ -245,14 +226,14 @@ class TrainingWindow(QWidget):
 
     def _on_event(self, event: Event) -> None:
         self.progress.tell(event)
-        match event["event"]:
-            case "Started":
-                rows = [row for row in _rows(self._folder()) if row["epoch"] < event["epoch"]]
-                self.charts.begin(self.setup.role, event["epochs"], rows)
-            case "StepDone" if event["loss"] is not None:
-                self.charts.add_step(event["epoch"] + event["step"] / event["steps"], event["loss"])
-            case "EpochDone":
-                self.charts.add_epoch(event["row"])
+        match event:
+            case Started():
+                rows = [row for row in read_epochs(self._folder()) if row["epoch"] < event.epoch]
+                self.charts.begin(self.setup.role, event.epochs, rows)
+            case StepDone(loss=float(loss)):
+                self.charts.add_step(event.epoch + event.step / event.steps, loss)
+            case EpochDone():
+                self.charts.add_epoch(event.row)
         if self._stopping:
             self.progress.details.setText("Stopping at the next step; a checkpoint is written first")
 
@@ -283,20 +264,20 @@ class TrainingWindow(QWidget):
         self.news.emit(what, True)
 
     def _draw(self, folder: Path) -> None:
-        self.charts.begin(self.setup.role, self.setup.epochs.value(), _rows(folder))
+        self.charts.begin(self.setup.role, self.setup.epochs.value(), read_epochs(folder))
         self.tabs.setCurrentWidget(self.charts)
 
     def _show_run(self, reason: str) -> None:
         """Say how the run stands that is not under way."""
         folder = self._folder()
-        about = RunFolder(folder).read_result()
+        finished = RunFolder(folder).read_result().finished
         theme.styled(self.progress.bar, self.setup.role)
-        done = len(_rows(folder))
+        done = len(read_epochs(folder))
         counted = f"{done} of {self.setup.epochs.value()} epochs"
-        title = f"Finished: {folder.name}" if about.get("status") == "finished" else f"Can go on: {folder.name}"
+        title = f"Finished: {folder.name}" if finished else f"Can be resumed: {folder.name}"
         details = [counted, reason, scores(folder)]
         self.progress.say(title, " · ".join(part for part in details if part))
-        self.progress.show_share(1.0 if about.get("status") == "finished" else done / max(1, self.setup.epochs.value()))
+        self.progress.show_share(1.0 if finished else done / max(1, self.setup.epochs.value()))
         if not self.log.toPlainText():
             self._note(read_log(folder))
         self._show_state()
@@ -304,60 +285,27 @@ class TrainingWindow(QWidget):
     # checks
 
     def _check_data(self, folder: Path) -> None:
-        self.setup.data_words.setText("Checking…")
-        self.findings.say("The images are read and compared: duplicates, leaks between splits, shortcuts.")
-        self.setup.set_data_task(None)
         self._says_check = not self.running and not self.measuring.running
         if self._says_check:
             self.tabs.setCurrentWidget(self.findings)
             self.progress.say_busy(f"Checking {folder.name}")
-        maps = [word for old, new in self.setup.labels.label_map.items() for word in ("--map", f"{old}={new}")]
-        self._check.start("check-data", str(folder), "--json", "--events", "json", *maps)
+        self._check.start(folder, self.setup.labels.label_map)
         self._show_state()
 
     def _on_check_told(self, event: Event) -> None:
         if self._says_check:
             self.progress.tell(event)
 
-    def _on_checked(self, ending: Ending) -> None:
-        try:
-            report = json.loads(ending.output)
-            words = summary(report)
-        except (ValueError, KeyError, TypeError):
-            words = ending.reason or "The check ended without an answer."
-            self.findings.say(words, warning=True)
-            self.setup.data_words.setText("⚠ This data set can't be used.")
-        else:
-            self.findings.show_report(report)
-            self.setup.data_words.setText(words)
-            self.setup.set_data_task(task_of(report))
-            self.setup.show_labels(report.get("labels", {}))
+    def _on_checked(self, summary: str) -> None:
         if self._says_check:
-            self.progress.say("Nothing is being trained", words)
+            self.progress.say("Nothing is being trained", summary)
         self._show_state()
-
-    def _count_network(self) -> None:
-        self._outline.cancel()
-        network = self.setup.network
-        if network in self._sizes:
-            self.setup.show_size(*self._sizes[network])
-        elif network:
-            self.setup.size_words.setText("Counting parameters…")
-            self._outline.start("outline", "--recipe", self.setup.plan.recipe, "--json")
-
-    def _on_outlined(self, ending: Ending) -> None:
-        try:
-            found = json.loads(ending.output)
-            size = self._sizes[self.setup.network] = (found["network"], found["parameters"], found["macs"])
-            self.setup.show_size(*size)
-        except (ValueError, KeyError, TypeError):
-            self.setup.size_words.setText(ending.reason)
 
     # measuring
 
     def _on_measured(self) -> None:
         self._show_run("")
-        self.news.emit(f"Measured. {scores(self._folder())}", False)
+        self.news.emit(f"Evaluated. {scores(self._folder())}", False)
 
     def _on_measure_failed(self, ending: Ending) -> None:
         self._note(ending.log)
@@ -373,10 +321,9 @@ class TrainingWindow(QWidget):
 
     def _show_state(self) -> None:
         """Offer what can be done now."""
-        about = RunFolder(self._folder()).read_result() if self._run is not None else {}
         busy = self.running or self.measuring.running
         shown = self._run is not None and not busy
-        finished = shown and about.get("status") == "finished"
+        finished = shown and RunFolder(self._folder()).read_result().finished
         self.start_button.setVisible(self._run is None)
         self.start_button.setEnabled(not self.measuring.running)
         self.open_button.setEnabled(not busy)
@@ -404,10 +351,9 @@ class TrainingWindow(QWidget):
 
     def _connect(self) -> None:
         self.setup.data_chosen.connect(self._check_data)
-        self.setup.recipe_changed.connect(self._count_network)
+        self.setup.recipe_changed.connect(self._size.count)
         self._check.told.connect(self._on_check_told)
         self._check.ended.connect(self._on_checked)
-        self._outline.ended.connect(self._on_outlined)
         self.measuring.measured.connect(self._on_measured)
         self.measuring.said.connect(self._note)
         self.measuring.failed.connect(self._on_measure_failed)
@@ -417,64 +363,6 @@ class TrainingWindow(QWidget):
         button = QPushButton(words)
         button.clicked.connect(act)
         return button
-
-    def _lay_out(self) -> None:
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.setup)
-        left = QVBoxLayout()
-        left.setSpacing(16)
-        left.addWidget(scroll, 1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for button in (self.start_button, self.new_button, self.open_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        left.addLayout(row)
-        side = QWidget()
-        side.setLayout(left)
-        side.setFixedWidth(SETUP_WIDTH)
-        left.setContentsMargins(24, 24, 16, 16)
-
-        self.tabs = QTabWidget()
-        self.tabs.tabBar().setDrawBase(False)
-        self.tabs.addTab(self.findings, "&Data set")
-        self.tabs.addTab(self.charts, "&Curves")
-        self.tabs.addTab(self.log, "&Log")
-        right = QVBoxLayout()
-        right.setContentsMargins(24, 24, 24, 16)
-        right.setSpacing(16)
-        right.addWidget(self.progress)
-        right.addWidget(self.tabs, 1)
-        line = QFrame()
-        line.setFixedWidth(1)
-        theme.styled(line, "line")
-        body = QHBoxLayout()
-        body.setSpacing(0)
-        body.addWidget(side)
-        body.addWidget(line)
-        body.addLayout(right, 1)
-        strip = QLabel("⚠  " + wording.notice())
-        strip.setContentsMargins(16, 4, 16, 4)
-        theme.styled(strip, "small", "warning")
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(0)
-        page.addWidget(self.banner)
-        page.addLayout(body, 1)
-        page.addWidget(strip)
-
-
-def _rows(folder: Path) -> list[Row]:
-    """Return the epochs that a run has behind it."""
-    rows: list[Row] = []
-    with suppress(OSError, ValueError):
-        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
-    return rows
 
 
 def _copy(text: str) -> None:

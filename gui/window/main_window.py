@@ -1,4 +1,4 @@
-"""The window: menus, toolbar, worklist, comparison and status line; what is opened and what is remembered."""
+"""The window: makes all parts, connects them and remembers the session; the one place that knows them all."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import (
-    QApplication,
-    QDockWidget,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QMenu,
-    QPushButton,
-    QSizePolicy,
-    QToolBar,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
-from core.images.reader import SUPPORTED
 from core.models.catalogue import read_catalogue
 from core.names import readable
 from core.records.review import VERDICTS
-from gui.commands.handlers import Commands
-from gui.commands.table import COMMANDS
-from gui.common import theme, wording
+from gui.commands.actions import Commands
+from gui.commands.files import FileCommands
+from gui.commands.palette import CommandSearch
+from gui.commands.sheet import ShortcutSheet
+from gui.commands.table import Windows, command_table
+from gui.common import theme
+from gui.common.about import AboutDialog
 from gui.common.notifications import Banner, Notifications
 from gui.common.placement import place
 from gui.common.tab_order import in_order
@@ -45,12 +35,17 @@ from gui.export.controller import Reporter
 from gui.export.quick import Exports
 from gui.history.recorder import Recorder
 from gui.history.review_controller import Reviews
+from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
+from gui.models.importer import ModelImport
 from gui.settings import session
-from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store
+from gui.settings.dialog import SettingsDialog
+from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
+from gui.training.questions import Leaving
+from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
+from gui.window.opening import Opening
 from gui.worklist.batch_bar import BatchBar
-from gui.worklist.file_search import FileSearch
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
 from gui.worklist.view import WorklistView
@@ -75,8 +70,6 @@ class MainWindow(QMainWindow):
         self.preferences = read_preferences(self.settings)
         self.training: TrainingWindow | None = None
         self.last = session.read_session() if self.preferences.history else session.Session()
-        self._searches: list[FileSearch] = []
-        self._first_found = False
 
         self.worklist = Worklist(self)
         self.thumbnails = Thumbnails(self)
@@ -93,15 +86,22 @@ class MainWindow(QMainWindow):
         self.recorder.wanted = self.preferences.history
         self.recall = Recall(self.worklist, self.recorder, self.conductor, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
-        self.reporter = Reporter(self)
-        self.commands = Commands(self)
-        self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
+        self.reporter = Reporter(
+            self, self.worklist, self.list, self.conductor, self.comparison, self.banner, self.notifications
+        )
+        self.importer = ModelImport(self, self.banner, self.notifications)
+        self.opening = Opening(self.worklist, self.list, self.banner, self)
         self.dock = self._make_dock()
-        self._fill_menus()
-        self._fill_toolbar()
-        self._fill_status_line()
+        self.files = FileCommands(self, self.open_paths, self.list, self.dock.show, self.conductor, self.banner)
+        self.commands = self._make_commands()
+        self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
+        recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
+        fill_menus(self.menuBar(), self.commands, recent)
+        tools = ToolBar(self.commands, self.chooser, self)
+        self.addToolBar(tools)
+        fill_status_line(self.statusBar(), self.batch_bar)
         self._fill_centre()
-        in_order(self.list, self._tools, self.banner, self.comparison, self.batch_bar)
+        in_order(self.list, tools, self.banner, self.comparison, self.batch_bar)
         self._connect()
         self.comparison.restore(self.last.view)
         self.comparison.show_empty()
@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         if not self.settings.value("noticed", False, type=bool):
             self.banner.say(
                 (
-                    "Twinlens shows what two networks say about an image and where they look. It is made for "
+                    "Twinlens shows the predictions of two networks for an image, with heat maps. It is made for "
                     "research and can be wrong: never base a diagnosis or a treatment on it."
                 ),
                 button="I understand",
@@ -134,13 +134,7 @@ class MainWindow(QMainWindow):
         """Add files, and the images in folders, to the worklist; the first of them is shown at once."""
         if self.preferences.history:
             session.add_recent(self.settings, paths)
-        self._first_found = False
-        search = FileSearch([path.absolute() for path in paths], self)
-        self._searches.append(search)
-        search.found.connect(self._on_found)
-        search.nothing.connect(self._on_nothing_found)
-        search.finished.connect(self._on_search_finished)
-        search.start()
+        self.opening.open(paths)
 
     def set_preferences(self, preferences: Preferences) -> None:
         """Look and compute as the settings say from now on."""
@@ -177,17 +171,17 @@ class MainWindow(QMainWindow):
         """Remember the session and stop all threads; a training run may ask to stay."""
         left = False
         if self.training is not None:
-            alone = self.training.let_go()
-            if alone is None:
+            leaving = self.training.let_go()
+            if leaving is Leaving.STAYS:
                 event.ignore()
                 return
-            left = not alone
+            left = leaving is Leaving.RUN_LEFT
             self.training.close()
             self.training.deleteLater()
             self.training = None
         self._remember()
         self.reporter.stop()
-        threads = [*self._searches, *self.findChildren(Background)]
+        threads = [*self.opening.searches, *self.findChildren(Background)]
         for thread in threads:
             thread.requestInterruption()
         until = QDeadlineTimer(1000)
@@ -219,6 +213,13 @@ class MainWindow(QMainWindow):
         self.list.chosen.connect(self.conductor.show)
         self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.conductor.batch_changed.connect(self._on_batch)
+        self.importer.installed.connect(self.take_models)
+        for changed in (
+            self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
+            self.conductor.screen_changed, self.conductor.batch_changed, self.comparison.models_changed,
+            self.files.removal_changed,
+        ):  # fmt: skip
+            changed.connect(lambda *_: self.commands.refresh())
         self.comparison.card_requested.connect(self._show_card)
         self.conductor.screen_changed.connect(self.reviews.show)
         self.conductor.selected.connect(self._on_selected)
@@ -248,6 +249,20 @@ class MainWindow(QMainWindow):
         if self.preferences.theme == "auto":
             self.apply_theme()
 
+    def _change_settings(self) -> None:
+        dialog = SettingsDialog(self.preferences, self)
+        dialog.storage.history_removed.connect(self.recorder.forget)
+        if dialog.exec() == SettingsDialog.DialogCode.Accepted:
+            write_preferences(self.settings, dialog.preferences)
+            if not dialog.preferences.history:
+                session.forget(self.settings)
+            self.set_preferences(dialog.preferences)
+
+    def _show_history(self) -> None:
+        view = HistoryView(self.recorder, self)
+        view.open_wanted.connect(lambda path: self.open_paths([path]))
+        view.show()
+
     def _show_card(self, role: str) -> None:
         bundle = self.conductor.bundles.get(role)
         if bundle is not None:
@@ -261,31 +276,31 @@ class MainWindow(QMainWindow):
         if self.training is not None and not self.training.isActiveWindow():
             self.banner.say(words, warning=warning, button="Show", action=self.show_training)
 
-    def _on_found(self, paths: list[Path]) -> None:
-        self.worklist.add(paths)
-        if not self._first_found:
-            self._first_found = True
-            self.list.choose(paths[0])
-            self.list.list.setFocus()
-
-    def _on_nothing_found(self, where: str) -> None:
-        words = f"There are no images in {where}."
-        self.banner.say(f"{words} {SUPPORTED}", warning=True)
-
-    def _on_search_finished(self) -> None:
-        for search in [search for search in self._searches if search.isFinished()]:
-            self._searches.remove(search)
-            search.deleteLater()
-
     def _on_batch(self, progress: BatchProgress) -> None:
         self.batch_bar.show_progress(progress)
-        for name in ("pause", "cancel"):
-            self.commands.actions[name].setEnabled(progress.running)
         if progress.total and not progress.running:
             self.list.sort()
             self.reporter.tell_scores()
 
     # building
+
+    def _make_commands(self) -> Commands:
+        windows = Windows(
+            settings=self._change_settings,
+            search=lambda: CommandSearch(self.commands.actions.values(), self).open(),
+            show_worklist=lambda: self.dock.setVisible(not self.dock.isVisible()),
+            full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+            train=self.show_training,
+            history=self._show_history,
+            shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
+            about=lambda: AboutDialog(self).open(),
+            quit=self.close,
+        )
+        table = command_table(
+            windows, self.files, self.list, self.comparison, self.chooser, self.conductor, self.engine.cancel,
+            self.importer, self.reviews, self.reporter, self.exports,
+        )  # fmt: skip
+        return Commands(table, self, self.notifications.show_error)
 
     def _make_dock(self) -> QDockWidget:
         dock = QDockWidget("Worklist", self)
@@ -297,79 +312,6 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
         return dock
-
-    def _fill_menus(self) -> None:
-        bar = self.menuBar()
-        self.menus: dict[str, QMenu] = {}
-        for command in COMMANDS:
-            if command.menu not in self.menus:
-                self.menus[command.menu] = bar.addMenu(command.menu_words)
-            self.menus[command.menu].addAction(self.commands.actions[command.id])
-            if command.id == "demonstration":
-                self._recent_menu = self.menus[command.menu].addMenu("Open &recent")
-                self._recent_menu.aboutToShow.connect(self._fill_recent)
-            if command.last_of_group:
-                self.menus[command.menu].addSeparator()
-        self._search = search = QPushButton("Find a command   Ctrl+K")  # Qt would let go of it
-        search.setFlat(True)
-        search.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        theme.styled(search, "small", "dim")
-        search.clicked.connect(self.commands.actions["search"].trigger)
-        bar.setCornerWidget(search, Qt.Corner.TopRightCorner)
-
-    def _fill_recent(self) -> None:
-        self._recent_menu.clear()
-        for path in session.recent(self.settings):
-            action = self._recent_menu.addAction(readable(path).replace("&", "&&"))
-            action.triggered.connect(lambda _checked=False, path=path: self.open_paths([path]))
-        if self._recent_menu.isEmpty():
-            self._recent_menu.addAction("Nothing yet").setEnabled(False)
-
-    def _fill_toolbar(self) -> None:
-        self._tools = bar = QToolBar("Tools", self)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        tools = QWidget()  # one row that shrinks, where a tool bar would hide what does not fit
-        tools.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(tools)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self._button("Open", "open"))
-        row.addWidget(self._button("Folder", "open_folder"))
-        row.addSpacing(12)
-        row.addWidget(self.chooser, 1)
-        row.addSpacing(12)
-        row.addWidget(self._button("Analyse all", "analyse_all"))
-        report = QToolButton()
-        report.setText("Report")
-        report.setToolTip("Take the comparison or the table away")
-        report.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.report_menu = QMenu(report)
-        for name in ("report", "export", "export_csv", "save_picture"):
-            self.report_menu.addAction(self.commands.actions[name])
-        report.setMenu(self.report_menu)
-        row.addWidget(report)
-        bar.addWidget(tools)
-        self.addToolBar(bar)
-
-    def _button(self, words: str, command: str) -> QToolButton:
-        action = self.commands.actions[command]
-        button = QToolButton()
-        button.setText(words)
-        button.setToolTip(action.toolTip())
-        button.clicked.connect(action.trigger)
-        return button
-
-    def _fill_status_line(self) -> None:
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
-        strip = QLabel("⚠  " + wording.notice())
-        strip.setAccessibleName(wording.notice())
-        strip.setContentsMargins(8, 4, 8, 4)
-        theme.styled(strip, "small", "warning")
-        bar.addPermanentWidget(strip, 1)  # other widgets give way to passing messages
-        bar.addPermanentWidget(self.batch_bar)
 
     def _fill_centre(self) -> None:
         centre = QWidget()

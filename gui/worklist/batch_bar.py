@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from gui.common import theme
 from gui.common.icons import icon
+from gui.common.wording import duration
 from gui.engine.events import BatchProgress
 
 
@@ -77,12 +76,3 @@ class BatchBar(QWidget):
         button.setAccessibleName(action.text().replace("&", ""))
         button.clicked.connect(action.trigger)
         return button
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that a person would name."""
-    if seconds < 60:
-        return f"{max(1, math.ceil(seconds))} s"
-    if seconds < 5400:
-        return f"{math.ceil(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"

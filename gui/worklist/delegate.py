@@ -21,7 +21,7 @@ DOT = 8
 
 
 class WorklistDelegate(QStyledItemDelegate):
-    """Draws an entry as ``▣ name / T ● COVID-19 91 % / S ○ Normal 55 %  ≠``; ○ means that the model is unsure."""
+    """Draws an entry as ``▣ name / T ● COVID-19 91 % / S ○ Normal 55 %  ≠``; ○ means uncertain."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -87,7 +87,7 @@ class WorklistDelegate(QStyledItemDelegate):
         self._draw_answer(painter, second, "T", entry.verdict.teacher, theme.colour("teacher"))
         self._draw_answer(painter, second.translated(0, line), "S", entry.verdict.student, theme.colour("student"))
         if entry.verdict.teacher.novel or entry.verdict.student.novel:
-            return  # an answer that is held back neither agrees nor disagrees
+            return  # a hidden prediction neither agrees nor disagrees
         painter.setFont(theme.font(theme.TITLE))
         painter.setPen(theme.colour("dim" if entry.verdict.agree else "warning"))
         painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, "✓" if entry.verdict.agree else "≠")
@@ -110,7 +110,7 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.drawEllipse(centre, DOT / 2, DOT / 2)
         words = rect.adjusted(32, 0, 0, 0)
         if said.novel:
-            _text(painter, words, "can't judge this", theme.colour("dim"), theme.SMALL)
+            _text(painter, words, "not assessable", theme.colour("dim"), theme.SMALL)
             return
         # the figure first, so that a long name is what is cut
         figure = painter.fontMetrics().horizontalAdvance("100 %")

@@ -224,11 +224,11 @@ class Worklist(QAbstractListModel):
             self._side("Student: {0}", said.student),
         ]
         if not said.novel:
-            lines.append("They agree" if said.agree else "They disagree")
+            lines.append("Agree" if said.agree else "Disagree")
         if said.unsure:
-            lines.append("Unsure: more than one class is plausible")
+            lines.append("Uncertain: more than one class is plausible")
         if entry.review.verdict is not None:
-            lines.append(f"You: {review_words(entry.review.verdict)}")
+            lines.append(f"Your reading: {review_words(entry.review.verdict)}")
         if entry.review.note:
             lines.append(f"Note: {entry.review.note}")
         return "\n".join(lines)
@@ -236,7 +236,7 @@ class Worklist(QAbstractListModel):
     def _side(self, words: str, said: Said) -> str:
         """Return what one model said, without a word of an answer that is withheld."""
         if said.novel:
-            return words.format("can't be judged: unlike the training images")
+            return words.format("not assessable: outside the training data")
         return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
 
 

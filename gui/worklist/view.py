@@ -78,6 +78,10 @@ class WorklistView(QWidget):
         """Return all selected files."""
         return [index.data(ENTRY_ROLE).path for index in self.list.selectedIndexes()]
 
+    def all_paths(self) -> list[Path]:
+        """Return all files, whatever the filter lets through."""
+        return [entry.path for entry in self._worklist.entries()]
+
     def shown_entries(self) -> list[Entry]:
         """Return the files that the filter lets through, in order."""
         return [self.filter.index(row, 0).data(ENTRY_ROLE) for row in range(self.filter.rowCount())]
@@ -121,6 +125,14 @@ class WorklistView(QWidget):
         if rows:
             row = self.list.currentIndex().row()
             self._go_to(self.filter.index(min(max(row + by, 0), rows - 1), 0))
+
+    def choose_first(self) -> None:
+        """Choose the first file that the filter lets through."""
+        self.step(-self.filter.rowCount())
+
+    def choose_last(self) -> None:
+        """Choose the last file that the filter lets through."""
+        self.step(self.filter.rowCount())
 
     def next_disagreement(self) -> bool:
         """Choose the next file on which the two disagree, from the top again after the end; return whether there is."""
@@ -213,8 +225,8 @@ class WorklistView(QWidget):
         return {
             Show.ALL: "All files",
             Show.DISAGREE: "Disagreements",
-            Show.UNSURE: "Unsure",
-            Show.NOVEL: "Can't judge",
+            Show.UNSURE: "Uncertain",
+            Show.NOVEL: "Not assessable",
             Show.FAILED: "Failed",
             Show.WAITING: "Not analysed",
             Show.UNREVIEWED: "Not reviewed",

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,37 @@ def test_error_texts_are_those_of_the_source():
     known = "\n".join(source_texts())
     patterns = {text: ".*".join(re.escape(part) for part in text.split("…")) for text in ours}
     assert [text for text, pattern in patterns.items() if not re.search(pattern, known)] == []
+
+
+def drawn_layers():
+    """Return the sub-packages of each package as docs/architecture.md draws them, from the top, siblings together."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```text\n(core|training|gui)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return {
+        package: [re.split(r" {2,}", line.strip())[0].split(" | ") for line in lines.splitlines()]
+        for package, lines in blocks
+    }
+
+
+@pytest.mark.parametrize("package", ["core", "training", "gui"])
+def test_all_sub_packages_are_drawn_and_in_the_reference(package):
+    there = [path.parent.name for path in (ROOT / package).glob("*/__init__.py")]
+    there += [path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_")]
+    assert sorted(part for layer in drawn_layers()[package] for part in layer) == sorted(there)
+    reference = (ROOT / "docs" / f"api-{package}.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(rf"^::: {package}\.(\w+)$", reference, re.MULTILINE)) == sorted(there)
+
+
+def test_the_drawn_layers_are_those_of_the_contracts():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    drawn, checked = drawn_layers(), []
+    for layers in (found["layers"] for found in project["tool"]["importlinter"]["contracts"] if "layers" in found):
+        package = layers[0].partition(".")[0]
+        parts = [[part.strip().removeprefix(f"{package}.") for part in layer.split("|")] for layer in layers]
+        if all("." in layer for layer in layers):
+            assert drawn[package] == [layer for layer in parts if layer != ["__main__"]]
+            checked.append(package)
+    assert {"core", "training"} <= set(checked)
 
 
 def test_marked_examples_run(tmp_path):

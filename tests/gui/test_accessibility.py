@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from core.images.demo import demonstration_radiograph
 from core.records.review import VERDICTS
 from gui.commands.palette import CommandSearch
-from gui.commands.table import ShortcutSheet
+from gui.commands.sheet import ShortcutSheet
 from gui.common import theme
 from gui.common.about import AboutDialog
 from gui.common.notifications import ErrorDialog
 from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
-from gui.settings.preferences import SettingsDialog
+from gui.settings.dialog import SettingsDialog
 from gui.training.window import TrainingWindow
 from gui.window.main_window import FIRST_SIZE, SMALLEST
 from tests.gui.comparison_samples import dispose
@@ -42,7 +42,7 @@ def test_everything_in_the_dialogs_has_a_name(analysed, qtbot):
     for made in (
         SettingsDialog(window.preferences, window),
         AboutDialog(window),
-        ShortcutSheet(window),
+        ShortcutSheet(window.commands.table, window),
         CommandSearch(window.commands.actions.values(), window),
         ErrorDialog(ValueError("x"), window),
         ModelCardDialog(window.conductor.bundles["teacher"], window),

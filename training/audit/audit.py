@@ -68,14 +68,14 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What was found of one model.
+    """The findings on one model.
 
     Attributes:
         bundle: its identifier.
-        answers: the class index that it gave each picture, shape (N,), by what was done to the pictures.
+        answers: the predicted class index of each picture, shape (N,), by what was done to the pictures.
         curves: the same by name of a disturbance, one for each of its strengths.
         energy: share of Score-CAM's energy in each mask, shape (M,), by the mask's name.
-        plain: the class index that it gave each image of the whole test split.
+        plain: the predicted class index of each image of the whole test split.
         groups: scores by ``column=value`` on the whole test split.
     """
 
@@ -207,7 +207,7 @@ def changes(pictures: Pictures) -> dict[str, Change]:
 
 
 def answered(engine: Runtime, how: Preprocessing, pixels: list[FloatArray], change: Change) -> Indices:
-    """Return the class index that a network gives each changed picture, shape (N,)."""
+    """Return the predicted class index of each changed picture, shape (N,)."""
     found = []
     for start in range(0, len(pixels), engine.batch_size):
         part = range(start, min(start + engine.batch_size, len(pixels)))

@@ -1,4 +1,4 @@
-"""An audit as a page: tables with intervals, two plots, and what they say of the question of inheritance."""
+"""An audit as a page: tables with intervals, two plots, and how many of the teacher's errors the student repeats."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ COLOURS = ("#1f5fa8", "#d1732b")
 
 @dataclass(frozen=True)
 class Repeats:
-    """How one model's errors come back in another.
+    """How many of a teacher's errors its student repeats.
 
     Attributes:
-        errors: how many errors the other model, the teacher, made.
-        share: of them, how many this one made too, with the same wrong class.
-        chance: how many it would repeat if it gave that class as often as it does on the other images of that label.
+        errors: number of the teacher's errors.
+        share: share of them that the student made too, with the same wrong class.
+        chance: the share that it would repeat if it predicted that class as often as on the other images of that label.
         excess: share less chance, with its interval.
     """
 
@@ -38,9 +38,9 @@ def repeats(labels: Indices, teacher: Indices, student: Indices, clusters: Indic
     """Return how often the student repeats the teacher's errors; None where the teacher made none.
 
     Args:
-        labels: the right classes, shape (N,).
-        teacher: the teacher's answers, shape (N,).
-        student: the student's answers, shape (N,).
+        labels: class indices, shape (N,).
+        teacher: the teacher's predictions, shape (N,).
+        student: the student's predictions, shape (N,).
         clusters: as of :func:`figure`.
     """
     wrong = np.flatnonzero(teacher != labels)
@@ -100,8 +100,8 @@ def page(audits: Audits) -> str:
         "",
         "## Where the heat maps lie",
         "",
-        f"Share of Score-CAM's energy (fast map, for the model's own answer), over {len(found[0].energy['border'])} of "
-        "the images; the share of the area is what a map would have that is even. Intervals here draw single images.",
+        f"Share of Score-CAM's energy (fast map, for the model's prediction), over {len(found[0].energy['border'])} "
+        "of the images; the share of the area is what a uniform map would have. Intervals here draw single images.",
         "",
         f"| | share of the area | {head} |",
         "|---" * (len(found) + 2) + "|",
@@ -125,16 +125,16 @@ def page(audits: Audits) -> str:
 def _what_is_hidden(audits: Audits) -> str:
     text = f"The border is the outer {_percent(BORDER)} of each side."
     if "lung" not in audits.pictures.masks:
-        return f"{text} Lungs and text are not looked for: these are tiles of tissue."
+        return f"{text} Lungs and text are not searched for in tiles of tissue."
     where = (
         "Lungs are where the data set outlines them."
         if audits.pictures.lungs_outlined
-        else "The data set outlines no lungs: two ellipses where lungs usually lie stand in for them."
+        else "The data set outlines no lungs: two ellipses where lungs usually lie are used instead."
     )
     return (
         f"{text} {where} Text and side markers are small bright parts near the edges, painted over from their "
         f"surroundings; some were found in {_percent(audits.marked or 0)} of the images, and some of those are bone or "
-        "wire. The line below tells what the same painting does on the other side."
+        "wire. The line below gives the effect of the same painting on the other side."
     )
 
 
@@ -167,13 +167,13 @@ def _inheritance(audits: Audits) -> list[str]:
     ]
     if whole is not None:
         said = (
-            "The student shares its teacher's errors well beyond chance."
+            "The student repeats its teacher's errors significantly beyond chance."
             if whole.excess.low > 0
-            else "That the student shares its teacher's errors beyond chance is not shown."
+            else "It is not shown that the student repeats its teacher's errors beyond chance."
         )
         lines += [
-            f"**{said}** Whether it got them from the teacher or from the same images takes a student trained without "
-            "the teacher to tell.",
+            f"**{said}** Whether they come from the teacher or from the same images only a student trained without the "
+            "teacher can show.",
             "",
         ]
     return lines
@@ -186,10 +186,10 @@ def _leaning(audits: Audits, name: str) -> str:
     verdict = (
         f"the student does {'better' if gap.mean > 0 else 'worse'}"
         if gap.is_apart_from_zero
-        else "no difference is shown"
+        else "no significant difference"
     )
     return (
-        f"{name[0].upper()}{name[1:]}: the teacher has {_interval(accuracies[0])} right, the student "
+        f"{name[0].upper()}{name[1:]}: the teacher's accuracy is {_interval(accuracies[0])}, the student's "
         f"{_interval(accuracies[1])}; {verdict} ({_points(gap)})."
     )
 

@@ -1,4 +1,4 @@
-"""Does a network want to see images otherwise than whole and sharp? Scores under other views, by group.
+"""A network's scores on centre crops and slightly blurred images beside those on whole ones, by group.
 
 Training views are zoomed in, rotated and resampled; what a network meets later is neither. Where a centre crop or a
 slight blur makes it better, its training views did not match.

@@ -15,19 +15,19 @@ from training.runs.networks import build_empty
 if TYPE_CHECKING:
     from training.recipe import Recipe
 
-VALIDATION_SHARE = 0.25  # of the training images, that an epoch also looks at
+VALIDATION_SHARE = 0.25  # validation images as a share of the training images
 
 
 def run_seconds(recipe: Recipe, teachers: tuple[str, ...], images: int, done_epochs: int = 0) -> float:
     """Return how long the epochs of a run that are left will take here, in seconds, one run at work.
 
-    Teachers are asked on the fly, or once for each view that is kept.
+    Teachers' logits are computed at each step, or once for each cached view.
 
     Args:
         recipe: the recipe.
         teachers: identifiers of the teachers' networks.
         images: number of training images.
-        done_epochs: epochs that are behind it.
+        done_epochs: epochs that are finished.
     """
     model, classes = recipe.model, len(get_task(recipe.task).class_ids)
     seconds = 0.0

@@ -1,4 +1,4 @@
-"""Run commands side by side, each when what it needs is there, and stop them in time to go on later."""
+"""Run commands side by side, each when what it needs is there, and stop them in time to be resumed later."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def run_jobs(
         side_by_side: how many run at once.
         logs: folder for a log a job, appended to.
         environment: environment of the commands.
-        seconds: after so many, or at SIGINT or SIGTERM, running jobs get SIGTERM and time to keep what they have.
-        say: told what happens, a line at a time.
+        seconds: after so many, or at SIGINT or SIGTERM, running jobs get SIGTERM and time to write a checkpoint.
+        say: called with a line on each change.
     """
     logs.mkdir(parents=True, exist_ok=True)
     stop = StopRequest(minutes=None if seconds is None else seconds / 60)
@@ -100,7 +100,7 @@ def run_jobs(
 
 def _start(job: Job, logs: Path, environment: dict[str, str]) -> tuple[Job, subprocess.Popen[bytes], IO[bytes]]:
     log = (logs / f"{job.name.replace('/', '_').replace(':', '_')}.log").open("ab")
-    # a session of its own: Ctrl+C reaches this process only, which then asks its jobs
+    # a session of its own: Ctrl+C reaches this process only, which then stops its jobs
     process = subprocess.Popen(  # noqa: S603 - our own commands
         job.command(), stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
     )

@@ -1,9 +1,9 @@
 """Make every network of both tasks, unattended: ``python -m training make-all --data DATA --out OUT [--minutes 60]``.
 
-For each task: an assistant, a small network with ImageNet's knowledge; VGG19 from it; the student from both; the two
-transformers; then the student alone and from others, with several seeds, to tell what distillation is worth. Every run
+For each task: an assistant, a small network with ImageNet weights; VGG19 from it; the student from both; the two
+transformers; then the student alone and from others, with several seeds, to measure the gain of distillation. Every run
 is evaluated, the best of each network is published into ``OUT/installed``, and ``OUT/results.md`` holds the scores of
-all. Called again it goes on where it stopped, whether by its minutes, by a signal or by a kill.
+all. Called again it continues where it stopped, whether by its time limit, by a signal or by a kill.
 
 The same recipes serve a CPU, a GPU, and several hosts (``--launcher "accelerate launch …"``).
 """
@@ -22,11 +22,11 @@ import psutil
 import typer
 
 from core.errors import UsageError
-from core.models.ofa_subnets import model_id
 from core.system.atomic_files import written_whole
 from core.system.subprocesses import own_command
 from training.campaign.jobs import Job, Outcome, run_jobs
 from training.campaign.results import read_results, results_page
+from training.evaluation.run_evaluation import EVALUATION_FILE
 from training.loop.events import STOPPED
 from training.recipe import Recipe, read_recipe
 from training.runs.folder import RunFolder
@@ -34,9 +34,9 @@ from training.runs.folder import RunFolder
 SEEDS = (0, 1, 2)
 ASSISTANT = "assistant"
 TEACHERS = ("vgg19", "visformer_small", "autoformerv2_tiny")
-SHIPPED = (ASSISTANT, "vgg19")  # whom the student that ships learns from
+SHIPPED = (ASSISTANT, "vgg19")  # the teachers of the student that ships
 FOLDERS = {"chest-xray": "chest_xray", "lung-colon": "lung_colon"}
-SPARE_MINUTES = 0.5  # kept back from the time that is given, for checkpoints
+SPARE_MINUTES = 0.5  # of the time that is given, reserved for checkpoints
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Run:
         task: its task.
         name: its folder's name.
         network: the network, which names the recipe.
-        teachers: names of the runs that it learns from.
+        teachers: names of the runs that are its teachers.
         seed: its seed.
     """
 
@@ -56,6 +56,11 @@ class Run:
     network: str
     teachers: tuple[str, ...] = ()
     seed: int = 0
+
+    @property
+    def job(self) -> str:
+        """The name of the job that trains it."""
+        return f"{self.task}/{self.name}"
 
 
 def runs_of(task: str) -> list[Run]:
@@ -114,6 +119,11 @@ class Plan:
         """Return the folder of a run."""
         return RunFolder(self.out / task / name)
 
+    def _accuracy(self, task: str, name: str) -> float:
+        """Return a run's accuracy on the validation images, below 0 where it has none yet."""
+        scores = self.folder(task, name).read_result().val
+        return -1.0 if scores is None else scores.accuracy
+
     def recipe(self, run: Run) -> Recipe:
         """Return a run's recipe."""
         return read_recipe(Path(f"{run.task}-{run.network}"), self._settings(run))
@@ -129,9 +139,9 @@ class Plan:
         for setting in self._settings(run):
             command += ["--set", setting]
         return Job(
-            name=f"{run.task}/{run.name}",
+            name=run.job,
             command=lambda: self._started(command),
-            done=lambda: folder.read_result().get("status") == "finished",
+            done=lambda: folder.read_result().finished,
             needs=tuple(f"{run.task}/{name}" for name in run.teachers),
         )
 
@@ -144,19 +154,19 @@ class Plan:
         path = self.folder(run.task, run.name).path
         command = ["evaluate", str(path), "--data", str(self.data / FOLDERS[run.task])]
         return Job(
-            name=f"{run.task}/{run.name}:evaluate",
+            name=f"{run.job}:evaluate",
             command=lambda: own_command("training", *command),
-            done=(path / "evaluation.json").is_file,
-            needs=(f"{run.task}/{run.name}",),
+            done=(path / EVALUATION_FILE).is_file,
+            needs=(run.job,),
         )
 
     def _publication(self, run: Run, names: tuple[str, ...]) -> Job:
         """Return the job that publishes the best of several runs of one network, by the validation score."""
         recipe = self.recipe(run)
-        bundle = f"{recipe.role}-{model_id(recipe.model.network, recipe.model.subnet)}"
+        bundle = f"{recipe.role}-{recipe.model.id}"
 
         def command() -> list[str]:
-            best = max(names, key=lambda name: self.folder(run.task, name).read_result()["val"]["accuracy"])
+            best = max(names, key=lambda name: self._accuracy(run.task, name))
             texts = ["--card-texts", run.task] if self.card_texts else []
             return own_command("training", "publish", str(self.folder(run.task, best).path), *texts)
 
@@ -172,25 +182,25 @@ def make_all(
     data: Annotated[Path, typer.Option(help="The folder that holds chest_xray and lung_colon.", file_okay=False)],
     out: Annotated[Path, typer.Option(help="The folder of the runs.", file_okay=False)],
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop at checkpoints after so many minutes.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many run side by side.")] = 2,
-    only: Annotated[str, typer.Option(help="Only jobs whose name begins so, e.g. chest-xray/vgg19.")] = "",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A value for every recipe: key=value.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Number of jobs that run at once.")] = 2,
+    only: Annotated[str, typer.Option(help="Only jobs whose name begins with this, e.g. chest-xray/vgg19.")] = "",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Override recipe values: key=value.")] = None,
     launcher: Annotated[
         str, typer.Option(help='What starts a training process, e.g. "accelerate launch --multi_gpu".')
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is left and how long it will take here, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print what is left and how long it will take here; run nothing.")
     ] = False,
     card_texts: Annotated[
-        bool, typer.Option("--card-texts", help="Cards get the texts about this project's own data; on no other.")
+        bool, typer.Option("--card-texts", help="Cards get the texts on this project's own data; on no other.")
     ] = False,
 ) -> None:
-    """Make every network of both tasks. Ends with 3 if it was stopped and can go on, with 1 if a job failed."""
+    """Make every network of both tasks. Ends with 3 if it was stopped and can be resumed, with 1 if a job failed."""
     plan = Plan(data.resolve(), out.resolve(), tuple(settings or ()), launcher, card_texts)
     wanted = [job for job in plan.jobs() if job.name.startswith(only)]
     if not wanted:
         raise UsageError(f"No job's name begins with {only}.", remedy="Name a task, or a task and a run of it.")
-    for folder in {plan.data / FOLDERS[job.name.partition("/")[0]] for job in wanted}:
+    for folder in (plan.data / FOLDERS[task] for task in _tasks(wanted)):
         if not folder.is_dir():
             raise UsageError("There is no such folder.", path=folder, remedy="Name the folder that holds it by --data.")
     if dry_run:
@@ -211,23 +221,26 @@ def make_all(
         raise typer.Exit(STOPPED)
 
 
+def _tasks(jobs: list[Job]) -> list[str]:
+    return [task for task in FOLDERS if any(job.name.startswith(f"{task}/") for job in jobs)]
+
+
 def _say_what_is_left(plan: Plan, wanted: list[Job], jobs: int) -> None:
     """Print each job with its state, and for training runs how long what is left of them takes on this machine."""
     from training.campaign.estimate import run_seconds
     from training.data.loading import open_dataset
 
     images = {
-        task: sum(sample.split == "train" for sample in open_dataset(plan.data / folder).samples)
-        for task, folder in FOLDERS.items()
-        if any(job.name.startswith(task) for job in wanted)
+        task: sum(sample.split == "train" for sample in open_dataset(plan.data / FOLDERS[task]).samples)
+        for task in _tasks(wanted)
     }
-    runs = {f"{run.task}/{run.name}": run for run in plan.runs()}
+    runs = {run.job: run for run in plan.runs()}
     total = 0.0
     for job in wanted:
         if job.done():
             typer.echo(f"{job.name:<48} done")
         elif run := runs.get(job.name):
-            begun = plan.folder(run.task, run.name).read_result().get("epochs_done", 0)
+            begun = plan.folder(run.task, run.name).read_result().epochs_done
             networks = tuple(plan.recipe(runs[f"{run.task}/{name}"]).model.network for name in run.teachers)
             seconds = run_seconds(plan.recipe(run), networks, images[run.task], begun)
             total += seconds
@@ -249,12 +262,12 @@ def torch_threads() -> int:
 
 def _summary(plan: Plan, wanted: list[Job], outcome: Outcome) -> None:
     rows = []
-    for job in wanted:
-        task, _, name = job.name.partition("/")
-        result = {} if ":" in name else plan.folder(task, name).read_result()
-        if result.get("val"):
-            rows.append({"run": job.name, "status": result["status"], **result["val"], "seconds": result["seconds"]})
-            typer.echo(f"{job.name:<48} {result['status']:<9} validation {100 * result['val']['accuracy']:6.2f} %")
+    names = {job.name for job in wanted}
+    for run in plan.runs():
+        ended = plan.folder(run.task, run.name).read_result()
+        if run.job in names and ended.val is not None:
+            rows.append({"run": run.job, "status": ended.status, **ended.val.model_dump(), "seconds": ended.seconds})
+            typer.echo(f"{run.job:<48} {ended.status:<9} validation {100 * ended.val.accuracy:6.2f} %")
     with written_whole(plan.out / "summary.json") as file:
         file.write(json.dumps(rows, indent=2) + "\n")
     with written_whole(plan.out / "results.md") as file:

@@ -1,4 +1,4 @@
-"""The researcher's door: ``python -m training``, also installed as ``twinlens-train``."""
+"""The command line: ``python -m training``, also installed as ``twinlens-train``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from core.cli.runner import run
 from core.errors import UsageError
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.load import known_runtime, runtime_choices
 from training.campaign.make_all import make_all
 from training.cli.train import EventsOption, MapOption, distill, outline, teacher, throughput
 from training.data.border_probe import border_words
@@ -21,10 +22,10 @@ from training.evaluation.metrics import Scores
 from training.loop.malloc import keep_freed_memory
 from training.runs.networks import find_bundle
 
-EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn")  # packages that only training needs
+EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn", "tomli_w")  # packages that only training needs
 
 app = typer.Typer(
-    help="Make and measure the weights. For research use only, not for diagnosis.",
+    help="Train, evaluate and publish models. For research use only, not for diagnosis.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +33,10 @@ app = typer.Typer(
 
 
 Data = Annotated[Path, typer.Option(help="The data set's folder.", file_okay=False)]
-Engine = Annotated[RuntimeChoice, typer.Option(help="Which runtime computes.")]
+Engine = Annotated[
+    RuntimeChoice,
+    typer.Option(help=f"Which runtime computes: {', '.join(runtime_choices())}.", callback=known_runtime),
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 
 
@@ -55,23 +59,23 @@ def evaluate_command(
     ],
     data: Data,
     split: Annotated[str, typer.Option(help="Which split to score.")] = "test",
-    teacher: Annotated[str | None, typer.Option(help="A bundle to compare the answers with.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="A bundle to compare the predictions with.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with plots to this .md file.")] = None,
     label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score a bundle or a run on labelled images, the way a user gets its answers. A run keeps its test scores."""
-    from training.cli.data_check import Stages
+    """Score a model on labelled images, computed as in the program. A run's test scores are kept in its folder."""
+    from core.cli.output import Progress
     from training.evaluation.run_evaluation import write_evaluation
     from training.runs.finished import is_run
 
     labels = parse_label_map(label_map or [])
     found = find_bundle(bundle)
     other = None if teacher is None else find_bundle(teacher)
-    with Stages() as stages:
-        measured = evaluate(found, data, split, runtime, threads, stages, other, labels)
+    with Progress() as bars:
+        measured = evaluate(found, data, split, runtime, threads, bars.show, other, labels)
     if is_run(found.directory) and split == "test":  # what publishing asks for, and what tables of runs show
         write_evaluation(found.directory, data, measured)
     if report is not None:
@@ -90,7 +94,7 @@ def check_data_command(
     report: Annotated[Path | None, typer.Option(help="Write the report here, as Markdown.", dir_okay=False)] = None,
     label_map: MapOption = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="What it is to be trained by: its task, label map and batch count.")
+        Path | None, typer.Option(help="The recipe to train it with: task, labels and batch size are checked.")
     ] = None,
     events: EventsOption = "text",
 ) -> None:
@@ -118,7 +122,7 @@ def publish_command(
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Make a run a bundle that the program finds. What is not stated for its card stands there as not stated."""
+    """Make a run a model that the program finds. What is not given for its card is listed there as not stated."""
     from training.publish.publish import publish
     from training.runs.card_texts import card_texts_of
 
@@ -132,22 +136,23 @@ def novelty_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
     other: Annotated[
-        Path | None, typer.Option(help="A data set of another task, as strangers.", file_okay=False)
+        Path | None,
+        typer.Option(help="A data set of another task, to stand for unknown images.", file_okay=False),
     ] = None,
-    images: Annotated[int, typer.Option(min=5, help="Images of each set.")] = 60,
+    images: Annotated[int, typer.Option(min=5, help="Number of images of each set.")] = 60,
     label_map: MapOption = None,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the gate anew and store it in the bundle; nothing else is measured.")
+        bool, typer.Option("--refit", help="Refit the gate and store it in the bundle; nothing else is measured.")
     ] = False,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well strange images are told, beside other detectors; or fit a bundle's gate anew."""
+    """Measure how well images outside the training data are recognised, beside other detectors; or refit the gate."""
     if refit:
         from training.novelty.fit import refit as refit_gate
 
         made, refused = refit_gate(find_bundle(bundle), data, parse_label_map(label_map or []))
-        typer.echo(f"{made.id}: the gate refuses {100 * refused:.1f} % of the test images.")
+        typer.echo(f"{made.id}: {100 * refused:.1f} % of the test images are not assessable.")
         return
     from training.novelty.benchmark import measure, table
 
@@ -166,7 +171,7 @@ def coverage_command(
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how well rules for the plausible classes keep their promise."""
+    """Measure the coverage of conformal sets, by several rules."""
     from training.evaluation.conformal_coverage import coverage, table
 
     typer.echo(table(coverage(find_bundle(bundle), data, runtime, threads, parse_label_map(label_map or []))))
@@ -191,14 +196,14 @@ def views_command(
 def audit_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the page and its plots.", file_okay=False)],
-    teacher: Annotated[str | None, typer.Option(help="Its teacher, to be shown beside it.")] = None,
-    images: Annotated[int, typer.Option(min=5, help="Test images to look at.")] = 200,
+    out: Annotated[Path, typer.Option(help="Folder for the report and its plots.", file_okay=False)],
+    teacher: Annotated[str | None, typer.Option(help="Its teacher, shown beside it.")] = None,
+    images: Annotated[int, typer.Option(min=5, help="Number of test images.")] = 200,
     label_map: MapOption = None,
     runtime: Engine = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure how much of a model's skill may come from shortcuts, and write a page."""
+    """Audit a model for shortcuts, and write a report."""
     from training.audit.audit import audit
     from training.audit.page import write_page
 
@@ -222,10 +227,10 @@ def _lines(measured: Evaluation) -> str:
     ]
     if known.covered is not None and known.unsure is not None:
         lines.append(
-            f"  plausible classes hold the right one in {_percent(known.covered)}; unsure {_percent(known.unsure)}"
+            f"  conformal sets contain the label in {_percent(known.covered)}; uncertain {_percent(known.unsure)}"
         )
     if known.refused is not None:
-        lines.append(f"  refused as strange {_percent(known.refused)}")
+        lines.append(f"  not assessable {_percent(known.refused)}")
     if measured.border is not None:
         lines.append(f"  {border_words(measured.border)}")
     if measured.agreement is not None:
@@ -249,7 +254,7 @@ def _percent(share: float) -> str:
 
 
 def main() -> None:
-    """Run the command line; a missing package of the extra ``train`` is said in a line."""
+    """Run the command line; a missing package of the extra ``train`` is named in a line."""
     keep_freed_memory()
     try:
         run(app)

@@ -10,17 +10,17 @@ from typing import Literal
 
 import typer
 
-from core.cli.output import Progress as Bar
+from core.cli.output import Progress
 from core.errors import UsageError
 from core.system.atomic_files import written_whole
 from training.cli.progress import print_json
-from training.data.dataset import Progress
+from training.data.dataset import Progress as Tell
 from training.data.loading import open_dataset
 from training.data_check.check import check
 from training.loop.events import Preparing
 from training.recipe import Recipe
 
-TOLD_EVERY = 20  # steps between lines of progress
+REPORTED_EVERY = 20  # steps between lines of progress
 
 
 def run_check(
@@ -37,7 +37,7 @@ def run_check(
         folder: the data set.
         as_json: whether the report is printed as JSON.
         report: where it is also written as Markdown, or None.
-        events: ``json`` tells progress as lines of JSON before the report.
+        events: ``json`` prints progress as lines of JSON before the report.
         label_map: labels that are renamed or left out, in place of the recipe's map.
         recipe: what the data set is to be trained by, or None.
 
@@ -49,8 +49,8 @@ def run_check(
         raise UsageError(f"There is no folder {folder}.", remedy="Name the folder of a data set.")
     if report is not None and not report.resolve().parent.is_dir():
         raise UsageError(f"There is no folder for the report {report}.", remedy="Make it first.")
-    with Stages() as stages:
-        progress: Progress = _tell if events == "json" else stages
+    with Progress() as bars:
+        progress: Tell = _tell if events == "json" else bars.show
         labels = label_map or (recipe.label_map if recipe is not None else {})
         found = check(open_dataset(folder, progress=progress, label_map=labels), progress, recipe)
     page = found.as_markdown()
@@ -70,28 +70,5 @@ def run_check(
 
 
 def _tell(what: str, done: int, total: int) -> None:
-    if done % TOLD_EVERY == 0 or done == total:
+    if done % REPORTED_EVERY == 0 or done == total:
         print_json(Preparing(what, done, total))
-
-
-class Stages:
-    """Shows one bar after another on the terminal, one for each thing that is under way."""
-
-    def __init__(self) -> None:
-        self._what = ""
-        self._shown: Bar | None = None
-
-    def __enter__(self) -> Stages:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._shown is not None:
-            self._shown.__exit__(*exception)
-
-    def __call__(self, what: str, _done: int, total: int) -> None:
-        """Show one more step of what is under way."""
-        if what != self._what:
-            self.__exit__(None, None, None)
-            self._what, self._shown = what, Bar(what, total).__enter__()
-        if self._shown is not None:
-            self._shown.advance("")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Self
 
 import typer
 
+from core.cli.output import Progress
 from training.loop import events
-
-if TYPE_CHECKING:
-    import rich.progress
 
 
 def print_json(event: events.Event) -> None:
@@ -19,76 +16,38 @@ def print_json(event: events.Event) -> None:
     sys.stdout.flush()
 
 
-class Follower:
+class Follower(Progress):
     """Shows a run in a terminal; without one, only the lines are printed."""
 
     def __init__(self) -> None:
-        self._bars: rich.progress.Progress | None = None
-        self._bar: rich.progress.TaskID | None = None
-        self._what = ""
+        super().__init__()
         self._epochs = 0
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich import progress
-            from rich.console import Console
-
-            self._bars = progress.Progress(
-                progress.TextColumn("{task.description}"),
-                progress.BarColumn(),
-                progress.MofNCompleteColumn(),
-                progress.TextColumn("{task.fields[note]}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bars.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
 
     def __call__(self, event: events.Event) -> None:
         """Show an event."""
         match event:
             case events.Preparing():
-                self._show(event.what, event.done, event.total, "")
+                self.show(event.what, event.done, event.total)
             case events.Started():
                 self._epochs = event.epochs
-                self._say(_started(event))
+                self.say(_started(event))
             case events.StepDone():
                 what = f"Epoch {event.epoch + 1} of {self._epochs}"
-                note = f"{event.images_per_second:.0f} images/s, {_duration(event.seconds_left)} left"
-                self._show(what, event.step, event.steps, note)
+                note = f"{event.images_per_second:.0f} images/s, run ends in {_duration(event.seconds_left)}"
+                self.show(what, event.step, event.steps, note)
             case events.EpochDone():
-                self._say(_epoch(event))
+                self.say(_epoch(event))
             case events.Ended():
-                self._say(f"{event.status}: {event.folder}" + (f" ({event.reason})" if event.reason else ""))
+                self.say(f"{event.status}: {event.folder}" + (f" ({event.reason})" if event.reason else ""))
             case _:
                 pass
-
-    def _show(self, what: str, done: int, total: int, note: str) -> None:
-        if self._bars is None:
-            return
-        if self._bar is None or what != self._what:
-            if self._bar is not None:
-                self._bars.remove_task(self._bar)
-            self._bar, self._what = self._bars.add_task(what, total=total, note=note), what
-        self._bars.update(self._bar, completed=done, total=total, note=note)
-
-    def _say(self, text: str) -> None:
-        if self._bars is None:
-            typer.echo(text)
-            sys.stdout.flush()
-        else:
-            self._bars.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _started(event: events.Started) -> str:
     lines = [
         f"{event.network}, from {event.starts_from}: {event.parameters / 1e6:.2f} M parameters, "
         f"{event.macs / 1e9:.3f} GMACs",
-        f"{event.train_images} images to learn from, {event.val_images} to validate on; {event.epochs} epochs of "
+        f"{event.train_images} training images, {event.val_images} validation images; {event.epochs} epochs of "
         f"{event.steps} steps on {event.device}, {'float32' if event.precision == 'no' else event.precision}",
     ]
     if event.teachers:

@@ -9,21 +9,22 @@ from typing import Annotated, Literal
 import typer
 
 from core.errors import UsageError
+from core.names import path_from
 from training.recipe import Recipe, read_recipe
 from training.runs.folder import RunFolder
 
-Recipes = typer.Option("--recipe", help="A TOML file, or the name of a recipe of ours; with --resume the run's own.")
+Recipes = typer.Option("--recipe", help="A TOML file, or the name of a bundled recipe; with --resume the run's own.")
 RecipeOption = Annotated[Path, Recipes]
 RunRecipeOption = Annotated[Path | None, Recipes]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The data folder; with --resume the run's own.", file_okay=False)
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="The run's folder.", file_okay=False)]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder, if there is one.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume the run in this folder, if there is one.")]
 AcceptOption = Annotated[
     bool, typer.Option("--accept-changes", help="Resume also with another recipe, other images or other teachers.")
 ]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Another value: key=value, e.g. optim.epochs=5.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a value: key=value, e.g. optim.epochs=5.")]
 MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", help="A label of the data set and its class: COVID=COVID-19; COVID= leaves it out."),
@@ -31,7 +32,7 @@ MapOption = Annotated[
 MinutesOption = Annotated[float | None, typer.Option(min=0, help="Stop at a checkpoint after so many minutes.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads.")]
 TensorBoardOption = Annotated[bool, typer.Option("--tensorboard", help="Also write the epochs for TensorBoard.")]
-EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is told.")]
+EventsOption = Annotated[Literal["text", "json"], typer.Option(help="How progress is reported.")]
 
 
 def teacher(
@@ -47,7 +48,7 @@ def teacher(
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
-    """Train a network as its recipe says. Ends with 3 if it was stopped and can go on."""
+    """Train a network by its recipe. The exit code is 3 if it was stopped and can be resumed."""
     asked = _asked(recipe, data, out, resume, accept_changes, [*(settings or ()), *_mapped(label_map)])
     _run(asked, minutes, threads, tensorboard, events)
 
@@ -59,7 +60,8 @@ def distill(
     resume: ResumeOption = False,
     accept_changes: AcceptOption = False,
     teachers: Annotated[
-        list[str] | None, typer.Option("--teacher", help="Bundle or finished run; in place of the recipe's.")
+        list[str] | None,
+        typer.Option("--teacher", help="A bundle or finished run; replaces the recipe's."),
     ] = None,
     settings: SetOption = None,
     label_map: MapOption = None,
@@ -68,7 +70,7 @@ def distill(
     tensorboard: TensorBoardOption = False,
     events: EventsOption = "text",
 ) -> None:
-    """Train a network from its teachers. Ends with 3 if it was stopped and can go on."""
+    """Distil a network from its teachers. The exit code is 3 if it was stopped and can be resumed."""
     overrides = [*(settings or ()), *_mapped(label_map)]
     if teachers:
         overrides.append(f"teachers.bundles={list(teachers)!r}")
@@ -109,7 +111,7 @@ def throughput(
     threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure images a second: teacher, student alone, from cached logits, from the teacher itself."""
+    """Measure images per second: teacher, student alone, from cached logits, from the teacher itself."""
     import json
     from dataclasses import asdict
 
@@ -138,19 +140,19 @@ class _Asked:
 def _asked(
     recipe: Path | None, data: Path | None, out: Path, resume: bool, accept_changes: bool, overrides: list[str]
 ) -> _Asked:
-    """Return what is to be trained on what; what is not named is that of the run in the folder, if it is resumed."""
+    """Return what is to be trained on what; what is not named is taken from the run in the folder, if it is resumed."""
     folder = RunFolder(out)
     there = resume and folder.recipe.is_file()
     if recipe is None and there:
         recipe = folder.recipe
-    if data is None and there and (named := folder.read_data().get("folder")) is not None:
-        data = Path(str(named))
+    if data is None and there and (named := folder.read_data().folder) is not None:
+        data = path_from(named)
     missing = [option for option, value in (("--recipe", recipe), ("--data", data)) if value is None]
     if recipe is None or data is None:
         raise UsageError(
             f"{' and '.join(missing)} must be named, unless a run is resumed.",
             path=out,
-            remedy="No run lies in this folder." if resume else "",
+            remedy="This folder holds no run." if resume else "",
         )
     return _Asked(read_recipe(recipe, tuple(overrides)), data, out, resume, accept_changes)
 

@@ -1,4 +1,4 @@
-"""How well is the class told without looking at the anatomy? A linear model on the border of a thumbnail tries."""
+"""How well a linear model predicts the class from the border of a thumbnail alone, without the anatomy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import WriteError
-from core.system.atomic_files import written_whole
-from core.system.paths import cache_folder
+from core.system.cache import BORDER_PROBES
 from training.data.dataset import Dataset, Progress
 from training.data.fingerprints import Fingerprint, fingerprint
 from training.data.parallel import spread
@@ -23,7 +22,7 @@ from training.data.parallel import spread
 BORDER = 3  # pixels of 32 on each side: a tenth of the picture, outside the lungs of a usual radiograph
 STRENGTH = 0.01  # inverse of the L2 penalty
 MOST = 8000  # training images that the linear model sees, drawn by a fixed seed
-FEWEST = 20  # images of train and of test below which nothing can be said
+FEWEST = 20  # images of train and of test below which no score is given
 CACHE_LAYOUT = 1  # to be raised when the probe changes, so that what is kept is measured anew
 
 
@@ -35,8 +34,8 @@ class ProbeScores:
         border: of a linear model that sees only the outer ``BORDER`` pixels of the 32×32 thumbnail.
         whole: of one that sees the whole thumbnail.
         chance: of always answering the class that is most frequent in train.
-        train_images: how many images the linear models learnt from.
-        test_images: how many they were tried on.
+        train_images: number of images that the linear models are trained on.
+        test_images: number of images that they are tested on.
     """
 
     border: float
@@ -106,7 +105,7 @@ def probe(
 def probe_dataset(
     dataset: Dataset, tried: str, progress: Progress = lambda _what, _done, _total: None
 ) -> ProbeScores | None:
-    """Read a data set's images and return what :func:`probe` says; from the cache where it was measured before.
+    """Read a data set's images and return the scores of :func:`probe`; from the cache where it was measured before.
 
     Args:
         dataset: the data set; images that can't be read are left out.
@@ -122,21 +121,19 @@ def probe_dataset(
         for s in samples
     )
     key = hashlib.sha256(f"{CACHE_LAYOUT} {tried}\n{listing}".encode("utf-8", "surrogateescape")).hexdigest()
-    path = cache_folder() / "border-probe" / f"{key[:32]}.json"
-    kept = _read(path)
+    entry = f"{key[:32]}.json"
+    kept = _read(BORDER_PROBES.entry(entry))
     if kept is not None:
         return kept
-    prints = spread("Looking at the borders", fingerprint, [sample.path for sample in samples], progress)
+    prints = spread("Reading image borders", fingerprint, [sample.path for sample in samples], progress)
     seen = [(s, found) for s, found in zip(samples, prints, strict=True) if isinstance(found, Fingerprint)]
     if not seen:
         return None
     thumbnails = np.stack([found.thumbnail for _sample, found in seen])
     scores = probe(thumbnails, [s.label for s, _found in seen], [s.split for s, _found in seen], tried=tried)
     if scores is not None:
-        with suppress(OSError, WriteError):  # what can't be kept is measured again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(path) as file:
-                json.dump(asdict(scores), file)
+        with suppress(WriteError), BORDER_PROBES.new(entry) as path:  # what can't be kept is measured again
+            path.write_text(json.dumps(asdict(scores)), encoding="utf-8")
     return scores
 
 
@@ -168,7 +165,7 @@ def linear_accuracy(
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=300))
     with warnings.catch_warnings():
-        # the last digits of the coefficients do not matter to what the probe says
+        # the last digits of the coefficients do not matter to the score
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(values[train], label[train])
     return float(model.score(values[test], label[test]))

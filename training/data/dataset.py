@@ -7,18 +7,16 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from core.errors import TwinlensError
 
 SPLITS = ("train", "val", "test")
-Kind = Literal["manifest", "COVID-QU-Ex", "LC25000", "class folders"]
 
 # called with what is under way, how many steps are done and how many there are; it may raise to cancel
 Progress = Callable[[str, int, int], None]
 
 
-# a whole value of a fact that says that the fact is not known, e.g. "unknown (none published)" or pandas' "<NA>"
+# a value of a fact that means that it is not known, e.g. "unknown (none published)" or pandas' "<NA>"
 UNKNOWN = re.compile(
     r"[-–—?.]+|<na>|#n/a|(n/?a|n\.a\.|nan|none|null|nil|missing|undefined|anonym(ous|i[sz]ed))(\s*\(.*\))?"
     r"|(un|not )(known|available|applicable|given|provided|stated|recorded|reported|specified|defined)(\s\D*)?",
@@ -84,10 +82,10 @@ class Sample:
     masks: dict[str, Path] = field(default_factory=dict)
 
     def known(self, fact: str) -> str:
-        """Return a fact, or an empty string where there is none or it says that it is unknown.
+        """Return a fact, or an empty string where there is none or it is given as unknown.
 
-        ``unknown``, ``N/A``, ``NA``, ``nan``, ``None``, ``NULL``, ``-``, ``?`` and their like say so, in any case and
-        with a remark in brackets; a name that only begins so, such as Nanjing, is a name.
+        ``unknown``, ``N/A``, ``NA``, ``nan``, ``None``, ``NULL``, ``-``, ``?`` and the like mean unknown, in any
+        case and with a remark in brackets; a name that only begins so, such as Nanjing, is a name.
         """
         value = self.facts.get(fact, "").strip()
         return "" if UNKNOWN.fullmatch(value) else value
@@ -104,7 +102,7 @@ class Dataset:
 
     Attributes:
         folder: where it lies.
-        kind: the layout that it was recognised by.
+        kind: the name of its layout.
         samples: its images.
         split_made: in words, where its split comes from.
         left_out: the folder's other files, with the reason.
@@ -113,7 +111,7 @@ class Dataset:
     """
 
     folder: Path
-    kind: Kind
+    kind: str
     samples: list[Sample]
     split_made: str
     left_out: tuple[LeftOut, ...] = ()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +16,15 @@ from core.errors import ImageError
 from core.images.preprocessing import LUMA, Preprocessing, resize
 from core.images.reader import read_image
 from core.names import readable
-from core.system.atomic_files import cannot_write, make_folder
-from core.system.paths import cache_folder
+from core.system.cache import TRAINING_IMAGES
 from training.data.loading import Sample
-from training.data.unreadable import refuse_many
+from training.data.unreadable import Unreadable, refuse_many
 
 if TYPE_CHECKING:
     import torch
 
 Bytes = npt.NDArray[np.uint8]
+PIXELS, UNREADABLE = "images.npy", "unreadable.json"  # files of an entry of the cache
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,14 @@ def load_images(
     """
     named = json.dumps([contents, samples[0].split, len(samples), how.height, how.width, how.channels])
     key = hashlib.sha256(named.encode()).hexdigest()
-    folder = cache_folder() / "training" / "images" / key[:20]
-    if not (folder / "images.npy").is_file():
-        _decode_into(folder, samples, how, progress)
-    pixels: Bytes = np.load(folder / "images.npy", mmap_mode="c")
-    notes: dict[str, str] = json.loads((folder / "unreadable.json").read_text(encoding="utf-8"))
-    unreadable = [(samples[int(place)].path, reason) for place, reason in notes.items()]
+    folder = TRAINING_IMAGES.find(key[:20], PIXELS, UNREADABLE)
+    if folder is None:
+        with TRAINING_IMAGES.new(key[:20]) as new:
+            _decode_into(new, samples, how, progress)
+        folder = TRAINING_IMAGES.entry(key[:20])
+    pixels: Bytes = np.load(folder / PIXELS, mmap_mode="c")
+    notes: dict[str, str] = json.loads((folder / UNREADABLE).read_text(encoding="utf-8"))
+    unreadable = [Unreadable(samples[int(place)].path, reason) for place, reason in notes.items()]
     refuse_many(unreadable, len(samples), samples[0].split)
     left_out = {int(place): reason for place, reason in notes.items()}
     kept = [i for i in range(len(samples)) if i not in left_out]
@@ -99,34 +98,22 @@ def load_images(
 def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progress: Callable[[int, int], None]) -> None:
     channels = 1 if how.channels == "grey" else 3
     notes: dict[int, str] = {}
-    make_folder(folder.parent)
-    staged = folder.with_name(f".{folder.name}-{uuid4().hex}")
-    try:
-        staged.mkdir()
-        shape = (len(samples), how.height, how.width, channels)
-        blank = np.zeros(shape[1:], np.uint8)
-        # written and not memory-mapped, so that a full disk is an error that can be told
-        with (staged / "images.npy").open("wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for i, sample in enumerate(samples):
-                pixels = blank
-                try:
-                    pixels = _decode(sample.path, how)
-                except ImageError as error:
-                    notes[i] = error.problem
-                file.write(pixels.tobytes())
-                progress(i + 1, len(samples))
-        (staged / "unreadable.json").write_text(json.dumps(notes), encoding="utf-8")
-        try:
-            os.replace(staged, folder)  # noqa: PTH105 - a run beside this one may have been first, which is as well
-        except OSError:
-            if not (folder / "images.npy").is_file():
-                raise
-    except OSError as cause:
-        raise cannot_write(folder, cause) from cause
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    folder.mkdir()
+    shape = (len(samples), how.height, how.width, channels)
+    blank = np.zeros(shape[1:], np.uint8)
+    # written and not memory-mapped, so that a full disk is an error that can be told
+    with (folder / PIXELS).open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for i, sample in enumerate(samples):
+            pixels = blank
+            try:
+                pixels = _decode(sample.path, how)
+            except ImageError as error:
+                notes[i] = error.problem
+            file.write(pixels.tobytes())
+            progress(i + 1, len(samples))
+    (folder / UNREADABLE).write_text(json.dumps(notes), encoding="utf-8")
 
 
 def _decode(path: Path, how: Preprocessing) -> Bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.data.fingerprints import HASH_SIZE, WORDS, Fingerprint
+from training.data.unreadable import Unreadable
 
 # bits of 256 by which the hashes of one picture may differ: among 8,476 radiographs from nine sources no two that are
 # known to be of different patients come as near as 44
@@ -21,7 +22,7 @@ Hashes = npt.NDArray[np.uint64]
 Pairs = npt.NDArray[np.int64]
 
 
-def exact_duplicates(prints: Sequence[Fingerprint | str]) -> list[list[int]]:
+def exact_duplicates(prints: Sequence[Fingerprint | Unreadable]) -> list[list[int]]:
     """Return the images, by index, whose files are byte for byte the same, in sets of two or more."""
     same: dict[str, list[int]] = defaultdict(list)
     for i, found in enumerate(prints):
@@ -30,7 +31,7 @@ def exact_duplicates(prints: Sequence[Fingerprint | str]) -> list[list[int]]:
     return [members for members in same.values() if len(members) > 1]
 
 
-def near_duplicates(prints: Sequence[Fingerprint | str]) -> Pairs:
+def near_duplicates(prints: Sequence[Fingerprint | Unreadable]) -> Pairs:
     """Return pairs i < j of images, shape (M, 2), whose pictures are alike under one of eight flips and quarter turns.
 
     Flat pictures are left out. Of pictures with the very same hash each is paired with the first only, so that a

@@ -1,4 +1,4 @@
-"""What the checks need to know of an image file, small enough to keep for a whole data set."""
+"""What the checks need of an image file, small enough to hold for a whole data set."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy.typing as npt
 from core.errors import ImageError
 from core.images.preprocessing import LUMA, FloatArray, resize
 from core.images.reader import read_image
+from training.data.unreadable import Unreadable
 
 THUMBNAIL = 32
 HASH_SIZE = 16  # a hash has the signs of 16×16 low frequencies: 256 bits
 WORDS = HASH_SIZE * HASH_SIZE // 64
 COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
-FLAT = 2.0  # standard deviation, of 255, under which a picture has nothing that a hash could tell
+FLAT = 2.0  # standard deviation, of 255, under which a picture is too uniform to be hashed
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +46,13 @@ class Fingerprint:
     hashes: npt.NDArray[np.uint64] | None
 
 
-def fingerprint(path: Path) -> Fingerprint | str:
+def fingerprint(path: Path) -> Fingerprint | Unreadable:
     """Return an image file's fingerprint, or the reason why it can't be read."""
     try:
         image = read_image(path)
         shown = image.displayed()
     except ImageError as error:
-        return f"{error.problem} {error.remedy}".strip()
+        return Unreadable(path, f"{error.problem} {error.remedy}".strip())
     grey = shown @ LUMA if shown.ndim == 3 else shown
     thumbnail = np.rint(255 * resize(grey, THUMBNAIL, THUMBNAIL)).astype(np.uint8)
     return Fingerprint(
@@ -65,7 +66,7 @@ def fingerprint(path: Path) -> Fingerprint | str:
     )
 
 
-def are_coloured(prints: Sequence[Fingerprint | str]) -> bool:
+def are_coloured(prints: Sequence[Fingerprint | Unreadable]) -> bool:
     """Return whether enough images have colours for the data set to be taken for histology."""
     return float(np.mean([isinstance(found, Fingerprint) and not found.grey for found in prints])) >= COLOURED
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import WriteError
-from core.system.atomic_files import written_whole
-from core.system.paths import cache_folder
+from core.system.cache import IMAGE_GROUPS
+from training.data.csv_table import read_table
 from training.data.dataset import DatasetError, Progress, Sample
 from training.data.duplicates import near_duplicates
 from training.data.fingerprints import are_coloured, fingerprint
-from training.data.manifest import read_table
 from training.data.parallel import spread
 from training.data.splits import joined, known_groups
 from training.data.tile_groups import group_tiles
@@ -97,18 +96,16 @@ def _cached(folder: Path, samples: Sequence[Sample], what: str, find: Callable[[
     """
     listing = "".join(f"{_within(folder, s.path)}\t{_size(s.path)}\t{s.label}\n" for s in samples)
     digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
-    path = cache_folder() / "groups" / f"{what}{GROUPING}-{digest[:32]}.txt"
+    key = f"{what}{GROUPING}-{digest[:32]}.txt"
     try:
-        groups = [int(line) for line in path.read_text(encoding="ascii").split()]
+        groups = [int(line) for line in IMAGE_GROUPS.entry(key).read_text(encoding="ascii").split()]
     except (OSError, ValueError):
         groups = []
     if len(groups) == len(samples):
         return groups
     groups = find()
-    with suppress(OSError, WriteError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as file:
-            file.writelines(f"{group}\n" for group in groups)
+    with suppress(WriteError), IMAGE_GROUPS.new(key) as path:
+        path.write_text("".join(f"{group}\n" for group in groups), encoding="ascii")
     return groups
 
 

@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from core.images.reader import HEAD_BYTES, recognise
@@ -23,7 +24,7 @@ SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom", ".webp", ".gif", ".jp2", ".j2k", ".jxl",
     ".heic", ".heif", ".avif",
 )  # fmt: skip
-NO_IMAGES = ("PDF", "ZIP", "gzip", "video", "RIFF")  # what ``recognise`` tells beside images
+NO_IMAGES = ("PDF", "ZIP", "gzip", "video", "RIFF")  # what ``recognise`` returns beside images
 SYSTEM_FOLDERS = {
     "__macosx", "__pycache__", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin",
     "system volume information", "lost+found",
@@ -51,21 +52,36 @@ class Listing:
     files: tuple[Path, ...]
     left_out: tuple[LeftOut, ...]
 
-    def images(self, files: Iterable[Path] | None = None) -> tuple[list[Path], list[LeftOut]]:
-        """Return which files, by default all, are images by their content or name, and the others.
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """The files that are images by their content or name.
 
-        An image that Twinlens can't open, being damaged or of another format, is returned as one, so that it is
-        reported and counted as unreadable.
+        One that Twinlens can't open, being damaged or of another format, is among them, so that it is reported and
+        counted as unreadable.
         """
-        images: list[Path] = []
-        others: list[LeftOut] = []
-        for file in self.files if files is None else files:
-            reason = _no_image(file)
-            if reason:
-                others.append(LeftOut(file, reason))
-            else:
-                images.append(file)
-        return images, others
+        return self._sorted[0]
+
+    @property
+    def others(self) -> tuple[LeftOut, ...]:
+        """The files that are no images."""
+        return self._sorted[1]
+
+    @cached_property
+    def _sorted(self) -> tuple[tuple[Path, ...], tuple[LeftOut, ...]]:
+        return sort_out(self.files)
+
+
+def sort_out(files: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[LeftOut, ...]]:
+    """Return which files are images by their content or name, and the others."""
+    images: list[Path] = []
+    others: list[LeftOut] = []
+    for file in files:
+        reason = _no_image(file)
+        if reason:
+            others.append(LeftOut(file, reason))
+        else:
+            images.append(file)
+    return tuple(images), tuple(others)
 
 
 def list_files(folder: Path) -> Listing:
@@ -106,7 +122,7 @@ def _no_image(file: Path) -> str:
             with file.open("rb") as opened:
                 head = opened.read(HEAD_BYTES)
     except OSError:
-        pass  # told by its name: one that can't be read must be reported as such
+        pass  # recognised by its name: one that can't be read must be reported as such
     kind = recognise(head)
     if kind in OWN_MARKS and OWN_MARKS[kind] in head:
         return OUTPUT

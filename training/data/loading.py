@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from training.data.dataset import Dataset, DatasetError, Kind, LeftOut, Progress, Sample, in_batches, of_split
+from training.data.dataset import Dataset, DatasetError, Progress, Sample, in_batches, of_split
 from training.data.groups import GROUP_FILE, find_group_file, groups_of, listed_groups, tile_groups
 from training.data.label_map import mapped
-from training.data.layouts import Found, innermost, read_class_folders, read_covid_qu_ex, read_lc25000
+from training.data.layouts.layout import Found, Layout
+from training.data.layouts.table import LAYOUTS
 from training.data.listing import Listing, list_files
-from training.data.manifest import MANIFEST, find_manifest, read_manifest
 from training.data.splits import SHARES_IN_WORDS, known_groups, split_by_group, split_off_val
 
 __all__ = [
@@ -23,15 +22,8 @@ __all__ = [
     "in_batches",
     "of_split",
     "open_dataset",
-    "read_manifest",
     "tile_groups_of",
 ]
-
-UNLISTED = "not in the manifest"
-LAYOUTS = (
-    "Twinlens reads a manifest.csv (path,label[,split,group_id,…]), COVID-QU-Ex, LC25000, and folders "
-    "train|val|test/CLASS or CLASS."
-)
 
 
 def open_dataset(
@@ -63,18 +55,18 @@ def open_dataset(
     if not folder.is_dir():
         raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
     listing = list_files(folder)
-    kind, found, inner, left_out = _read(listing, tuple(label_map or ()))
+    layout, found = _read(listing, tuple(label_map or ()))
     samples, unwanted = mapped(found.samples, label_map or {})
     if not samples:
         raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
-    group_file = None if kind == "manifest" else find_group_file(listing.files)
+    group_file = find_group_file(listing.files) if layout.group_file else None
     if group_file is not None:
         samples = _in_groups(samples, listed_groups(group_file, samples))
-    samples, split_made = _with_splits(inner, kind, samples, seed, progress)
-    none = [out for out in (*left_out, *found.left_out, *unwanted) if out.path != group_file]
+    samples, split_made = _with_splits(found.folder, layout, samples, seed, progress)
+    none = [out for out in (*listing.left_out, *found.left_out, *unwanted) if out.path != group_file]
     return Dataset(
-        inner,
-        kind,
+        found.folder,
+        layout.name,
         samples,
         split_made,
         tuple(sorted(none, key=lambda out: out.path)),
@@ -88,67 +80,45 @@ def tile_groups_of(dataset: Dataset, progress: Progress) -> list[int]:
     return tile_groups(dataset.folder, dataset.samples, progress)
 
 
-def _read(listing: Listing, labels: Sequence[str]) -> tuple[Kind, Found, Path, list[LeftOut]]:
-    """Return the layout, what it makes of the images, the folder that it lies in, and what is left out before that."""
-    folder = listing.folder
-    left_out = list(listing.left_out)
-    if (manifest := find_manifest(listing.files, folder)) is not None:
-        return "manifest", _listed(listing, manifest), folder, left_out
-    images, others = listing.images()
-    inner = Path(os.path.commonpath([image.parent for image in images])) if images else folder
-    for above in [inner, *inner.parents[: len(inner.relative_to(folder).parts)]][::-1]:
-        if (manifest := find_manifest(listing.files, above)) is not None:
-            return "manifest", _listed(listing, manifest), above, left_out
-    if manifests := [file for file in listing.files if file.name.lower() == MANIFEST]:
-        raise DatasetError(
-            f"A {MANIFEST} lies in {manifests[0].parent.relative_to(folder)}, but not all images here lie beside it.",
-            path=folder,
-            remedy="Name the folder of the manifest, or move it away.",
-        )
-    inner = innermost(folder, images, labels)
-    left_out += others
-    if (found := read_covid_qu_ex(folder, images)) is not None:
-        return "COVID-QU-Ex", found, folder, left_out
-    if (found := read_lc25000(folder, images)) is not None:
-        return "LC25000", found, folder, left_out
-    if (found := read_class_folders(inner, images)) is not None:
-        return "class folders", found, inner, left_out
+def _read(listing: Listing, labels: Sequence[str]) -> tuple[Layout, Found]:
+    """Return the first layout that recognises a folder, and what it makes of it.
+
+    Raises:
+        DatasetError: if none does.
+    """
+    for layout in LAYOUTS:
+        if (found := layout.read(listing, labels)) is not None:
+            return layout, found
     reasons = Counter[str]()
-    for out in left_out:
+    for out in (*listing.left_out, *listing.others):
         reasons[out.reason] += out.files
-    if images:
-        reasons["in no folder of a class"] = len(images)
+    if listing.images:
+        reasons["in no folder of a class"] = len(listing.images)
     lies = "; ".join(f"{count:,} {'file' if count == 1 else 'files'} {reason}" for reason, count in reasons.items())
-    raise DatasetError(f"No data set is recognised here ({lies or 'an empty folder'}).", path=folder, remedy=LAYOUTS)
-
-
-def _listed(listing: Listing, manifest: Path) -> Found:
-    samples = read_manifest(manifest, split_optional=True)
-    named = {os.path.normpath(sample.path) for sample in samples}
-    unlisted, others = listing.images(f for f in listing.files if f != manifest and os.path.normpath(f) not in named)
-    return Found(samples, [*others, *(LeftOut(image, UNLISTED) for image in unlisted)])
+    raise DatasetError(
+        f"No data set is recognised here ({lies or 'an empty folder'}).",
+        path=listing.folder,
+        remedy=f"Twinlens reads {', '.join(one.in_words for one in LAYOUTS[:-1])}, and {LAYOUTS[-1].in_words}.",
+    )
 
 
 def _with_splits(
-    folder: Path, kind: Kind, samples: list[Sample], seed: int, progress: Progress
+    folder: Path, layout: Layout, samples: list[Sample], seed: int, progress: Progress
 ) -> tuple[list[Sample], str]:
     """Return the samples with the splits that they lack, all or val, and in words where the splits come from."""
     have = Counter(sample.split for sample in samples)
-    own = {"manifest": "the manifest's own column", "COVID-QU-Ex": "the data set's own Train, Val and Test"}.get(
-        kind, "the folders' own"
-    )
     if have["val"] or (have["test"] and not have["train"]):
-        return samples, own
-    if kind == "LC25000":
+        return samples, layout.splits
+    if layout.cut_tiles:
         return _with_tile_splits(folder, samples, seed, progress)
     groups, how = groups_of(folder, samples, progress)
     if have["test"]:
-        return split_off_val(samples, groups, seed=seed), f"{own}; val made from train, seed {seed}, {how}"
+        return split_off_val(samples, groups, seed=seed), f"{layout.splits}; val made from train, seed {seed}, {how}"
     return split_by_group(samples, groups, seed=seed), f"made: {SHARES_IN_WORDS}, seed {seed}, {how}"
 
 
 def _with_tile_splits(folder: Path, samples: list[Sample], seed: int, progress: Progress) -> tuple[list[Sample], str]:
-    """Return LC25000's tiles with a split by original, their ``group_id``, and how the originals were found."""
+    """Return tiles with a split by original, their ``group_id``, and how the originals were found."""
     if (known := known_groups(samples)) is not None:
         return split_by_group(
             samples, known, seed=seed

@@ -1,4 +1,4 @@
-"""Do the same to many files on all cores, with progress, and stop at once when told to."""
+"""Process many files on all cores, with progress and cancellation."""
 
 from __future__ import annotations
 

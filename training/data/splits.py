@@ -86,7 +86,7 @@ def split_off_val(samples: Sequence[Sample], groups: Sequence[int], *, seed: int
 def known_groups(samples: Sequence[Sample]) -> list[int] | None:
     """Return one number per sample, equal where a chain of shared ``group_id`` or ``patient_id`` joins them.
 
-    None if no sample knows either.
+    None if no sample has either.
     """
     first: dict[tuple[str, str], int] = {}
     pairs = [

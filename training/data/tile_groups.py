@@ -150,7 +150,7 @@ def fitting_points(one: TileFeatures, other: TileFeatures) -> int:
             continue
         source = points[[m.queryIdx for m in matches]]
         target = other.points[[m.trainIdx for m in matches]]
-        # OpenCV draws RANSAC's samples from a generator with a fixed seed, so that the answer is always the same
+        # OpenCV draws RANSAC's samples from a generator with a fixed seed, so that the result is always the same
         _model, fits = cv2.estimateAffinePartial2D(
             source, target, method=cv2.RANSAC, ransacReprojThreshold=ERROR, maxIters=300
         )

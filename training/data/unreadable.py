@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from training.data.dataset import DatasetError
 
 MAX_SHARE = 0.05
 
-Unreadable = tuple[Path, str]  # the file and the reason
+
+class Unreadable(NamedTuple):
+    """An image that can't be read, and the reason."""
+
+    path: Path
+    reason: str
 
 
 def refuse_many(unreadable: Sequence[Unreadable], images: int, split: str) -> None:

@@ -12,6 +12,7 @@ from training.data.dataset import Dataset, Progress, Sample
 from training.data.fingerprints import Fingerprint, are_coloured, fingerprint
 from training.data.loading import tile_groups_of
 from training.data.parallel import spread
+from training.data.unreadable import Unreadable
 from training.data_check.findings import (
     duplicate_findings,
     group_findings,
@@ -77,7 +78,7 @@ def _sources(samples: Sequence[Sample]) -> list[str]:
     return [sample.known("source") for sample in samples]
 
 
-def _looks(by: str, values: Iterable[str], prints: Sequence[Fingerprint | str]) -> list[Look]:
+def _looks(by: str, values: Iterable[str], prints: Sequence[Fingerprint | Unreadable]) -> list[Look]:
     members: dict[str, list[Fingerprint]] = {}
     for value, found in zip(values, prints, strict=True):
         if value and isinstance(found, Fingerprint):
@@ -100,7 +101,7 @@ def _looks(by: str, values: Iterable[str], prints: Sequence[Fingerprint | str]) 
     return looks
 
 
-def _probe(samples: Sequence[Sample], prints: Sequence[Fingerprint | str]) -> ProbeScores | None:
+def _probe(samples: Sequence[Sample], prints: Sequence[Fingerprint | Unreadable]) -> ProbeScores | None:
     readable = [(s, found) for s, found in zip(samples, prints, strict=True) if isinstance(found, Fingerprint)]
     if not readable:
         return None

@@ -1,4 +1,4 @@
-"""The single checks of ``check-data``: each looks at one thing and says what it found."""
+"""The single checks of ``check-data``: each looks at one property and returns its findings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from training.data.dataset import SPLITS, Dataset, Sample
 from training.data.duplicates import exact_duplicates, near_duplicates
 from training.data.fingerprints import Fingerprint
 from training.data.splits import joined
+from training.data.unreadable import Unreadable
 from training.data_check.report import Finding, Look, Severity, finding
 
 GAIN = 0.10  # accuracy above chance from which on a shortcut is worth a warning
@@ -19,16 +20,16 @@ BRIGHTER = 0.5  # distance of two classes' brightness in pooled standard deviati
 LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
 MANY = 0.05  # share of images with siblings in other splits from which on it is an error
 OUTSIZED = 0.25  # share of all images in one group or patient from which on that is worth a warning
-FEW = 10  # images of a class below which their looks say nothing
+FEW = 10  # images of a class below which their appearance means nothing
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
 
-def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+def unreadable_findings(dataset: Dataset, prints: Sequence[Fingerprint | Unreadable]) -> list[Finding]:
     """Return the files that can't be read, with the reason."""
-    bad = [(s, found) for s, found in zip(dataset.samples, prints, strict=True) if isinstance(found, str)]
+    bad = [(s, found) for s, found in zip(dataset.samples, prints, strict=True) if isinstance(found, Unreadable)]
     if not bad:
         return []
-    lines = (f"{dataset.relative(s.path)}: {reason}" for s, reason in bad)
+    lines = (f"{dataset.relative(s.path)}: {found.reason}" for s, found in bad)
     return [finding("error", "unreadable", f"{_many(len(bad), 'file')} can't be read.", len(bad), lines)]
 
 
@@ -39,7 +40,7 @@ def split_findings(dataset: Dataset) -> list[Finding]:
     lacking = [f"{label} in {split}" for split in filled for label in dataset.classes if not counts[split, label]]
     findings = []
     if lacking:
-        text = "A split has no images of a class, so that it can't be learnt or scored."
+        text = "A split has no images of a class, so that it can't be trained or scored."
         findings.append(finding("warning", "empty", text, len(lacking), lacking))
     sizes = Counter(s.label for s in dataset.samples).most_common()
     if sizes[0][1] > RARE * sizes[-1][1]:
@@ -83,7 +84,7 @@ def _outsized(members: dict[str, list[Sample]], name: str, images: int) -> list[
     return [finding("warning", f"large-{name}", text, len(large), lines)]
 
 
-def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | str]) -> list[Finding]:
+def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | Unreadable]) -> list[Finding]:
     """Return pictures that are there more than once: across splits, with contradicting labels, or harmlessly."""
     exact = exact_duplicates(prints)
     near: dict[int, list[int]] = defaultdict(list)
@@ -115,7 +116,7 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
         f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, "
         "as cut from the same original or from overlapping fields, and lie in several splits."
     )
-    # matching points are evidence and no proof, so that a few sets are for a person to look at
+    # matching points are evidence but no proof, so that a few sets are to be looked at by a person
     if images > MANY * len(dataset.samples):
         severity: Severity = "error"
         text += " This data leak makes test scores too high: split by original."
@@ -145,7 +146,7 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
 
 
 def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Finding]:
-    """Return what gives a class away before the picture is looked at: its source, file format, size or brightness."""
+    """Return what predicts the class without the image's content: its source, file format, size or brightness."""
     findings = []
     by_source: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
@@ -184,12 +185,12 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
 
 
 def probe_findings(scores: ProbeScores | None) -> list[Finding]:
-    """Return whether the border alone gives the class away."""
+    """Return whether the border alone predicts the class."""
     if scores is None:
         return []
     text = (
-        f"A linear model that sees only the outer {BORDER} pixels of a 32×32 thumbnail is right in "
-        f"{100 * scores.border:.1f} % of the test split (whole thumbnail {100 * scores.whole:.1f} %, chance "
+        f"A linear model that sees only the outer {BORDER} pixels of a 32×32 thumbnail has an accuracy of "
+        f"{100 * scores.border:.1f} % on the test split (whole thumbnail {100 * scores.whole:.1f} %, chance "
         f"{100 * scores.chance:.1f} %)."
     )
     if scores.border > scores.chance + max(GAIN, scores.margin):
@@ -220,7 +221,7 @@ def _repeated(dataset: Dataset, sets: Sequence[Sequence[int]], what: str, code: 
     ]
 
 
-def _digest(found: Fingerprint | str) -> str:
+def _digest(found: Fingerprint | Unreadable) -> str:
     return found.sha256 if isinstance(found, Fingerprint) else ""
 
 

@@ -1,4 +1,4 @@
-"""Would training take a data set as it is? What it refuses is an error here; what was left out of the set is listed."""
+"""Whether training would take a data set: what it would refuse is an error here; what was left out is listed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections import Counter, defaultdict
 from core.tasks import TASKS, Task, get_task
 from training.data.dataset import Dataset, LeftOut
 from training.data.label_map import alike
-from training.data.layouts import NO_CLASS, NO_SPLIT
+from training.data.layouts.layout import NO_CLASS, NO_SPLIT
+from training.data.layouts.manifest import UNLISTED
 from training.data.listing import CLOSED
-from training.data.loading import UNLISTED
 from training.data_check.report import Finding, Severity, finding
 from training.recipe import Recipe
 
-# what is left out for one of these reasons may have been meant to be learnt from
+# what is left out for one of these reasons may have been meant for training
 SEVERITY: dict[str, Severity] = {CLOSED: "error", NO_CLASS: "warning", NO_SPLIT: "warning", UNLISTED: "warning"}
 
 
 def fitness_findings(dataset: Dataset, recipe: Recipe | None = None) -> list[Finding]:
-    """Return what training refuses, and classes that it can't learn.
+    """Return what training would refuse, and classes without images.
 
     Args:
         dataset: the data set.
@@ -66,19 +66,19 @@ def _nearest(labels: tuple[str, ...]) -> Task | None:
 
 
 def _labels(dataset: Dataset, task: Task | None) -> list[Finding]:
-    strange = [label for label in dataset.classes if task is None or label not in task.class_ids]
-    if not strange:
+    unknown = [label for label in dataset.classes if task is None or label not in task.class_ids]
+    if not unknown:
         return []
     tasks = [task] if task is not None else list(TASKS.values())
     classes = "; ".join(f"{one.name}: {', '.join(one.class_ids)}" for one in tasks)
     text = (
-        f"{_many(len(strange), 'label')} {'is no class' if len(strange) == 1 else 'are no classes'} of "
+        f"{_many(len(unknown), 'label')} {'is no class' if len(unknown) == 1 else 'are no classes'} of "
         f"{'any task' if task is None else f'the task {task.name}'}, so that training refuses the data set. Map each "
         f"to a class or leave it out, on the command line with --map LABEL=CLASS or --map LABEL=. Classes: {classes}."
     )
     counts = Counter(sample.label for sample in dataset.samples)
-    lines = (_suggested(label, counts[label], tasks) for label in strange)
-    return [finding("error", "labels", text, len(strange), lines)]
+    lines = (_suggested(label, counts[label], tasks) for label in unknown)
+    return [finding("error", "labels", text, len(unknown), lines)]
 
 
 def _suggested(label: str, images: int, tasks: list[Task]) -> str:
@@ -90,9 +90,7 @@ def _suggested(label: str, images: int, tasks: list[Task]) -> str:
 
 def _classes(dataset: Dataset, task: Task | None) -> list[Finding]:
     if len(dataset.classes) == 1:
-        text = (
-            f"All images are of one class, {dataset.classes[0]}: a network can be scored on them, but learns nothing."
-        )
+        text = f"All images are of one class, {dataset.classes[0]}: a network can be scored on them, but not trained."
         return [finding("error", "one-class", text, 1)]
     if task is None or not set(dataset.classes) <= set(task.class_ids):
         return []

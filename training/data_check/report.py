@@ -18,7 +18,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a person should know about a data set.
+    """One finding about a data set.
 
     Attributes:
         severity: ``error``: scores measured on it would be wrong; ``warning``: they need a word beside them; ``note``.
@@ -87,7 +87,7 @@ class DataReport:
         sources: images by source and class; empty where no source is given.
         masks: masks that come with the images, by what they outline.
         looks: size and brightness by class and by source.
-        probe: the shortcut probe, or None where there is too little to say.
+        probe: the shortcut probe, or None where there are too few images.
         findings: errors first.
     """
 
@@ -177,11 +177,11 @@ class DataReport:
         seen = [("the most frequent class", probe.chance), (f"outer {BORDER} of 32 pixels", probe.border),
                 ("whole 32×32 thumbnail", probe.whole)]  # fmt: skip
         return [
-            f"A linear model learns the class from {probe.train_images:,} training thumbnails and is tried on "
+            f"A linear model is trained on {probe.train_images:,} training thumbnails and tested on "
             f"{probe.test_images:,} of the test split. What the border alone gives away, a network can learn "
             "instead of the disease.",
             "",
-            *_table(["what it sees", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
+            *_table(["input", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
         ]
 
 

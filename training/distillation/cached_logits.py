@@ -1,6 +1,6 @@
 """Teachers' logits on every view of every training image, computed once and kept on disk.
 
-One array file a view and teacher, (N, C) float32, in which NaN stands for what is not known yet. Its folder is named
+One array file a view and teacher, (N, C) float32, in which NaN marks what is not computed yet. Its folder is named
 by the teacher's weights, what computes them, the images and the augmentation, so that runs which share all these share
 the work.
 Images go through a teacher in their own order and in batches of a fixed size: what is stored does not depend on when
@@ -19,12 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import TwinlensError
-from core.system.atomic_files import bytes_written_whole, make_folder
-from core.system.paths import cache_folder
+from core.system.cache import TEACHER_LOGITS
 from training.data.augmentation import COLUMNS, as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import ImageStore
-from training.distillation.teacher_forward import Engine
-from training.distillation.teachers import Teacher
+from training.distillation.teachers import Engine, Teacher
 from training.recipe import Augment
 
 if TYPE_CHECKING:
@@ -60,30 +58,27 @@ class TeacherLogits:
         self._shape = (len(store), classes)
         unmixed = views.model_copy(update={"views": 0, "mixup": 0.0, "cutmix": 0.0})
         named = f"{store.key} {unmixed.model_dump_json()}"
-        self._folders = [
-            cache_folder() / "training" / "teacher-logits" / _digest(teacher, engine, named)
-            for teacher, engine in zip(teachers, engines, strict=True)
-        ]
+        self._keys = [_digest(teacher, engine, named) for teacher, engine in zip(teachers, engines, strict=True)]
 
     def of_view(
         self,
         view: int,
         pixels: torch.Tensor,
         share: tuple[int, int] = (0, 1),
-        progress: Callable[[int, int], bool] = lambda _done, _total: False,
-    ) -> FloatArray | None:
-        """Return the logits of one view, (K, N, C), after computing what is not known yet.
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> FloatArray:
+        """Return the logits of one view, (K, N, C), after computing those that are missing.
 
         Args:
             view: which view.
             pixels: the store's pixels, (N, H, W, channels) uint8, on the teachers' device or not.
             share: (process, processes): which part of the missing logits this process computes.
-            progress: called with (done, total) images; true stops the work, and None is returned.
+            progress: called with (done, total) images; what it raises stops the work.
 
         Raises:
-            TwinlensError: if a teacher's answer is not finite.
+            TwinlensError: if a teacher's logits are not finite.
         """
-        files = [self._open(folder / f"view-{view:04d}.npy") for folder in self._folders]
+        files = [self._open(f"{key}/view-{view:04d}.npy") for key in self._keys]
         numbers = view_numbers(self._views.seed, view, len(self._store))
         starts = list(range(0, len(self._store), CHUNK))
         missing = [
@@ -95,14 +90,13 @@ class TeacherLogits:
         mine = missing[share[0] :: share[1]]
         turn = os.getpid() % max(1, len(mine))  # runs that need the same logits begin in different places
         for done, (k, start) in enumerate(mine[turn:] + mine[:turn]):
-            if progress(done * CHUNK, len(mine) * CHUNK):
-                return None
+            progress(done * CHUNK, len(mine) * CHUNK)
             rows = slice(start, min(start + CHUNK, len(self._store)))
             if np.isnan(files[k][rows]).any():
-                files[k][rows] = self._answer(k, pixels[rows], numbers[rows])
+                files[k][rows] = self._logits(k, pixels[rows], numbers[rows])
         return np.stack(files)
 
-    def _answer(self, k: int, pixels: torch.Tensor, numbers: FloatArray) -> FloatArray:
+    def _logits(self, k: int, pixels: torch.Tensor, numbers: FloatArray) -> FloatArray:
         import torch
 
         teacher = self._teachers[k]
@@ -111,17 +105,16 @@ class TeacherLogits:
         found: FloatArray = self._engines[k].forward(network_input(images, teacher.how)).cpu().numpy()
         if not np.isfinite(found).all():
             raise TwinlensError(
-                f"The teacher {teacher.id} gives answers that are not finite.", remedy="Choose another teacher."
+                f"The logits of the teacher {teacher.id} are not finite.", remedy="Choose another teacher."
             )
         return found
 
-    def _open(self, path: Path) -> FloatArray:
+    def _open(self, key: str) -> FloatArray:
         """Open a view's file for reading and writing; a new one holds nothing but NaN."""
-        if not self._fits(path):
-            make_folder(path.parent)
-            with bytes_written_whole(path) as file:
-                np.save(file, np.full(self._shape, np.nan, np.float32))
-        opened: FloatArray = np.load(path, mmap_mode="r+")
+        if not self._fits(TEACHER_LOGITS.entry(key)):
+            with TEACHER_LOGITS.new(key) as path:
+                np.save(path, np.full(self._shape, np.nan, np.float32))
+        opened: FloatArray = np.load(TEACHER_LOGITS.entry(key), mmap_mode="r+")
         return opened
 
     def _fits(self, path: Path) -> bool:

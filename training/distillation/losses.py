@@ -1,4 +1,4 @@
-"""What is minimised: hybrid supervision by truth and teacher, and its relatives.
+"""What is minimised: hybrid supervision by labels and teacher, and other distillation losses.
 
 Everywhere z is a student's logits and v its teacher's, both (B, C); y the truth as probabilities (B, C), one-hot or
 mixed; T a temperature. Every loss is a mean over the batch, so that parts of a batch add up.
@@ -71,8 +71,8 @@ def decoupled_loss(z: Tensor, v: Tensor, y: Tensor, alpha: float, beta: float, t
 def relation_loss(z: Tensor, v: Tensor, beta: float, gamma: float, temperature: float) -> Tensor:
     """Return DIST (Huang et al., arXiv 2205.10536): T² · (beta · inter + gamma · intra).
 
-    ``inter`` is 1 − Pearson's correlation of the two answers for an image, over its classes; ``intra`` that of the two
-    answers for a class, over the batch's images.
+    ``inter`` is 1 − Pearson's correlation of the two outputs for an image, over its classes; ``intra`` that of the two
+    outputs for a class, over the batch's images.
     """
     student, teacher = (z / temperature).softmax(dim=1), (v / temperature).softmax(dim=1)
     between = 1 - _correlation(student, teacher).mean()
@@ -117,11 +117,11 @@ def _same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return adaptive_avg_pool2d(a, size), adaptive_avg_pool2d(b, size)
 
 
-def combine_teachers(answers: Tensor, y: Tensor, temperature: float, how: str) -> Tensor:
+def combine_teachers(logits: Tensor, y: Tensor, temperature: float, how: str) -> Tensor:
     """Return logits v whose softmax(v / T) is the weighted mean of several teachers' softmax(v_k / T).
 
     Args:
-        answers: logits of K teachers, (K, B, C).
+        logits: logits of K teachers, (K, B, C).
         y: the truth, (B, C).
         temperature: T.
         how: ``mean``; or ``confidence``: w_k = (1 − softmax_k(CE_k)) / (K − 1) for each image, where CE_k is the k-th
@@ -129,12 +129,12 @@ def combine_teachers(answers: Tensor, y: Tensor, temperature: float, how: str) -
     """
     import torch
 
-    if len(answers) == 1:
-        return answers[0]
+    if len(logits) == 1:
+        return logits[0]
     if how == "confidence":
-        errors = -(y * answers.log_softmax(dim=2)).sum(dim=2)
-        weights = (1 - errors.softmax(dim=0)) / (len(answers) - 1)
+        errors = -(y * logits.log_softmax(dim=2)).sum(dim=2)
+        weights = (1 - errors.softmax(dim=0)) / (len(logits) - 1)
     else:
-        weights = torch.full(answers.shape[:2], 1 / len(answers), device=answers.device, dtype=answers.dtype)
-    log_p = (answers / temperature).log_softmax(dim=2) + weights.log().unsqueeze(2)
+        weights = torch.full(logits.shape[:2], 1 / len(logits), device=logits.device, dtype=logits.dtype)
+    log_p = (logits / temperature).log_softmax(dim=2) + weights.log().unsqueeze(2)
     return log_p.logsumexp(dim=0) * temperature

@@ -1,24 +1,27 @@
-"""The teachers of a run: bundles, or finished runs that have not been published yet."""
+"""The teachers of a run, bundles or finished runs, and what computes their logits: OpenVINO on a CPU, or torch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import UsageError
+from core.errors import RuntimeUnavailableError, UsageError
 from core.images.preprocessing import Preprocessing
+from core.runtimes.openvino_runtime import OpenVinoRuntime
 from training.runs.finished import is_run
 from training.runs.networks import find_bundle
 
 if TYPE_CHECKING:
-    from torch import nn
+    from accelerate import Accelerator
+    from torch import Tensor, nn
 
     from core.models.bundle import Bundle
 
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network that teaches.
+    """A teacher network.
 
     Attributes:
         id: its bundle's identifier; for a run the one it would have, and the start of its weights' checksum.
@@ -38,12 +41,12 @@ class Teacher:
 
 
 def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Teacher:
-    """Load a teacher and make sure that it answers the same question about the same input.
+    """Load a teacher and check that it has the same classes and kind of input.
 
     Args:
         name: a bundle's identifier or folder, or a finished run's folder.
         classes: class labels in the order of the network's outputs.
-        how: the preprocessing of the network that learns; a teacher may take another size, mean and deviation.
+        how: the student's preprocessing; a teacher may take another size, mean and deviation.
 
     Raises:
         UsageError: if its classes are others, or it takes coloured images and the other grey ones.
@@ -57,7 +60,7 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
     named = f"{card.id}@{card.weights_sha256[:12]}" if is_run(bundle.directory) else card.id
     if card.classes != classes:
         raise UsageError(
-            f"The teacher {named} knows the classes {', '.join(card.classes)}, not {', '.join(classes)}.",
+            f"The teacher {named} has the classes {', '.join(card.classes)}, not {', '.join(classes)}.",
             remedy="Choose a teacher of the recipe's task.",
         )
     if (sees.channels, sees.resize) != (how.channels, how.resize):
@@ -67,3 +70,53 @@ def load_teacher(name: str, classes: tuple[str, ...], how: Preprocessing) -> Tea
         )
     module = bundle.load_network().to(memory_format=torch.channels_last).requires_grad_(False)
     return Teacher(named, card.weights_sha256, card.network, sees, module, bundle)
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """One way to compute a teacher's logits.
+
+    Attributes:
+        name: the arithmetic in a word: ``openvino``, or torch's precision as accelerate names it. Logits of two engines
+            differ slightly and are never mixed in one cache.
+        forward: returns logits (B, C), float32, for normalised images (B, 3, H, W) on the teacher's device.
+    """
+
+    name: str
+    forward: Callable[[Tensor], Tensor]
+
+
+def choose_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
+    """Return OpenVINO where a run computes on the CPU and OpenVINO agrees with torch there, else torch."""
+    if accelerator.device.type == "cpu":
+        import torch
+
+        try:
+            return _openvino(OpenVinoRuntime(teacher.bundle, torch.get_num_threads()))
+        except RuntimeUnavailableError:
+            pass  # missing, or it can't run this network: torch gives the same, later
+    return torch_engine(teacher, accelerator)
+
+
+def torch_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
+    """Return the teacher's own module, in the run's precision."""
+    return Engine(accelerator.mixed_precision, lambda images: torch_logits(accelerator, teacher.module, images))
+
+
+def torch_logits(accelerator: Accelerator, network: nn.Module, images: Tensor) -> Tensor:
+    """Return a network's logits (B, C), float32, computed by torch in the run's precision."""
+    import torch
+
+    with torch.inference_mode(), accelerator.autocast():
+        logits: Tensor = network(images)
+    return logits.float()
+
+
+def _openvino(runtime: OpenVinoRuntime) -> Engine:
+    import torch
+
+    def forward(images: Tensor) -> Tensor:
+        parts = torch.split(images.contiguous(), runtime.batch_size)
+        return torch.cat([torch.from_numpy(runtime.forward(part.numpy())) for part in parts])
+
+    return Engine(runtime.name, forward)

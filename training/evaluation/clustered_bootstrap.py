@@ -36,7 +36,7 @@ def clusters_of(samples: list[Sample]) -> Indices:
 
 
 def figure(values: npt.ArrayLike, clusters: Indices) -> Figure:
-    """Return the mean of values (N,) with a 95 % interval that knows of clusters.
+    """Return the mean of values (N,) with a 95 % interval by clusters.
 
     A share has Wilson's interval on as many images as are worth as much as independent ones; other values have a
     percentile bootstrap of whole clusters.
@@ -62,7 +62,7 @@ def independent(values: npt.NDArray[np.bool_], clusters: Indices) -> float:
     """Return how many independent images the images (N,) are worth, from 1 to N.
 
     That is N over the design effect: the variance of the mean by whole clusters over that by images (Korn and Graubard
-    1998). Where all values are equal it can't be told, and each cluster counts as one.
+    1998). Where all values are equal it is not defined, and each cluster counts as one.
 
     Args:
         values: whether each is right.

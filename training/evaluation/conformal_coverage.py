@@ -48,7 +48,7 @@ class Kept:
         covered: on test, with its interval by patient or original.
         unsure: share of test images whose set is not exactly one class.
         empty: share whose set is empty.
-        caught: share of the wrong first answers that are unsure; None where none is wrong.
+        caught: share of the wrong predictions that are uncertain; None where none is wrong.
     """
 
     rule: str

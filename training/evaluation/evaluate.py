@@ -1,4 +1,4 @@
-"""Score a bundle on labelled images, through the same reading, preprocessing and runtime that a user gets."""
+"""Score a bundle on labelled images, through the program's own reading, preprocessing and runtime."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SMALLEST_SUBGROUP = 20
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a model's answers compare with another's, its teacher's for example, on the same images.
+    """Agreement of a model's predictions with another's, e.g. its teacher's, on the same images.
 
     Attributes:
         bundle: the other model.
         same_class: share of images on which both put the same class on top, in [0, 1].
-        kl: mean of KL(other ‖ this) of the two calibrated answers, in nats.
+        kl: mean of KL(other ‖ this) of the two calibrated outputs, in nats.
         accuracy: the other's accuracy.
     """
 
@@ -49,13 +49,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Limits:
-    """How the model's knowledge of its limits fares on its own images; None where the card has no such rule.
+    """Conformal sets and novelty gate on labelled images; None where the card has no such rule.
 
     Attributes:
-        covered: share of images whose conformal set holds the right class.
+        covered: share of images whose conformal set contains the label.
         unsure: share whose set is not exactly one class.
         empty: share whose set is empty.
-        refused: share that the novelty gate refuses.
+        refused: share that the novelty gate finds not assessable.
     """
 
     covered: float | None
@@ -82,7 +82,7 @@ class Evaluation:
         subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
         border: what linear models on thumbnails score, one on their border alone; None where images are too few.
         agreement: agreement with another model, or None.
-        notes: what must be said beside the scores, a sentence each: few images, images that training may have seen.
+        notes: warnings that belong to the scores, a sentence each: few images, images that training may have seen.
         started_from: in words, what the network started from; empty where that is not on record.
         unreadable: images that were left out because they can't be read, by name, with the reason.
     """
@@ -128,12 +128,12 @@ def evaluate(
         runtime: which runtime computes the logits.
         threads: CPU threads, or None.
         progress: called after each image with what is under way, how many are done and how many there are.
-        teacher: a model to compare the answers with, or None.
+        teacher: a model to compare the predictions with, or None.
         label_map: labels that are renamed or left out; by default the run's own, where a run is scored.
 
     Raises:
         DatasetError: if the data set is unusable, or more than one image in twenty can't be read.
-        RunError: if it can't be told which of the images a run was trained on.
+        RunError: if it is not known which of the images a run was trained on.
     """
     data = open_scored(bundle, folder, progress, label_map)
     samples = data.of(split, bundle.card.classes)
@@ -162,7 +162,7 @@ def summarise(
     border: ProbeScores | None = None,
     agreement: Agreement | None = None,
 ) -> Evaluation:
-    """Return the scores of a bundle's answers to one split; the card's temperature and rules are applied here."""
+    """Return the scores of a bundle's predictions on one split; the card's temperature and rules are applied here."""
     card = bundle.card
     labels = found.labels(card.classes)
     probabilities = softmax(found.logits, card.temperature)
@@ -198,7 +198,7 @@ def _left_out(found: Answers) -> tuple[str, ...]:
 
 
 def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:
-    """Return how a bundle's answers agree with another's to the same images."""
+    """Return the agreement of a bundle's predictions with another's on the same images."""
     p, q = softmax(theirs.logits, other.card.temperature), softmax(mine.logits, bundle.card.temperature)
     tiny = np.finfo(np.float64).tiny
     return Agreement(

@@ -1,4 +1,4 @@
-"""The figures of merit of a classifier, and how sure they are."""
+"""The figures of merit of a classifier, and their intervals."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Scores:
         ece_uncalibrated: the same of the plain softmax.
         brier: Brier score, in [0, 2].
         auroc: mean over the classes of the area under the ROC curve against the rest; None where none has both sides.
-        precision: share of the answers naming each class that were right, by label; None where none names it.
-        recall: share of each class's images that were recognised, by label; None where there are none.
+        precision: share of the predictions of each class that are right, by label; None where it is never predicted.
+        recall: share of each class's images that are predicted as it, by label; None where there are none.
         auroc_by_class: the area of each class, by label; None where one side is missing.
-        confusion: images by true class (rows) and answer (columns).
+        confusion: images by label (rows) and predicted class (columns).
         reliability: mean confidence, accuracy and images of each of 15 bins of confidence that holds any.
         reliability_uncalibrated: the same of the plain softmax.
     """
@@ -56,7 +56,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Intervals:
-    """95 % intervals, (low, high), as :func:`intervals` makes them; that of AUROC is None where it can't be told."""
+    """95 % intervals, (low, high), as :func:`intervals` makes them; that of AUROC is None where it is not defined."""
 
     accuracy: tuple[float, float]
     macro_f1: tuple[float, float]
@@ -105,7 +105,7 @@ def score(
 
 
 def confusion_matrix(labels: Labels, guesses: Labels, classes: int) -> npt.NDArray[np.intp]:
-    """Return the number of images by true class (rows) and answer (columns), shape (C, C)."""
+    """Return the number of images by label (rows) and predicted class (columns), shape (C, C)."""
     return np.bincount(labels * classes + guesses, minlength=classes**2).reshape(classes, classes)
 
 
@@ -127,7 +127,7 @@ def intervals(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Intervals:
-    """Return 95 % intervals that stay honest for few images, and where all answers are right.
+    """Return 95 % intervals that are valid for few images, and where all predictions are right.
 
     Accuracy has Wilson's score interval, macro F1 that of :func:`core.compare.agreement.macro_f1_interval`, both of
     as many images as are worth as much as independent ones. AUROC has the percentile bootstrap within each class, and
@@ -157,13 +157,13 @@ def intervals(
 
 
 def few_images(scores: Scores) -> tuple[str, ...]:
-    """Return what must be said beside scores on so few images that they mean little, a sentence each."""
+    """Return warnings about scores on few images, a sentence each."""
     notes = []
     if note := too_few(scores.images):
         notes.append(note)
     counts = {label: sum(row) for label, row in zip(scores.recall, scores.confusion, strict=True)}
     if rare := [f"{label} {count}" for label, count in counts.items() if count < FEW_OF_CLASS]:
-        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): nothing can be said of it")
+        notes.append(f"hardly any images of a class were scored ({', '.join(rare)}): its scores say nothing")
     return tuple(notes)
 
 

@@ -17,19 +17,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ImageError
+from core.errors import ImageError, WriteError
 from core.images.preprocessing import preprocess
 from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime
-from core.system.paths import cache_folder
+from core.system.cache import PREDICTIONS
 from core.uncertainty.thumbnail import thumbnail
 from training.data.loading import Sample
 from training.data.unreadable import Unreadable, refuse_many
 
 FloatArray = npt.NDArray[np.float32]
 CACHE_LAYOUT = 4
-CACHE_ENTRIES = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +68,9 @@ def answer(
     Raises:
         DatasetError: if more than one image in twenty can't be read; fewer are left out and counted.
     """
-    entry = _entry(bundle, engine, samples)
+    key = _key(bundle, engine, samples)
     split = samples[0].split
-    kept = _read(entry, samples)
+    kept = _read(key, samples)
     if kept is not None:
         refuse_many(kept.unreadable, len(samples), split)
         return kept
@@ -82,7 +81,7 @@ def answer(
         try:
             batch = preprocess(read_image(sample.path), bundle.card.preprocessing)
         except ImageError as error:
-            unreadable.append((sample.path, error.problem))
+            unreadable.append(Unreadable(sample.path, error.problem))
             refuse_many(unreadable, len(samples), split)
             continue
         scores, maps = engine.forward_with_maps(batch)
@@ -92,49 +91,42 @@ def answer(
         thumbnails.append(thumbnail(batch, bundle.card.preprocessing)[0])
         progress(sample.path)
     found = Answers(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
-    with suppress(OSError):  # answers that can't be kept are computed again
-        _keep(entry, found)
+    with suppress(WriteError):  # answers that can't be kept are computed again
+        _keep(key, found)
     return found
 
 
-def _entry(bundle: Bundle, engine: Runtime, samples: list[Sample]) -> Path:
+def _key(bundle: Bundle, engine: Runtime, samples: list[Sample]) -> str:
     card = bundle.card
     facts = [repr((CACHE_LAYOUT, card.weights_sha256, card.preprocessing, engine.name, engine.device))]
     for sample in samples:
         state = sample.path.stat() if sample.path.is_file() else None
         facts.append(repr((str(sample.path.resolve()), state and (state.st_size, state.st_mtime_ns))))
-    return cache_folder() / "answers" / f"{hashlib.sha256(os.linesep.join(facts).encode()).hexdigest()[:32]}.npz"
+    return f"{hashlib.sha256(os.linesep.join(facts).encode()).hexdigest()[:32]}.npz"
 
 
-def _read(entry: Path, samples: list[Sample]) -> Answers | None:
+def _read(key: str, samples: list[Sample]) -> Answers | None:
+    if (entry := PREDICTIONS.find(key)) is None:
+        return None
     try:
         with np.load(entry, allow_pickle=False) as kept:
             arrays = kept["logits"], kept["features"], kept["thumbnails"]
             bad = dict(zip(kept["unreadable"].tolist(), kept["reasons"].tolist(), strict=True))
-        os.utime(entry)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there yet, or damaged: it is made anew
+        return None  # damaged: it is made anew
     readable = [sample for sample in samples if str(sample.path) not in bad]
     if any(len(array) != len(readable) for array in arrays):
         return None
-    return Answers(readable, *arrays, tuple((Path(path), reason) for path, reason in bad.items()))
+    return Answers(readable, *arrays, tuple(Unreadable(Path(path), reason) for path, reason in bad.items()))
 
 
-def _keep(entry: Path, found: Answers) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    part = entry.with_name(f".{entry.stem}.{os.getpid()}.npz")
-    try:
+def _keep(key: str, found: Answers) -> None:
+    with PREDICTIONS.new(key) as path:
         np.savez(
-            part,
+            path,
             logits=found.logits,
             features=found.features,
             thumbnails=found.thumbnails,
             unreadable=np.array([str(path) for path, _reason in found.unreadable], dtype=np.str_),
             reasons=np.array([reason for _path, reason in found.unreadable], dtype=np.str_),
         )
-        part.replace(entry)
-    finally:
-        part.unlink(missing_ok=True)
-    kept = sorted(entry.parent.glob("[!.]*.npz"), key=lambda path: path.stat().st_mtime)
-    for old in kept[:-CACHE_ENTRIES]:
-        old.unlink(missing_ok=True)

@@ -38,14 +38,14 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
     ]
     if known.covered is not None and known.unsure is not None and known.empty is not None:
         rows += [
-            ("Plausible classes hold the right one", _percent(known.covered)),
+            ("Conformal set contains the label", _percent(known.covered)),
             (
-                "Unsure: not exactly one plausible class",
+                "Uncertain: not exactly one plausible class",
                 f"{_percent(known.unsure)} (none at all {_percent(known.empty)})",
             ),
         ]
     if known.refused is not None:
-        rows.append(("Refused as strange", _percent(known.refused)))
+        rows.append(("Not assessable: outside the training data", _percent(known.refused)))
     if measured.border is not None:
         rows += [
             (
@@ -108,7 +108,7 @@ def _plot_reliability(measured: Evaluation, path: Path) -> None:
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="perfectly calibrated")
     axes.plot(confidence, accuracy, color="#1f5fa8", linewidth=1.2)
     axes.scatter(confidence, accuracy, s=12 + 400 * images / images.sum(), color="#1f5fa8", alpha=0.8)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="mean confidence", ylabel="share that was right")
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="mean confidence", ylabel="accuracy")
     axes.set_title(
         f"{measured.bundle}: ECE {measured.overall.ece:.3f}\n(a dot's area: its share of the images)", size=10
     )
@@ -131,7 +131,7 @@ def _plot_confusion(measured: Evaluation, path: Path) -> None:
     places = range(len(counts))
     axes.set_xticks(places, measured.classes, rotation=30, ha="right")
     axes.set_yticks(places, measured.classes)
-    axes.set(xlabel="answer", ylabel="truth")
+    axes.set(xlabel="predicted class", ylabel="label")
     axes.set_title(measured.bundle, size=10)
     with bytes_written_whole(path) as file:
         figure.savefig(file, dpi=140, format="png")

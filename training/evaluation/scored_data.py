@@ -1,4 +1,4 @@
-"""The images that a network is scored on: only what its training never saw, as far as that is on record."""
+"""The images that a network is scored on: only those that it was not trained on, as far as that is on record."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.models.bundle import Bundle
 from training.data.contents import content_digest
 from training.data.dataset import Dataset, Progress, Sample
 from training.data.label_map import label_map_of
 from training.data.loading import of_split, open_dataset
-from training.runs.finished import RunError, is_run
+from training.runs.finished import is_run
 from training.runs.folder import RunFolder
+from training.runs.records import RunError, RunRecord
 from training.runs.split import RunSplit, as_the_run_saw_it, read_split
 
 
@@ -25,7 +25,7 @@ class ScoredData:
     Attributes:
         dataset: the data set.
         kept: the split that the run kept; None for a bundle, and for a run of an older version.
-        notes: what must be said beside a score, a sentence each.
+        notes: warnings that belong to a score, a sentence each.
         started_from: in words, what the network started from; empty where that is not on record.
     """
 
@@ -43,7 +43,7 @@ class ScoredData:
         return of_split(self.dataset.samples, split, classes)
 
     def notes_on(self, samples: list[Sample]) -> tuple[str, ...]:
-        """Return what must be said beside a score on some of its samples."""
+        """Return the warnings that belong to a score on some of its samples."""
         if self.kept is None:
             return self.notes
         seen_by = {row.sha256: row.seen_by for row in self.kept.rows if row.seen_by}
@@ -73,7 +73,7 @@ def open_scored(
 
     Raises:
         DatasetError: if the data set is unusable, or the run's split is damaged.
-        RunError: if it can't be told which of the images a run was trained on.
+        RunError: if it is not known which of the images a run was trained on.
     """
     dataset = open_dataset(folder, progress=progress, label_map=label_map or label_map_of(bundle.directory))
     if not is_run(bundle.directory):
@@ -83,14 +83,13 @@ def open_scored(
         )
         return ScoredData(dataset, notes=() if known else (note,))
     run = RunFolder(bundle.directory)
-    about, kept = run.read_result(), read_split(run.split)
-    notes = _unrecorded(about)
-    started = str(about.get("started_from", ""))
+    record, kept = run.read_result(), read_split(run.split)
+    notes, started = _unrecorded(record), record.started_from
     if kept is None:
-        if about.get("data_digest") != dataset.digest():
+        if record.data_digest != dataset.digest():
             raise RunError(
-                "The run keeps no split, as older versions made it, and the data are not as it saw them: which of the "
-                "images it was trained on can't be told.",
+                "The run keeps no split, as older versions made it, and the data have changed since: which of the "
+                "images it was trained on is not known.",
                 path=bundle.directory,
                 remedy="Score it on the data as they were, or train it again.",
             )
@@ -99,10 +98,10 @@ def open_scored(
     return ScoredData(dataset, kept, (*changes.in_words(), *notes), started)
 
 
-def _unrecorded(about: dict[str, Any]) -> tuple[str, ...]:
+def _unrecorded(run: RunRecord) -> tuple[str, ...]:
     return tuple(
-        f"which images {one['name']} was trained on is not on record; this network "
-        f"{'started from it' if one['role'] == 'start' else 'learnt from it'}"
-        for one in about.get("lineage", ())
-        if not one["on_record"]
+        f"which images {one.name} was trained on is not on record; this network "
+        f"{'started from it' if one.role == 'start' else 'was distilled from it'}"
+        for one in run.lineage or ()
+        if not one.on_record
     )

@@ -1,4 +1,4 @@
-"""Where a run can go on from: weights, their average, the optimiser's state and counters, written as one.
+"""What a run is resumed from: weights, their average, the optimiser's state and counters, written as one.
 
 A checkpoint is a folder of its own; ``last.json`` names the newest that is whole. The averaged weights of the best
 epoch lie beside it, and the checkpoint names the one that belongs to it.
@@ -29,7 +29,7 @@ class CheckpointError(TwinlensError):
 
 @dataclass
 class Counters:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         epoch: the epoch that is under way, from 0.
@@ -67,7 +67,7 @@ def write_checkpoint(
 
     Args:
         folder: the run's folder of checkpoints.
-        counters: how far the run has come.
+        counters: the progress of the run.
         tensors: state dicts by name, each of which becomes ``NAME.safetensors``.
         optimiser: states of optimiser and loss scaler.
 
@@ -105,7 +105,7 @@ def _save(path: Path, state: dict[str, Any]) -> None:
     with bytes_written_whole(path) as file:
         try:
             torch.save(state, file)
-        except RuntimeError as cause:  # torch ends its archive all the same, in vain, and so hides what the system said
+        except RuntimeError as cause:  # torch still tries to end its archive, which hides the system's error
             if isinstance(cause.__context__, OSError):
                 raise cause.__context__ from None
             raise
@@ -143,6 +143,6 @@ def read_checkpoint(
         raise CheckpointError(
             f"The checkpoint is damaged ({type(cause).__name__}: {cause}).",
             path=folder,
-            remedy="Start the run anew in another folder.",
+            remedy="Start again in another folder.",
         ) from cause
     return counters, tensors, optimiser

@@ -1,4 +1,4 @@
-"""What ends a run before its time, in words for a person."""
+"""Errors that end a run, in words for a person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.errors import TwinlensError, WriteError
 from core.system.paths import cache_folder
 from training.runs.folder import RunFolder
 
-KEPT = "Then go on with --resume: the last checkpoint is kept."
+KEPT = "Then resume with --resume: the last checkpoint is kept."
 
 
 class TrainingError(TwinlensError):
@@ -16,7 +16,7 @@ class TrainingError(TwinlensError):
 
 
 def explain(cause: Exception, folder: RunFolder) -> Exception:
-    """Return an error that tells a person what to do, or the cause itself where there is nothing to add."""
+    """Return an error with a remedy, or the cause itself where there is nothing to add."""
     import torch
 
     origin = cause.__cause__ if isinstance(cause, WriteError) else cause

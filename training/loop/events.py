@@ -1,4 +1,4 @@
-"""What a run tells whoever follows it, and how it is asked to stop."""
+"""The events of a run, and how it is asked to stop."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import IO, Literal, Self
 from training.runs.folder import Row
 
 Status = Literal["running", "finished", "stopped", "failed"]
-STOPPED = 3  # exit code of a run that was stopped and can go on
+STOPPED = 3  # exit code of a run that was stopped and can be resumed
 
 
 @dataclass(frozen=True)
 class Preparing:
-    """Images are decoded, or a teacher looks at a view of them.
+    """Images are decoded, or a teacher's logits are computed.
 
     Attributes:
         what: what is under way, in words.
@@ -44,15 +44,15 @@ class Started:
         macs: multiply-accumulate operations of a forward.
         device: the device.
         precision: ``no`` for float32, ``bf16`` or ``fp16``.
-        train_images: images that are learned from.
-        val_images: images that choose the best epoch.
+        train_images: number of training images.
+        val_images: number of validation images.
         unreadable: images left out because they can't be read.
         teachers: the teachers' identifiers.
         epochs: epochs in all.
         steps: steps of an epoch.
-        epoch: the epoch that it starts or goes on with, from 0.
+        epoch: the epoch that it begins or resumes with, from 0.
         step: steps of that epoch already done.
-        notes: what else should be known about the run, a sentence each.
+        notes: notes about the run, a sentence each.
     """
 
     network: str
@@ -80,7 +80,7 @@ class StepDone:
         epoch: its epoch, from 0.
         step: steps done in it.
         steps: of how many.
-        loss: the mean loss of this epoch so far, or None where it has not been looked at.
+        loss: the mean loss of this epoch so far, or None where it has not been read from the device.
         images_per_second: speed in this epoch.
         seconds_left: until the run's end at this speed.
     """
@@ -108,7 +108,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class CheckpointWritten:
-    """The run can go on from here."""
+    """The run can be resumed from here."""
 
     epoch: int
     step: int
@@ -134,7 +134,7 @@ Listener = Callable[[Event], None]
 
 
 def both(first: Listener, second: Listener) -> Listener:
-    """Return a listener that tells two."""
+    """Return a listener that calls two."""
 
     def listen(event: Event) -> None:
         first(event)
@@ -150,7 +150,7 @@ def as_json_line(event: Event) -> str:
 
 
 class EventFile:
-    """Writes a run's events as lines of JSON, for whoever follows it from another process.
+    """Writes a run's events as lines of JSON, for another process that follows the run.
 
     Args:
         path: the file; what an earlier process wrote there goes.
@@ -182,7 +182,7 @@ class StopRequest:
     """Asks a run to stop at its next step: by a call, by a file, or because its time is up.
 
     Args:
-        file: a file whose presence asks.
+        file: a file whose presence asks it.
         minutes: how long the run may take from now, or None.
     """
 
@@ -199,9 +199,9 @@ class StopRequest:
     def reason(self) -> str:
         """Return why the run should stop, or an empty string."""
         if not self._reason and self._file is not None and self._file.exists():
-            self._reason = "asked to by the file 'stop' in its folder"
+            self._reason = "asked to stop by the file 'stop' in its folder"
         if not self._reason and self._end is not None and time.monotonic() > self._end:
-            self._reason = f"its {self._minutes:g} minutes are over"
+            self._reason = f"its {self._minutes:g} minutes are up"
         return self._reason
 
 

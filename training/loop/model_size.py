@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from core.models.architectures import build_network, count_macs, count_parameters
 from core.tasks import get_task
-from training.loop.train_step import network_name
 from training.recipe import Recipe
 
 
@@ -31,7 +30,7 @@ def outline(recipe: Recipe) -> Outline:
     size = (recipe.size, recipe.size)
     network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet, size)
     return Outline(
-        network=network_name(recipe),
+        network=model.name,
         parameters=count_parameters(network),
         macs=count_macs(network, *size),
     )

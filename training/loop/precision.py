@@ -1,4 +1,4 @@
-"""What a run computes in, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
+"""The precision of a run, measured on a CPU: bfloat16 is twice as fast on some and many times slower on others."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import os
 import time
 from typing import TYPE_CHECKING, Literal
 
+from training.recipe import Precision
+
 if TYPE_CHECKING:
     from torch import nn
 
-Precision = Literal["no", "bf16", "fp16"]
 GAIN = 1.15  # bfloat16 has to be so many times as fast as float32 to be taken
 IMAGES = 8
 
 
 def choose_precision(
-    wanted: Literal["auto", "no", "bf16", "fp16"], network: nn.Module, size: tuple[int, int], before: str = ""
+    wanted: Literal["auto"] | Precision, network: nn.Module, size: tuple[int, int], before: Precision | None = None
 ) -> Precision:
     """Return what accelerate shall compute in.
 
@@ -23,12 +24,12 @@ def choose_precision(
         wanted: the recipe's word; all but ``auto`` is taken as it is.
         network: the network that is trained, on the CPU; its gradients are gone afterwards, all else is as it was.
         size: height and width of its input in pixels.
-        before: what the run computed in before, on this processor; it goes on so. Empty for a new run.
+        before: what the run computed in before, on this processor; it is kept. None for a new run.
     """
     if wanted != "auto":
         return wanted
-    if before in ("no", "bf16", "fp16"):
-        return before  # type: ignore[return-value]
+    if before is not None:
+        return before
     import torch
 
     if not torch.cuda.is_available() and int(os.environ.get("WORLD_SIZE", "1")) > 1:

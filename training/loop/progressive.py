@@ -1,4 +1,4 @@
-"""A run that goes on at another input size: the same weights and optimiser, position embeddings interpolated."""
+"""A run that continues at another input size: the same weights and optimiser, position embeddings interpolated."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ def at_size(setup: Setup, size: int) -> Setup:
     network.load_state_dict(fit_positions(setup.network.state_dict(), network))
     setup.accelerator.free_memory()
     new = assemble(setup.facts, setup.accelerator, network, how, setup.pixels, setup.teaching)
-    average = new.average.network
-    average.load_state_dict(fit_positions(setup.average.network.state_dict(), average))
-    new.average.steps = setup.average.steps
+    average = new.average.module
+    average.load_state_dict(fit_positions(setup.average.module.state_dict(), average))
     own = dict(new.trained.named_parameters())
     for name, parameter in setup.trained.named_parameters():
         if parameter.shape != own[name].shape:

@@ -1,4 +1,4 @@
-"""Is it the same run? What lies in a run's folder, and how it differs from what is asked for now."""
+"""The run in a folder, and how it differs from the one that is asked for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any
 
 from core.errors import UsageError
 from core.models.catalogue import read_catalogue
+from core.names import path_from
 from core.tasks import get_task
 from training.recipe import Recipe, read_recipe
 from training.runs.finished import is_run
 from training.runs.folder import RunFolder
-from training.runs.lineage import Forebear, read_forebears, read_teachers
+from training.runs.lineage import Ancestor, read_ancestors, read_teachers
+from training.runs.records import RunRecord
 from training.runs.split import RunSplit, read_split
 from training.runs.training_set import RunData, open_run_data
 
 # keys that may be other without making another run of it: how long it takes, and what is written down
 FREE = ("optim.epochs", "optim.patience", "checkpoint_steps")
-# keys that no checkpoint can go on with
+# keys that no checkpoint can be resumed with
 FIXED = ("task", "size", "model.network", "model.head", "model.subnet")
 
 
@@ -29,22 +31,17 @@ class Begun:
 
     Attributes:
         recipe: its recipe.
-        data: its data folder, or None where it does not say.
+        data: its data folder, or None where it is not on record.
         split: its images, or None where it keeps none, as runs of older versions.
-        result: what its ``run.json`` says.
+        record: its ``run.json``.
         finished: whether it has ended with weights.
     """
 
     recipe: Recipe
     data: Path | None
     split: RunSplit | None
-    result: dict[str, Any]
+    record: RunRecord
     finished: bool
-
-    @property
-    def epochs_done(self) -> int:
-        """How many epochs it has behind it, as far as it has noted them."""
-        return int(self.result.get("epochs_done", 0))
 
 
 def read_begun(folder: RunFolder) -> Begun | None:
@@ -56,13 +53,13 @@ def read_begun(folder: RunFolder) -> Begun | None:
     """
     if not folder.recipe.is_file():
         return None
-    result, data = folder.read_result(), folder.read_data().get("folder")
+    record, data = folder.read_result(), folder.read_data().folder
     return Begun(
         recipe=read_recipe(folder.recipe),
-        data=None if data is None else Path(str(data)),
+        data=None if data is None else path_from(data),
         split=read_split(folder.split),
-        result=result,
-        finished=result.get("status") == "finished" and folder.weights.is_file(),
+        record=record,
+        finished=record.finished and folder.weights.is_file(),
     )
 
 
@@ -70,15 +67,18 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     """Return a recipe whose start and teachers are found from any folder; identifiers of bundles stay as they are."""
 
     def found(name: str) -> str:
-        kind, _, file = name.partition(":")
-        if kind == "vgg16" and Path(file).is_file():
-            return f"vgg16:{Path(file).resolve()}"
         path = Path(name)
         if path.is_file() or is_run(path) or (path.is_dir() and name not in read_catalogue().bundles):
             return str(path.resolve())
         return name
 
-    model = recipe.model.model_copy(update={"start": found(recipe.model.start)})
+    start = recipe.model.starts_from
+    named = recipe.model.start
+    if start.kind == "model":
+        named = found(start.source)
+    elif start.kind == "vgg16" and Path(start.source).is_file():
+        named = f"vgg16:{Path(start.source).resolve()}"
+    model = recipe.model.model_copy(update={"start": named})
     teachers = recipe.teachers.model_copy(update={"bundles": tuple(map(found, recipe.teachers.bundles))})
     return recipe.model_copy(update={"model": model, "teachers": teachers})
 
@@ -103,45 +103,46 @@ def open_data(
     """
     classes = get_task(recipe.task).class_ids
     if begun is None:
-        return open_run_data(data, classes, forebears=read_forebears(recipe), label_map=recipe.label_map)
+        return open_run_data(data, classes, ancestors=read_ancestors(recipe), label_map=recipe.label_map)
     teachers = read_teachers(recipe)
     differences = recipe_differences(begun, recipe, folder) + teacher_differences(begun, teachers)
     found = open_run_data(data, classes, begun.split, teachers, recipe.label_map)
-    if begun.split is None and begun.result.get("data_digest", found.digest) != found.digest:
-        found = replace(found, differences=("the list of images, labels and splits is another one",))
+    if begun.split is None and (begun.record.data_digest or found.digest) != found.digest:
+        found = replace(found, differences=("the list of images, labels and splits differs",))
     if not accept_changes:
         refuse([*differences, *found.differences], folder)
-    lineage = begun.result.get("lineage", found.lineage)
-    return replace(found, lineage=tuple(lineage), news=(*found.news, *differences))
+    lineage = found.lineage if begun.record.lineage is None else begun.record.lineage
+    return replace(found, lineage=lineage, news=(*found.news, *differences))
 
 
 def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[str]:
     """Return which keys of the recipe are other ones now, with both values; those that may be are left out.
 
     Raises:
-        UsageError: if no checkpoint can go on with a change.
+        UsageError: if no checkpoint can be resumed with a change.
     """
     changes = dict(_changes(begun.recipe.model_dump(mode="json"), asked.model_dump(mode="json")))
     if kept := [f"{key}: {change}" for key, change in changes.items() if key.startswith(FIXED)]:
         raise UsageError(
-            f"The run here is of another network: {'; '.join(kept)}.",
+            f"The run in this folder is of another network: {'; '.join(kept)}.",
             path=folder.path,
             remedy="Name another folder.",
         )
-    if asked.optim.epochs < begun.epochs_done:
+    done = begun.record.epochs_done
+    if asked.optim.epochs < done:
         raise UsageError(
-            f"The run here has {begun.epochs_done} epochs behind it, more than the {asked.optim.epochs} asked for.",
+            f"The run here has {done} epochs done, more than the {asked.optim.epochs} asked for.",
             path=folder.path,
             remedy="Ask for more epochs, or name another folder.",
         )
     return [f"{key}: {change}" for key, change in changes.items() if key not in FREE]
 
 
-def teacher_differences(begun: Begun, teachers: Sequence[Forebear]) -> list[str]:
+def teacher_differences(begun: Begun, teachers: Sequence[Ancestor]) -> list[str]:
     """Return which teachers have other weights than when the run began."""
-    before = [str(teacher.get("weights_sha256")) for teacher in begun.result.get("teachers", ())]
+    before = [teacher.weights_sha256 for teacher in begun.record.teachers]
     if len(before) != len(teachers):
-        return []  # which the recipe says
+        return []  # the recipe's differences name it
     return [
         f"{teacher.name} has other weights ({old[:12]} → {teacher.sha256[:12]})"
         for old, teacher in zip(before, teachers, strict=True)
@@ -150,16 +151,16 @@ def teacher_differences(begun: Begun, teachers: Sequence[Forebear]) -> list[str]
 
 
 def refuse(differences: Sequence[str], folder: RunFolder) -> None:
-    """Refuse to go on with a run as another one.
+    """Refuse to resume a run as another one.
 
     Raises:
         UsageError: if there are differences.
     """
     if differences:
         raise UsageError(
-            f"This is not the run that lies here: {'; '.join(differences)}.",
+            f"This differs from the run in this folder: {'; '.join(differences)}.",
             path=folder.path,
-            remedy="Go on with what it began with, name another folder, or take the changes with --accept-changes.",
+            remedy="Use what the run began with, name another folder, or accept the changes with --accept-changes.",
         )
 
 

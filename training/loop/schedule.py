@@ -24,6 +24,6 @@ def order(seed: int, epoch: int, images: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, epoch, 1]).permutation(images)
 
 
-def step_random(seed: int, epoch: int, step: int, process: int) -> np.random.Generator:
-    """Return the random numbers of a step of one process: dropout and mixing draw from it."""
-    return np.random.default_rng([seed, epoch, 2, step, process])
+def step_seed(seed: int, epoch: int, step: int, process: int) -> int:
+    """Return the seed of torch's random numbers at a step of one process."""
+    return int(np.random.default_rng([seed, epoch, 2, step, process]).integers(2**62))

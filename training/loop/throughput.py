@@ -12,10 +12,12 @@ import numpy as np
 from core.errors import UsageError
 from core.tasks import get_task
 from training.data.augmentation import view_numbers
-from training.distillation.teacher_forward import choose_engine
-from training.distillation.teachers import load_teacher
-from training.loop.setup import ask_engines
-from training.loop.train_step import Batches, Stepper, make_optimiser, with_loss
+from training.distillation.criterion import with_loss
+from training.distillation.teachers import choose_engine, load_teacher
+from training.distillation.teaching import Teach, logits_only
+from training.loop.batches import Batches
+from training.loop.optimiser import make_optimiser
+from training.loop.train_step import Stepper
 from training.recipe import Recipe, Teachers
 from training.runs.networks import build, preprocessing_of
 
@@ -67,13 +69,13 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
     batches = Batches(recipe, pixels, random.integers(0, len(classes), batch), len(classes), accelerator.device)
     numbers = view_numbers(0, 0, batch)
 
-    ask = ask_engines(teachers, [choose_engine(teacher, accelerator) for teacher in teachers])
+    asked = logits_only(teachers, [choose_engine(teacher, accelerator) for teacher in teachers])
 
-    def speed(what: str, network: nn.Module, own: Recipe, teach: bool, cached: Tensor | None) -> Speed:
+    def speed(what: str, network: nn.Module, own: Recipe, teach: Teach | None, cached: Tensor | None) -> Speed:
         progress(what)
         module = with_loss(network, own, teachers, None).to(accelerator.device)
         module, optimiser = accelerator.prepare(module, make_optimiser(module, own, accelerator.device.type == "cuda"))
-        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, ask if teach else None)
+        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, teach)
         times = []
         for step in range(steps + 1):
             start = time.perf_counter()
@@ -86,13 +88,13 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
         return build(recipe.model, len(classes), how.size, 0)[0]
 
     alone = recipe.model_copy(update={"teachers": Teachers()})
-    answers = torch.zeros(len(teachers), batch, len(classes), device=accelerator.device)
+    logits = torch.zeros(len(teachers), batch, len(classes), device=accelerator.device)
     rows = [
-        speed("student alone", student(), alone, False, None),
-        speed("student from cached teacher logits", student(), recipe, False, answers),
-        speed("student from the teacher itself", student(), recipe, True, None),
+        speed("student alone", student(), alone, None, None),
+        speed("student from cached teacher logits", student(), recipe, None, logits),
+        speed("student from the teacher itself", student(), recipe, asked, None),
     ]
     for teacher in teachers:
         network = teacher.module.requires_grad_(True)
-        rows.append(speed(f"teacher {teacher.network}", network, alone, False, None))
+        rows.append(speed(f"teacher {teacher.network}", network, alone, None, None))
     return rows

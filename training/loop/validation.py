@@ -54,14 +54,14 @@ def validate(
     from sklearn.metrics import f1_score
     from torch.nn.functional import cross_entropy
 
-    answers = [
+    parts = [
         forward(network_input(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
         for start in range(0, len(labels), BATCH)
     ]
-    logits, truth = torch.cat(answers), torch.from_numpy(labels)
-    guesses = logits.argmax(dim=1)
+    logits, truth = torch.cat(parts), torch.from_numpy(labels)
+    predicted = logits.argmax(dim=1)
     return Validation(
         loss=float(cross_entropy(logits, truth)),
-        accuracy=float((guesses == truth).double().mean()),
-        macro_f1=float(f1_score(labels, guesses.numpy(), labels=np.unique(labels), average="macro", zero_division=0)),
+        accuracy=float((predicted == truth).double().mean()),
+        macro_f1=float(f1_score(labels, predicted.numpy(), labels=np.unique(labels), average="macro", zero_division=0)),
     )

@@ -30,7 +30,7 @@ from training.data.splits import FOLDS
 from training.data_check.findings import GAIN
 from training.evaluation.evaluate import Evaluation, summarise
 from training.evaluation.predictions import Answers, answer
-from training.evaluation.run_evaluation import read_evaluation
+from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.fit import decoy_thumbnails, fit_gate
 from training.runs.card_texts import CardTexts
@@ -58,7 +58,7 @@ def publish(
         runtime: which runtime computes.
         threads: CPU threads, or None.
         say: called with a line on each step.
-        texts: what only a person can state on the card; what is left out stands there as not stated.
+        texts: statements for the card that can't be measured; what is left out is listed as not stated.
 
     Raises:
         RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
@@ -67,8 +67,8 @@ def publish(
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
-    evaluated = read_evaluation(made)
-    data = open_scored(made, evaluated if folder is None else folder)
+    evaluated = evaluation_of(made)
+    data = open_scored(made, evaluated.folder if folder is None else folder)
     card, own = made.card, made.card.training.data_set
     if own is None:  # a run of an older version, which is scored on its very own data only
         own = _counted(data.dataset)
@@ -120,7 +120,7 @@ def finish(
         state: float32 tensors of the network.
         card: the card, without what is fitted and measured here.
         data: the data set, with the splits that the network was trained with.
-        texts: what only a person can state beside the scores.
+        texts: statements that can't be measured.
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
@@ -148,7 +148,7 @@ def _scratch(beside: Path) -> Iterator[Path]:
 
 
 def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
-    """Return the card with temperature and conformal floor fitted to answers on the validation split, and the gate.
+    """Return the card with temperature and conformal floor fitted to predictions on the validation split, and the gate.
 
     Raises:
         DatasetError: if there are too few images to fit them to.
@@ -221,7 +221,7 @@ def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
 
 
 def _caution(measured: Evaluation, texts: CardTexts) -> str:
-    """Return what must be said beside the scores: what a shortcut alone reaches, what was noted, what is stated."""
+    """Return the warnings that belong to the scores: what a shortcut alone reaches, notes, statements."""
     said = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
     border = measured.border
     if border is not None and border.border > border.chance + max(GAIN, border.margin):

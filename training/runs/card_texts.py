@@ -1,4 +1,4 @@
-"""What only a person can state on a model's card: what its data are called, what it is for, under which licence."""
+"""Statements on a model's card that can't be measured: the data set's name, intended use, licence, limits."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class CardTexts(BaseModel):
         images: how many images the data set has that these texts are about; texts for another one are refused.
         intended_use: what the model is for.
         licence: licence of the weights.
-        limits: what is known of the data that a user must know.
-        caution: what must be said beside its scores.
+        limits: limits of the data that a user must know.
+        caution: a warning that belongs to its scores.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""A run on disk: what was asked for, on which data and machine, how it went, and the weights it ended with."""
+"""A run on disk: recipe, data, machine, metrics, checkpoints, and the weights that it ended with."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.system.atomic_files import bytes_written_whole, written_whole
+from training.recipe import Precision
+from training.runs.records import AnyRecord, DataRecord, EnvironmentRecord, Record, RunError, RunRecord, read_record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +62,7 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """What the process that worked here last told, a JSON object a line."""
+        """The events of the process that worked here last, a JSON object a line."""
         return self.path / "events.jsonl"
 
     @property
@@ -80,7 +82,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Where the run can go on from."""
+        """What the run is resumed from."""
         return self.path / "checkpoints"
 
     @property
@@ -95,29 +97,25 @@ class RunFolder:
 
     @property
     def stop(self) -> Path:
-        """A file that asks the run to stop at its next step, and to keep what it has."""
+        """A file that asks the run to stop at its next step, with a checkpoint."""
         return self.path / "stop"
 
-    def precision_here(self) -> str:
-        """Return what the run computed in before on this processor, or an empty string.
+    def precision_here(self) -> Precision | None:
+        """Return what the run computed in before on this processor, or None.
 
-        On another processor its figures could not go on bit for bit anyway, and the speeds are others.
+        On another processor it would not resume bit-identically anyway, and the speeds differ.
         """
-        try:
-            found = json.loads(self.environment.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return ""
-        return str(found.get("precision", "")) if found.get("processor") == processor_name() else ""
+        found = self.read_environment()
+        return found.precision if found.processor == processor_name() else None
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a text file of this folder."""
         with written_whole(path) as file:
             file.write(text)
 
-    def write_json(self, path: Path, values: dict[str, Any]) -> None:
+    def write_record(self, path: Path, record: Record) -> None:
         """Write a JSON file of this folder."""
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        self.write_text(path, text.encode("utf-8", "backslashreplace").decode())  # names that are no UTF-8
+        self.write_text(path, json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
 
     def write_metrics(self, rows: list[Row]) -> None:
         """Write the epochs so far."""
@@ -129,20 +127,24 @@ class RunFolder:
             writer.writeheader()
             writer.writerows(rows)
 
-    def read_result(self) -> dict[str, Any]:
-        """Return ``run.json``, or an empty dictionary where there is none that can be read."""
-        return self._read(self.result)
+    def read_result(self) -> RunRecord:
+        """Return ``run.json``; an empty record where there is none that can be read."""
+        return _read(self.result, RunRecord)
 
-    def read_data(self) -> dict[str, Any]:
-        """Return ``data.json``, or an empty dictionary where there is none that can be read."""
-        return self._read(self.data)
+    def read_data(self) -> DataRecord:
+        """Return ``data.json``; an empty record where there is none that can be read."""
+        return _read(self.data, DataRecord)
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+    def read_environment(self) -> EnvironmentRecord:
+        """Return ``environment.json``; an empty record where there is none that can be read."""
+        return _read(self.environment, EnvironmentRecord)
+
+
+def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
+    try:
+        return read_record(path, kind)
+    except RunError:
+        return kind()
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -163,20 +165,20 @@ def processor_name() -> str:
     return f"{name} ({hashlib.sha256(facts.get('flags', '').encode()).hexdigest()[:8]})"
 
 
-def environment(precision: str) -> dict[str, Any]:
-    """Return what the result may depend on beside recipe and data: versions, machine, threads, devices, precision."""
+def environment_now(precision: Precision) -> EnvironmentRecord:
+    """Return the environment of this process; ``precision`` is what the run computes in."""
     import torch
 
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "processor": processor_name(),
-        "precision": precision,
-        "packages": {name: _version(name) for name in PACKAGES},
-        "threads": torch.get_num_threads(),
-        "processes": int(os.environ.get("WORLD_SIZE", "1")),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-    }
+    return EnvironmentRecord(
+        python=sys.version.split()[0],
+        platform=platform.platform(),
+        processor=processor_name(),
+        precision=precision,
+        packages={name: _version(name) for name in PACKAGES},
+        threads=torch.get_num_threads(),
+        processes=int(os.environ.get("WORLD_SIZE", "1")),
+        gpus=tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())),
+    )
 
 
 def _version(package: str) -> str | None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
 
 import psutil
 
 from core.errors import UsageError, WriteError
 from core.system.atomic_files import cannot_write, make_folder
 from training.runs.folder import RunFolder
+from training.runs.records import Record, RunError, read_record
 
 NOTE_SECONDS, POLL_SECONDS = 2.0, 0.02
 
 
-@dataclass(frozen=True)
-class Owner:
-    """A process that works, or worked, in a run's folder.
+class Owner(Record):
+    """``process.json``: a process that works, or worked, in a run's folder.
 
     Attributes:
         pid: its number on its machine.
@@ -50,15 +48,14 @@ class Owner:
 def read_owner(folder: RunFolder) -> Owner | None:
     """Return the process that worked in a folder last, whether or not it still does; None where none is noted."""
     try:
-        noted = json.loads(folder.process.read_text(encoding="utf-8"))
-        return Owner(int(noted["pid"]), float(noted["created"]), str(noted["host"]), bool(noted["left"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_record(folder.process, Owner)
+    except RunError:
         return None
 
 
 @contextmanager
 def owned(folder: RunFolder) -> Iterator[None]:
-    """Own a run's folder, which is made where it is missing; the lock ends with this process even if that is killed.
+    """Own a run's folder, which is made where it is missing; the lock ends with this process, even if it is killed.
 
     Raises:
         UsageError: if another process owns it, or the disk has no locks.
@@ -80,21 +77,21 @@ def owned(folder: RunFolder) -> Iterator[None]:
         ) from cause
     except OSError as cause:
         raise cannot_write(folder.lock, cause) from cause
-    owner = Owner(os.getpid(), psutil.Process().create_time(), platform.node())
+    owner = Owner(pid=os.getpid(), created=psutil.Process().create_time(), host=platform.node())
     try:
-        folder.write_json(folder.process, asdict(owner))
+        folder.write_record(folder.process, owner)
         yield
     finally:
         with suppress(WriteError):
-            folder.write_json(folder.process, asdict(replace(owner, left=True)))
+            folder.write_record(folder.process, owner.model_copy(update={"left": True}))
         lock.release()
 
 
 def taken(folder: RunFolder) -> UsageError:
-    """Return the error for who wants to work in a folder that another process owns."""
+    """Return the error for a folder that another process owns."""
     end = time.monotonic() + NOTE_SECONDS
     while ((owner := read_owner(folder)) is None or owner.left) and time.monotonic() < end:
-        time.sleep(POLL_SECONDS)  # whoever took the lock a moment ago is about to note its number
+        time.sleep(POLL_SECONDS)  # the process that has just taken the lock is about to note its number
     who = f"process {owner.pid} on {owner.host}" if owner is not None else "another process"
     return UsageError(
         f"This run is under way already, by {who}.",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from core.errors import BundleError, UsageError, WeightsUnavailableError
 from core.images.preprocessing import Preprocessing
-from core.models import timm_networks
 from core.models.architectures import (
     Size,
     build_network,
@@ -21,6 +20,7 @@ from core.models.bundle import read_bundle
 from core.models.catalogue import read_catalogue
 from core.models.position_embeddings import fit_positions
 from core.models.pretrained import load_imagenet_weights
+from core.models.timm_networks import pretrained_config, timm_name
 from training.runs.finished import is_run, read_run
 from training.runs.packaged_weights import grow_from_vgg16, load_packaged
 
@@ -53,7 +53,7 @@ def build(model: Model, classes: int, size: Size, seed: int) -> tuple[nn.Module,
 
     torch.manual_seed(seed)
     network = build_empty(model, classes, size)
-    if model.network.startswith(timm_networks.PREFIX):
+    if timm_name(model.network):
         with torch.inference_mode():  # fails now, not at publication, where the features form no map
             with_maps(model.network, network)(torch.zeros(1, 3, *size))
     return network, _start(network, model)
@@ -85,9 +85,9 @@ def preprocessing_of(network: str, size: int, colour: bool) -> Preprocessing:
         colour: whether images are coloured.
     """
     how = Preprocessing(height=size, width=size, channels="rgb" if colour else "grey")
-    if not network.startswith(timm_networks.PREFIX):
+    if not (name := timm_name(network)):
         return how
-    config = timm_networks.pretrained_config(network.removeprefix(timm_networks.PREFIX))
+    config = pretrained_config(name)
     return how.model_copy(update={"mean": tuple(config.mean), "std": tuple(config.std)})
 
 
@@ -130,22 +130,27 @@ class LastMaps:
 
 
 def _start(network: nn.Module, model: Model) -> str:
-    name = get_architecture(model.network).name
-    if model.start == "random":
-        return "random weights"
-    if model.start in ("imagenet", "imagenet-or-random"):
-        try:
-            load_imagenet_weights(model.network, network)
-        except WeightsUnavailableError as error:
-            if model.start == "imagenet":
-                raise
-            return f"random weights ({error.problem})"
-        return f"the published ImageNet weights of {name}"
-    how, _, source = model.start.partition(":")
-    if how == "package":
-        return load_packaged(model.network, network, source)
-    if how == "vgg16":
-        return _from_vgg16(network, model, source)
+    name, start = get_architecture(model.network).name, model.starts_from
+    match start.kind:
+        case "random":
+            return "random weights"
+        case "imagenet" | "imagenet-or-random":
+            try:
+                load_imagenet_weights(model.network, network)
+            except WeightsUnavailableError as error:
+                if start.kind == "imagenet":
+                    raise
+                return f"random weights ({error.problem})"
+            return f"the published ImageNet weights of {name}"
+        case "package":
+            return load_packaged(model.network, network, start.source)
+        case "vgg16":
+            return _from_vgg16(network, model, start.source)
+        case "model":
+            return _from_model(network, model)
+
+
+def _from_model(network: nn.Module, model: Model) -> str:
     path = Path(model.start)
     if path.is_file():
         load_imagenet_weights(model.network, network, path)
@@ -186,7 +191,7 @@ def _load_bundle(network: nn.Module, bundle: Bundle, model: Model) -> None:
             remedy="Correct model.start in the recipe.",
         )
     fitting = {key: value for key, value in found.items() if value.shape == own[key].shape}
-    strangers = [key for key in own if key not in fitting and not is_classifier(key, network)]
-    if strangers:
-        raise BundleError(f"{strangers[0]!r} has another shape than this network's.", path=bundle.directory)
+    misfits = [key for key in own if key not in fitting and not is_classifier(key, network)]
+    if misfits:
+        raise BundleError(f"{misfits[0]!r} has another shape than this network's.", path=bundle.directory)
     network.load_state_dict({**own, **fitting})

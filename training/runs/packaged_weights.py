@@ -123,9 +123,9 @@ def _load_in_order(module: nn.Module, path: Path) -> None:
     values = [value for key, value in theirs.items() if not key.endswith("num_batches_tracked")]
     own = {key: value for key, value in module.state_dict().items() if not key.endswith("num_batches_tracked")}
     body = {key: value for key, value in zip(own, values, strict=True) if not key.startswith("classifier.")}
-    strangers = [key for key, value in body.items() if value.shape != own[key].shape]
-    if strangers:
-        raise WeightsUnavailableError(f"{strangers[0]!r} has another shape than the network's.", path=path)
+    misfits = [key for key, value in body.items() if value.shape != own[key].shape]
+    if misfits:
+        raise WeightsUnavailableError(f"{misfits[0]!r} has another shape than the network's.", path=path)
     module.load_state_dict({**module.state_dict(), **body})
 
 

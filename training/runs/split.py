@@ -1,4 +1,4 @@
-"""The split of a run, kept in its folder: which images it was trained on, by what they hold and not by their names."""
+"""The split of a run, kept in its folder: which images it was trained on, by content and not by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SplitRow:
     Attributes:
         path: from the data folder, with forward slashes.
         label: its class label.
-        group: what must not be torn apart by a split, or an empty string.
+        group: the group that a split keeps together, or an empty string.
         split: ``train``, ``val`` or ``test``; ``gone`` for what was trained on before changes were accepted.
         sha256: digest of the file's bytes, or ``unreadable``.
         seen_by: networks that were trained on it before: what the run started from, its teachers; separated by ``; ``.
@@ -103,10 +103,10 @@ def read_split(path: Path) -> RunSplit | None:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             head, *rows = csv.reader(file, strict=True)
         if head != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
-            raise ValueError("its columns are others")
+            raise ValueError("its columns differ")
         split = RunSplit(tuple(SplitRow(*row) for row in rows))
-        if strange := {row.split for row in split.rows} - {*SPLITS, GONE}:
-            raise ValueError(f"there is no split {min(strange)!r}")
+        if unknown := {row.split for row in split.rows} - {*SPLITS, GONE}:
+            raise ValueError(f"there is no split {min(unknown)!r}")
     except (OSError, ValueError, csv.Error) as cause:
         raise DatasetError(
             f"The run's split is damaged ({cause}).", path=path, remedy="Train again in another folder."
@@ -134,9 +134,9 @@ class Changes:
     """How a data set differs from what a run was trained on: files by what became of them.
 
     Attributes:
-        new: images that the run does not know.
+        new: images that are new to the run.
         missing: images of the run that are no longer there.
-        altered: files of the run's images that hold something else now.
+        altered: files of the run's images that files have changed.
         relabelled: images that have another label now.
         moved: images that the data set now gives another split than the run had them in.
         copies: images outside the run's training whose content or group it was trained on all the same.
@@ -152,9 +152,9 @@ class Changes:
     def in_words(self) -> list[str]:
         """Return what has changed, a sentence each, with an example."""
         said = (
-            (self.new, "images that the run does not know"),
+            (self.new, "images that are new to the run"),
             (self.missing, "images of the run that are no longer there"),
-            (self.altered, "images of the run whose files hold something else now"),
+            (self.altered, "images of the run whose files have changed"),
             (self.relabelled, "images with another label now"),
             (self.moved, "images with another split now, which keep the run's"),
             (self.copies, "copies of images that the run was trained on, or images of one group with them, left out"),
@@ -167,7 +167,7 @@ def as_the_run_saw_it(
 ) -> tuple[Dataset, Changes]:
     """Give the images of a data set the splits that they had in a run, whatever their names and splits are now.
 
-    An image that the run does not know keeps the data set's split, unless the run had others of its group or nearly the
+    An image that is new to the run keeps the data set's split, unless the run had others of its group or nearly the
     same picture. What the run was trained on, or a copy of it, is never in ``test``.
 
     Args:
@@ -223,5 +223,5 @@ def _resembling(samples: list[Sample], splits: list[str], new: list[int], progre
         return []
     prints = spread("Comparing new images", fingerprint, [samples[i].path for i in suspects + trained], progress)
     alike = joined(len(prints), near_duplicates(prints))
-    learnt = set(alike[len(suspects) :])
-    return [i for i, group in zip(suspects, alike, strict=False) if group in learnt]
+    trained_groups = set(alike[len(suspects) :])
+    return [i for i, group in zip(suspects, alike, strict=False) if group in trained_groups]

@@ -1,4 +1,4 @@
-"""What a run learns from: the samples of a data folder by split, in the order in which the run first saw them."""
+"""The samples of a run by split, in the order in which the run first used them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from training.data.contents import content_digest
 from training.data.dataset import SPLITS
 from training.data.loading import Dataset, Sample, of_split, open_dataset
 from training.data.splits import FOLDS
-from training.runs.lineage import Forebear
+from training.runs.lineage import Ancestor
+from training.runs.records import AncestorRecord
 from training.runs.split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of
 
 
@@ -23,10 +23,10 @@ class RunData:
     Attributes:
         dataset: the data set with the run's splits.
         classes: class labels in the order of the network's outputs.
-        train: samples that are learned from.
-        val: samples that choose the best epoch.
+        train: the training samples.
+        val: the validation samples, which select the best epoch.
         split: all images of the run, as they are kept in its folder.
-        lineage: what the network starts from and learns from, as ``run.json`` keeps it.
+        lineage: what the network comes from, as ``run.json`` says it.
         differences: in words, how the images differ from those that the run began with; empty for a run that begins.
         news: in words, what else should be known: changes in the data folder that the run does not see, thin splits.
     """
@@ -36,7 +36,7 @@ class RunData:
     train: list[Sample]
     val: list[Sample]
     split: RunSplit
-    lineage: tuple[dict[str, Any], ...] = ()
+    lineage: tuple[AncestorRecord, ...] = ()
     differences: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ def open_run_data(
     folder: Path,
     classes: tuple[str, ...],
     kept: RunSplit | None = None,
-    forebears: Sequence[Forebear] = (),
+    ancestors: Sequence[Ancestor] = (),
     label_map: Mapping[str, str] | None = None,
 ) -> RunData:
     """Open a data folder for training; every file is read once.
@@ -68,18 +68,18 @@ def open_run_data(
     Args:
         folder: the data folder.
         classes: class labels in the order of the network's outputs.
-        kept: the split of the run that goes on here, or None for one that begins.
-        forebears: what the network starts from and learns from.
+        kept: the split of the run that is resumed, or None for one that begins.
+        ancestors: what the network comes from: its start and its teachers.
         label_map: the recipe's.
 
     Raises:
-        DatasetError: if it is unusable, or the train or val split is empty or has a strange label.
+        DatasetError: if it is unusable, or the train or val split is empty or has a label that is no class.
     """
     dataset = open_dataset(folder, label_map=label_map)
-    seen_by = {one.name: one.seen for one in forebears if one.seen is not None}
+    seen_by = {one.name: one.seen for one in ancestors if one.seen is not None}
     if kept is None:
         own = _run_data(dataset, classes, split_of(dataset, seen_by))
-        return replace(own, lineage=tuple(one.as_dict(own.digest) for one in forebears), news=_thin(own))
+        return replace(own, lineage=tuple(one.record(own.digest) for one in ancestors), news=_thin(own))
     if (unchanged := _of_the_same_run(dataset, classes, kept)) is not None:
         return unchanged
     dataset, changes = as_the_run_saw_it(dataset, kept)
@@ -99,14 +99,14 @@ def _run_data(dataset: Dataset, classes: tuple[str, ...], split: RunSplit) -> Ru
 
 
 def _thin(data: RunData) -> tuple[str, ...]:
-    """Return what validation or test can't tell, for want of images; better known before a run than after it."""
+    """Return which splits have too few images, a sentence each: better known before a run than after it."""
     said = []
     if len(data.val) < FOLDS:
-        said.append(f"val has {len(data.val)} images only: a model can't be calibrated and published with so few")
+        said.append(f"val has only {len(data.val)} images: too few to calibrate and publish a model")
     for split in SPLITS[1:]:
         counts = Counter(row.label for row in data.split.of(split))
         if lacking := [label for label in data.classes if not counts[label]]:
-            said.append(f"{split} has no images of {', '.join(lacking)}: what it scores says nothing of them")
+            said.append(f"{split} has no images of {', '.join(lacking)}: scores say nothing about them")
     return tuple(said)
 
 
@@ -128,6 +128,6 @@ def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit)
         elif row.split in TRAINED_ON:
             return None
     more = len(dataset.samples) - len(samples)
-    news = (f"images that came into the data folder after the run began, and that it does not see: {more:,}",)
+    news = (f"images added to the data folder after the run began, which it does not use: {more:,}",)
     own = _run_data(replace(dataset, samples=samples), classes, kept)
     return replace(own, news=news if more > 0 else ())

@@ -121,7 +121,7 @@ def test_lines_for_a_person_name_classes_in_words(chest):
     assert "VGG19" in answer.stdout
     assert "OFA-595" in answer.stdout
     assert "\x1b" not in answer.stdout
-    assert "judged" not in answer.stdout, "one image needs no summing up"
+    assert "compared" not in answer.stdout, "one image needs no summing up"
 
 
 def test_many_images_end_with_a_line_that_accounts_for_all(chest, tmp_path):
@@ -133,8 +133,8 @@ def test_many_images_end_with_a_line_that_accounts_for_all(chest, tmp_path):
     agree = int(answer["agreement"]["same_class"])
     unsure = int(any(len(answer[side]["plausible"]) != 1 for side in ("teacher", "student")))
     assert said == (
-        "4 images: 1 judged, 2 can't be judged, 1 could not be read. "
-        f"The models agree on {agree} and disagree on {1 - agree}; one or both are unsure about {unsure}."
+        "4 images: 1 compared, 2 not assessable, 1 could not be read. "
+        f"The models agree on {agree} and disagree on {1 - agree}; one or both are uncertain about {unsure}."
     )
 
 

@@ -101,7 +101,7 @@ def test_all_outputs_hold_all_images_under_one_spelling(folder, answer):
         rows = list(csv.DictReader(file))
     records = [json.loads(line) for line in (folder / "t.jsonl").read_text(encoding="utf-8").splitlines()]
     with History(folder / "data" / "history.sqlite") as history:
-        kept = [row["path"] for row in history.find()]
+        kept = [row.path for row in history.find()]
     assert [row["path"] for row in rows] == [record["path"] for record in records]
     assert len(rows) == 12
     good = [record["path"] for record in records if record["error"] is None]

@@ -21,7 +21,7 @@ from core.compare.record import (
     failed_record,
     record_of,
 )
-from core.exports.tables_and_maps import CsvTable
+from core.exports.formats.csv_table import CsvTable
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL_KEYS = [

@@ -14,7 +14,7 @@ from core.system.subprocesses import own_command
 @pytest.fixture(scope="module")
 def student():
     yield read_catalogue().find("chest-xray", "student")
-    cam_worker.helper.stop()
+    cam_worker.worker.stop()
 
 
 @pytest.fixture(scope="module")
@@ -35,32 +35,32 @@ def test_what_is_wrong_is_said_and_the_process_goes_on(student, image):
         cam_worker.explain("CAM", student, image, 0)
     with pytest.raises(ExplanationError, match=r"Grad-CAM failed.*Choose another method"):
         cam_worker.explain("Grad-CAM", student, image[:, :1], 0)
-    assert cam_worker.helper.running
+    assert cam_worker.worker.running
 
 
 def test_what_nobody_waits_for_any_more_is_given_up_and_the_next_map_is_made(student, image):
     with pytest.raises(ExplanationError, match="ended"):
         cam_worker.explain("Ablation-CAM", student, image, 0, unwanted=lambda: True)
-    assert not cam_worker.helper.running
+    assert not cam_worker.worker.running
     assert cam_worker.explain("Grad-CAM", student, image, 0).method == "Grad-CAM"
 
 
 def test_stopping_lets_go_of_whoever_waits(student, image):
-    cam_worker.helper.stop()
+    cam_worker.worker.stop()
     raised = []
     waiting = threading.Thread(target=_ask_for_a_slow_map, args=(student, image, raised))
     waiting.start()
-    while not cam_worker.helper.running and waiting.is_alive():
+    while not cam_worker.worker.running and waiting.is_alive():
         waiting.join(0.01)
-    cam_worker.helper.stop()
+    cam_worker.worker.stop()
     waiting.join(60)
     assert len(raised) == 1
-    assert not cam_worker.helper.running
+    assert not cam_worker.worker.running
 
 
 def test_stopping_lets_go_of_whoever_is_only_starting_the_process(student, image, monkeypatch):
-    cam_worker.helper.stop()
-    stopping = threading.Thread(target=cam_worker.helper.stop)
+    cam_worker.worker.stop()
+    stopping = threading.Thread(target=cam_worker.worker.stop)
 
     def command_while_another_thread_stops(*arguments):
         stopping.start()
@@ -71,7 +71,7 @@ def test_stopping_lets_go_of_whoever_is_only_starting_the_process(student, image
     _ask_for_a_slow_map(student, image, raised)
     assert len(raised) == 1
     stopping.join(60)
-    assert not cam_worker.helper.running
+    assert not cam_worker.worker.running
 
 
 def _ask_for_a_slow_map(student, image, raised):

@@ -11,11 +11,14 @@ from pathlib import Path
 import pypdf
 import pytest
 from pydicom.data import get_testdata_file
+from typer.testing import CliRunner
 
+from core.cli.app import app
 from core.compare.record import failed_record, record_of
 from core.compare.session import Compared
-from core.errors import WriteError
-from core.exports.batch import Outputs, Wanted
+from core.errors import UsageError, WriteError
+from core.exports.batch import Outputs
+from core.exports.format import Wanted
 from core.records.history import History
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +54,7 @@ def test_all_of_them_tell_the_same(written):
     assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 3)
     for row, record in zip(rows, records, strict=True):
         assert row["teacher_predicted"] == (record["teacher"] or {"predicted": ""})["predicted"]
-    assert {k["image_sha256"] for k in kept} == {record["image"]["sha256"] for record in judged}
+    assert {k.image_sha256 for k in kept} == {record["image"]["sha256"] for record in judged}
     assert "Seen by A & B." in pages[0]
     assert len(list((folder / "dicom").glob("*-report.dcm"))) == 1  # both are one image
     assert sorted(p.name for p in (folder / "maps").iterdir()) == ["0001.json", "0002.json"]
@@ -87,12 +90,12 @@ def test_dicom_results_of_other_images_are_refused_at_the_end(tmp_path, chest_pa
     )  # fmt: skip
     assert answer.returncode == 1
     assert "for DICOM images only" in answer.stderr
-    assert answer.stdout.count("can't judge this image") == 2  # it is blank
+    assert answer.stdout.count("Not assessable") == 2  # it is blank
     assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("with_refused", [False, True])
-def test_answers_to_an_image_that_no_model_can_judge_are_kept_back(tmp_path, with_refused):
+def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, with_refused):
     leg = get_testdata_file("RG3_UNCR.dcm")
     answer = subprocess.run(
         [sys.executable, "-m", "core", "compare", leg, "--no-history", "--report", tmp_path / "r.pdf", "--export",
@@ -100,18 +103,18 @@ def test_answers_to_an_image_that_no_model_can_judge_are_kept_back(tmp_path, wit
         capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count("can't judge this image: In its layout") == 2
+    assert answer.stdout.count("Not assessable: outside the training data. In its layout") == 2
     (page,) = pypdf.PdfReader(tmp_path / "r.pdf").pages
     words = page.extract_text()
-    assert words.count("can't judge this image") == 2
+    assert words.count("Not assessable") == 2
     files = {path.name for folder in ("maps", "dicom") for path in (tmp_path / folder).iterdir()}
     if with_refused:
         assert "Normal 5" in answer.stdout
-        assert "Not to be relied on: both say Normal" in words
+        assert "Not to be relied on · Agree: Normal" in words
         assert len(files) == 1 + 8 + 5
     else:
         assert "%" not in answer.stdout
-        assert "No verdict" in words
+        assert "No comparison" in words
         assert files == {"0001-RG3_UNCR.json", next(name for name in files if name.endswith("-report.dcm"))}
 
 
@@ -132,8 +135,8 @@ def compared(chest_image, chest_comparison):
 
 
 def test_an_output_that_cannot_be_written_any_more_is_left_out_and_the_others_go_on(tmp_path, compared, chest_image):
-    wanted = Wanted(csv=tmp_path / "t.csv", report=tmp_path / "r.pdf", pictures=tmp_path / "maps",
-                    dicom=tmp_path / "dicom")  # fmt: skip
+    wanted = Wanted({"csv": tmp_path / "t.csv", "report": tmp_path / "r.pdf", "maps": tmp_path / "maps",
+                     "dicom": tmp_path / "dicom"})  # fmt: skip
     with Outputs(wanted) as outputs:
         outputs.add(compared)
         shutil.rmtree(tmp_path / "maps")  # a drive is taken away
@@ -154,7 +157,7 @@ def test_an_output_that_cannot_be_written_any_more_is_left_out_and_the_others_go
 def test_a_table_that_fills_the_disk_costs_the_report_nothing(tmp_path, compared, chest_image):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with Outputs(Wanted(jsonl=tmp_path / "t.jsonl", report=tmp_path / "r.pdf")) as outputs:
+    with Outputs(Wanted({"jsonl": tmp_path / "t.jsonl", "report": tmp_path / "r.pdf"})) as outputs:
         outputs.add(compared)
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
         try:
@@ -170,8 +173,16 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(WriteError, match="a file is in its place") as caught,
-        Outputs(Wanted(csv=tmp_path / "t.csv", pictures=tmp_path / "file" / "maps")),
+        Outputs(Wanted({"csv": tmp_path / "t.csv", "maps": tmp_path / "file" / "maps"})),
     ):
         pass
     assert caught.value.path == tmp_path / "file" / "maps"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [("spreadsheet=x", "no export format 'spreadsheet'"), ("csv", "names no format and place")]
+)
+def test_a_format_that_there_is_not_is_wrong_usage(chest_path, wrong, message):
+    with pytest.raises(UsageError, match=message):
+        CliRunner().invoke(app, ["compare", str(chest_path), "--no-history", "--write", wrong], catch_exceptions=False)

@@ -75,7 +75,7 @@ def test_an_image_that_a_model_cannot_judge_is_reported_as_such(tmp_path, source
     report = highdicom.sr.ComprehensiveSR.from_dataset(read(written, "report.dcm"))
     teacher, student = report.content.get_image_measurement_groups()
     said = {e.name.meaning: e.value.meaning for e in teacher.get_qualitative_evaluations()}
-    assert said["Judgement"] == "The model can't judge this image"
+    assert said["Judgement"] == "Not assessable: outside the training data"
     assert ("Most probable class" in said) is not withheld
     assert len(teacher.get_measurements()) == (0 if withheld else 3)
     assert len(student.get_measurements()) == 3

@@ -53,12 +53,12 @@ def test_what_brings_gdcm_down_is_refused_and_the_next_image_opens(refused, tmp_
 
 
 def test_a_decoder_that_hangs_is_ended(refused, monkeypatch):
-    gdcm_worker.helper.stop()
+    gdcm_worker.worker.stop()
     with monkeypatch.context() as patch:
         patch.setattr(gdcm_worker, "SECONDS", 0.1)
         patch.setattr(worker_process, "own_command", lambda *_: [sys.executable, "-c", "import sys; sys.stdin.read()"])
         assert "can't be decoded" in refused(compressed(dataset(picture()), "JPEG-LS lossless"))
-    assert not gdcm_worker.helper.running
+    assert not gdcm_worker.worker.running
 
 
 def test_a_codestream_of_other_channels_than_the_header_says_is_not_decoded(refused):

@@ -6,8 +6,9 @@ import torch
 
 import core.models.pretrained
 from core.errors import WeightsUnavailableError
-from core.models.architectures import build_network
+from core.models.architectures import build_network, get_architecture
 from core.models.pretrained import git_blob_id, load_imagenet_weights
+from core.system.cache import IMAGENET_WEIGHTS
 
 
 def test_a_git_blob_id_is_what_git_prints():
@@ -34,7 +35,7 @@ def test_an_unreachable_hub_names_the_repository_and_what_to_do(network, monkeyp
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     with pytest.raises(WeightsUnavailableError) as caught:
         load_imagenet_weights(network, build_network(network, 3))
-    assert core.models.pretrained.TIMM_HUB[network] in str(caught.value)
+    assert get_architecture(network).hub in str(caught.value)
     assert "local weights file" in str(caught.value)
 
 
@@ -49,7 +50,7 @@ def test_a_download_that_is_not_the_published_file_is_not_kept(monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", lambda *_a, **_k: io.BytesIO(b"<html>moved</html>"))
     with pytest.raises(WeightsUnavailableError, match="git blob id"):
         load_imagenet_weights("ofa595", build_network("ofa595", 3))
-    assert not list((core.models.pretrained.cache_folder() / "imagenet").glob("*"))
+    assert not list(IMAGENET_WEIGHTS.folder.glob("*"))
 
 
 def test_ofa_weights_with_the_old_key_names_are_taken_but_for_the_classifier(tmp_path, monkeypatch):

@@ -14,22 +14,28 @@ def own_folders_here(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("own_folders_here")
 def test_caches_are_measured_and_removed(chest_comparison):
     assert kept() == []
-    for name, size in (("openvino/abc/model.bin", 3000), ("training/x/y", 500), ("probe.json", 20)):
+    sizes = {
+        "openvino/abc/model.bin": 3000, "training/images/x/y": 500, "training/teacher-logits/z": 50, "groups/g.txt": 7,
+        "training/old": 4, "probe.json": 20,
+    }  # fmt: skip
+    for name, size in sizes.items():
         path = cache_folder() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(size))
     with History() as history:
         history.add("0" * 64, chest_comparison, {})
-    found = {item.name: item for item in kept()}
-    assert {name: item.size for name, item in found.items() if name != "history"} == {
-        "openvino": 3000, "training": 500, "other": 20,
+    found = {item.key: item for item in kept()}
+    assert {item.name: item.size for key, item in found.items() if key != "history"} == {
+        "Converted networks": 3000, "Training images at network size": 500, "Teacher outputs for distillation": 50,
+        "Groups of related images": 7, "Other caches": 24,
     }  # fmt: skip
     assert found["history"].size == sum(path.stat().st_size for path in found["history"].paths)
     remove(found["openvino"])
     assert not (cache_folder() / "openvino").exists()
-    assert {item.name for item in kept()} == {"training", "other", "history"}
+    assert "openvino" not in {item.key for item in kept()}
     remove(found["other"])
-    assert [path.name for path in cache_folder().iterdir()] == ["training"]
+    left = {path.relative_to(cache_folder()).as_posix() for path in cache_folder().rglob("*") if path.is_file()}
+    assert left == {"training/images/x/y", "training/teacher-logits/z", "groups/g.txt"}
 
 
 @pytest.mark.usefixtures("own_folders_here")
@@ -38,7 +44,7 @@ def test_the_history_is_emptied_while_another_window_has_it_open(chest_compariso
         other.add("0" * 64, chest_comparison, {})
         damaged = history_path().with_name("history-damaged-20200101T000000.sqlite")
         damaged.write_bytes(b"x")
-        remove(next(item for item in kept() if item.name == "history"))
+        remove(next(item for item in kept() if item.key == "history"))
         assert other.count() == 0
         assert not damaged.exists()
         other.add("1" * 64, chest_comparison, {})

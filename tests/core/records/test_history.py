@@ -11,8 +11,10 @@ import pytest
 
 from core.compare.record import answers_of
 from core.errors import TwinlensError, UsageError
-from core.records import history as module
-from core.records.history import History, HistoryError, Query
+from core.records import history_layout as module
+from core.records.analysis import analysis
+from core.records.history import History, Query
+from core.records.history_errors import HistoryError
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {"cam": "fast", "runtime": "auto"}
@@ -60,29 +62,27 @@ def test_what_was_recorded_is_found_again(path, chest_comparison):
         number = history.add("a" * 64, chest_comparison, SETTINGS, Path("/scans/Müller 組.dcm"))
     with History(path) as history:
         (row,) = history.find()
-    assert row["id"] == number
-    assert row["image_sha256"] == "a" * 64
-    assert Path(row["path"]).name == "Müller 組.dcm"
-    assert row["teacher_sha256"] == chest_comparison.teacher.bundle.card.weights_sha256
-    assert (row["teacher_predicted"], row["student_predicted"], row["same_class"]) == ("Non-COVID", "COVID-19", False)
-    assert row["answers"] == answers_of(chest_comparison)
-    assert row["settings"] == SETTINGS
-    assert row["verdict"] is None
+    assert row.id == number
+    assert row.image_sha256 == "a" * 64
+    assert Path(row.path).name == "Müller 組.dcm"
+    assert row.teacher_sha256 == chest_comparison.teacher.bundle.card.weights_sha256
+    assert (row.teacher_predicted, row.student_predicted, row.same_class) == ("Non-COVID", "COVID-19", False)
+    assert row.answers == answers_of(chest_comparison)
+    assert row.settings == SETTINGS
+    assert row.verdict is None
 
 
 def test_the_path_is_kept_only_if_given(path, chest_comparison):
     with History(path) as history:
         history.add("a" * 64, chest_comparison, {})
-        assert next(history.find())["path"] is None
+        assert next(history.find()).path is None
 
 
 def test_a_reviewer_agrees_or_not_and_says_why(path, chest_comparison):
     with History(path) as history:
         number = history.add("a" * 64, chest_comparison, {})
         history.review(number, "disagree", "effusion")
-        assert [(r["verdict"], r["note"]) for r in history.find(Query(verdict="disagree"))] == [
-            ("disagree", "effusion")
-        ]
+        assert [(r.verdict, r.note) for r in history.find(Query(verdict="disagree"))] == [("disagree", "effusion")]
         assert list(history.find(Query(verdict="agree"))) == []
         with pytest.raises(UsageError, match="no record 99"):
             history.review(99, "agree")
@@ -92,7 +92,7 @@ def test_search_takes_words_literally_and_filters_add_up(path, chest_comparison,
     with History(path) as history:
         history.add("a" * 64, chest_comparison, {}, Path("/x/100%_sure.dcm"))
         history.add("b" * 64, tile_comparison, {}, Path("/x/100 tile.png"))
-        names = lambda query: [Path(r["path"]).name for r in history.find(query)]  # noqa: E731
+        names = lambda query: [Path(r.path).name for r in history.find(query)]  # noqa: E731
         assert names(Query("100")) == ["100 tile.png", "100%_sure.dcm"]
         assert names(Query("100%_")) == ["100%_sure.dcm"]
         assert names(Query("100 PNG")) == ["100 tile.png"]
@@ -111,7 +111,7 @@ def test_a_withheld_answer_is_neither_an_agreement_nor_a_disagreement(path, ches
             history.add(f"{i:064x}", found, {})
         assert len(list(history.find())) == 2
         same = chest_comparison.same_class
-        assert [row["image_sha256"] for row in history.find(Query(same_class=same))] == ["0" * 64]
+        assert [row.image_sha256 for row in history.find(Query(same_class=same))] == ["0" * 64]
         assert list(history.find(Query(same_class=not same))) == []
 
 
@@ -133,7 +133,7 @@ def test_a_killed_process_loses_at_most_the_record_in_hand(path, writer):
     with History(path) as history:
         assert history.notice == ""
         assert 0 <= history.count() - len(seen) <= 1
-        assert sorted(int(row["image_sha256"], 16) for row in history.find(Query(limit=10**6)))[: len(seen)] == seen
+        assert sorted(int(row.image_sha256, 16) for row in history.find(Query(limit=10**6)))[: len(seen)] == seen
 
 
 def test_two_processes_write_at_once(path, writer):
@@ -171,12 +171,15 @@ def test_a_file_damaged_inside_is_set_aside(path, chest_comparison):
 def test_an_older_layout_is_brought_up_to_date(path, chest_comparison, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(module, "MIGRATIONS", module.MIGRATIONS[:1])
-        with History(path) as old:
-            old.add("a" * 64, chest_comparison, {})
+        row = analysis("a" * 64, chest_comparison, {}).stored()
+        del row["verdict"], row["note"]
+        with History(path) as old, old._database:
+            places = ", ".join("?" * len(row))
+            old._database.execute(f"INSERT INTO analyses ({', '.join(row)}) VALUES ({places})", [*row.values()])  # noqa: S608
     with History(path) as history:
         (row,) = history.find()
-        assert (row["image_sha256"], row["verdict"], row["note"]) == ("a" * 64, None, "")
-        history.review(row["id"], "agree")
+        assert (row.image_sha256, row.verdict, row.note) == ("a" * 64, None, "")
+        history.review(row.id, "agree")
     with History(path) as again:
         assert again._database.execute("PRAGMA user_version").fetchone()[0] == len(module.MIGRATIONS)
 
@@ -218,7 +221,7 @@ def test_the_command_line_keeps_back_what_cannot_be_judged(tmp_path, strange_com
         [sys.executable, "-m", "core", "history", "list"], capture_output=True, encoding="utf-8", check=False,
         cwd=ROOT, env={**os.environ, "TWINLENS_DATA": str(tmp_path)},
     )  # fmt: skip
-    assert "– can't judge this · COVID-19 65.0 %" in answer.stdout
+    assert "– not assessable · COVID-19 65.0 %" in answer.stdout
 
 
 def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_comparison):

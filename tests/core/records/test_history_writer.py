@@ -13,9 +13,11 @@ import pytest
 from core.compare.record import record_of
 from core.compare.session import Compared
 from core.exports import batch as outputs_module
-from core.exports.batch import Outputs, Wanted
-from core.records.history import History, analysis
-from core.records.history_waiting import KEY, read, waiting_files
+from core.exports.batch import Outputs
+from core.exports.format import Wanted
+from core.records.analysis import analysis
+from core.records.history import History
+from core.records.history_waiting import read, waiting_files
 from core.records.history_writer import HistoryWriter
 from core.records.review import Review
 
@@ -24,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 KILLED = """
 import os, sys
 from pathlib import Path
-from core.records.history import analysis
+from core.records.analysis import analysis
 from core.records.history_writer import HistoryWriter
 from tests_comparison import made_comparison
 writer = HistoryWriter(Path(sys.argv[1]), wait=0)
@@ -59,7 +61,7 @@ def test_a_history_that_another_window_writes_can_be_read(path):
 
 
 def test_what_a_lock_keeps_out_waits_and_is_written_in_its_order(path, row):
-    key = {name: row[name] for name in KEY}
+    key = row.key
     with HistoryWriter(path, wait=0) as writer:
         with locked(path):
             writer.record(row)
@@ -72,7 +74,7 @@ def test_what_a_lock_keeps_out_waits_and_is_written_in_its_order(path, row):
         assert writer.retry()
         assert (writer.waiting, writer.error, waiting_files(path)) == (0, None, [])
         (found,) = writer.history().find()
-    assert (found["image_sha256"], found["verdict"], found["note"]) == ("a" * 64, "disagree", "süß")
+    assert (found.image_sha256, found.verdict, found.note) == ("a" * 64, "disagree", "süß")
 
 
 def test_what_waits_when_a_process_is_killed_is_taken_in_once(path, tmp_path):

@@ -49,8 +49,9 @@ def test_one_image_is_one_page_that_says_everything(report, chest_image, chest_c
     (text,) = texts(report)
     teacher, student = chest_comparison.teacher.bundle, chest_comparison.student.bundle
     for said in (
-        "RG1_UNCR.dcm", "≠ They disagree: teacher Non-COVID infection, student COVID-19", "62.0 %", "65.0 %",
-        "student 20.0× faster, 2.6× smaller", "window of the file", "speaks for Non-COVID infection", "80.0 ms forward",
+        "RG1_UNCR.dcm", "≠ Disagree: teacher Non-COVID infection, student COVID-19", "62.0 %", "65.0 %",
+        "student 20.0× faster, 2.6× smaller", "window of the file", "evidence for Non-COVID infection",
+        "80.0 ms forward",
         teacher.id, student.id, teacher.card.weights_sha256[:32], student.card.weights_sha256[:32],
         f"Accuracy {100 * student.card.scores[0].accuracy:.1f} %", "both axes scaled to 224 × 224",
         "estimated error 1.5 %",
@@ -118,7 +119,7 @@ def test_a_page_of_five_classes_fits_either_paper(tmp_path, tile_image, tile_com
     (page,) = pypdf.PdfReader(path).pages
     assert tuple(round(float(n)) for n in page.mediabox[2:]) == size
     text = re.sub(r"\s+", " ", page.extract_text())
-    assert "✓ Both say Lung squamous cell carcinoma" in text
+    assert "✓ Agree: Lung squamous cell carcinoma" in text
     for name in ("Colon adenocarcinoma", "Benign colonic tissue", "Lung adenocarcinoma", "Benign lung tissue"):
         assert name in text
 
@@ -143,9 +144,9 @@ def test_nothing_reaches_past_the_margins(tmp_path, chest_image, chest_compariso
 
 def test_an_image_that_cannot_be_judged_says_so(tmp_path, chest_image, strange_comparison):
     (text,) = texts(write(tmp_path / "r.pdf", (chest_image, strange_comparison)))
-    assert "⚠ The teacher (VGG19) can't judge this image: it is no chest radiograph." in text
-    assert "The student (OFA-595) is unsure between COVID-19 and Normal." in text
-    assert "Not to be relied on: they disagree" in text
+    assert "⚠ Teacher (VGG19) · Not assessable: outside the training data. it is no chest radiograph." in text
+    assert "Student (OFA-595) · Uncertain: Normal also possible" in text
+    assert "Not to be relied on · Disagree" in text
     assert "62.0 %" in text
 
 
@@ -154,14 +155,14 @@ def test_an_answer_that_is_withheld_is_nowhere_in_the_report(
 ):
     path = write(tmp_path / "r.pdf", (chest_image, strange_comparison.withholding()), (chest_image, chest_comparison))
     page, _, summary = texts(path)
-    assert "⚠ The teacher (VGG19) can't judge this image: it is no chest radiograph." in page
-    assert "No verdict" in page
+    assert "⚠ Teacher (VGG19) · Not assessable: outside the training data. it is no chest radiograph." in page
+    assert "No comparison" in page
     assert "62.0 %" not in page  # the teacher's answer
     assert "65.0 %" in page  # the student's, which it can judge
     assert "disagree" not in page
-    assert page.count("speaks for") == 1  # one map is left
-    assert "1 judged · 1 kept back" in summary
-    assert "Both say the same on 0 of 1" in summary
+    assert page.count("evidence for") == 1  # one map is left
+    assert "1 compared · 1 hidden" in summary
+    assert "Both agree on 0 of 1" in summary
     (alone,) = texts(write(tmp_path / "one.pdf", (chest_image, strange_comparison.withholding())))
     assert "Summary" not in alone
 
@@ -212,8 +213,8 @@ def test_many_images_end_with_a_summary(tmp_path, chest_image, chest_comparison)
     pages = texts(path)
     assert len(pages) == 5
     assert "Summary of 5 images" in pages[-1]
-    assert "4 judged · 1 could not be opened" in pages[-1]
-    assert "Both say the same on 3 of 4: 75.0 % (30.1 to 95.4 %)" in pages[-1]
+    assert "4 compared · 1 could not be opened" in pages[-1]
+    assert "Both agree on 3 of 4: 75.0 % (30.1 to 95.4 %)" in pages[-1]
     assert "Non-COVID infection 1 3 0" in pages[-1]
     assert "Accuracy 75.0 % (30.1 to 95.4 %) 100.0 % (51.0 to 100.0 %)" in pages[-1]
     assert "The PNG file is damaged." in pages[-1]

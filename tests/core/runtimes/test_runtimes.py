@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import core.runtimes.openvino_conversion
 from core.errors import BundleError, RuntimeUnavailableError
 from core.models.catalogue import read_catalogue
 from core.runtimes.base import AGREEMENT, check_agreement, probe_input
-from core.runtimes.load import load_runtime
+from core.runtimes.load import load_runtime, needs_conversion
 from core.runtimes.masks import mask_scorer
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.runtimes.torch_runtime import TorchRuntime, has_accelerator
@@ -135,28 +134,40 @@ def test_damaged_weights_are_noticed_although_the_converted_network_is_on_disk(s
         load_runtime(read_bundle(copy), "openvino")
 
 
-def test_the_cache_forgets_what_was_longest_not_used(quick, monkeypatch):
-    root = cache_folder() / "openvino"
-    for days, name in enumerate(("a", "b", "c"), start=1):
-        (root / name).mkdir(parents=True)
-        os.utime(root / name, (time.time() - days * 86400,) * 2)
-    monkeypatch.setattr(core.runtimes.openvino_conversion, "CACHE_ENTRIES", 3)
-    entry = core.runtimes.openvino_conversion.converted_network(quick)
-    assert set(root.iterdir()) == {entry, root / "a", root / "b"}
-    assert {"model.xml", "model.bin", "probe.npy"} <= {path.name for path in entry.iterdir()}
+@pytest.mark.parametrize(("problem", "tried"), [("no such operator", 1), ("not enough memory", 2)])
+def test_a_network_that_cant_be_converted_is_not_tried_at_every_start(problem, tried, quick, monkeypatch):
+    attempts = []
+
+    def fail(*_args, **_options):
+        attempts.append(problem)
+        raise RuntimeError(problem)
+
+    monkeypatch.setattr("torch.export.export", fail)
+    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
+    for _start in range(2):
+        runtime = load_runtime(quick)
+        assert runtime.name == "torch"
+        assert runtime.notice == "OpenVINO can't convert this network (RuntimeError). Torch is used instead."
+    assert len(attempts) == tried
+    assert needs_conversion(quick) == (tried > 1)
 
 
-def test_what_a_conversion_that_was_cut_off_left_behind_is_removed(student):
-    load_runtime(student, "openvino")
-    root = cache_folder() / "openvino"
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    names = [f".new-{gone.pid}-abc", ".new-older", f".new-{os.getpid()}-abc"]
-    for name in names:
-        (root / name).mkdir()
-    core.runtimes.openvino_conversion.sweep()
-    assert [name for name in names if (root / name).exists()] == names[2:]
-    (root / names[2]).rmdir()
+def test_what_disagrees_right_after_its_conversion_is_not_converted_again(quick, monkeypatch):
+    import torch
+
+    attempts, export = [], torch.export.export
+
+    def spoiled(network, *args, **options):
+        attempts.append(network)
+        with torch.no_grad():
+            network.network.head.fc.bias += 1
+        return export(network, *args, **options)
+
+    monkeypatch.setattr("torch.export.export", spoiled)
+    for _start in range(2):
+        with pytest.raises(RuntimeUnavailableError, match="does not agree with torch"):
+            load_runtime(quick, "openvino")
+    assert len(attempts) == 1
 
 
 @pytest.mark.parametrize("name", ["model.bin", "model.xml", "probe.npy"])

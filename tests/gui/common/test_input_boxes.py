@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 
 from gui.common.input_boxes import ComboBox, Slider, SpinBox
 from gui.history.view import HistoryView
-from gui.settings.preferences import SettingsDialog
+from gui.settings.dialog import SettingsDialog
 from gui.training.setup import TrainingSetup
 from gui.window.main_window import MainWindow
 from tests.gui.driving import wheel
@@ -57,6 +57,6 @@ def test_no_box_of_the_program_is_another_kind(own_data, qtbot):
         for kind in (QLineEdit, QPlainTextEdit, QTextEdit):
             for line in top.findChildren(kind):
                 assert not line.acceptDrops() or line.isReadOnly() or isinstance(line.parent(), SpinBox), line
-    qtbot.waitSignal(settings.kept.measured, timeout=20_000).wait()
+    qtbot.waitSignal(settings.storage.measured, timeout=20_000).wait()
     settings.close()
     history.close()

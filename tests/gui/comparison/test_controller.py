@@ -36,7 +36,7 @@ def test_while_the_next_image_loads_nothing_of_the_last_is_shown_and_nothing_can
     assert window.windowTitle() == "b.png – Twinlens"
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert [entry.review for entry in window.worklist.entries()] == [Review(), Review()]
-    assert "no answer to review" in window.banner.words.text()
+    assert "no prediction to review" in window.banner.words.text()
     qtbot.waitUntil(lambda: window.conductor.on_screen == two[1], timeout=PATIENCE)
     assert [panel.view.words.name.text() for panel in view.panels] == ["b.png", "b.png"]
     assert "(median of 2)" in view.facts.text()

@@ -8,10 +8,10 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.compare.session import Choice
-from core.exports.tables_and_maps import SIDES
 from core.images.reader import read_image
 from core.records.history import History, history_path
 from core.records.review import Review
+from core.system.output_names import SIDES
 from gui.engine.result import verdict
 from gui.engine.results import basis_of
 from gui.history.recorder import Recorder
@@ -60,7 +60,7 @@ def test_a_review_is_kept_with_the_record_of_the_choice_on_screen(window, qtbot,
         pass
     qtbot.keyClick(window, Qt.Key.Key_A)
     window.close()
-    found = {(row["path"], row["settings"]["threads"]): row["verdict"] for row in records()}
+    found = {(row.path, row.settings["threads"]): row.verdict for row in records()}
     assert found[str(two[0]), 1] == "disagree"
     assert found[str(two[0]), None] == "agree"
 
@@ -91,9 +91,9 @@ def test_a_review_stays_when_the_image_is_analysed_with_another_heat_map(recorde
     other = record(Choice(cam="none", threads=2))  # another way of computing: not what was reviewed
     recorder.close()
     newest, exact, first = records()
-    assert [row["verdict"] for row in (newest, exact, first)] == [None, "unsure", "unsure"]
+    assert [row.verdict for row in (newest, exact, first)] == [None, "unsure", "unsure"]
     with History() as history:
-        answers = {answer.basis: answer.review for answer in recall(history, two[0], exact["image_sha256"])}
+        answers = {answer.basis: answer.review for answer in recall(history, two[0], exact.image_sha256)}
     assert answers == {basis: Review("unsure", "effusion"), other: Review()}
 
 
@@ -101,7 +101,7 @@ def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(record
     recorder, record, said = recorded
     basis = record(Choice())
     recorder.review(two[0], basis, Review("agree"))
-    qtbot.waitUntil(lambda: [row["verdict"] for row in records()] == ["agree"])
+    qtbot.waitUntil(lambda: [row.verdict for row in records()] == ["agree"])
     with closing(sqlite3.connect(history_path())) as history, history:
         history.execute("UPDATE analyses SET version = '0.0.1', analysed_at = '2020-01-01T00:00:00+00:00'")
     recorder.forget()  # as after a restart
@@ -109,7 +109,7 @@ def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(record
         record(Choice())
     recorder.close()
     newest, oldest = records()
-    assert (newest["verdict"], oldest["version"]) == ("agree", "0.0.1")
+    assert (newest.verdict, oldest.version) == ("agree", "0.0.1")
     with History() as history:
         (answer,) = recall(history, two[0], said.record.image.sha256)
     assert answer.review == Review("agree")

@@ -63,19 +63,19 @@ def test_names_follow_the_order_of_the_model_not_of_the_task(view):
     view.teacher.show_answer(replace(found, bundle=bundle, prediction=prediction), refining=False)
     assert [name.text() for name in view.teacher.chart.names] == ["Normal", "stranger", "COVID-19"]
     assert view.teacher.answer.text() == "Normal  91.2 %"
-    assert view.teacher.method.text().startswith("Map for Normal:")
+    assert view.teacher.method.text().startswith("Evidence for Normal:")
 
 
 def test_agreement_and_disagreement_in_words(view):
     view.show_comparison(agreeing(), refining=False)
-    assert view.agreement.text() == "✓ Both say COVID-19"
+    assert view.agreement.text() == "✓ Agree: COVID-19"
     facts = view.facts.text()
-    assert facts.startswith("almost the same answer (0.002 bit apart)")
-    assert "maps overlap 0.00" in facts
+    assert facts.startswith("Almost identical (0.002 bit)")
+    assert "overlap 0.00" in facts
     assert facts.endswith("student 31× faster (1 image), 2.6× smaller")
     view.show_comparison(disagreeing(), refining=True)
-    assert view.agreement.text() == "≠ They disagree: teacher Non-COVID infection, student COVID-19"
-    assert view.facts.text().startswith("opposite answers")
+    assert view.agreement.text() == "≠ Disagree: teacher Non-COVID infection, student COVID-19"
+    assert view.facts.text().startswith("Opposite (")
     assert "still refining" in view.facts.text()
 
 
@@ -83,7 +83,7 @@ def test_facts_of_model_and_answer(view):
     view.show_comparison(agreeing(), refining=True)
     assert view.teacher.title.text() == "VGG19"
     assert view.teacher.timing.text() == "310 ms forward · 312 ms in all · OpenVINO · CPU"
-    assert view.teacher.method.text() == "Map for COVID-19: exact, 512 of 512"
+    assert view.teacher.method.text() == "Evidence for COVID-19: exact, 512 of 512"
     assert view.teacher.progress.isVisible()
     view.show_comparison(agreeing(), refining=False)
     assert not view.teacher.progress.isVisible()
@@ -103,7 +103,7 @@ def test_an_estimated_map_says_how_far_it_may_be_off(view):
     found = agreeing()
     rough = replace(LEFT, method="clustered G=32, 24 of 32", maps_scored=26, estimated_error=0.0153)
     view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=rough)), refining=True)
-    assert view.teacher.method.text() == "Map for COVID-19: clustered G=32, 26 of 512 · est. error 1.5 %"
+    assert view.teacher.method.text() == "Evidence for COVID-19: clustered G=32, 26 of 512 · est. error 1.5 %"
     assert view.teacher.progress.maximum() == 0  # under way, no telling how far
 
 
@@ -115,7 +115,7 @@ def test_a_guess_is_not_drawn_and_a_map_that_is_being_refined_looks_provisional(
         view.show_comparison(replace(found, teacher=teacher), refining=refining)
         if share is None:
             assert layer(view.teacher) is None
-            assert "not known well enough" in view.teacher.method.text()
+            assert "not precise enough" in view.teacher.method.text()
         else:
             drawn = rendering.coloured(LEFT.resized(MAP_SIZE, MAP_SIZE), "inferno", 0.6 * share)
             assert (layer(view.teacher) == drawn).all()
@@ -138,14 +138,14 @@ def test_a_map_that_scores_none_names_its_method_alone(view):
     found = agreeing()
     quick = replace(LEFT, method="Grad-CAM", maps_scored=1)
     view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=quick)), refining=False)
-    assert view.teacher.method.text() == "Map for COVID-19: Grad-CAM"
+    assert view.teacher.method.text() == "Evidence for COVID-19: Grad-CAM"
 
 
 def test_an_unsure_answer_names_what_remains_plausible(view):
     found = agreeing()
     prediction = replace(found.student.prediction, plausible=("COVID-19", "Normal"))
     view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=False)
-    assert view.student.doubt.text() == "⚠ Unsure, or Normal"
+    assert view.student.doubt.text() == "⚠ Uncertain: Normal also possible"
     assert view.teacher.doubt.text() == ""
     sure = replace(found.student.prediction, plausible=("COVID-19",))
     view.show_comparison(replace(found, student=replace(found.student, prediction=sure)), refining=False)
@@ -158,15 +158,15 @@ def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbo
     view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=strange)), refining=False)
     assert not view.teacher.answer.isVisible()
     assert not view.teacher.chart.isVisible()
-    assert "VGG19 can't judge this image. It looks like a photograph." in view.teacher.reason.text()
+    assert "Not assessable: outside the training data. It looks like a photograph." in view.teacher.reason.text()
     assert layer(view.teacher) is None
     assert layer(view.student) is not None
     assert "COVID" not in view.agreement.text() + view.facts.text() + view.teacher.method.text()
     qtbot.mouseClick(view.teacher.reveal_button, Qt.MouseButton.LeftButton)
     assert view.teacher.answer.isVisible()
-    assert view.teacher.method.text().startswith("Map for COVID-19")
+    assert view.teacher.method.text().startswith("Evidence for COVID-19")
     assert layer(view.teacher) is not None
-    assert view.agreement.text() == "✓ Both say COVID-19"
+    assert view.agreement.text() == "✓ Agree: COVID-19"
 
 
 def test_what_is_laid_over_is_what_core_render_makes(view):
@@ -187,10 +187,10 @@ def test_what_is_laid_over_is_what_core_render_makes(view):
 
 def test_contours_are_drawn_on_request(view):
     view.show_comparison(agreeing(), refining=False)
-    assert view.teacher.view._outlines == []
+    assert view.teacher.view._outlines.items == []
     view.contour_action.trigger()
-    left = [item.path().boundingRect().center().x() for item in view.teacher.view._outlines]
-    right = [item.path().boundingRect().center().x() for item in view.student.view._outlines]
+    left = [item.path().boundingRect().center().x() for item in view.teacher.view._outlines.items]
+    right = [item.path().boundingRect().center().x() for item in view.student.view._outlines.items]
     assert left and max(left) < 128 < min(right)
 
 
@@ -344,4 +344,16 @@ def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, 
     for width, beside in ((1000, True), (720, False), (1000, True)):
         view.resize(width, 700)
         qtbot.waitUntil(lambda beside=beside: (view.student.doubt.x() > view.student.answer.x()) is beside)
-        assert view.teacher.chart.y() == view.student.chart.y()
+        qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
+        assert view.student.doubt.fits()
+
+
+def test_a_long_doubt_goes_under_the_answer_and_is_seen_whole(view, qtbot):
+    found = disagreeing()
+    prediction = replace(found.teacher.prediction, plausible=found.teacher.prediction.class_ids)
+    view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=prediction)), refining=False)
+    qtbot.waitUntil(lambda: view.teacher.doubt.x() == view.teacher.answer.x())
+    assert view.teacher.doubt.fits()
+    qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
+    view.show_comparison(found, refining=False)
+    qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())

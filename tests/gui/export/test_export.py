@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 
 from core.compare.record import record_of
 from core.compare.session import Compared
-from core.exports.tables_and_maps import SIDES
+from core.exports.format import ExportFormat
+from core.exports.formats import FORMATS
 from core.records.review import Review
 from core.reports.layout import PAPER
+from core.system.output_names import SIDES
 from gui.comparison.controller import Conductor
 from gui.export.job import Scope
 from gui.export.pdf_pages import pdf_pages
@@ -138,8 +140,8 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
         assert dialog.where.text() == "Summary"
         pages = []
         for asked_for, verdict, judged in (
-            (False, "No verdict", "0 judged · 2 kept back"),
-            (True, "Not to be relied on", "2 judged"),
+            (False, "No comparison", "0 compared · 2 hidden"),
+            (True, "Not to be relied on", "2 compared"),
         ):
             with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
                 dialog.contents.with_refused.setChecked(asked_for)
@@ -206,6 +208,14 @@ def test_dicom_results_are_offered_for_dicom_images_only(three, qtbot):
         )
 
 
+def test_a_format_that_is_registered_is_offered(three, qtbot, monkeypatch):
+    another = ExportFormat("lines", "Lines", "A line for each image", "lines.txt", FORMATS["csv"].open)
+    monkeypatch.setitem(FORMATS, "lines", another)
+    with opened(three, "export", qtbot) as dialog:
+        assert dialog.kinds["lines"].text() == "Lines"
+        assert "report" not in dialog.kinds  # it has a dialog of its own
+
+
 def test_everything_is_exported_into_a_new_folder(analysed, qtbot, tmp_path, monkeypatch):
     found, image = agreeing(), analysed.conductor.ready.image
     ready = Compared(record_of(image, found, []), image, found)
@@ -254,7 +264,7 @@ def test_nothing_to_take_away_is_said(make_window):
 def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qtbot, tmp_path, monkeypatch):
     from gui.export.scores_dialog import ScoresDialog
 
-    qtbot.waitUntil(lambda: "true classes of 2 images are known" in three.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "2 labelled images. Accuracy: teacher" in three.banner.words.text(), timeout=PATIENCE)
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
     entries = [entry for entry in three.worklist.entries() if entry.verdict is not None]
     right = sum(entry.verdict.record.teacher.predicted == truth[entry.path.name] for entry in entries)

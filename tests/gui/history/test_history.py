@@ -43,9 +43,9 @@ def view(recorded, qtbot):
 def test_an_analysis_is_recorded_once(recorded, qtbot):
     (record,) = records()
     entry = recorded.worklist.entries()[0]
-    assert record["path"] == str(demonstration_radiograph())
-    assert record["teacher_predicted"] == entry.verdict.record.teacher.predicted
-    assert record["settings"]["cam"] == "none"
+    assert record.path == str(demonstration_radiograph())
+    assert record.teacher_predicted == entry.verdict.record.teacher.predicted
+    assert record.settings["cam"] == "none"
     with qtbot.waitSignal(recorded.conductor.settled, timeout=PATIENCE):
         recorded.conductor.show(entry.path)
     recorded.close()
@@ -65,7 +65,7 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
     assert "Disagree" in index.data(Qt.ItemDataRole.AccessibleTextRole)
     recorded.close()
     (record,) = records()
-    assert (record["verdict"], record["note"]) == ("disagree", "masses")
+    assert (record.verdict, record.note) == ("disagree", "masses")
     again = make_window(cam="none")
     qtbot.waitUntil(lambda: again.worklist.entries()[0].review.note == "masses", timeout=PATIENCE)
     qtbot.waitUntil(again.comparison.review.buttons["disagree"].isChecked, timeout=PATIENCE)  # once it is on screen
@@ -83,13 +83,13 @@ def test_a_review_is_taken_back_and_kept_although_the_filter_then_hides_the_imag
     recorded.commands.actions["unsure"].trigger()
     assert recorded.list.shown_entries() == []
     recorded.close()
-    assert records()[0]["verdict"] == "unsure"
+    assert records()[0].verdict == "unsure"
 
 
 def test_without_an_answer_there_is_nothing_to_review(make_window):
     window = make_window()
     window.commands.actions["agree"].trigger()
-    assert "no answer to review" in window.banner.words.text()
+    assert "no prediction to review" in window.banner.words.text()
 
 
 def test_who_opts_out_leaves_no_record(make_window, qtbot):
@@ -115,7 +115,7 @@ def test_a_damaged_history_is_set_aside_and_said(make_window, qtbot, own_data):
 
 def test_the_history_is_searched_and_filtered(view, recorded, qtbot):
     (row,) = view.table.rows
-    same = row["same_class"]
+    same = row.same_class
     for words, expected in (("rg1", 1), ("nothing like it", 0), ("", 1)):
         view.search.setText(words)
         qtbot.waitUntil(lambda expected=expected: len(view.table.rows) == expected, timeout=PATIENCE)
@@ -131,7 +131,7 @@ def test_the_history_is_searched_and_filtered(view, recorded, qtbot):
         box.setCurrentIndex(box.findData(value))
         qtbot.waitUntil(lambda expected=expected: len(view.table.rows) == expected, timeout=PATIENCE)
     recorded.commands.actions["agree"].trigger()  # it follows what happens meanwhile
-    qtbot.waitUntil(lambda: view.table.rows[0]["verdict"] == "agree", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: view.table.rows[0].verdict == "agree", timeout=PATIENCE)
 
 
 def test_an_image_is_opened_again_from_the_history(view, recorded, qtbot):
@@ -143,7 +143,7 @@ def test_an_image_is_opened_again_from_the_history(view, recorded, qtbot):
 
 
 def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot, tmp_path, monkeypatch):
-    view.table.show([{**view.table.rows[0], "path": str(tmp_path / "gone.png")}])
+    view.table.show([replace(view.table.rows[0], path=str(tmp_path / "gone.png"))])
     view.view.selectRow(0)
     view.open_button.click()
     assert "no longer there" in view.words.text()
@@ -153,7 +153,7 @@ def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot,
     qtbot.waitUntil(lambda: str(target) in view.words.text(), timeout=PATIENCE)
     with target.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["image_sha256"] == view.table.rows[0]["image_sha256"]
+    assert row["image_sha256"] == view.table.rows[0].image_sha256
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     view.clear_button.click()
     qtbot.waitUntil(lambda: not view.table.rows, timeout=PATIENCE)
@@ -161,16 +161,16 @@ def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot,
 
 
 def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkeypatch):
-    from gui.settings.preferences import SettingsDialog
+    from gui.settings.dialog import SettingsDialog
 
     dialog = SettingsDialog(recorded.preferences, recorded)
-    dialog.kept.history_removed.connect(recorded.recorder.forget)
-    qtbot.waitUntil(lambda: "history" in dialog.kept.buttons, timeout=PATIENCE)
-    assert "openvino" in dialog.kept.buttons
-    assert "kB" in dialog.kept.buttons["history"].accessibleName()
+    dialog.storage.history_removed.connect(recorded.recorder.forget)
+    qtbot.waitUntil(lambda: "history" in dialog.storage.buttons, timeout=PATIENCE)
+    assert "openvino" in dialog.storage.buttons
+    assert "kB" in dialog.storage.buttons["history"].accessibleName()
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
-    with qtbot.waitSignal(dialog.kept.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.kept.measured):
-        dialog.kept.buttons["history"].click()
+    with qtbot.waitSignal(dialog.storage.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.storage.measured):
+        dialog.storage.buttons["history"].click()
     assert records() == []
     with qtbot.waitSignals([recorded.recorder.changed], timeout=PATIENCE):  # it goes on recording
         recorded.conductor.show(recorded.conductor.path)
@@ -180,8 +180,8 @@ def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkey
 
 def test_an_answer_that_was_held_back_is_not_told_by_the_history(view):
     row = view.table.rows[0]
-    answers = {**row["answers"], "student": {**row["answers"]["student"], "novel": True}}
-    view.table.show([{**row, "answers": answers}])
+    answers = {**row.answers, "student": {**row.answers["student"], "novel": True}}
+    view.table.show([replace(row, answers=answers)])
     cells = [view.table.index(0, column).data() for column in range(view.table.columnCount())]
-    assert cells[4:6] == ["can't judge this", ""]
+    assert cells[4:6] == ["not assessable", ""]
     assert "%" in cells[3]

@@ -82,6 +82,6 @@ def test_the_question_says_who_made_it_and_what_it_replaces(make_window, bundle,
         next(button for button in box.buttons() if "Install" in button.text()).click()
 
     QTimer.singleShot(0, look)
-    assert ModelImport(window).wanted(origin)
+    assert window.importer.wanted(origin)
     for words in (origin.made_by, origin.digest, origin.licence, "came with Twinlens"):
         assert words in seen[0]

@@ -57,8 +57,8 @@ def test_a_name_that_is_no_utf_8_comes_back_with_the_session_and_from_the_histor
     session.add_recent(window.settings, [entry.path])
     window.close()
     (record,) = records()
-    assert record["path"] == str(scans / r"M\xfcller.png")
-    assert record["verdict"] == "agree"
+    assert record.path == str(scans / r"M\xfcller.png")
+    assert record.verdict == "agree"
     settings = store()
     assert session.recent(settings)[0] == entry.path
     again = make_window(cam="none")
@@ -77,7 +77,7 @@ def test_what_a_locked_history_does_not_take_is_written_when_it_is_free(make_win
         assert "history-waiting-" in said.args[0]
         window.commands.actions["disagree"].trigger()
         assert records() == []
-    qtbot.waitUntil(lambda: [r["verdict"] for r in records()] == ["disagree"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [r.verdict for r in records()] == ["disagree"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: waiting_files(history_path()) == [], timeout=PATIENCE)
     qtbot.waitUntil(lambda: "has been written" in window.banner.words.text(), timeout=PATIENCE)
 
@@ -94,5 +94,5 @@ def test_what_still_waits_when_the_window_is_closed_is_not_lost(make_window, sca
     left = waiting.with_name("history-waiting-1-1-0.jsonl")  # as if of a process that has ended
     waiting.rename(left)
     (record,) = records()
-    assert (Path(record["path"]).parent, record["verdict"]) == (scans, "unsure")
+    assert (Path(record.path).parent, record.verdict) == (scans, "unsure")
     assert not left.exists()

@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QFileDialog
 from core import NOTICE
 from core.compare.session import Choice, ComparisonSession
 from core.errors import ExplanationError
-from core.exports.tables_and_maps import SIDES
 from core.images.demo import demonstration_radiograph
 from core.runtimes.openvino_runtime import OpenVinoRuntime
-from gui.commands.table import COMMANDS
+from core.system.output_names import SIDES
 from gui.common import wording
 from gui.engine.events import ComparisonGrown
 from gui.worklist.model import Order, Show, State
@@ -166,7 +165,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
     assert settled.args == [True]
     assert "The process ended. Choose another method." in analysed.banner.words.text()
     assert analysed.comparison.teacher.answer.isVisible()
-    assert analysed.comparison.teacher.method.text() == "No map"
+    assert analysed.comparison.teacher.method.text() == "No heat map"
     assert analysed.worklist.entries()[0].state is State.DONE
 
 
@@ -242,33 +241,6 @@ def test_what_is_not_installed_is_greyed_with_how_to_get_it(make_window):
         assert not box.model().item(row).isEnabled()
         assert "Import model" in box.itemData(row, Qt.ItemDataRole.ToolTipRole)
     assert box.currentText() == "VGG19"
-
-
-def test_every_command_has_an_action_and_no_key_is_given_twice(make_window):
-    actions = make_window().commands.actions
-    assert set(actions) == {command.id for command in COMMANDS}
-    keys = [key for command in COMMANDS for key in command.keys]
-    assert len(keys) == len(set(keys))
-    for command in COMMANDS:
-        assert actions[command.id].text() == command.name
-        assert [key.toString() for key in actions[command.id].shortcuts()] == list(command.keys)
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # a popup on the offscreen platform
-def test_the_command_search_finds_by_any_words_and_runs_the_command(make_window, qtbot):
-    from gui.commands.palette import CommandSearch
-
-    window = make_window()
-    ran = []
-    window.commands.actions["about"].triggered.disconnect()
-    window.commands.actions["about"].triggered.connect(lambda: ran.append(1))
-    search = CommandSearch(window.commands.actions.values(), window)
-    qtbot.addWidget(search)
-    search.show()
-    qtbot.keyClicks(search.line, "twinlens abo")
-    assert search.found.topLevelItemCount() == 1
-    qtbot.keyClick(search.line, Qt.Key.Key_Return)
-    assert ran == [1]
 
 
 def test_an_unexpected_error_is_shown_with_details_and_the_program_goes_on(make_window, qtbot, capsys):

@@ -71,7 +71,7 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
 def test_the_chosen_file_stays_chosen_when_another_is_removed(window, qtbot, two):
     shown = []
     window.list.chosen.connect(shown.append)
-    window.commands._remove([two[1]])
+    window.files.remove([two[1]])
     assert window.list.current_path() == two[0] == window.conductor.path
     window.commands.actions["put_back"].trigger()
     assert window.list.current_path() == two[0]
@@ -126,11 +126,11 @@ def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
     dialog = ScoresDialog([found])
     qtbot.addWidget(dialog)
     words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
-    assert "Not counted: an image that can't be judged, unlike the training images." in words
+    assert "Not counted: an image that is not assessable, outside the training data." in words
     for entry in withheld.worklist.entries():
         entry.result.verdict = replace(entry.verdict, teacher=replace(entry.verdict.teacher, novel=True))
     withheld.commands.actions["scores"].trigger()
-    assert "None of the images that were analysed can be judged" in withheld.banner.words.text()
+    assert "None of the images that were analysed is assessable" in withheld.banner.words.text()
 
 
 def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qtbot, two):

@@ -97,8 +97,8 @@ def test_the_text_of_a_line_says_everything_to_a_screen_reader(worklist):
     spoken = worklist.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
     assert "b.png" in spoken
     assert "Teacher: COVID-19, 70.0 %" in spoken
-    assert "They disagree" in spoken
-    assert "Unsure" in spoken
+    assert "Disagree" in spoken
+    assert "Uncertain" in spoken
     assert "The file is empty" in worklist.index(3).data(Qt.ItemDataRole.AccessibleTextRole)
 
 

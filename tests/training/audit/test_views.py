@@ -25,14 +25,14 @@ class CentreReader:
 def framed(tmp_path):
     """Images whose brightness tells the class, in a broad frame of another brightness; adults have none."""
     rows = []
-    for i in range(120):
+    for i in range(66):
         label, adult = i % 3, i % 2 == 0
         pixels = np.full((100, 100), (0.1, 0.5, 0.9)[label] * 255, np.uint8)
         if not adult:
             pixels[:4] = pixels[-4:] = pixels[:, :4] = pixels[:, -4:] = 255 - pixels[50, 50]
             pixels[20:80, 20:80] = pixels[50, 50]
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
-        rows.append((f"{i}.png", LABELS[label], "val" if i < 90 else "train", "adult" if adult else "child"))
+        rows.append((f"{i}.png", LABELS[label], "val" if i < 45 else "train", "adult" if adult else "child"))
     with (tmp_path / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "split", "population"), *rows])
     return tmp_path
@@ -54,7 +54,7 @@ def test_each_view_is_what_it_says_and_groups_are_scored_apart(framed, monkeypat
     ]  # fmt: skip
     assert found[0].accuracy == 1
     assert set(found[0].groups) == {"population=adult", "population=child"}
-    whole, crop = seen[0], seen[2 * -(-90 // 4)]
+    whole, crop = seen[0], seen[2 * -(-45 // 4)]
     frame = np.abs(whole[3, 0, 0, 112] - whole[3, 0, 112, 112])
     assert frame > 1, "the frame is there in the whole image"
     assert np.abs(crop[3, 0, 0, 112] - crop[3, 0, 112, 112]) < 1e-3, "and cut off at nine tenths"

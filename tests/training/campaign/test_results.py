@@ -1,6 +1,10 @@
 import json
 
+from evaluation_samples import evaluation, scores, subgroup
+
 from training.campaign.results import read_results, results_page
+from training.data.border_probe import ProbeScores
+from training.evaluation.run_evaluation import write_evaluation
 
 
 def write_run(out, name, accuracy, seed, teacher="", of_these_weights=True):
@@ -11,16 +15,13 @@ def write_run(out, name, accuracy, seed, teacher="", of_these_weights=True):
         "val": {"accuracy": accuracy - 0.01}, "weights_sha256": name, "teachers": [{"id": teacher}] if teacher else [],
         "started_from": "random weights", "seconds": 1234.0,
     }  # fmt: skip
-    scores = {
-        "weights_sha256": name if of_these_weights else "other",
-        "overall": {"accuracy": accuracy, "macro_f1": accuracy, "ece": 0.0312},
-        "intervals": {"accuracy": [accuracy - 0.02, accuracy + 0.02]},
-        "subgroups": {"population=adult": {"scores": {"accuracy": 0.881}}},
-        "border": {"border": 0.6854},
-    }
+    measured = evaluation(
+        scores(accuracy, accuracy), (accuracy - 0.02, accuracy + 0.02), subgroups={"population=adult": subgroup(0.881)},
+        weights_sha256=name if of_these_weights else "other", border=ProbeScores(0.6854, 0.7, 0.4, 100, 100),
+    )  # fmt: skip
     (folder / "environment.json").write_text(json.dumps({"processor": "a processor of a test"}))
     (folder / "run.json").write_text(json.dumps(about))
-    (folder / "evaluation.json").write_text(json.dumps(scores))
+    write_evaluation(folder, out, measured)
 
 
 def test_the_page_says_by_how_much_students_of_a_teacher_are_better_seed_by_seed(tmp_path):
@@ -38,6 +39,6 @@ def test_the_page_says_by_how_much_students_of_a_teacher_are_better_seed_by_seed
     assert row in page.splitlines()
     assert "| population=adult | 88.10 % | 88.10 % | 88.10 % | 88.10 % | 88.10 % | 88.10 % |" in page
     assert "Trained on a processor of a test." in page
-    assert "Distilled from VGG19, the student scores +0.67 points against learning alone" in page
+    assert "Distilled from VGG19, the student scores +0.67 points against training without a teacher" in page
     assert "(3 seeds: +1.00, +2.00, -1.00)" in page
     assert "border of the images scores 68.54 %" in page

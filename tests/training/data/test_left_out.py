@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from training.cli.data_check import run_check
-from training.data.layouts import MASK, NO_CLASS, NO_SPLIT
+from training.data.layouts.layout import MASK, NO_CLASS, NO_SPLIT
 from training.data.listing import AGAIN, CLOSED, HIDDEN, OUTPUT
 from training.data.loading import DatasetError, open_dataset
 from training.data_check.check import check
@@ -203,11 +203,11 @@ def test_a_run_written_right_into_the_data_set_hides_none_of_it(tmp_path):
 
 
 def test_pictures_exported_by_this_version_are_told_from_data(tmp_path):
-    from core.exports.tables_and_maps import _png
+    from core.exports.formats.heat_maps import png
 
     classes(tmp_path)
     exported = tmp_path / "Normal" / "moved-and-renamed.png"
-    exported.write_bytes(_png(radiograph(3), {"notice": "research", "image_sha256": "0" * 64}))
+    exported.write_bytes(png(radiograph(3), {"notice": "research", "image_sha256": "0" * 64}))
     found = open_dataset(tmp_path)
     assert reasons(found) == {OUTPUT: 1}
 

@@ -1,6 +1,7 @@
 import pytest
 
-from training.data.loading import DatasetError, in_batches, of_split, open_dataset, read_manifest
+from training.data.layouts.manifest import read_manifest
+from training.data.loading import DatasetError, in_batches, of_split, open_dataset
 
 ROWS = "path,label,split,population\na.png,cat,train,adult\nb.png,dog,test,child\nc.png,cat,test,\n"
 

@@ -3,8 +3,8 @@ import codecs
 import pytest
 from dataset_samples import radiograph, save
 
+from training.data.layouts.manifest import read_manifest
 from training.data.loading import DatasetError, open_dataset
-from training.data.manifest import read_manifest
 from training.data_check.check import check
 
 ROWS = [

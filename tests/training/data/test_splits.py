@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from dataset_samples import radiograph, save
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data.dataset import Sample
@@ -16,6 +16,7 @@ def samples_of(labels, facts=None):
     return [Sample(Path(f"{i:05d}.png"), label, "", (facts or {}).get(i, {})) for i, label in enumerate(labels)]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), min_size=1, max_size=200), st.integers(0, 5))
 def test_no_group_is_in_two_splits_and_every_image_has_one(drawn, seed):
     samples, groups = samples_of([label for label, _ in drawn]), [group for _, group in drawn]
@@ -27,7 +28,12 @@ def test_no_group_is_in_two_splits_and_every_image_has_one(drawn, seed):
     assert [s.path for s in found] == [s.path for s in samples]
 
 
-@given(st.sets(st.integers(0, 400), min_size=2), st.sets(st.integers(0, 400)), st.randoms(use_true_random=False))
+@settings(max_examples=40)
+@given(
+    st.sets(st.integers(0, 400), min_size=2, max_size=60),
+    st.sets(st.integers(0, 400), max_size=60),
+    st.randoms(use_true_random=False),
+)
 def test_patients_more_or_less_move_no_other(some, others, random):
     def splits(patients):
         samples = [Sample(Path(f"{p}-{i}.png"), "a", "", {"patient_id": str(p)}) for p in patients for i in range(2)]
@@ -46,15 +52,15 @@ def test_files_added_removed_and_renamed_move_no_other(tmp_path):
     def splits():
         return {s.path.name: s.split for s in open_dataset(tmp_path).samples}
 
-    for number in range(60):
-        path = save(tmp_path / "ab"[number % 2] / f"{number}.png", radiograph(number))
+    for number in range(30):
+        path = save(tmp_path / "ab"[number % 2] / f"{number}.png", radiograph(number, side=32))
         if number % 10 == 0:
             (path.parent / f"{number}-copy.png").write_bytes(path.read_bytes())
     before = splits()
-    assert all(before[f"{number}.png"] == before[f"{number}-copy.png"] for number in range(0, 60, 10))
+    assert all(before[f"{number}.png"] == before[f"{number}-copy.png"] for number in range(0, 30, 10))
     assert set(before.values()) == {"train", "val", "test"}
 
-    save(tmp_path / "a" / "000-new.png", radiograph(1000))
+    save(tmp_path / "a" / "000-new.png", radiograph(1000, side=32))
     assert splits().items() >= before.items()
     (tmp_path / "a" / "8.png").unlink()
     (tmp_path / "a" / "0-copy.png").unlink()

@@ -1,6 +1,7 @@
 """From a teacher to its student, with cached and with fresh logits, on one process and on two."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,21 +10,21 @@ import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
-from tiny_training import single_threaded, tiny_recipe, write_images
+from tiny_training import single_threaded, tiny_recipe
 
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.images.preprocessing import Preprocessing
+from core.system.cache import TEACHER_LOGITS
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
-from training.distillation.teacher_forward import Engine, choose_engine, torch_engine
-from training.distillation.teachers import load_teacher
+from training.distillation.teachers import Engine, choose_engine, load_teacher, torch_engine
 from training.loop import events
 from training.loop.loop import train
 from training.loop.throughput import measure
 from training.recipe import to_toml
-from training.runs.finished import RunError
 from training.runs.networks import build
+from training.runs.records import RunError
 from training.runs.training_set import open_run_data
 
 HOW = Preprocessing(height=32, width=32, channels="grey")
@@ -31,32 +32,25 @@ VGG = {"role": "teacher", "model": {"network": "vgg19", "dropout": 0.0}, "optim_
 CLASSES = ("COVID-19", "Non-COVID", "Normal")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return write_images(tmp_path_factory.mktemp("images"), images=60)
+def images(small_images):
+    return small_images
 
 
 @pytest.fixture(scope="module")
-def vgg19(images, tmp_path_factory):
+def vgg19(one_thread, images, tmp_path_factory):
     """VGG19 after four steps; its dropout is off, so that two processes can be held against one."""
     out = tmp_path_factory.mktemp("runs") / "vgg19"
     train(tiny_recipe(**VGG, checkpoint_steps=1000), images, out)
     return out
 
 
-@pytest.fixture(scope="module")
-def small_teacher(images, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "small"
-    train(tiny_recipe(optim__epochs=1, seed=5), images, out)
-    return out
+@pytest.fixture
+def small_teacher(small_run):
+    return small_run
 
 
 def test_two_processes_give_what_one_gives(images, vgg19, tmp_path):
@@ -122,13 +116,19 @@ def test_logits_are_computed_once_and_what_a_kill_left_is_computed_again(images,
             return teacher.module(batch)
 
     store, cache = logits_of([teacher], images, views, counting)
-    assert cache.of_view(0, store.tensor(), progress=lambda _done, _total: True) is None
+
+    def stop(_done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.of_view(0, store.tensor(), progress=stop)
+    assert not asked
     first = cache.of_view(0, store.tensor())
     assert sum(asked) == len(store)
     again = logits_of([teacher], images, views, counting)[1]
     assert (again.of_view(0, store.tensor()) == first).all()
     assert sum(asked) == len(store)
-    file = next(cache._folders[0].glob("view-0000.npy"))
+    file = TEACHER_LOGITS.entry(f"{cache._keys[0]}/view-0000.npy")
     np.load(file, mmap_mode="r+")[0, 1] = np.nan
     assert (again.of_view(0, store.tensor()) == first).all()
     assert sum(asked) == 2 * len(store)
@@ -142,7 +142,7 @@ def test_other_weights_or_another_augmentation_are_another_cache(images, small_t
         for change in ({"rotate": 5.0}, {"rotate": 6.0}, {"seed": 1}):
             teacher = load_teacher(str(name), CLASSES, HOW)
             views = tiny_recipe(augment=change).augment
-            folders.add(logits_of([teacher], images, views)[1]._folders[0])
+            folders.add(logits_of([teacher], images, views)[1]._keys[0])
     assert len(folders) == 6
 
 
@@ -155,7 +155,7 @@ def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19)
     store = load_images(data.train, CLASSES, HOW, data.contents)
     caches = [TeacherLogits([teacher], [engine], store, views, 3) for engine in engines]
     fast, slow = (cache.of_view(0, store.tensor()) for cache in caches)
-    assert caches[0]._folders != caches[1]._folders
+    assert caches[0]._keys != caches[1]._keys
     assert np.abs(fast - slow).max() < 1e-3
     assert slow.std() > 1e-3
 
@@ -164,7 +164,7 @@ def test_torch_computes_where_openvino_can_not(vgg19, monkeypatch):
     def missing(_bundle, _threads):
         raise RuntimeUnavailableError("OpenVINO is not installed.")
 
-    monkeypatch.setattr("training.distillation.teacher_forward.OpenVinoRuntime", missing)
+    monkeypatch.setattr("training.distillation.teachers.OpenVinoRuntime", missing)
     assert choose_engine(load_teacher(str(vgg19), CLASSES, HOW), Accelerator()).name == "no"
 
 
@@ -181,7 +181,7 @@ def test_stopped_while_the_teacher_looks_it_goes_on(images, small_teacher, tmp_p
     stop = events.StopRequest()
 
     def listen(event):
-        if isinstance(event, events.Preparing) and event.what.startswith("Asking"):
+        if isinstance(event, events.Preparing) and event.what.startswith("Computing"):
             stop.ask("enough")
 
     assert train(recipe, images, tmp_path / "run", listen=listen, stop=stop).status == "stopped"
@@ -208,20 +208,17 @@ def test_several_teachers(images, small_teacher, vgg19, tmp_path):
 
 
 def test_teachers_that_do_not_fit_are_refused(images, small_teacher, tmp_path):
-    with pytest.raises(UsageError, match="knows the classes"):
+    with pytest.raises(UsageError, match="has the classes"):
         load_teacher("lung-colon/teacher-vgg19", CLASSES, Preprocessing(channels="grey"))
     with pytest.raises(UsageError, match="takes another input"):
         load_teacher("chest-xray/teacher-vgg19", CLASSES, Preprocessing(channels="rgb"))
     with pytest.raises(BundleError):
         load_teacher(str(tmp_path / "nothing"), CLASSES, HOW)
-    weights = small_teacher / "weights.safetensors"
-    before = weights.read_bytes()
-    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
-    try:
-        with pytest.raises(RunError, match="changed"):
-            load_teacher(str(small_teacher), CLASSES, HOW)
-    finally:
-        weights.write_bytes(before)
+    changed = shutil.copytree(small_teacher, tmp_path / "changed")
+    weights = changed / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + bytes([weights.read_bytes()[-1] ^ 1]))
+    with pytest.raises(RunError, match="changed"):
+        load_teacher(str(changed), CLASSES, HOW)
 
 
 def test_throughput_is_measured_for_every_way_of_training(small_teacher):

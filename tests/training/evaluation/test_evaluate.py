@@ -8,7 +8,8 @@ import pytest
 
 from core.models.catalogue import read_catalogue
 from core.uncertainty.calibration import softmax
-from training.data.loading import Sample, read_manifest
+from training.data.dataset import Sample
+from training.data.layouts.manifest import read_manifest
 from training.evaluation.evaluate import agree, evaluate
 from training.evaluation.predictions import Answers
 

@@ -18,7 +18,8 @@ from core.models.ofa_subnets import Subnet
 from training.cli.app import app
 from training.data.loading import DatasetError, open_dataset
 from training.evaluation.scored_data import open_scored
-from training.runs.finished import RunError, read_run
+from training.runs.finished import read_run
+from training.runs.records import RunError
 from training.runs.split import RunSplit, read_split, split_of
 from training.runs.training_set import open_run_data
 
@@ -105,9 +106,9 @@ def test_what_has_changed_is_told_and_what_was_trained_on_is_never_scored(own):
     found, notes = scored(run, data)
     assert found == {path.name for path in tested[1:]} | {"new.png"}
     for said in (
-        "images that the run does not know: 2",
+        "images that are new to the run: 2",
         f"no longer there: 1 (e.g. {tested[0].relative_to(data)}",
-        f"hold something else now: 1 (e.g. {tested[1].relative_to(data)}",
+        f"files have changed: 1 (e.g. {tested[1].relative_to(data)}",
         "left out: 2",
     ):
         assert said in notes

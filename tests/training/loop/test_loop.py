@@ -21,18 +21,12 @@ from training.loop.loop import train
 from training.recipe import read_recipe, to_toml
 from training.runs.folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     return write_images(tmp_path_factory.mktemp("images"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def bits(folder):
@@ -40,9 +34,8 @@ def bits(folder):
 
 
 @pytest.fixture(scope="module")
-def whole_run(images, tmp_path_factory):
+def whole_run(one_thread, images, tmp_path_factory):
     """A run that nothing disturbed, and what it told."""
-    torch.set_num_threads(1)
     out, told = tmp_path_factory.mktemp("runs") / "whole", []
     train(tiny_recipe(), images, out, listen=told.append)
     return out, told
@@ -237,11 +230,11 @@ def test_many_damaged_images_are_refused(images, tmp_path):
 def test_a_folder_with_a_run_is_not_overwritten(whole_run, images):
     out = whole_run[0]
     before = bits(out)
-    with pytest.raises(UsageError, match="A run lies here already"):
+    with pytest.raises(UsageError, match="This folder already holds a run"):
         train(tiny_recipe(), images, out)
-    with pytest.raises(UsageError, match=r"not the run that lies here: seed: 2 → 1\."):
+    with pytest.raises(UsageError, match=r"differs from the run in this folder: seed: 2 → 1\."):
         train(tiny_recipe(seed=1), images, out, resume=True)
-    assert train(tiny_recipe(), images, out, resume=True).reason == "it was finished before"
+    assert train(tiny_recipe(), images, out, resume=True).reason == "it was already finished"
     assert bits(out) == before
 
 

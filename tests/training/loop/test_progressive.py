@@ -13,18 +13,12 @@ from training.loop.loop import train
 from training.loop.precision import choose_precision
 from training.recipe import Recipe, to_toml
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     return write_images(tmp_path_factory.mktemp("images"), images=60, size=64)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def recipe_of(network="visformer_small", **changes):
@@ -49,8 +43,7 @@ def test_sizes_of_the_epochs_come_from_the_recipe():
 
 
 @pytest.fixture(scope="module")
-def whole(images, tmp_path_factory):
-    torch.set_num_threads(1)
+def whole(one_thread, images, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "whole"
     train(recipe_of(), images, out)
     return out

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from tiny_training import single_threaded, tiny_recipe, write_images
 from typer.testing import CliRunner
@@ -24,24 +23,14 @@ from training.runs.folder import RunFolder
 from training.runs.lock import owned, read_owner
 from training.runs.split import read_split
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PATIENCE = 300  # seconds; torch takes its time to load on busy cores
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+@pytest.fixture
+def finished(small_run, small_images):
     """A finished run of one epoch, and its data."""
-    data = write_images(tmp_path_factory.mktemp("images"), 60, test=1)
-    out = tmp_path_factory.mktemp("runs") / "run"
-    train(tiny_recipe(optim__epochs=1), data, out)
-    return out, data
+    return small_run, small_images
 
 
 @pytest.fixture
@@ -83,7 +72,7 @@ def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data, fini
     said = str(refused.value)
     for what in (
         "optim.lr: 0.003 → 0.001",
-        "hold something else now: 1 (e.g. 000.png)",
+        "files have changed: 1 (e.g. 000.png)",
         "another label now: 1 (e.g. 001.png)",
         "no longer there: 1 (e.g. 002.png)",
         "--accept-changes",
@@ -99,7 +88,7 @@ def test_other_recipe_images_or_teachers_are_told_and_refused(run_and_data, fini
     assert before.seen() < split.seen(), "what it was trained on stays on record"
     assert {row.path: row.label for row in split.rows}["001.png"] == "Normal"
     recipe = tiny_recipe(optim__epochs=2, optim__lr=1e-3)
-    assert train(recipe, data, run, resume=True).reason == "it was finished before", "the changes are its own now"
+    assert train(recipe, data, run, resume=True).reason == "it was already finished", "the changes are its own now"
 
 
 def test_files_added_and_renamed_leave_it_the_same_run_and_more_epochs_are_added(run_and_data):
@@ -117,10 +106,10 @@ def test_files_added_and_renamed_leave_it_the_same_run_and_more_epochs_are_added
     assert ended.status == "finished"
     started = next(e for e in told if isinstance(e, events.Started))
     assert (started.epoch, started.train_images) == (1, 42)
-    assert "does not see: 1" in started.notes[0]
+    assert "does not use: 1" in started.notes[0]
     assert read_split(run / "split.csv") == before
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
-    with pytest.raises(UsageError, match="2 epochs behind it"):
+    with pytest.raises(UsageError, match="2 epochs done"):
         train(tiny_recipe(optim__epochs=1), data, run, resume=True)
 
 
@@ -130,11 +119,11 @@ def test_a_teacher_with_other_weights_and_another_network_are_refused(finished, 
     run = tmp_path / "student"
     train(recipe, data, run)
     about = json.loads((run / "run.json").read_text())
-    assert about["lineage"] == [{"role": "teacher", "name": "the run run", "on_record": True}]
-    assert {row.seen_by for row in read_split(run / "split.csv").of("train")} == {"the run run"}
+    assert about["lineage"] == [{"role": "teacher", "name": "the run small", "on_record": True}]
+    assert {row.seen_by for row in read_split(run / "split.csv").of("train")} == {"the run small"}
     about["teachers"][0]["weights_sha256"] = "0" * 64
     (run / "run.json").write_text(json.dumps(about))
-    with pytest.raises(UsageError, match="the run run has other weights"):
+    with pytest.raises(UsageError, match="the run small has other weights"):
         train(recipe, data, run, resume=True)
     with pytest.raises(UsageError, match="another network: size: 32 → 64"):
         train(recipe.model_copy(update={"size": 64}), data, run, resume=True, accept_changes=True)

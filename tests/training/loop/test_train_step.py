@@ -8,9 +8,12 @@ from tiny_training import tiny_recipe
 
 from core.images.preprocessing import Preprocessing
 from training.data.augmentation import view_numbers
-from training.loop.ema import MovingAverage
+from training.distillation.criterion import with_loss
+from training.loop.batches import Batches
+from training.loop.ema import moving_average, update
+from training.loop.optimiser import make_optimiser
 from training.loop.schedule import learning_rate, order
-from training.loop.train_step import Batches, Stepper, make_optimiser, with_loss
+from training.loop.train_step import Stepper
 from training.runs.networks import build
 
 
@@ -72,19 +75,27 @@ def test_every_epoch_sees_every_image_once_in_another_order():
 def test_the_moving_average_is_the_exponential_one():
     network = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.constant_(network.weight, 0.0)
-    average, expected = MovingAverage(network, 0.5), 0.0
-    for step in range(8):
+    average, expected = moving_average(network, 0.5), 0.0
+    for step in range(12):
         torch.nn.init.constant_(network.weight, float(step))
-        average.update(network)
+        update(average, network, step)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * step
-    assert average.network.weight.item() == pytest.approx(expected)
+    assert average.module.weight.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9, 0.998, 0.9999])
+def test_timms_decay_is_the_warm_up_that_recipes_describe_to_the_last_bit(decay):
+    average = moving_average(torch.nn.Linear(1, 1), decay)
+    for step in range(20_000):
+        weight = np.float32(1 - min(decay, (1 + step) / (10 + step)))
+        assert np.float32(1 - average.get_decay(step + 2)) == weight
 
 
 def test_the_moving_average_takes_running_statistics_along():
     network = torch.nn.BatchNorm2d(2)
-    average = MovingAverage(network, 0.0)
+    average = moving_average(network, 0.0)
     network(torch.randn(4, 2, 3, 3) + 5)
-    average.update(network)
-    assert torch.equal(average.network.running_mean, network.running_mean)
-    assert average.network.num_batches_tracked == 1
+    update(average, network, 0)
+    assert torch.equal(average.module.running_mean, network.running_mean)
+    assert average.module.num_batches_tracked == 1

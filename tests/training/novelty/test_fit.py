@@ -14,7 +14,7 @@ from core.models.catalogue import read_catalogue
 from core.uncertainty.novelty import read_gate
 from core.uncertainty.thumbnail import CHANNELS, described, thumbnail
 from training.cli.app import app
-from training.data.loading import read_manifest
+from training.data.layouts.manifest import read_manifest
 from training.novelty.fit import DECOYS, Decoys, fit_gate
 from training.novelty.images import DISTURBANCES, EXPOSURES, noise, photographs, radiology_objects
 

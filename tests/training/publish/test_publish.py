@@ -18,7 +18,8 @@ from training.data.loading import open_dataset
 from training.evaluation.evaluate import evaluate
 from training.evaluation.run_evaluation import write_evaluation
 from training.publish.publish import publish
-from training.runs.finished import RunError, read_run
+from training.runs.finished import read_run
+from training.runs.records import RunError
 from training.runs.split import split_of
 
 CLASSES = ("COVID-19", "Non-COVID", "Normal")

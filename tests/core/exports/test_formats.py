@@ -11,7 +11,9 @@ from PIL import Image
 from core.compare.record import ExportRecord, Reading, failed_record, record_of
 from core.errors import WriteError
 from core.explain.rendering import blended, coloured
-from core.exports.tables_and_maps import CsvTable, JsonLines, PictureFolder, safe_cell
+from core.exports.formats.csv_table import CsvTable, safe_cell
+from core.exports.formats.heat_maps import PictureFolder
+from core.exports.formats.json_lines import JsonLines
 
 
 @pytest.fixture

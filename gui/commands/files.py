@@ -1,0 +1,110 @@
+"""The commands that open files, take them off the worklist, put them back and search among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from core.images.demo import demonstration_radiograph
+from core.names import readable
+from gui.common.notifications import Banner
+from gui.comparison.controller import Conductor
+from gui.worklist.model import Entry
+from gui.worklist.view import WorklistView
+
+KINDS = "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
+
+
+class FileCommands(QObject):
+    """Opens files and edits the worklist; remembers what was last taken off it.
+
+    Args:
+        parent: the window of the file dialogs.
+        open_paths: adds files and folders to the worklist.
+        listed: the worklist on screen.
+        show_list: makes the worklist visible.
+        conductor: leads the analysis, and goes on without files that were removed.
+        banner: says what was removed.
+    """
+
+    removal_changed = Signal()  # there is something else to put back than before
+
+    def __init__(
+        self,
+        parent: QWidget,
+        open_paths: Callable[[list[Path]], object],
+        listed: WorklistView,
+        show_list: Callable[[], object],
+        conductor: Conductor,
+        banner: Banner,
+    ) -> None:
+        super().__init__(parent)
+        self._parent, self._open_paths = parent, open_paths
+        self._listed, self._show_list = listed, show_list
+        self._conductor, self._banner = conductor, banner
+        self._removed: list[tuple[int, Entry]] = []
+
+    def open(self) -> None:
+        """Let a person choose images, and open them."""
+        chosen, _kind = QFileDialog.getOpenFileNames(self._parent, "Open images", self._folder(), KINDS)
+        if chosen:
+            self._open_paths([Path(name) for name in chosen])
+
+    def open_folder(self) -> None:
+        """Let a person choose a folder, and open the images in it."""
+        chosen = QFileDialog.getExistingDirectory(self._parent, "Open folder", self._folder())
+        if chosen:
+            self._open_paths([Path(chosen)])
+
+    def open_demonstration(self) -> None:
+        """Open the demonstration radiograph."""
+        self._open_paths([demonstration_radiograph()])
+
+    def remove_selected(self) -> None:
+        """Take the selected files off the worklist."""
+        self.remove(self._listed.selected_paths())
+
+    def clear(self) -> None:
+        """Take all files off the worklist."""
+        self.remove(self._listed.all_paths())
+
+    def remove(self, paths: list[Path]) -> None:
+        """Take files off the worklist; they stay on disk."""
+        if not paths:
+            return
+        self._removed = self._listed.remove(paths)
+        self._conductor.leave_out(paths)
+        self.removal_changed.emit()
+        if len(paths) == 1:
+            words = f"Removed from the worklist: {readable(paths[0].name)}. It stays on disk."
+        else:
+            words = f"Removed from the worklist: {len(paths):,} files. They stay on disk."
+        self._banner.say(words, button="Undo", action=self.put_back)
+
+    def can_put_back(self) -> bool:
+        """Return whether files were taken off that have not been put back."""
+        return bool(self._removed)
+
+    def put_back(self) -> None:
+        """Put the files back that were last taken off the worklist."""
+        removed, self._removed = self._removed, []
+        self.removal_changed.emit()
+        self._listed.put_back(removed)
+        self._banner.hide()
+
+    def next_disagreement(self) -> None:
+        """Choose the next file on which the two models disagree."""
+        if not self._listed.next_disagreement():
+            self._banner.say("No disagreement is known yet. Analyse all compares the remaining files.")
+
+    def filter(self) -> None:
+        """Put the cursor into the worklist's filter."""
+        self._show_list()
+        self._listed.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _folder(self) -> str:
+        path = self._conductor.path
+        return "" if path is None else str(path.parent)

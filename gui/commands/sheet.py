@@ -1,0 +1,66 @@
+"""The sheet of keyboard shortcuts (F1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gui.commands.command import Command
+from gui.commands.table import FILE, GO, REPORT, REVIEW
+from gui.common import theme
+
+LEFT = (FILE, GO, REVIEW, REPORT)  # menus in the left column
+# what is held, dragged or clicked and so is no command
+GESTURES: tuple[tuple[str, str], ...] = (
+    ("H held", "Hide the heat map"),
+    ("Wheel", "Zoom both images"),
+    ("Right drag", "Window and level"),
+    ("↓ ↑ in the worklist", "Next, previous image"),
+    ("Click on a class", "Heat map for this class"),
+)
+
+
+class ShortcutSheet(QDialog):
+    """All shortcuts, by menu.
+
+    Args:
+        table: all commands, in the order of the menus.
+    """
+
+    def __init__(self, table: Iterable[Command], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        columns = QHBoxLayout()
+        columns.setSpacing(48)
+        left, right = QGridLayout(), QGridLayout()
+        for menu, commands in groupby(table, lambda command: command.menu):
+            rows = [(command.key_text, command.plain_title) for command in commands if command.keys]
+            self._add_group(left if menu in LEFT else right, menu.replace("&", ""), rows)
+        self._add_group(right, "Held, dragged, clicked", GESTURES)
+        for column in (left, right):
+            column.setHorizontalSpacing(24)
+            column.setVerticalSpacing(4)
+            column.setColumnStretch(1, 1)
+            column.setRowStretch(column.rowCount(), 1)
+            columns.addLayout(column)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(32, 24, 32, 24)
+        page.setSpacing(24)
+        page.addLayout(columns)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        page.addWidget(buttons)
+
+    def _add_group(self, grid: QGridLayout, title: str, rows: Iterable[tuple[str, str]]) -> None:
+        first = grid.rowCount()  # the grid's own first row is empty
+        head = QLabel(title)
+        head.setContentsMargins(0, 16 if first > 1 else 0, 0, 4)
+        theme.styled(head, "bold")
+        grid.addWidget(head, first, 0, 1, 2)
+        for row, (keys, words) in enumerate(rows, first + 1):
+            label = QLabel(keys)
+            theme.styled(label, "dim")
+            grid.addWidget(label, row, 0)
+            grid.addWidget(QLabel(words), row, 1)

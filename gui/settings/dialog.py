@@ -1,0 +1,79 @@
+"""The dialog in which a person sets the preferences."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
+
+from core.runtimes.load import RUNTIMES
+from gui.common import theme
+from gui.common.input_boxes import ComboBox, SpinBox
+from gui.settings.preferences import Preferences, ThemeChoice
+from gui.settings.storage_box import StorageBox
+
+
+class SettingsDialog(QDialog):
+    """Lets a person change the preferences; ``preferences`` holds what was chosen."""
+
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._theme = self._box({"auto": "As the system", "dark": "Dark", "light": "Light"}, preferences.theme)
+        self._runtime = self._box(
+            {"auto": "Automatic", **{kind.id: kind.name for kind in RUNTIMES.values()}}, preferences.runtime
+        )
+        self._cam = self._box(
+            {
+                "fast": "Score-CAM, fast",
+                "exact": "Score-CAM, exact",
+                "none": "No heat map",
+            },
+            preferences.cam,
+        )
+        self._threads = SpinBox()
+        self._threads.setRange(0, 256)
+        self._threads.setSpecialValueText("Automatic")
+        self._threads.setValue(preferences.threads)
+        self._maps_in_batch = QCheckBox("Measure the overlap of the heat maps as well (slower)")
+        self._maps_in_batch.setChecked(preferences.maps_in_batch)
+        self._history = QCheckBox("Record analyses and reviews; remember files for the next start")
+        self._history.setChecked(preferences.history)
+
+        self.storage = StorageBox(parent or self)
+        form = QFormLayout(self)
+        form.setContentsMargins(24, 24, 24, 24)
+        form.setSpacing(16)
+        form.addRow("&Theme", self._theme)
+        form.addRow("&Heat map at the start", self._cam)
+        form.addRow("Analyse &all", self._maps_in_batch)
+        form.addRow("&Runtime", self._runtime)
+        form.addRow("CPU th&reads", self._threads)
+        form.addRow("H&istory", self._history)
+        privacy = QLabel("Everything stays on this machine; no image leaves it.")
+        theme.styled(privacy, "small", "dim")
+        form.addRow("", privacy)
+        form.addRow("Storage", self.storage)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        form.addRow(buttons)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What is chosen in the dialog."""
+        return Preferences(
+            theme=cast(ThemeChoice, self._theme.currentData()),
+            runtime=self._runtime.currentData(),
+            threads=self._threads.value(),
+            cam=self._cam.currentData(),
+            maps_in_batch=self._maps_in_batch.isChecked(),
+            history=self._history.isChecked(),
+        )
+
+    def _box(self, choices: dict[str, str], chosen: str) -> ComboBox:
+        box = ComboBox()
+        for value, words in choices.items():
+            box.addItem(words, value)
+        box.setCurrentIndex(box.findData(chosen))
+        return box

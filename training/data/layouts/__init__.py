@@ -1,0 +1,1 @@
+"""How data sets lie on disk: a file for each layout, and the table of them."""

@@ -1,0 +1,51 @@
+"""Batches of views and labels on the device, taken from the decoded images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from training.data.augmentation import as_floats, augment
+from training.data.mixing import mix
+from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Batches:
+    """Turns places in the image store into what a step needs, on the device.
+
+    Args:
+        recipe: the recipe.
+        pixels: (N, H, W, channels) uint8, on the device or the CPU.
+        labels: (N,) class indices.
+        classes: number of classes.
+        device: where the network is.
+    """
+
+    def __init__(
+        self, recipe: Recipe, pixels: Tensor, labels: npt.NDArray[np.int64], classes: int, device: torch.device
+    ) -> None:
+        import torch
+        from torch.nn.functional import one_hot
+
+        self._recipe = recipe
+        self._pixels = pixels
+        self._truth = one_hot(torch.from_numpy(labels), classes).float().to(device)
+        self._device = device
+
+    def get(self, places: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        """Return views (B, channels, H, W) in [0, 1] and the truth (B, C)."""
+        import torch
+
+        chosen = torch.from_numpy(places)
+        pixels = self._pixels[chosen.to(self._pixels.device)].to(self._device, non_blocking=True)
+        rows = torch.from_numpy(numbers[places]).to(self._device, non_blocking=True)
+        images, y = augment(as_floats(pixels), rows, self._recipe.augment), self._truth[chosen.to(self._device)]
+        if self._recipe.augment.mixes:
+            images, y = mix(images, y, self._recipe.augment)
+        return images, y
