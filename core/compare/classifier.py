@@ -87,14 +87,9 @@ class Prediction:
         return float(self.probabilities[self.top])
 
     @property
-    def is_refused(self) -> bool:
+    def is_out_of_distribution(self) -> bool:
         """Whether the image is not assessable: outside the training data."""
         return self.novelty is not None and self.novelty.is_novel
-
-    @property
-    def is_unsure(self) -> bool:
-        """Whether the bundle's rule leaves several classes plausible, or none."""
-        return self.plausible is not None and len(self.plausible) != 1
 
 
 class Classifier:

@@ -99,7 +99,7 @@ class Comparison:
     def withholding(self) -> Comparison:
         """Return the comparison without the predictions and maps of models that the image is not assessable for."""
         teacher, student = (
-            replace(answer, heat_map=None, withheld=True) if answer.prediction.is_refused else answer
+            replace(answer, heat_map=None, withheld=True) if answer.prediction.is_out_of_distribution else answer
             for answer in (self.teacher, self.student)
         )
         return Comparison(teacher, student)

@@ -170,13 +170,13 @@ class ComparisonSession:
         if self.catalogue is None:
             self.catalogue = read_catalogue()
         bundles = [self.find(self.catalogue, task.id, role, choice) for role in get_args(Role)]
-        self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
-        teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
-        if teacher.bundle.card.classes != student.bundle.card.classes:
+        if bundles[0].card.classes != bundles[1].card.classes:
             raise UsageError(
-                f"{teacher.bundle.id} and {student.bundle.id} do not tell the same classes apart.",
+                f"{bundles[0].id} and {bundles[1].id} do not tell the same classes apart.",
                 remedy="Choose a teacher and a student of the same task.",
             )
+        self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
+        teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
         return Models(task, teacher, student)
 
     def compare(

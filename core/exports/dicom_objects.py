@@ -255,7 +255,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
         task, prediction = get_task(answer.bundle.card.task), answer.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
-        if prediction.is_refused:
+        if prediction.is_out_of_distribution:
             outside = _concept("refused", NOT_ASSESSABLE)
             evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), outside))
         if not answer.withheld:

@@ -42,7 +42,7 @@ def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
     name = task.class_name(prediction.predicted)
     first = (
         f"{side.capitalize()} · {answer.bundle.name}: {name} {100 * prediction.confidence:.1f} %"
-        f"{' · not to be relied on' if prediction.is_refused else ''}"
+        f"{' · not to be relied on' if prediction.is_out_of_distribution else ''}"
     )
     pen.text((step, y), first, "black", fonts[0])
     bar = Image.fromarray(heat_scale()).resize((whole, step // 2))

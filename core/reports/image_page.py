@@ -80,7 +80,7 @@ def warnings(comparison: Comparison, task: Task) -> list[str]:
     for role, answer in (("Teacher", comparison.teacher), ("Student", comparison.student)):
         prediction = answer.prediction
         who = f"{role} ({answer.bundle.name})"
-        if prediction.novelty is not None and prediction.is_refused:
+        if prediction.novelty is not None and prediction.is_out_of_distribution:
             found.append(f"{who} · {NOT_ASSESSABLE}. {prediction.novelty.reason}")
         elif words := uncertainty(task, prediction.predicted, prediction.plausible):
             found.append(f"{who} · {words}")
@@ -110,7 +110,7 @@ def _agreement(sheets: Sheets, comparison: Comparison, task: Task) -> None:
     first, second = (answer.prediction.predicted for answer in _both(comparison))
     both = agree_or_not(task, first, second)
     words, colour = f"{'✓' if comparison.same_class else '≠'} {both}", INK
-    if any(answer.prediction.is_refused for answer in _both(comparison)):
+    if any(answer.prediction.is_out_of_distribution for answer in _both(comparison)):
         words, colour = f"Not to be relied on · {both}", GREY
     sheets.y -= HEADING + 2
     sheets.text(sheets.left, sheets.y, words, HEADING + 1, bold=True, colour=colour, room=sheets.room)

@@ -172,7 +172,7 @@ class ModelPanel(QWidget):
         self._say_method()
         self.chart.show_probabilities(prediction.probabilities, None if heat_map is None else heat_map.class_index)
         self.show_work(heat_map, refining)
-        if prediction.novelty is not None and prediction.is_refused:
+        if prediction.novelty is not None and prediction.is_out_of_distribution:
             self.reason.setText("⚠ Not assessable: outside the training data.")
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
@@ -198,7 +198,7 @@ class ModelPanel(QWidget):
     @property
     def withheld(self) -> bool:
         """Whether the prediction is hidden because the image is outside the training data."""
-        return self._answer is not None and not self._insisted and self._answer.prediction.is_refused
+        return self._answer is not None and not self._insisted and self._answer.prediction.is_out_of_distribution
 
     def shown_answer(self) -> Answer | None:
         """Return the prediction as it is shown: withheld where it is hidden, without a heat map that is not shown."""

@@ -101,7 +101,7 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
         sheet.words(f"⚠ {doubt}")
     for label, chance in zip(said.class_ids, said.probabilities, strict=True):
         sheet.words(f"{wording.class_name(what.task, label)}: {100 * float(chance):.1f} %")
-    if said.is_refused:
+    if said.is_out_of_distribution:
         sheet.words("⚠ Shown anyway: the image is outside the training data.")
 
 
