@@ -173,8 +173,9 @@ def write_results(
         Interrupted: if it was stopped; tables and report are then not written, and earlier files of their names stay.
         TwinlensError: if a file can't be written, or a model can't be used.
     """
-    for path in wanted.places.values():
-        make_folder(path.parent)
+    for name, path in wanted.places.items():
+        if name != "report":  # the others go into a folder made for them, a report into one that the reader chose
+            make_folder(path.parent)
     with Outputs(replace(wanted, task=source.choice.task), asdict(source.choice)) as outputs:
         started = time.perf_counter()
         for done, item in enumerate(items, 1):
