@@ -96,7 +96,7 @@ def altered_copies(folder: Path) -> list[Path]:
 def scene_window(window: MainWindow, _copies: list[Path]) -> None:
     """The window: empty, and with the radiograph in both themes and two sizes."""
     save(window, "window-empty")
-    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
     for look in THEMES:
         theme.apply(application(), look)
         for name, size in SIZES.items():
@@ -109,7 +109,7 @@ def scene_window(window: MainWindow, _copies: list[Path]) -> None:
 
 def scene_view(window: MainWindow, _copies: list[Path]) -> None:
     """Ways to look at one comparison: contour, difference, another window, another class."""
-    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
     actions, view = window.commands.actions, window.comparison
     for name in ("contour", "difference"):
         actions[name].trigger()
@@ -122,42 +122,42 @@ def scene_view(window: MainWindow, _copies: list[Path]) -> None:
     save(view, "view-full-range")
     actions["overlay"].trigger()
     actions["reset"].trigger()
-    wait_for(window.conductor.settled, actions["next_class"].trigger)
+    wait_for(window.controller.settled, actions["next_class"].trigger)
     save(view, "view-next-class")
 
 
 def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
     """A worklist that was analysed whole, and an image that neither network can judge."""
-    wait_for(window.conductor.settled, lambda: window.open_paths(copies))
+    wait_for(window.controller.settled, lambda: window.open_paths(copies))
     done = QEventLoop()
 
     def on_batch(progress: BatchProgress) -> None:
         if progress.total and not progress.running:
             done.quit()
 
-    window.conductor.batch_changed.connect(on_batch)
+    window.controller.batch_changed.connect(on_batch)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
     QApplication.processEvents()
     save(window, "worklist")
     strange = next(path for path in copies if path.stem == "upside down")
-    wait_for(window.conductor.settled, lambda: window.list.choose(strange))
+    wait_for(window.controller.settled, lambda: window.list.choose(strange))
     save(window.comparison, "cant-judge")
 
 
 def scene_dialogs(window: MainWindow, _copies: list[Path]) -> None:
     """The smaller windows."""
-    wait_for(window.conductor.settled, lambda: window.open_paths([demonstration_radiograph()]))
+    wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
     names = {"shortcuts": "keys", "settings": "settings", "search": "command-search", "student_card": "model-card"}
     for command, name in names.items():
         save_dialog(window, command, name)
 
 
-def scene_takeaway(window: MainWindow, copies: list[Path]) -> None:
+def scene_export(window: MainWindow, copies: list[Path]) -> None:
     """Report, export, history and scores."""
-    wait_for(window.conductor.settled, lambda: window.open_paths(copies[:5]))
+    wait_for(window.controller.settled, lambda: window.open_paths(copies[:5]))
     done = QEventLoop()
-    window.conductor.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
+    window.controller.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
     window.commands.actions["unsure"].trigger()
@@ -176,7 +176,7 @@ SCENES: dict[str, Callable[[MainWindow, list[Path]], None]] = {
     "view": scene_view,
     "worklist": scene_worklist,
     "dialogs": scene_dialogs,
-    "takeaway": scene_takeaway,
+    "export": scene_export,
     "training": scene_training,
 }
 

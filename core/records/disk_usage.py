@@ -16,7 +16,7 @@ HISTORY = "history"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredItem:
     """One kind of thing that is kept.
 
     Attributes:
@@ -34,7 +34,7 @@ class Kept:
     size: int
 
 
-def kept() -> list[Kept]:
+def kept() -> list[StoredItem]:
     """Return what is kept, with its size; what is not there is left out."""
     found = [_measured(cache.place, cache.name, cache.remark, (cache.folder,)) for cache in CACHES]
     found.append(_measured("other", "Other caches", "Made again when it is needed", tuple(unlisted())))
@@ -43,7 +43,7 @@ def kept() -> list[Kept]:
     return [item for item in found if item.size]
 
 
-def remove(item: Kept) -> None:
+def remove(item: StoredItem) -> None:
     """Remove one kind of thing for good; the history is emptied, not deleted, since another window may have it open.
 
     Raises:
@@ -75,8 +75,8 @@ def _history_files() -> Iterator[Path]:
         yield from waiting_files(path)
 
 
-def _measured(key: str, name: str, remark: str, paths: tuple[Path, ...]) -> Kept:
-    return Kept(key, name, remark, paths, sum(map(_size, paths)))
+def _measured(key: str, name: str, remark: str, paths: tuple[Path, ...]) -> StoredItem:
+    return StoredItem(key, name, remark, paths, sum(map(_size, paths)))
 
 
 def _size(path: Path) -> int:

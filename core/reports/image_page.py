@@ -148,7 +148,7 @@ def _pictures(
 
 def _why_no_map(answer: Answer | None) -> str:
     if answer is not None and answer.withheld:
-        return "Kept back."
+        return "Hidden."
     return "No heat map was made." if answer is None or answer.heat_map is None else "Heat map not known well enough."
 
 

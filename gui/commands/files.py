@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from core.images.demo import demonstration_radiograph
 from core.names import readable
 from gui.common.notifications import Banner
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.worklist.model import Entry
 from gui.worklist.view import WorklistView
 
@@ -26,7 +26,7 @@ class FileCommands(QObject):
         open_paths: adds files and folders to the worklist.
         listed: the worklist on screen.
         show_list: makes the worklist visible.
-        conductor: leads the analysis, and goes on without files that were removed.
+        controller: leads the analysis, and goes on without files that were removed.
         banner: says what was removed.
     """
 
@@ -38,13 +38,13 @@ class FileCommands(QObject):
         open_paths: Callable[[list[Path]], object],
         listed: WorklistView,
         show_list: Callable[[], object],
-        conductor: Conductor,
+        controller: ComparisonController,
         banner: Banner,
     ) -> None:
         super().__init__(parent)
         self._parent, self._open_paths = parent, open_paths
         self._listed, self._show_list = listed, show_list
-        self._conductor, self._banner = conductor, banner
+        self._controller, self._banner = controller, banner
         self._removed: list[tuple[int, Entry]] = []
 
     def open(self) -> None:
@@ -76,7 +76,7 @@ class FileCommands(QObject):
         if not paths:
             return
         self._removed = self._listed.remove(paths)
-        self._conductor.leave_out(paths)
+        self._controller.leave_out(paths)
         self.removal_changed.emit()
         if len(paths) == 1:
             words = f"Removed from the worklist: {readable(paths[0].name)}. It stays on disk."
@@ -106,5 +106,5 @@ class FileCommands(QObject):
         self._listed.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _folder(self) -> str:
-        path = self._conductor.path
+        path = self._controller.path
         return "" if path is None else str(path.parent)

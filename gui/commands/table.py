@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gui.commands.command import Command
 from gui.commands.files import FileCommands
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.comparison.view import ComparisonView
 from gui.export.controller import Reporter
 from gui.export.quick import Exports
@@ -44,7 +44,7 @@ def command_table(
     listed: WorklistView,
     view: ComparisonView,
     chooser: ModelChooser,
-    conductor: Conductor,
+    controller: ComparisonController,
     stop: Callable[[], object],
     importer: ModelImport,
     reviews: Reviews,
@@ -59,7 +59,7 @@ def command_table(
         listed: the worklist on screen.
         view: the comparison on screen.
         chooser: says what compares.
-        conductor: leads the analysis.
+        controller: leads the analysis.
         stop: ends "Analyse all".
         importer: imports models.
         reviews: takes the reader's opinion.
@@ -71,16 +71,16 @@ def command_table(
         return bool(listed.all_paths())
 
     def is_running() -> bool:
-        return conductor.batch_running
+        return controller.batch_running
 
     def has_heat_maps() -> bool:
         return chooser.choice.cam != "none"
 
     def has_comparison() -> bool:
-        return conductor.comparison is not None
+        return controller.comparison is not None
 
     def has_model(role: str) -> Callable[[], bool]:
-        return lambda: role in conductor.bundles
+        return lambda: role in controller.bundles
 
     return (
         Command("open", FILE, "&Open images…", files.open, ("Ctrl+O",)),
@@ -115,10 +115,10 @@ def command_table(
         Command("preset_3", VIEW, "&Auto contrast", view.preset_actions[2], ("3",), last_of_group=True),
         Command("worklist", VIEW, "Show the work&list", windows.show_worklist, ("Ctrl+L",)),
         Command("full_screen", VIEW, "F&ull screen", windows.full_screen, ("F11",)),
-        Command("analyse_all", ANALYSE, "&Analyse all", conductor.analyse_all, ("Ctrl+R",)),
-        Command("pause", ANALYSE, "&Pause / Resume", conductor.toggle_pause, ("Ctrl+P",), is_running),
+        Command("analyse_all", ANALYSE, "&Analyse all", controller.analyse_all, ("Ctrl+R",)),
+        Command("pause", ANALYSE, "&Pause / Resume", controller.toggle_pause, ("Ctrl+P",), is_running),
         Command("cancel", ANALYSE, "&Stop", stop, ("Ctrl+.",), is_running, last_of_group=True),
-        Command("next_class", ANALYSE, "Heat map for &next class", conductor.next_class, ("K",), has_comparison,
+        Command("next_class", ANALYSE, "Heat map for &next class", controller.next_class, ("K",), has_comparison,
                 last_of_group=True),
         Command("teacher_card", ANALYSE, "Model card of the &teacher", lambda: view.card_requested.emit("teacher"),
                 enabled=has_model("teacher")),

@@ -42,7 +42,7 @@ from gui.settings.preferences import Preferences
 from gui.worklist.model import State, Worklist
 
 
-class Conductor(QObject):
+class ComparisonController(QObject):
     """Knows which file is on screen; what comes late of an earlier one, or by other models, is dropped.
 
     Args:

@@ -12,7 +12,7 @@ from core.errors import TwinlensError
 from core.names import readable
 from core.records.history import History, history_path
 from gui.common.threads import Background
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.history.recorder import Recorder
 from gui.history.remembered import Remembered, digests, recall
 from gui.worklist.model import Worklist
@@ -28,15 +28,17 @@ class Recall(QObject):
     Args:
         worklist: receives the files.
         recorder: owns the history.
-        conductor: receives the results.
+        controller: receives the results.
         window: the parent, which ends what is under way when it is closed.
     """
 
     _read = Signal(object)  # Digests
 
-    def __init__(self, worklist: Worklist, recorder: Recorder, conductor: Conductor, window: QObject) -> None:
+    def __init__(
+        self, worklist: Worklist, recorder: Recorder, controller: ComparisonController, window: QObject
+    ) -> None:
         super().__init__(window)
-        self._worklist, self._recorder, self._conductor, self._window = worklist, recorder, conductor, window
+        self._worklist, self._recorder, self._controller, self._window = worklist, recorder, controller, window
         self._known: set[str] | None = None  # where images lie that were recorded before this session
         self._asked = False
         self._new: list[Path] = []  # files that are still to be looked up
@@ -70,7 +72,7 @@ class Recall(QObject):
             self._read.emit(some)
 
     def _ask(self, files: Digests) -> None:
-        self._recorder.ask(lambda history: _recalled(history, files), self._conductor.take_remembered)
+        self._recorder.ask(lambda history: _recalled(history, files), self._controller.take_remembered)
 
 
 def _places(history: History) -> set[str]:

@@ -84,7 +84,7 @@ def first_image() -> list[Row]:
     window.apply_theme()
     window.show()
     loaded: list[float] = []
-    window.conductor.models_ready.connect(lambda: loaded.append(time.perf_counter()))
+    window.controller.models_ready.connect(lambda: loaded.append(time.perf_counter()))
     window.begin([])
     _wait(lambda: bool(loaded))
     chosen: list[bool] = []
@@ -124,12 +124,12 @@ def stalls(folder: Path, count: int) -> list[Row]:
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
     heart.start(BEAT_MS)
     window.begin([folder / "images"])
-    _wait(lambda: window.worklist.rowCount() == count and window.conductor.comparison is not None)
+    _wait(lambda: window.worklist.rowCount() == count and window.controller.comparison is not None)
     started = time.perf_counter()
     window.commands.actions["analyse_all"].trigger()
     _wait(lambda: all(entry.state is not State.WAITING for entry in window.worklist.entries()))
     took = time.perf_counter() - started
-    _wait(lambda: window.conductor.ready is not None)
+    _wait(lambda: window.controller.ready is not None)
     waits = np.diff(beats) * 1e3
     beats.clear()
     started = time.perf_counter()
@@ -153,7 +153,7 @@ def stalls(folder: Path, count: int) -> list[Row]:
 
 def _explained_by(window: MainWindow, method: str) -> bool:
     """Return whether both maps on screen were made by a method."""
-    ready = window.conductor.ready
+    ready = window.controller.ready
     if ready is None or ready.comparison is None:
         return False
     maps = (ready.comparison.teacher.heat_map, ready.comparison.student.heat_map)

@@ -10,7 +10,7 @@ from gui.export.progress import ExportBar
 from gui.export.scope_box import ContentsBox
 
 
-class TakeawayDialog(QDialog):
+class OutputDialog(QDialog):
     """A choice of images and a bar that writes.
 
     Args:

@@ -12,10 +12,10 @@ from core.errors import UsageError
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
 from gui.common.wording import review_sentence
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.comparison.view import ComparisonView
 from gui.engine.result import Verdict
-from gui.export.base_dialog import TakeawayDialog
+from gui.export.base_dialog import OutputDialog
 from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
 from gui.export.report_dialog import ReportDialog
@@ -31,7 +31,7 @@ class Reporter(QObject):
         parent: the window of the dialogs.
         worklist: the files with what was found of each.
         listed: the worklist on screen: which files are shown and selected.
-        conductor: says what compares, and what is on screen.
+        controller: says what compares, and what is on screen.
         view: says how the image on screen is shown.
         banner: says the scores when they are known.
         notifications: where errors go.
@@ -42,17 +42,17 @@ class Reporter(QObject):
         parent: QWidget,
         worklist: Worklist,
         listed: WorklistView,
-        conductor: Conductor,
+        controller: ComparisonController,
         view: ComparisonView,
         banner: Banner,
         notifications: Notifications,
     ) -> None:
         super().__init__(parent)
         self._parent, self._worklist, self._listed = parent, worklist, listed
-        self._conductor, self._view = conductor, view
+        self._controller, self._view = controller, view
         self._banner, self._notifications = banner, notifications
         self._impressions: dict[Path, str] = {}
-        self.dialog: TakeawayDialog | None = None
+        self.dialog: OutputDialog | None = None
 
     def report(self) -> None:
         """Open the dialog of the PDF report.
@@ -104,16 +104,16 @@ class Reporter(QObject):
         Raises:
             UsageError: if nothing is open.
         """
-        entries, path = self._worklist.entries(), self._conductor.path
+        entries, path = self._worklist.entries(), self._controller.path
         found = scopes(entries, self._listed.shown_entries(), self._listed.selected_paths(), path)
         if not any(found.values()):
             raise UsageError("There is nothing to export yet.", remedy="Open an image first.")
         shown = self._view.chosen_window
         return Offer(
             scopes=found,
-            choice=self._conductor.choice,
+            choice=self._controller.choice,
             windows={path: shown} if path is not None and shown is not None else {},
-            ready=self._conductor.ready,
+            ready=self._controller.ready,
             words={entry.path: words for entry in entries if (words := self._words(entry))},
             reviews={entry.path: entry.review for entry in entries if entry.review},
             verdicts={entry.path: entry.verdict for entry in entries if entry.verdict is not None},
@@ -153,7 +153,7 @@ class Reporter(QObject):
                     action=lambda: self._show_scores(found),
                 )
 
-    def _open(self, dialog: TakeawayDialog) -> None:
+    def _open(self, dialog: OutputDialog) -> None:
         dialog.failed.connect(self._notifications.show_error)
         dialog.destroyed.connect(self._forget)
         self.dialog = dialog

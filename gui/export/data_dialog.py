@@ -13,7 +13,7 @@ from core.exports.formats import FORMATS
 from core.exports.formats.heat_maps import FORMAT as MAPS
 from core.exports.formats.heat_maps import PICTURES, PictureKind
 from gui.common import theme
-from gui.export.base_dialog import TakeawayDialog
+from gui.export.base_dialog import OutputDialog
 from gui.export.job import Offer
 
 ELSEWHERE = ("report",)  # formats that a dialog of their own writes
@@ -30,7 +30,7 @@ def _offered() -> dict[str, ExportFormat | PictureKind]:
     return found
 
 
-class ExportDialog(TakeawayDialog):
+class ExportDialog(OutputDialog):
     """Exports into a new folder, so that nothing is overwritten."""
 
     def __init__(self, offer: Offer, window: QWidget) -> None:

@@ -21,14 +21,14 @@ from core.names import readable
 from core.reports.layout import PAPER, PaperSize
 from gui.common import theme
 from gui.common.save_dialog import ask_where
-from gui.export.base_dialog import TakeawayDialog
+from gui.export.base_dialog import OutputDialog
 from gui.export.job import Item, Offer, Scope
 from gui.export.report_preview import Page, ReportPreview, Summary
 
 SIDE = 320
 
 
-class ReportDialog(TakeawayDialog):
+class ReportDialog(OutputDialog):
     """Makes a PDF report; what is typed as an impression is handed back by ``worded``."""
 
     worded = Signal(object, str)  # path, impression

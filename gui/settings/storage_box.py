@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QMessageBox, QPushButton, QWidget
 
-from core.records.disk_usage import HISTORY, Kept, kept, remove
+from core.records.disk_usage import HISTORY, StoredItem, kept, remove
 from gui.common import theme
 from gui.common.threads import Background
 from gui.common.wording import megabytes
@@ -44,7 +44,7 @@ class StorageBox(QWidget):
         job.failed.connect(self._on_failed)
         job.begin()
 
-    def _show(self, found: list[Kept]) -> None:
+    def _show(self, found: list[StoredItem]) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None and widget is not self._words:
@@ -68,7 +68,7 @@ class StorageBox(QWidget):
             self._grid.addWidget(self._words, 0, 0, 1, 3)
         self.measured.emit()
 
-    def _remove(self, thing: Kept) -> None:
+    def _remove(self, thing: StoredItem) -> None:
         if thing.key == HISTORY:
             ask = QMessageBox.StandardButton
             words = "Delete all records and reviews of this machine's history for good?"

@@ -62,9 +62,9 @@ def start(paths: list[Path], screenshot: Path | None) -> int:
         window.close()
 
     if screenshot is not None:
-        window.conductor.settled.connect(lambda compared: QTimer.singleShot(0, lambda: save(compared)))
+        window.controller.settled.connect(lambda compared: QTimer.singleShot(0, lambda: save(compared)))
         if not paths:
-            window.conductor.models_ready.connect(lambda: QTimer.singleShot(0, lambda: save(True)))
+            window.controller.models_ready.connect(lambda: QTimer.singleShot(0, lambda: save(True)))
     cache_folder()
     if notice := " ".join(filter(None, (data_notice(), cache_notice()))):
         window.banner.say(notice, warning=True)

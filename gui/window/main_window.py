@@ -26,7 +26,7 @@ from gui.common.notifications import Banner, Notifications
 from gui.common.placement import place
 from gui.common.tab_order import in_order
 from gui.common.threads import Background
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.comparison.recall import Recall
 from gui.comparison.view import ComparisonView
 from gui.engine.engine import AnalysisEngine
@@ -81,18 +81,20 @@ class MainWindow(QMainWindow):
         self.comparison = ComparisonView()
         self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), read_catalogue())
         self.list = WorklistView(self.worklist, self.thumbnails)
-        self.conductor = Conductor(self.engine, self.worklist, self.comparison, self.chooser, self.banner, self)
-        self.conductor.set_preferences(self.preferences)
+        self.controller = ComparisonController(
+            self.engine, self.worklist, self.comparison, self.chooser, self.banner, self
+        )
+        self.controller.set_preferences(self.preferences)
         self.recorder.wanted = self.preferences.history
-        self.recall = Recall(self.worklist, self.recorder, self.conductor, self)
+        self.recall = Recall(self.worklist, self.recorder, self.controller, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
         self.reporter = Reporter(
-            self, self.worklist, self.list, self.conductor, self.comparison, self.banner, self.notifications
+            self, self.worklist, self.list, self.controller, self.comparison, self.banner, self.notifications
         )
         self.importer = ModelImport(self, self.banner, self.notifications)
         self.opening = Opening(self.worklist, self.list, self.banner, self)
         self.dock = self._make_dock()
-        self.files = FileCommands(self, self.open_paths, self.list, self.dock.show, self.conductor, self.banner)
+        self.files = FileCommands(self, self.open_paths, self.list, self.dock.show, self.controller, self.banner)
         self.commands = self._make_commands()
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
@@ -113,7 +115,7 @@ class MainWindow(QMainWindow):
         self.notifications.install()
         self.thumbnails.start()
         self.recorder.start()
-        self.conductor.start()
+        self.controller.start()
         if not self.settings.value("noticed", False, type=bool):
             self.banner.say(
                 (
@@ -140,7 +142,7 @@ class MainWindow(QMainWindow):
         """Look and compute as the settings say from now on."""
         self.preferences = preferences
         self.apply_theme()
-        self.conductor.set_preferences(preferences)
+        self.controller.set_preferences(preferences)
         self.recorder.wanted = preferences.history
 
     def apply_theme(self) -> None:
@@ -165,7 +167,7 @@ class MainWindow(QMainWindow):
     def take_models(self) -> None:
         """Offer the models that are installed now, and compare anew."""
         self.chooser.set_catalogue(read_catalogue())
-        self.conductor.models_changed()
+        self.controller.models_changed()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the session and stop all threads; a training run may ask to stay."""
@@ -210,23 +212,23 @@ class MainWindow(QMainWindow):
     # what the parts say
 
     def _connect(self) -> None:
-        self.list.chosen.connect(self.conductor.show)
+        self.list.chosen.connect(self.controller.show)
         self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
-        self.conductor.batch_changed.connect(self._on_batch)
+        self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
-            self.conductor.screen_changed, self.conductor.batch_changed, self.comparison.models_changed,
+            self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
             self.files.removal_changed,
         ):  # fmt: skip
             changed.connect(lambda *_: self.commands.refresh())
         self.comparison.card_requested.connect(self._show_card)
-        self.conductor.screen_changed.connect(self.reviews.show)
-        self.conductor.selected.connect(self._on_selected)
+        self.controller.screen_changed.connect(self.reviews.show)
+        self.controller.selected.connect(self._on_selected)
         self.comparison.review.left.connect(self.list.list.setFocus)
         self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
-        self.recorder.reviewed.connect(self.conductor.take_review)
+        self.recorder.reviewed.connect(self.controller.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.happened.connect(self._on_event)
         for verdict in VERDICTS:
@@ -264,7 +266,7 @@ class MainWindow(QMainWindow):
         view.show()
 
     def _show_card(self, role: str) -> None:
-        bundle = self.conductor.bundles.get(role)
+        bundle = self.controller.bundles.get(role)
         if bundle is not None:
             ModelCardDialog(bundle, self).open()
 
@@ -297,7 +299,7 @@ class MainWindow(QMainWindow):
             quit=self.close,
         )
         table = command_table(
-            windows, self.files, self.list, self.comparison, self.chooser, self.conductor, self.engine.cancel,
+            windows, self.files, self.list, self.comparison, self.chooser, self.controller, self.engine.cancel,
             self.importer, self.reviews, self.reporter, self.exports,
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
@@ -336,7 +338,7 @@ class MainWindow(QMainWindow):
         if self.preferences.history:
             files = [entry.path for entry in self.worklist.entries()]
             choice = self.chooser.choice
-            now = session.Session(files, self.conductor.path, choice, self.comparison.settings())
+            now = session.Session(files, self.controller.path, choice, self.comparison.settings())
             with suppress(WriteError):  # a full disk must not keep the window open
                 session.write_session(now)
         self.settings.sync()

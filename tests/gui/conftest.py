@@ -104,7 +104,7 @@ def make_window(qtbot, own_data, converted):
 def analysed(qtbot, make_window):
     """A window with the demonstration radiograph, answered without heat maps, which would take seconds."""
     window = make_window(cam="none")
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE) as done:
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE) as done:
         window.open_paths([demonstration_radiograph()])
     assert done.args == [True]
     return window
@@ -144,7 +144,7 @@ def window(make_window, qtbot, two):
     assert settled(made, qtbot, lambda: made.open_paths([two[0].parent]))
     made.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(all_done(made), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not made.conductor.batch_running, timeout=PATIENCE)  # said after the last answer
-    assert made.conductor.path == two[0]
+    qtbot.waitUntil(lambda: not made.controller.batch_running, timeout=PATIENCE)  # said after the last answer
+    assert made.controller.path == two[0]
     made.activateWindow()
     return made

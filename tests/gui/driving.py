@@ -13,7 +13,7 @@ PATIENCE = 120_000  # milliseconds
 
 def settled(window, qtbot, action):
     """Does something and waits until nothing more comes for the file on screen; returns whether it was compared."""
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE) as done:
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE) as done:
         action()
     return done.args[0]
 

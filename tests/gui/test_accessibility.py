@@ -45,7 +45,7 @@ def test_everything_in_the_dialogs_has_a_name(analysed, qtbot):
         ShortcutSheet(window.commands.table, window),
         CommandSearch(window.commands.actions.values(), window),
         ErrorDialog(ValueError("x"), window),
-        ModelCardDialog(window.conductor.bundles["teacher"], window),
+        ModelCardDialog(window.controller.bundles["teacher"], window),
         HistoryView(window.recorder, window),
     ):
         assert unnamed(made) == [], made.windowTitle()
@@ -110,9 +110,9 @@ def test_the_tabulator_follows_the_eye(analysed, qtbot):
     assert [widget for widget in order if widget in expected] == expected
 
     before = [type(widget).__name__ for widget in order]
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
-        window.conductor.bundles = {}  # as if other models had been chosen, with classes of their own
-        window.conductor.show(demonstration_radiograph())
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
+        window.controller.bundles = {}  # as if other models had been chosen, with classes of their own
+        window.controller.show(demonstration_radiograph())
     qtbot.waitUntil(lambda: all(name.isVisible() for name in view.student.chart.names))
     assert [type(widget).__name__ for widget in tabbed(window, qtbot)] == before
 

@@ -38,7 +38,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Kept:
+class Coverage:
     """How one rule kept its promise.
 
     Attributes:
@@ -66,7 +66,7 @@ def coverage(
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     label_map: Mapping[str, str] | None = None,
-) -> list[Kept]:
+) -> list[Coverage]:
     """Try every rule on a bundle.
 
     Args:
@@ -101,7 +101,7 @@ def coverage(
         inside = rule(known, labels, promise)(fresh)
         unsure = inside.sum(axis=1) != 1
         found.append(
-            Kept(
+            Coverage(
                 rule=name,
                 promise=promise,
                 off=float(np.sqrt(np.mean(np.square(off)))),
@@ -114,7 +114,7 @@ def coverage(
     return found
 
 
-def table(found: list[Kept]) -> str:
+def table(found: list[Coverage]) -> str:
     """Return the rules as a Markdown table."""
     head = ("rule", "promise", "off on halves of val", "covered on test", "unsure", "empty", "errors that are unsure")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]

@@ -68,13 +68,13 @@ def test_menus_and_sheet_show_the_table_and_no_key_is_given_twice(make_window, q
 
 def test_each_command_can_be_used_when_there_is_what_it_needs(make_window, qtbot, two):
     window = make_window(cam="none")
-    qtbot.waitUntil(lambda: bool(window.conductor.bundles), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=60_000)
     assert disabled(window) == NEEDS_FILES | NEEDS_MORE | NEEDS_HEAT_MAPS
-    with qtbot.waitSignal(window.conductor.settled, timeout=60_000):
+    with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.open_paths([two[0]])
     assert disabled(window) == {"put_back", "pause", "cancel"} | NEEDS_HEAT_MAPS
     window.chooser.cam_box.setCurrentIndex(window.chooser.cam_box.findData("fast"))
-    with qtbot.waitSignal(window.conductor.settled, timeout=60_000):
+    with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.chooser.cam_box.activated.emit(0)
     assert disabled(window) == {"put_back", "pause", "cancel"}
     window.commands.actions["clear"].trigger()

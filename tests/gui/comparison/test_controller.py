@@ -37,7 +37,7 @@ def test_while_the_next_image_loads_nothing_of_the_last_is_shown_and_nothing_can
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert [entry.review for entry in window.worklist.entries()] == [Review(), Review()]
     assert "no prediction to review" in window.banner.words.text()
-    qtbot.waitUntil(lambda: window.conductor.on_screen == two[1], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.on_screen == two[1], timeout=PATIENCE)
     assert [panel.view.words.name.text() for panel in view.panels] == ["b.png", "b.png"]
     assert "(median of 2)" in view.facts.text()
     qtbot.keyClick(window, Qt.Key.Key_A)
@@ -55,8 +55,8 @@ def test_a_note_that_is_being_typed_stays_with_its_image(window, qtbot, two):
 
 def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(window, qtbot, two):
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
-    late = ImageOpened(window.conductor._ticket, window.conductor._shown)
-    window.conductor.show_nothing()
+    late = ImageOpened(window.controller._ticket, window.controller._shown)
+    window.controller.show_nothing()
     window.engine.happened.emit(late)
     assert window.comparison.message.isVisible()
     assert "Open an image" in window.comparison.message.text()
@@ -67,8 +67,8 @@ def test_a_file_that_became_another_image_is_shown_as_it_is_now(window, qtbot, t
     qtbot.keyClick(window, Qt.Key.Key_X)
     Image.fromarray(np.full((64, 48), 90, np.uint8)).save(two[0])
     seen = []
-    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
-    settled(window, qtbot, lambda: window.conductor.show(two[0]))
+    window.controller.screen_changed.connect(lambda path, _basis: seen.append(path))
+    settled(window, qtbot, lambda: window.controller.show(two[0]))
     assert seen == [None, two[0]]
     assert "48 × 64" in window.comparison.teacher.view.words.study.text()
     assert window.worklist.entries()[0].review == Review()  # what was said was of the other image
@@ -86,7 +86,7 @@ def said(window):
 def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):
     settled(window, qtbot, lambda: choose_threads(window, 1))
     seen = []
-    window.conductor.screen_changed.connect(lambda path, _basis: seen.append(path))
+    window.controller.screen_changed.connect(lambda path, _basis: seen.append(path))
     choose_threads(window, 2)
     assert seen == [None]
     assert not window.comparison.review.isEnabled()
@@ -109,10 +109,10 @@ def test_answers_and_reviews_come_back_with_the_choice_that_they_belong_to(windo
 
 
 def test_a_turn_of_the_wheel_over_the_choices_changes_nothing(window, two):
-    before, choice = said(window), window.conductor.choice
+    before, choice = said(window), window.controller.choice
     for box in window.chooser.findChildren(QComboBox):
         wheel(box)
-    assert window.conductor.choice == choice
+    assert window.controller.choice == choice
     assert said(window) == before
 
 
@@ -123,10 +123,10 @@ def test_a_batch_goes_on_for_what_the_choice_still_wants(window, qtbot, two):
     window.commands.actions["analyse_all"].trigger()
     window.commands.actions["pause"].trigger()
     choose_threads(window, 1)
-    assert window.conductor.batch_running
+    assert window.controller.batch_running
     assert window.batch_bar.words.text() == "Paused at 0 / 1"  # only of what it was asked for
     window.commands.actions["pause"].trigger()
-    qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.controller.batch_running, timeout=PATIENCE)
     qtbot.waitUntil(lambda: said(window)[2] is not None, timeout=PATIENCE)
     assert said(window)[1] is None  # nobody asked
 
@@ -140,7 +140,7 @@ def test_progress_that_comes_late_does_not_bring_a_stopped_batch_back(window, tw
     late = [event for event in events if isinstance(event, BatchProgress)]
     assert [progress.running for progress in late[:2]] == [True, False]
     window.engine.happened.emit(late[0])
-    assert not window.conductor.batch_running
+    assert not window.controller.batch_running
     assert not window.commands.actions["cancel"].isEnabled()
 
 
@@ -162,13 +162,13 @@ def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window, card):
     before = said(window)
     installed = window.chooser.catalogue
     window.chooser.set_catalogue(changed(installed, "lung-colon", **card))
-    window.conductor.models_changed()
+    window.controller.models_changed()
     assert said(window) == before
-    assert window.conductor.on_screen is not None
+    assert window.controller.on_screen is not None
     window.chooser.set_catalogue(changed(installed, "chest-xray", **card))
-    window.conductor.models_changed()
+    window.controller.models_changed()
     assert said(window) == [None, None]
-    assert window.conductor.on_screen is None
+    assert window.controller.on_screen is None
 
 
 def test_a_file_that_can_not_be_read_stays_so_for_other_models_and_is_tried_again(window, qtbot, two):

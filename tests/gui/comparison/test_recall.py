@@ -42,8 +42,8 @@ def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models
         assert getattr(now, side).probabilities == pytest.approx(getattr(then, side).probabilities, abs=1e-4)
     assert entry.verdict.teacher.name == before[1].teacher.name
     assert entry.review.verdict == "disagree"
-    assert again.conductor.path == two[0]
-    qtbot.waitUntil(lambda: again.conductor.on_screen == two[0], timeout=PATIENCE)
+    assert again.controller.path == two[0]
+    qtbot.waitUntil(lambda: again.controller.on_screen == two[0], timeout=PATIENCE)
     changed = again.worklist.entry_of(two[0]).verdict.record
     assert changed.image == before[1].record.image != before[0].record.image
     assert again.worklist.entry_of(two[0]).review == Review()
@@ -56,7 +56,7 @@ def test_a_review_is_kept_with_the_record_of_the_choice_on_screen(window, qtbot,
     settled(window, qtbot, lambda: choose_threads(1))
     qtbot.keyClick(window, Qt.Key.Key_X)
     choose_threads(0)  # its answers are on screen before its record is looked up again
-    with qtbot.waitSignal(window.conductor.screen_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.screen_changed, timeout=PATIENCE):
         pass
     qtbot.keyClick(window, Qt.Key.Key_A)
     window.close()

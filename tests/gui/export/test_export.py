@@ -15,7 +15,7 @@ from core.exports.formats import FORMATS
 from core.records.review import Review
 from core.reports.layout import PAPER
 from core.system.output_names import SIDES
-from gui.comparison.controller import Conductor
+from gui.comparison.controller import ComparisonController
 from gui.export.job import Scope
 from gui.export.pdf_pages import pdf_pages
 from gui.worklist.model import Show, State
@@ -64,7 +64,7 @@ def three(tmp_path, png, make_window, qtbot):
     qtbot.waitUntil(lambda: window.worklist.rowCount() == 3, timeout=PATIENCE)
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: all(e.state is not State.WAITING for e in window.worklist.entries()), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.controller.batch_running, timeout=PATIENCE)
     return window
 
 
@@ -133,7 +133,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
     qtbot.waitUntil(lambda: window.worklist.rowCount() == 2, timeout=PATIENCE)
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(lambda: all(e.state is not State.WAITING for e in window.worklist.entries()), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not window.conductor.batch_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.controller.batch_running, timeout=PATIENCE)
     with opened(window, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         dialog.turn(2)
@@ -217,9 +217,9 @@ def test_a_format_that_is_registered_is_offered(three, qtbot, monkeypatch):
 
 
 def test_everything_is_exported_into_a_new_folder(analysed, qtbot, tmp_path, monkeypatch):
-    found, image = agreeing(), analysed.conductor.ready.image
+    found, image = agreeing(), analysed.controller.ready.image
     ready = Compared(record_of(image, found), image, found)
-    monkeypatch.setattr(Conductor, "ready", property(lambda _conductor: ready))
+    monkeypatch.setattr(ComparisonController, "ready", property(lambda _controller: ready))
     with opened(analysed, "export", qtbot) as dialog:
         for kind, box in dialog.kinds.items():
             assert box.isEnabled()

@@ -20,7 +20,7 @@ def records():
 
 def seen(window, qtbot):
     """Opens the demonstration radiograph and waits until its record has been written."""
-    with qtbot.waitSignals([window.conductor.settled, window.recorder.changed], timeout=PATIENCE):
+    with qtbot.waitSignals([window.controller.settled, window.recorder.changed], timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     return window
 
@@ -46,8 +46,8 @@ def test_an_analysis_is_recorded_once(recorded, qtbot):
     assert record.path == str(demonstration_radiograph())
     assert record.teacher_predicted == entry.verdict.record.teacher.predicted
     assert record.settings["cam"] == "none"
-    with qtbot.waitSignal(recorded.conductor.settled, timeout=PATIENCE):
-        recorded.conductor.show(entry.path)
+    with qtbot.waitSignal(recorded.controller.settled, timeout=PATIENCE):
+        recorded.controller.show(entry.path)
     recorded.close()
     assert len(records()) == 1
 
@@ -95,7 +95,7 @@ def test_without_an_answer_there_is_nothing_to_review(make_window):
 def test_who_opts_out_leaves_no_record(make_window, qtbot):
     window = make_window(cam="none")
     window.set_preferences(replace(window.preferences, history=False))
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     window.commands.actions["agree"].trigger()
     assert window.worklist.entries()[0].review.verdict == "agree"
@@ -139,7 +139,7 @@ def test_an_image_is_opened_again_from_the_history(view, recorded, qtbot):
     assert recorded.worklist.rowCount() == 0
     view.view.selectRow(0)
     view.open_button.click()
-    qtbot.waitUntil(lambda: recorded.conductor.path == demonstration_radiograph(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: recorded.controller.path == demonstration_radiograph(), timeout=PATIENCE)
 
 
 def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot, tmp_path, monkeypatch):
@@ -173,7 +173,7 @@ def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkey
         dialog.storage.buttons["history"].click()
     assert records() == []
     with qtbot.waitSignals([recorded.recorder.changed], timeout=PATIENCE):  # it goes on recording
-        recorded.conductor.show(recorded.conductor.path)
+        recorded.controller.show(recorded.controller.path)
     assert len(records()) == 1
     dialog.close()
 

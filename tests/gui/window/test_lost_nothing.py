@@ -44,7 +44,7 @@ def records():
 
 
 def analysed(window, folder, qtbot):
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([folder])
 
 

@@ -53,17 +53,17 @@ def test_the_window_says_what_the_headless_program_says(analysed):
 
 def test_another_class_is_explained_without_asking_the_networks_again(make_window, qtbot, monkeypatch):
     window = make_window()
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
-    first = window.conductor.comparison
+    first = window.controller.comparison
     assert first.cam_iou20 is not None
     other = (first.teacher.prediction.top + 1) % 3
     asked = []
     for name in ("forward", "forward_with_maps"):
         monkeypatch.setattr(OpenVinoRuntime, name, lambda *_: asked.append(1))
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.comparison.class_chosen.emit(other)
-    found = window.conductor.comparison
+    found = window.controller.comparison
     assert not asked
     assert found.teacher.heat_map.class_index == found.student.heat_map.class_index == other
     assert found.teacher.prediction is first.teacher.prediction
@@ -85,8 +85,8 @@ def test_what_heat_maps_need_is_made_ready_before_the_first_image(make_window, q
     assert len({runtime.layer for runtime in prepared}) == 2
     prepared.clear()
     window = make_window(cam="none")
-    qtbot.waitSignal(window.conductor.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
+    qtbot.waitSignal(window.controller.models_ready, timeout=PATIENCE).wait()  # an image would keep it from preparing
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     assert not prepared
 
@@ -119,8 +119,8 @@ def test_the_reason_of_a_failed_file_stays_while_others_are_analysed(make_window
     window = make_window([folder], cam="none")
     qtbot.waitUntil(lambda: window.worklist.rowCount() == 3, timeout=PATIENCE)
     window.list.choose(folder / "broken.png")
-    with qtbot.waitSignal(window.conductor.settled, timeout=PATIENCE):
-        window.conductor.models_changed()  # so that they are loaded for the others
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
+        window.controller.models_changed()  # so that they are loaded for the others
     window.commands.actions["analyse_all"].trigger()
     qtbot.waitUntil(all_settled(window, 3), timeout=PATIENCE)
     assert "damaged" in visible_words(window)
@@ -159,7 +159,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
 
     monkeypatch.setattr(analysed.engine._runner._session, "explain", explain)
     box = analysed.chooser.cam_box
-    with qtbot.waitSignal(analysed.conductor.settled, timeout=PATIENCE) as settled:
+    with qtbot.waitSignal(analysed.controller.settled, timeout=PATIENCE) as settled:
         box.setCurrentIndex(box.findData("Grad-CAM"))
         box.activated.emit(box.currentIndex())
     assert settled.args == [True]
@@ -194,7 +194,7 @@ def test_a_folder_without_images_is_said(make_window, qtbot, tmp_path):
 
 def test_an_empty_window_says_how_to_begin_once_its_models_are_loaded(make_window, qtbot):
     window = make_window(cam="none")
-    qtbot.waitUntil(lambda: bool(window.conductor.bundles), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=PATIENCE)
     assert "Open an image" in visible_words(window)
     assert "Loading" not in visible_words(window)
 
@@ -208,7 +208,7 @@ def test_the_last_session_comes_back(make_window, qtbot, folder):
     second = make_window(cam="none")
     assert [entry.path for entry in second.worklist.entries()] == [e.path for e in first.worklist.entries()]
     assert second.list.current_path() == folder / "deep" / "b.png"
-    assert second.conductor.path == folder / "deep" / "b.png"
+    assert second.controller.path == folder / "deep" / "b.png"
 
 
 def test_without_history_nothing_is_remembered(make_window, qtbot, folder, own_data):
@@ -270,15 +270,15 @@ def test_next_and_previous_image_by_keys(make_window, qtbot, folder):
     qtbot.waitUntil(lambda: window.worklist.rowCount() == 3, timeout=PATIENCE)
     window.list.order_box.setCurrentIndex(window.list.order_box.findData(Order.NAME))
     window.commands.actions["first"].trigger()
-    assert window.conductor.path.name == "a.png"
+    assert window.controller.path.name == "a.png"
     window.commands.actions["next"].trigger()
-    assert window.conductor.path.name == "b.png"
+    assert window.controller.path.name == "b.png"
     qtbot.keyClick(window.list.list, Qt.Key.Key_Down)
-    assert window.conductor.path.name == "broken.png"
+    assert window.controller.path.name == "broken.png"
     window.commands.actions["next"].trigger()
-    assert window.conductor.path.name == "broken.png"
+    assert window.controller.path.name == "broken.png"
     window.commands.actions["previous"].trigger()
-    assert window.conductor.path.name == "b.png"
+    assert window.controller.path.name == "b.png"
 
 
 def test_closing_during_exact_score_cam_stops_it(make_window, qtbot):
@@ -288,7 +288,7 @@ def test_closing_during_exact_score_cam_stops_it(make_window, qtbot):
     )
     with grown:
         window.open_paths([demonstration_radiograph()])
-    assert window.conductor.comparison is not None
+    assert window.controller.comparison is not None
     # the fixture closes the window and checks that no thread is left
 
 

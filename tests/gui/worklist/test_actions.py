@@ -50,7 +50,7 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
     window.list.choose(later[0])
     window.commands.actions["remove"].trigger()
     assert names(window) == ["a.png", "b.png", "d.png"]
-    assert window.conductor.path == later[1]  # the next one
+    assert window.controller.path == later[1]  # the next one
     assert window.batch_bar.words.text() == "Paused at 0 / 1"
     window.commands.actions["pause"].trigger()
     qtbot.waitUntil(lambda: window.worklist.entry_of(later[1]).state is State.DONE, timeout=PATIENCE)
@@ -59,12 +59,12 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
     answers = [entry.verdict for entry in window.worklist.entries()]
     window.commands.actions["clear"].trigger()
     assert names(window) == []
-    assert window.conductor.path is None
+    assert window.controller.path is None
     assert "3 files" in window.banner.words.text()
     settled(window, qtbot, window.banner.button.click)
     assert names(window) == ["a.png", "b.png", "d.png"]
     assert [entry.verdict for entry in window.worklist.entries()] == answers
-    assert window.conductor.path == two[0]
+    assert window.controller.path == two[0]
     assert not window.commands.actions["put_back"].isEnabled()
 
 
@@ -72,7 +72,7 @@ def test_the_chosen_file_stays_chosen_when_another_is_removed(window, qtbot, two
     shown = []
     window.list.chosen.connect(shown.append)
     window.files.remove([two[1]])
-    assert window.list.current_path() == two[0] == window.conductor.path
+    assert window.list.current_path() == two[0] == window.controller.path
     window.commands.actions["put_back"].trigger()
     assert window.list.current_path() == two[0]
     assert names(window) == ["a.png", "b.png"]
@@ -142,7 +142,7 @@ def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qt
     window = make_window(cam="none")
     settled(window, qtbot, lambda: window.open_paths([two[0].parent]))
     window.list.choose(path)
-    qtbot.waitUntil(lambda: window.conductor.on_screen == path, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.on_screen == path, timeout=PATIENCE)
     shown = r"M\xfcller.png"
     row = window.worklist.index(window.worklist.row_of(path))
     roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)

@@ -3,7 +3,7 @@ import pytest
 
 from core.uncertainty.calibration import softmax
 from training.evaluation.clustered_bootstrap import Figure
-from training.evaluation.conformal_coverage import RULES, Kept, randomised_aps, table
+from training.evaluation.conformal_coverage import RULES, Coverage, randomised_aps, table
 
 
 def drawn(count, sharpness, seed):
@@ -35,5 +35,5 @@ def test_randomised_sets_are_the_same_for_the_same_image_and_take_likely_classes
 
 
 def test_the_table_has_a_row_for_each_rule():
-    page = table([Kept("LAC", 0.9728, 0.0134, Figure(0.98, 0.961, 0.995), 0.009, 0.0, 0.17)])
+    page = table([Coverage("LAC", 0.9728, 0.0134, Figure(0.98, 0.961, 0.995), 0.009, 0.0, 0.17)])
     assert page.splitlines()[-1] == "| LAC | 97.3 % | ±1.3 points | 98.0 % (96.1–99.5) | 0.9 % | 0.0 % | 17 % |"
