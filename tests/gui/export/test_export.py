@@ -20,8 +20,7 @@ from gui.export.job import Scope
 from gui.export.pdf_pages import pdf_pages
 from gui.worklist.model import Show, State
 from tests.gui.comparison_samples import agreeing
-
-PATIENCE = 25_000
+from tests.gui.driving import PATIENCE
 
 
 def as_array(picture):
