@@ -32,7 +32,7 @@ def test_the_program_starts_itself_from_source_and_frozen(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("word", "says"), [("core", "Teacher and distilled student"), ("training", "Make and measure")]
+    ("word", "says"), [("core", "Teacher and distilled student"), ("training", "Train, evaluate and publish")]
 )
 def test_the_installed_program_opens_the_door_of_its_first_word(word, says, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["twinlens", word, "--help"])
