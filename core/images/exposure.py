@@ -3,9 +3,9 @@
 A viewer of radiographs sets a window automatically. A network gets the values in the file, and half the contrast may
 change its prediction. A multinomial logistic regression on percentiles of the brightness distinguishes three cases:
 unchanged, changed linearly, changed by gamma. It is fitted to the validation images and to changed copies of them
-(``training.novelty.exposure``). A linear change is corrected by a contrast stretch to the usual range. A change of gamma is
-corrected by a contrast stretch and a gamma that moves the median to its usual place. Other images are not changed. The
-figures are in docs/knowing-limits.md.
+(``training.novelty.exposure``). A linear change is corrected by a contrast stretch to the usual range. A change of
+gamma is corrected by a contrast stretch and a gamma that moves the median to its usual value. Other images are not
+changed. The figures are in docs/knowing-limits.md.
 """
 
 from __future__ import annotations
