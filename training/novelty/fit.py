@@ -71,9 +71,9 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
 
     Both tests are fitted in the same way. The centres are those of k-means over all images, the decoys those of k-means
     over each disturbance of the images. ``reach`` is chosen such that the distances, and the distances times
-    ``reach / to_decoy``, have the same quantile at ``PASS_RATE``.
-    Scores are cross-fitted: each image is scored by centres that it did not contribute to. Both thresholds are the same
-    quantile of the scores, such that a share of ``PASS_RATE`` passes both tests.
+    ``reach / to_decoy``, have the same quantile at ``PASS_RATE``. Scores are cross-fitted: each image is scored by
+    centres that it did not contribute to. Both thresholds are the same quantile of the scores, such that a share of
+    ``PASS_RATE`` passes both tests.
 
     Args:
         thumbnails: those of the validation split, never of the test split.
