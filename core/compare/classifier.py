@@ -140,7 +140,7 @@ class Classifier:
             device=self.runtime.device,
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
-            novelty=self._novelty(prepared.judged),
+            novelty=self._novelty(prepared.gate_batch),
             notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
         )
 
@@ -155,7 +155,7 @@ class Classifier:
         if self._gate is None:
             return None
         card = self.bundle.card
-        return self._gate.judge(batch, card.preprocessing, card.task)
+        return self._gate.assess(batch, card.preprocessing, card.task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
         """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined."""

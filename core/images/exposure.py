@@ -1,11 +1,11 @@
-"""Films that were darkened, faded, lifted or changed by gamma, shown to a network as the training images are.
+"""Correction of unusual exposure (brightness, contrast, gamma) of radiographs before they reach a network.
 
-A viewer of radiographs windows what it shows by itself; a network gets what is in the file, and a film at half of its
-contrast may flip its answer. Whether a picture was changed so is told from percentiles of its brightness by a
-multinomial logistic regression (``training.novelty.exposure``) between the validation images, the same changed
-linearly and the same changed by gamma. What was changed linearly is stretched to the usual ends; what was changed by
-gamma is bent, too, until its median lies where it usually does. All else stays as it is. The figures are in
-docs/knowing-limits.md.
+A viewer of radiographs sets a window automatically. A network gets the values in the file, and half the contrast may
+change its prediction. A multinomial logistic regression on percentiles of the brightness distinguishes three cases:
+unchanged, changed linearly, changed by gamma. It is fitted to the validation images and to changed copies of them
+(``training.novelty.exposure``). A linear change is corrected by a contrast stretch to the usual range. A change of
+gamma is corrected by a contrast stretch and a gamma that moves the median to its usual value. Other images are not
+changed. The figures are in docs/knowing-limits.md.
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
 PERCENTILES = (0.2, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.8)
-DARK, MIDDLE, BRIGHT = 1, 4, 7  # their places among them: 1, 50 and 99 %
+DARK, MIDDLE, BRIGHT = 1, 4, 7  # indices of the 1, 50 and 99 % percentiles
 TERMS = 1 + len(PERCENTILES) + len(PERCENTILES) * (len(PERCENTILES) + 1) // 2  # of a polynomial of degree two
-LEAST_CONTRAST = 0.05  # between the dark and the bright end; with less there is hardly a picture to stretch
-SATURATED = 0.99  # a bright end from here on is white, and stays so, so that what was clipped is still seen to be
-STRONGEST = 4.0  # exponent, or one over it
-MIDDLES = (0.05, 0.95)  # where a median may be taken to lie between the ends
+MIN_CONTRAST = 0.05  # between the dark and the bright end; with less, an image counts as blank and is not adjusted
+SATURATED = 0.99  # a bright end above this is clipped; it stays white, so that the gate still detects the clipping
+MAX_POWER = 4.0  # largest exponent of the gamma correction; the smallest is its inverse
+MEDIAN_RANGE = (0.05, 0.95)  # limits of the median's position between the ends
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Odds = Annotated[tuple[float, ...], Field(min_length=TERMS, max_length=TERMS)]
+LogOdds = Annotated[tuple[float, ...], Field(min_length=TERMS, max_length=TERMS)]
 Change = Literal["none", "linear", "gamma"]
 
 
 class Exposure(BaseModel):
-    """How training images are exposed, and how pictures are told that were changed in exposure.
+    """The usual exposure of the training images, and the classifier that detects a changed exposure.
 
     Attributes:
         dark: usual brightness of the darkest 1 % of the pixels.
-        bright: usual brightness that the brightest 1 % lie above.
-        middle: where the median usually lies between the two, in [0, 1].
-        linear: coefficients of :func:`terms`: the log-odds of a picture changed linearly to one that was not.
-        gamma: the same of a picture changed by gamma.
-        threshold: log-odds above it are acted on.
+        bright: usual brightness that the brightest 1 % exceed.
+        middle: usual position of the median between the two, in [0, 1].
+        linear: coefficients of :func:`terms` for the log-odds of "changed linearly" against "unchanged".
+        gamma: the same for "changed by gamma".
+        threshold: an image with larger log-odds is adjusted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dark: Share
     bright: Share
-    middle: Annotated[float, Field(ge=MIDDLES[0], le=MIDDLES[1])]
-    linear: Odds
-    gamma: Odds
+    middle: Annotated[float, Field(ge=MEDIAN_RANGE[0], le=MEDIAN_RANGE[1])]
+    linear: LogOdds
+    gamma: LogOdds
     threshold: float
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check(self) -> Self:
         if not all(map(math.isfinite, (*self.linear, *self.gamma, self.threshold))):
-            raise ValueError("the exposure holds numbers that are not finite")
-        if self.bright < self.dark + LEAST_CONTRAST:
+            raise ValueError("the exposure has values that are not finite")
+        if self.bright < self.dark + MIN_CONTRAST:
             raise ValueError("the exposure has no contrast")
         return self
 
     def changes(self, percentiles: Float64Array) -> list[Change]:
-        """Return how each picture was changed, told from its percentiles, shape (N, len(PERCENTILES))."""
+        """Return how each image was changed, predicted from percentiles of shape (N, len(PERCENTILES))."""
         odds = terms(percentiles) @ np.array([self.linear, self.gamma]).T
         kinds: tuple[Change, Change] = ("linear", "gamma")
         return [kinds[int(row.argmax())] if row.max() > self.threshold else "none" for row in odds]
@@ -72,13 +72,13 @@ class Exposure(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Adjusted:
-    """A picture as a network gets it.
+    """An image after the correction of its exposure.
 
     Attributes:
-        picture: as the network gets it.
-        stretched: the same, stretched but not bent, for the novelty gate: what was changed by gamma may be too far
-            from the training images still.
-        change: what was taken back.
+        picture: the network's input.
+        stretched: the image after the contrast stretch, without gamma correction, for the novelty gate: after a strong
+            change of gamma the image may still be outside the training data.
+        change: the change that was corrected.
     """
 
     picture: FloatArray
@@ -87,18 +87,18 @@ class Adjusted:
 
     @property
     def notice(self) -> str:
-        """What is told of it, empty where nothing was changed."""
+        """The notice for the reader; empty where nothing was corrected."""
         if self.change == "none":
             return ""
-        how = "stretched" if self.change == "linear" else "stretched and bent by a gamma"
+        how = "contrast stretch" if self.change == "linear" else "contrast stretch and gamma correction"
         return (
-            "Brightness and contrast are unlike those of the training images: for the networks alone the picture was "
-            f"{how} to theirs."
+            "Brightness and contrast differ from those of the training images. They were adjusted for the networks "
+            f"only ({how})."
         )
 
 
 def percentiles(bright: FloatArray) -> Float64Array:
-    """Return the percentiles of a picture's brightness (h, w), in [0, 1], shape (len(PERCENTILES),)."""
+    """Return the percentiles of an image's brightness (h, w), in [0, 1], shape (len(PERCENTILES),)."""
     return np.asarray(np.percentile(bright, PERCENTILES), dtype=np.float64)
 
 
@@ -109,33 +109,33 @@ def terms(found: Float64Array) -> Float64Array:
     return np.concatenate([np.ones((len(scaled), 1)), scaled, scaled[:, first] * scaled[:, second]], axis=1)
 
 
-def place_of_median(found: Float64Array) -> float:
-    """Return where the median lies between the dark and the bright end, both from percentiles (P,)."""
-    contrast = max(LEAST_CONTRAST, found[BRIGHT] - found[DARK])
-    return float(np.clip((found[MIDDLE] - found[DARK]) / contrast, *MIDDLES))
+def median_position(found: Float64Array) -> float:
+    """Return the position of the median between the dark and the bright end, in [0, 1], from percentiles (P,)."""
+    contrast = max(MIN_CONTRAST, found[BRIGHT] - found[DARK])
+    return float(np.clip((found[MIDDLE] - found[DARK]) / contrast, *MEDIAN_RANGE))
 
 
 def adjusted(picture: FloatArray, usual: Exposure) -> Adjusted:
-    """Take back what was done to a picture's exposure, as far as it can be told.
+    """Correct the exposure of an image where the classifier finds it changed.
 
     Args:
         picture: (h, w), float32 in [0, 1], at the network's size.
-        usual: how training images are exposed.
+        usual: the usual exposure of the training images.
     """
     found = percentiles(picture)
     dark, bright = found[DARK], found[BRIGHT]
     (change,) = usual.changes(found[None])
-    if change == "none" or bright - dark < LEAST_CONTRAST:
+    if change == "none" or bright - dark < MIN_CONTRAST:
         return Adjusted(picture, picture)
     top = 1.0 if bright > SATURATED else usual.bright
-    along = np.maximum(0, (picture - np.float32(dark)) / np.float32(bright - dark))
-    stretched = _between(along, usual.dark, top)
+    relative = np.maximum(0, (picture - np.float32(dark)) / np.float32(bright - dark))
+    stretched = _between(relative, usual.dark, top)
     if change == "linear":
         return Adjusted(stretched, stretched, change)
-    power = np.log(usual.middle) / np.log(place_of_median(found))
-    bent = along ** np.float32(np.clip(power, 1 / STRONGEST, STRONGEST))
-    return Adjusted(_between(bent, usual.dark, top), stretched, change)
+    power = np.log(usual.middle) / np.log(median_position(found))
+    corrected = relative ** np.float32(np.clip(power, 1 / MAX_POWER, MAX_POWER))
+    return Adjusted(_between(corrected, usual.dark, top), stretched, change)
 
 
-def _between(along: FloatArray, dark: float, bright: float) -> FloatArray:
-    return np.asarray(np.clip(along * np.float32(bright - dark) + np.float32(dark), 0, 1), dtype=np.float32)
+def _between(relative: FloatArray, dark: float, bright: float) -> FloatArray:
+    return np.asarray(np.clip(relative * np.float32(bright - dark) + np.float32(dark), 0, 1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The one transform that training, inference and Score-CAM share; its parameters live in the model's card."""
+"""The one transform that training, inference and Score-CAM share; its parameters are in the model's card."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Preprocessing(BaseModel):
             shrinks, bilinearly where it grows.
         mean: per-channel mean that is subtracted from values in [0, 1].
         std: per-channel standard deviation that they are divided by.
-        exposure: how training images are exposed, to which pictures changed in exposure are brought back; None leaves
-            all as they are, and is what networks are trained with. For shades of grey only: the exposure of stained
-            tissue has its colours to tell it, and the novelty gate does.
+        exposure: usual exposure of the training images, to which images of changed exposure are adjusted. None: no
+            adjustment, as in training. For grey images only; in stained tissue the novelty gate detects a changed
+            exposure by the colours.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,9 +48,9 @@ class Preprocessing(BaseModel):
     exposure: Exposure | None = None
 
     @model_validator(mode="after")
-    def _greys_alone_are_adjusted(self) -> Self:
+    def _only_grey_is_adjusted(self) -> Self:
         if self.exposure is not None and self.channels != "grey":
-            raise ValueError("only shades of grey are adjusted in exposure")
+            raise ValueError("exposure is adjusted in grey images only")
         return self
 
     @property
@@ -59,8 +59,8 @@ class Preprocessing(BaseModel):
         return self.height, self.width
 
     def in_words(self) -> str:
-        """Return it as a line for people."""
-        colour = "shades of grey" if self.channels == "grey" else "RGB"
+        """Return the transform as one line of text."""
+        colour = "grey" if self.channels == "grey" else "RGB"
         mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
         scaled = f"{colour}, both axes scaled to {self.width} × {self.height} pixels, mean {mean}, deviation {std}"
         return scaled if self.exposure is None else f"{scaled}; unusual exposure adjusted to the training images"
@@ -68,21 +68,21 @@ class Preprocessing(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image made ready for a network.
+    """An image, preprocessed for a network.
 
     Attributes:
         batch: the network's input, shape (1, 3, H, W), float32, normalised.
-        judged: the same for the novelty gate; another picture only where a gamma was taken back.
-        notice: what a reader should know of how it was made, or an empty string.
+        gate_batch: the novelty gate's input; it differs only where a gamma was corrected.
+        notice: the notice for the reader if the exposure was adjusted, else an empty string.
     """
 
     batch: FloatArray
-    judged: FloatArray
+    gate_batch: FloatArray
     notice: str = ""
 
 
 def resize(picture: FloatArray, height: int, width: int) -> FloatArray:
-    """Scale a picture of shape (h, w) or (h, w, 3) to (height, width), each axis on its own.
+    """Scale a picture of shape (h, w) or (h, w, 3) to (height, width), each axis independently.
 
     An axis that shrinks is averaged by area, which does not alias; one that grows is interpolated bilinearly.
     """
@@ -102,7 +102,7 @@ def to_network_input(picture: FloatArray, how: Preprocessing) -> FloatArray:
 
 
 def prepare_picture(picture: FloatArray, how: Preprocessing) -> Prepared:
-    """Turn a displayed picture into a network's input, and that of its novelty gate.
+    """Return the inputs of a network and of its novelty gate for a displayed picture.
 
     Args:
         picture: (H, W) or (H, W, 3) RGB, float32 in [0, 1].
@@ -111,16 +111,18 @@ def prepare_picture(picture: FloatArray, how: Preprocessing) -> Prepared:
     if how.channels == "grey" and picture.ndim == 3:
         picture = picture @ LUMA
     picture = resize(picture, how.height, how.width)
-    seen = Adjusted(picture, picture) if how.exposure is None else adjusted(picture, how.exposure)
-    batch = _normalised(seen.picture, how)
-    return Prepared(batch, batch if seen.stretched is seen.picture else _normalised(seen.stretched, how), seen.notice)
+    found = Adjusted(picture, picture) if how.exposure is None else adjusted(picture, how.exposure)
+    batch = _normalised(found.picture, how)
+    return Prepared(
+        batch, batch if found.stretched is found.picture else _normalised(found.stretched, how), found.notice
+    )
 
 
 def prepare(image: MedicalImage, how: Preprocessing) -> Prepared:
-    """Turn an opened image into a network's input, and that of its novelty gate.
+    """Return the inputs of a network and of its novelty gate for an opened image.
 
-    Windowing, MONOCHROME1 and bit depth are settled by ``MedicalImage.displayed``, so that the network sees
-    what the reader sees at the file's own window.
+    ``MedicalImage.displayed`` applies window, MONOCHROME1 and bit depth, so the network gets the image as it is
+    displayed at the file's own window.
     """
     return prepare_picture(image.displayed(), how)
 

@@ -1,4 +1,4 @@
-"""A card as a page for a person, under the headings of the Model Facts label and the words of CLAIM and TRIPOD+AI.
+"""A model card as a readable page, with the headings of the Model Facts label and the terms of CLAIM and TRIPOD+AI.
 
 Sources: Sendak et al. 2020, "Presenting machine learning model information to clinical end users with model facts
 labels"; the CLAIM 2024 and TRIPOD+AI 2024 checklists.
@@ -31,15 +31,15 @@ from core.reports.layout import STUDENT, TEACHER, PaperSize, Sheets
 from core.system.atomic_files import bytes_written_whole, written_whole
 from core.tasks import TASKS
 
-MOST_COLUMNS = 12  # classes up to which a confusion matrix can be read on a page
+MOST_COLUMNS = 12  # largest number of classes whose confusion matrix fits on a page
 
 
 def write_model_facts(path: Path, card: Card, paper: PaperSize = "A4") -> None:
-    """Write a model card as Markdown (``.md``) or PDF (``.pdf``); the file appears whole or not at all.
+    """Write a model card as Markdown (``.md``) or PDF (``.pdf``); no partial file is left behind.
 
     Raises:
-        UsageError: if its name ends otherwise.
-        WriteError: if it can't be written.
+        UsageError: if the name has another suffix.
+        WriteError: if the file can't be written.
     """
     kind = path.suffix.lower()
     if kind == ".md":
@@ -55,7 +55,7 @@ def write_model_facts(path: Path, card: Card, paper: PaperSize = "A4") -> None:
             sheets.pdf.close()
     else:
         raise UsageError(
-            f"A model card can't be written as {kind or 'a file without an ending'}.",
+            f"A model card can't be written as {kind or 'a file without a suffix'}.",
             path=path,
             remedy="Give a name that ends in .md or .pdf.",
         )
@@ -75,7 +75,7 @@ def facts(card: Card) -> list[Block]:
         _summary(card),
         Heading(2, "Uses and directions"),
         _directions(card),
-        Heading(2, "Warnings: what it can't do"),
+        Heading(2, "Warnings and limits"),
         Items(card.limits or ("None are stated.",)),
         Heading(2, "Development: training data and method"),
         _development(card),
@@ -123,13 +123,13 @@ def _directions(card: Card) -> Facts:
             (
                 "Plausible classes",
                 f"those of at least {100 * card.conformal.floor:.1f} %; a split-conformal rule "
-                f"({card.conformal.method}) chosen on {card.conformal.images} validation images to hold the right "
-                f"class in {100 * card.conformal.coverage:.1f} % of images. Not exactly one plausible class means: "
-                "unsure",
+                f"({card.conformal.method}) fitted to {card.conformal.images} validation images, target coverage "
+                f"{100 * card.conformal.coverage:.1f} %. If the number of plausible classes is not one, the prediction "
+                "is uncertain",
             )
         )
-    gated = "the answer is kept back where an image is unlike the training images"
-    rows.append(("Novelty gate", gated if card.novelty_sha256 else "none; the model answers to any image"))
+    gated = "the prediction is hidden where the image is outside the training data"
+    rows.append(("Novelty gate", gated if card.novelty_sha256 else "none; a prediction is shown for any image"))
     return Facts(tuple(rows))
 
 
@@ -154,7 +154,7 @@ def _development(card: Card) -> Facts:
 
 
 def _data_set(data: DataSet | None) -> list[Block]:
-    """Return the images of each class and split, where a run counted them."""
+    """Return the number of images of each class and split, where the run recorded it."""
     if data is None:
         return []
     classes = list(dict.fromkeys(label for counts in data.images.values() for label in counts))
@@ -218,10 +218,10 @@ def _measures(scores: Scores) -> Table:
     if scores.brier is not None:
         rows.append(("Brier score", f"{scores.brier:.4f}"))
     shares = (
-        ("Plausible classes hold the right one", scores.covered),
-        ("Unsure", scores.unsure),
-        ("Own images kept back by the novelty gate", scores.refused),
-        ("Accuracy of a linear model that sees only the border of the images", scores.border_probe),
+        ("Label among the plausible classes", scores.covered),
+        ("Uncertain", scores.unsure),
+        ("Not assessable: outside the training data", scores.refused),
+        ("Accuracy of a linear model on the border of the images only", scores.border_probe),
     )
     rows += [(name, percent(share)) for name, share in shares if share is not None]
     return Table(("measure", "value"), tuple(rows))
@@ -231,11 +231,11 @@ def _confusion(card: Card, scores: Scores) -> list[Block]:
     if not scores.confusion:
         return []
     if len(card.classes) > MOST_COLUMNS:
-        return [Paragraph(f"The confusion matrix of {len(card.classes)} classes stands in card.json.")]
+        return [Paragraph(f"The confusion matrix of {len(card.classes)} classes is in card.json.")]
     rows = zip(card.classes, scores.confusion, strict=True)
     return [
         Table(
-            ("truth ↓ answer →", *card.classes),
+            ("label ↓ prediction →", *card.classes),
             tuple((label, *map(str, counts)) for label, counts in rows),
         )
     ]

@@ -1,1 +1,1 @@
-"""Calibration, conformal sets, novelty."""
+"""Calibration, conformal sets, novelty gate."""

@@ -1,4 +1,4 @@
-"""From logits to probabilities, and how well probabilities are calibrated."""
+"""Temperature scaling, calibration metrics, and conformal prediction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Float64Array = npt.NDArray[np.float64]
 
-MOST_MISSED = 0.05
+MAX_MISCOVERAGE = 0.05
 
 
 def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> Float64Array:
@@ -15,7 +15,7 @@ def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> Float64Array:
 
     Args:
         logits: shape (…, C).
-        temperature: above 0; 1 leaves the network's own confidence (Guo et al. 2017, arXiv 1706.04599).
+        temperature: above 0; 1 means no scaling (Guo et al. 2017, arXiv 1706.04599).
 
     Returns:
         Same shape, float64 in [0, 1], summing to 1 along the last axis.
@@ -28,8 +28,8 @@ def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> Float64Array:
 def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error (Guo et al. 2017, equation 3), in [0, 1].
 
-    The images are put into equal bins of top-class confidence; the error is the mean over bins, weighted by their
-    images, of |accuracy - mean confidence|. A confidence on a bin's edge belongs to the bin below.
+    The images are assigned to equal-width bins of top-class confidence. The error is the mean over bins, weighted by
+    their number of images, of |accuracy - mean confidence|. A confidence on an edge belongs to the lower bin.
 
     Args:
         probabilities: shape (N, C).
@@ -38,10 +38,10 @@ def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLi
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     images = np.bincount(index, minlength=bins)
-    gap = np.abs(np.bincount(index, right, bins) - np.bincount(index, confidence, bins))
+    gap = np.abs(np.bincount(index, correct, bins) - np.bincount(index, confidence, bins))
     return float(gap[images > 0].sum() / len(labels))
 
 
@@ -56,19 +56,19 @@ def jensen_shannon_divergence(p: npt.ArrayLike, q: npt.ArrayLike) -> float:
     middle = (p + q) / 2
 
     def kl(a: Float64Array) -> float:
-        seen = a > 0
-        return float(np.sum(a[seen] * np.log2(a[seen] / middle[seen])))
+        positive = a > 0
+        return float(np.sum(a[positive] * np.log2(a[positive] / middle[positive])))
 
     return min(1.0, max(0.0, (kl(p) + kl(q)) / 2))
 
 
 def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Return the temperature that makes the labels most likely (Guo et al. 2017, section 4.2), in [0.05, 20].
+    """Return the maximum-likelihood temperature (Guo et al. 2017, section 4.2), in [0.05, 20].
 
-    The mean negative log-likelihood is convex in 1/T, so that a bounded scalar search finds its minimum.
+    The mean negative log-likelihood is convex in 1/T, so a bounded scalar search finds its minimum.
 
     Args:
-        logits: shape (N, C), of images that the network was not trained on.
+        logits: shape (N, C), of images outside the training split.
         labels: shape (N,), class indices.
     """
     from scipy.optimize import minimize_scalar
@@ -84,80 +84,80 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 
 def negative_log_likelihood(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Return the mean of -ln p of the right class, at least 0.
+    """Return the mean of -ln p of the label, at least 0.
 
     Args:
         probabilities: shape (N, C).
         labels: shape (N,), class indices.
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    right = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(right, np.finfo(np.float64).tiny)).mean())
+    of_label = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_label, np.finfo(np.float64).tiny)).mean())
 
 
 def brier_score(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Return the Brier score of all classes (Brier 1950): the mean of Σ_c (p_c - [c is right])², in [0, 2].
+    """Return the Brier score of all classes (Brier 1950): the mean of Σ_c (p_c - [c is the label])², in [0, 2].
 
     Args:
         probabilities: shape (N, C).
         labels: shape (N,), class indices.
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
+    one_hot = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - one_hot) ** 2).sum(axis=1).mean())
 
 
 def reliability(
     probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15
 ) -> tuple[tuple[float, float, int], ...]:
-    """Return mean confidence, accuracy and number of images of each bin that holds any: a reliability diagram.
+    """Return mean confidence, accuracy and number of images of each bin that is not empty: a reliability diagram.
 
     The bins are those of :func:`expected_calibration_error`.
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return tuple(
-        (float(confidence[index == i].mean()), float(right[index == i].mean()), int((index == i).sum()))
+        (float(confidence[index == i].mean()), float(correct[index == i].mean()), int((index == i).sum()))
         for i in np.unique(index)
     )
 
 
-def promised_coverage(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Return how often the plausible classes shall hold the right one, in [0, 1].
+def target_coverage(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Return the target coverage: how often the plausible classes are to contain the label, in [0, 1].
 
-    They may miss it in ``MOST_MISSED`` of images or, where that is less, in a third as many as the likeliest class
-    alone does, so that some two thirds of the wrong answers are unsure: a network that is right in 97 % of images would
-    keep a promise of 95 % without ever being unsure.
+    They may miss it in at most ``MAX_MISCOVERAGE`` of images, and in at most a third as many as the most probable class
+    alone does. About two of three errors are then uncertain. A network with an accuracy of 97 % would reach a target of
+    95 % without a single uncertain prediction.
 
     Args:
-        probabilities: shape (N, C), of images that the network was not trained on.
+        probabilities: shape (N, C), of images outside the training split.
         labels: shape (N,), class indices.
     """
     wrong = np.asarray(probabilities).argmax(axis=1) != np.asarray(labels)
-    fewest = 1 / (len(wrong) + 1)  # that N images can tell of
-    return 1 - min(MOST_MISSED, max(fewest, float(wrong.mean()) / 3))
+    smallest = 1 / (len(wrong) + 1)  # the smallest miscoverage that N images can resolve
+    return 1 - min(MAX_MISCOVERAGE, max(smallest, float(wrong.mean()) / 3))
 
 
 def conformal_floor(probabilities: npt.ArrayLike, labels: npt.ArrayLike, coverage: float) -> float:
-    """Return the least probability of a plausible class, by split-conformal prediction, in [0, 1].
+    """Return the smallest probability of a plausible class, by split-conformal prediction, in [0, 1].
 
     The rule is LAC (least ambiguous set-valued classifier; Sadinle, Lei and Wasserman 2019, arXiv 1609.00451): a class
-    belongs to the set where its probability is at least 1 - q, q being the ⌈(N + 1) · coverage⌉-th smallest of the
-    right classes' 1 - p. On images exchangeable with these, the set then holds the right class at least as often as
-    ``coverage`` says. Among all rules with that promise LAC's sets are the smallest on average; unlike those of APS
-    they may be empty, which says that not even the first answer is as sure as right answers usually are.
+    belongs to the set if its probability is at least 1 - q, where q is the ⌈(N + 1) · coverage⌉-th smallest 1 - p of
+    the labels. On images exchangeable with these, the set contains the label at least as often as ``coverage`` says.
+    Among all rules with this guarantee, LAC's sets are the smallest on average. Unlike those of APS they may be empty:
+    no class is then as probable as labels usually are.
 
     Args:
-        probabilities: shape (N, C), calibrated, of images that the network was not trained on.
+        probabilities: shape (N, C), calibrated, of images outside the training split.
         labels: shape (N,), class indices.
-        coverage: how often the set shall hold the right class.
+        coverage: the target coverage, in [0, 1].
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    right = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
+    of_label = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
     rank = int(np.ceil((len(labels) + 1) * coverage - 1e-9))
-    return float(right[rank - 1]) if rank <= len(labels) else 0.0
+    return float(of_label[rank - 1]) if rank <= len(labels) else 0.0
 
 
 def plausible(probabilities: npt.ArrayLike, floor: float) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Images made small, and what is looked at in them to tell whether they are like the training images."""
+"""Thumbnails of images and the features that the novelty gate computes from them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
 SIDE = 16  # pixels of a thumbnail's side
-FLAT = 0.02  # contrast, as a standard deviation of brightness, below which a picture counts as blank
+FLAT = 0.02  # contrast, as a standard deviation of brightness, below which an image counts as blank
 FLATNESS_WEIGHT = 2.0
 COLOUR_WEIGHT, GRAIN_WEIGHT, EDGE_WEIGHT = 2.0, 2.0, 2.0
-EDGE_SIDE = 112  # pixels of the side of the picture whose edges are looked at
-ORIENTATIONS = 8  # of edges, over half a turn
+EDGE_SIDE = 112  # side in pixels of the image whose edges are computed
+ORIENTATIONS = 8  # of edges, over 180°
 CHANNELS = 9 + ORIENTATIONS
 CLIPPED = 2.5 / 255  # brightness this near to either end counts as clipped
-JUMP = 0.25  # difference of neighbouring pixels that shadows of organs hardly have
-LEVEL = 1 / 900  # difference below which neighbouring pixels count as alike
+STEP = 0.25  # difference of neighbouring pixels that is rare in radiographs
+EQUAL = 1 / 900  # difference below which neighbouring pixels count as equal
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)  # of brightness
-LITTLE, FINE = 0.01, 1e-4  # added before a logarithm
+LITTLE, FINE = 0.01, 1e-4  # added before a logarithm is taken
 LAYOUT_SIZE = SIDE**2 + 1 + ORIENTATIONS * (SIDE // 2) ** 2
 COLOUR_SIZE = 2 * SIDE**2 + 2 * (SIDE // 2) ** 2
 EXPOSURE_SIZE = len(QUANTILES) + 9  # and 4 more for colours
@@ -34,9 +34,9 @@ EXPOSURE_SIZE = len(QUANTILES) + 9  # and 4 more for colours
 def thumbnail(batch: FloatArray, how: Preprocessing) -> FloatArray:
     """Return network inputs (N, 3, H, W) as thumbnails (N, CHANNELS, S, S), float32 in [0, 1].
 
-    The channels are red, green, blue, grain, ``ORIENTATIONS`` of edges, and shares of pixels: black, white, those that
-    jump from their neighbours, those that are like them; last the strength of fine detail. The normalisation is undone,
-    so that the gate judges the picture as it is shown. Pixels are averaged by area; grain is the standard deviation of
+    The channels are red, green, blue, grain, ``ORIENTATIONS`` of edges, then shares of pixels (black, white, very
+    different from their neighbours, equal to them), and last the amount of fine detail. The normalisation is inverted,
+    so that the gate gets the image as it is displayed. Pixels are averaged by area; grain is the standard deviation of
     the brightness within each of the S² fields; an orientation's channel is the mean gradient in that direction.
     """
     pictures = batch * np.array(how.std, np.float32)[:, None, None] + np.array(how.mean, np.float32)[:, None, None]
@@ -52,12 +52,12 @@ def thumbnail(batch: FloatArray, how: Preprocessing) -> FloatArray:
     return np.clip(found, 0, 1)
 
 
-def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
-    """Return thumbnails (N, CHANNELS, S, S) as rows (N, D) whose distances tell how unlike they are.
+def likeness_features(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
+    """Return the features (N, D) of thumbnails (N, CHANNELS, S, S) for the gate's likeness test.
 
-    By layout: brightness, less its mean and over its contrast; how flat the picture is; and the square roots of edges
-    at half the resolution, over their length. Else: brightness, red less green and blue less green at half the
-    resolution, and grain.
+    By layout: brightness minus its mean, divided by its contrast; flatness (the inverse of the contrast); and the
+    square roots of edges at half the resolution, divided by their norm. Else: brightness, red minus green and blue
+    minus green at half the resolution, and grain.
     """
     small = np.asarray(thumbnails, dtype=np.float64)
     count = len(small)
@@ -73,12 +73,12 @@ def described(thumbnails: npt.ArrayLike, *, by_layout: bool) -> Float64Array:
     return np.concatenate([bright, COLOUR_WEIGHT * colour, GRAIN_WEIGHT * small[:, 3].reshape(count, -1)], axis=1)
 
 
-def exposures(thumbnails: npt.ArrayLike, *, colour: bool) -> Float64Array:
-    """Return how thumbnails (N, CHANNELS, S, S) are exposed, as rows (N, EXPOSURE_SIZE), of colours 4 numbers more.
+def exposure_features(thumbnails: npt.ArrayLike, *, colour: bool) -> Float64Array:
+    """Return the features (N, EXPOSURE_SIZE) of thumbnails (N, CHANNELS, S, S) for the exposure test; 4 more in colour.
 
-    They are quantiles of brightness; square roots of the shares of black, white, jumping and like pixels; logarithms of
-    fine detail, of edges, of edges over contrast, of grain and of contrast; of colours, mean and deviation of red less
-    green and blue less green.
+    They are quantiles of brightness; square roots of the shares of black, white, very different and equal pixels;
+    logarithms of fine detail, of edges, of edges over contrast, of grain and of contrast; in colour also mean and
+    standard deviation of red minus green and blue minus green.
     """
     small = np.asarray(thumbnails, dtype=np.float64)
     count = len(small)
@@ -118,12 +118,12 @@ def _edges(bright: FloatArray) -> FloatArray:
 
 
 def _exposed(bright: FloatArray) -> FloatArray:
-    """Return the shares of black, white, jumping and like pixels and the fine detail of each field, shape (5, S, S)."""
+    """Return shares of black, white, very different and equal pixels, and fine detail, of each field, (5, S, S)."""
     black, white = bright <= CLIPPED, bright >= 1 - CLIPPED
     step = np.hypot(np.diff(bright, axis=1, append=bright[:, -1:]), np.diff(bright, axis=0, append=bright[-1:]))
-    alike = (step < LEVEL) & ~black & ~white
+    equal = (step < EQUAL) & ~black & ~white
     fine = np.abs(cv2.Laplacian(bright, cv2.CV_32F))
-    return np.stack([_shrunk(np.asarray(part, np.float32)) for part in (black, white, step > JUMP, alike, fine)])
+    return np.stack([_shrunk(np.asarray(part, np.float32)) for part in (black, white, step > STEP, equal, fine)])
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:

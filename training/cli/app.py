@@ -154,14 +154,14 @@ def novelty_command(
         from training.publish.publish import refit as refit_bundle
 
         made = refit_bundle(find_bundle(bundle), data, parse_label_map(label_map or []), runtime, threads)
-        refused = made.card.scores[0].refused or 0
-        typer.echo(f"{made.id}: {100 * refused:.1f} % of the test images are not assessable.")
+        outside = made.card.scores[0].refused or 0
+        typer.echo(f"{made.id}: {100 * outside:.1f} % of the test images are not assessable.")
         return
     from training.novelty.benchmark import measure, table
-    from training.novelty.steadiness import measure_steadiness, steadiness_table
+    from training.novelty.robustness import measure_robustness, robustness_table
 
     how = (images, runtime, threads, parse_label_map(label_map or []))
-    typer.echo(steadiness_table(dict(measure_steadiness(find_bundle(bundle), data, *how))))
+    typer.echo(robustness_table(dict(measure_robustness(find_bundle(bundle), data, *how))))
     if other is not None:
         typer.echo("\n" + table(measure(find_bundle(bundle), data, other, *how)))
 

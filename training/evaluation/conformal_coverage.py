@@ -1,8 +1,8 @@
-"""How well rules for the set of plausible classes keep their promise: fitted on val, tried on its halves and on test.
+"""Measure the coverage of conformal sets by several rules, on halves of the validation split and on the test split.
 
-A promise of coverage holds on average over draws of the validation images. How far one draw is off depends on how many
-independent patients or originals there are, and that can be measured on the validation split alone: fit on half of its
-groups, try on the other half, many times.
+The target coverage holds on average over draws of the validation images. How much one draw deviates depends on the
+number of independent patients or originals. It can be measured on the validation split alone: fit on half of its
+groups, test on the other half, many times.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from core.models.bundle import Bundle
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.uncertainty.calibration import (
-    MOST_MISSED,
+    MAX_MISCOVERAGE,
     conformal_floor,
     fit_temperature,
     plausible,
-    promised_coverage,
     softmax,
+    target_coverage,
 )
 from training.evaluation.clustered_bootstrap import Figure, clusters_of, figure
 from training.evaluation.predictions import answer
@@ -32,30 +32,30 @@ from training.evaluation.scored_data import open_scored
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 Sets = Callable[[Float64Array], npt.NDArray[np.bool_]]  # from probabilities (N, C) to the sets (N, C)
-Rule = Callable[[Float64Array, Labels, float], Sets]  # from probabilities, labels and how often the set shall hold them
+Rule = Callable[[Float64Array, Labels, float], Sets]  # from probabilities, labels and target coverage
 HALVES = 1000
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How one rule kept its promise.
+    """The coverage of one rule.
 
     Attributes:
         rule: its name.
-        promise: how often the set shall hold the right class, in [0, 1].
-        off: root mean square of coverage less promise over halves of val, in [0, 1].
+        target: target coverage, in [0, 1].
+        deviation: root mean square of coverage minus target over halves of val, in [0, 1].
         covered: on test, with its interval by patient or original.
-        unsure: share of test images whose set is not exactly one class.
-        empty: share whose set is empty.
+        uncertain: share of test images whose set is not exactly one class.
+        empty: share of test images whose set is empty.
         caught: share of the wrong predictions that are uncertain; None where none is wrong.
     """
 
     rule: str
-    promise: float
-    off: float
+    target: float
+    deviation: float
     covered: Figure
-    unsure: float
+    uncertain: float
     empty: float
     caught: float | None
 
@@ -67,7 +67,7 @@ def coverage(
     threads: int | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> list[Coverage]:
-    """Try every rule on a bundle.
+    """Measure every rule on a bundle.
 
     Args:
         bundle: the model; its temperature and rule are fitted anew.
@@ -89,26 +89,26 @@ def coverage(
         halves.append((half, softmax(val.logits, temperature)))
     temperature = fit_temperature(val.logits, labels)
     known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
-    own = promised_coverage(known, labels)
+    own = target_coverage(known, labels)
     wrong = fresh.argmax(axis=1) != truth
-    tried = [("LAC at a fixed promise", lac, 1 - MOST_MISSED), *((name, rule, own) for name, rule in RULES.items())]
+    rules = [("LAC at a fixed target", lac, 1 - MAX_MISCOVERAGE), *((name, rule, own) for name, rule in RULES.items())]
     found = []
-    for name, rule, promise in tried:
-        off = []
+    for name, rule, target in rules:
+        deviations = []
         for half, probabilities in halves:
-            sets = rule(probabilities[half], labels[half], promise)
-            off.append(_covered(sets(probabilities[~half]), labels[~half]).mean() - promise)
-        inside = rule(known, labels, promise)(fresh)
-        unsure = inside.sum(axis=1) != 1
+            sets = rule(probabilities[half], labels[half], target)
+            deviations.append(_covered(sets(probabilities[~half]), labels[~half]).mean() - target)
+        inside = rule(known, labels, target)(fresh)
+        uncertain = inside.sum(axis=1) != 1
         found.append(
             Coverage(
                 rule=name,
-                promise=promise,
-                off=float(np.sqrt(np.mean(np.square(off)))),
+                target=target,
+                deviation=float(np.sqrt(np.mean(np.square(deviations)))),
                 covered=figure(_covered(inside, truth), originals),
-                unsure=float(unsure.mean()),
+                uncertain=float(uncertain.mean()),
                 empty=float((~inside.any(axis=1)).mean()),
-                caught=float(unsure[wrong].mean()) if wrong.any() else None,
+                caught=float(uncertain[wrong].mean()) if wrong.any() else None,
             )
         )
     return found
@@ -116,51 +116,54 @@ def coverage(
 
 def table(found: list[Coverage]) -> str:
     """Return the rules as a Markdown table."""
-    head = ("rule", "promise", "off on halves of val", "covered on test", "unsure", "empty", "errors that are unsure")
+    head = (
+        "rule", "target", "deviation on halves of val", "covered on test", "uncertain", "empty set",
+        "errors that are uncertain",
+    )  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in found:
         caught = "–" if one.caught is None else f"{100 * one.caught:.0f} %"
         ends = f"{100 * one.covered.low:.1f}–{100 * one.covered.high:.1f}"
         lines.append(
-            f"| {one.rule} | {100 * one.promise:.1f} % | ±{100 * one.off:.1f} points | "
-            f"{100 * one.covered.mean:.1f} % ({ends}) | {100 * one.unsure:.1f} % | {100 * one.empty:.1f} % | "
+            f"| {one.rule} | {100 * one.target:.1f} % | ±{100 * one.deviation:.1f} points | "
+            f"{100 * one.covered.mean:.1f} % ({ends}) | {100 * one.uncertain:.1f} % | {100 * one.empty:.1f} % | "
             f"{caught} |"
         )
     return "\n".join(lines)
 
 
-def lac(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+def lac(probabilities: Float64Array, labels: Labels, target: float) -> Sets:
     """The rule of the cards: see :func:`core.uncertainty.calibration.conformal_floor`."""
-    floor = conformal_floor(probabilities, labels, promise)
+    floor = conformal_floor(probabilities, labels, target)
     return lambda p: plausible(p, floor)
 
 
-def lac_by_class(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+def lac_by_class(probabilities: Float64Array, labels: Labels, target: float) -> Sets:
     """A floor for each class (Mondrian), from the images of that class."""
     floors = np.array(
         [
-            conformal_floor(probabilities[labels == c], labels[labels == c], promise)
+            conformal_floor(probabilities[labels == c], labels[labels == c], target)
             for c in range(probabilities.shape[1])
         ]
     )
     return lambda p: np.asarray(p >= floors)
 
 
-def mass(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
-    """The floor above which the promised share of the calibrated probability lies; labels only set the temperature."""
+def mass(probabilities: Float64Array, labels: Labels, target: float) -> Sets:
+    """The floor above which the target share of the calibrated probability lies; labels only set the temperature."""
     falling = np.sort(probabilities.ravel())[::-1]
-    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), promise))
+    enough = int(np.searchsorted(np.cumsum(falling) / len(labels), target))
     floor = float(falling[min(enough, len(falling) - 1)])
     return lambda p: plausible(p, floor)
 
 
-def randomised_aps(probabilities: Float64Array, labels: Labels, promise: float) -> Sets:
+def randomised_aps(probabilities: Float64Array, labels: Labels, target: float) -> Sets:
     """Adaptive sets (Romano, Sesia and Candès 2020, arXiv 2006.02544), randomised so that coverage is exact.
 
     The random number of an image follows from its probabilities, so that the same image gets the same set.
     """
     scores = np.sort(_accumulated(probabilities)[np.arange(len(labels)), labels])
-    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * promise))) - 1]
+    limit = scores[min(len(scores), int(np.ceil((len(labels) + 1) * target))) - 1]
     return lambda p: np.asarray(_accumulated(p) <= limit)
 
 

@@ -88,7 +88,7 @@ def answer(
         readable.append(sample)
         logits.append(scores[0])
         features.append(maps[0].mean(axis=(1, 2)))
-        thumbnails.append(thumbnail(seen.judged, bundle.card.preprocessing)[0])
+        thumbnails.append(thumbnail(seen.gate_batch, bundle.card.preprocessing)[0])
         progress(sample.path)
     found = Answers(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
     with suppress(WriteError):  # answers that can't be kept are computed again

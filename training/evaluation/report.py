@@ -41,7 +41,7 @@ def markdown(measured: Evaluation, reliability: str, confusion: str) -> str:
             ("Conformal set contains the label", _percent(known.covered)),
             (
                 "Uncertain: not exactly one plausible class",
-                f"{_percent(known.unsure)} (none at all {_percent(known.empty)})",
+                f"{_percent(known.unsure)} (no plausible class {_percent(known.empty)})",
             ),
         ]
     if known.refused is not None:

@@ -1,4 +1,4 @@
-"""Novelty detectors side by side: how well each tells strangers from the task's own test images."""
+"""Compare novelty detectors: how well each separates other images from the task's own test images."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.uncertainty.novelty import nearest
-from core.uncertainty.thumbnail import SIDE, described, thumbnail
+from core.uncertainty.thumbnail import SIDE, likeness_features, thumbnail
 from training.data.loading import Sample, open_dataset
 from training.evaluation.metrics import auroc
 from training.evaluation.predictions import answer
 from training.evaluation.scored_data import open_scored
 from training.novelty.fit import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty.images import DISTURBANCES, EXPOSURES, Picture, blank, grey, noise, photographs, radiology_objects
-from training.novelty.steadiness import evenly
+from training.novelty.robustness import evenly
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
-REFUSED = 0.02  # share of the task's own test images at which the detectors' sensitivities are compared
+FALSE_POSITIVE_RATE = 0.02  # share of the own test images at which the detectors' sensitivities are compared
 NEIGHBOURS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What detectors see of N images: features (N, K), logits (N, C) and thumbnails (N, CHANNELS, S, S)."""
+class Inputs:
+    """The detectors' inputs for N images: features (N, K), logits (N, C) and thumbnails (N, CHANNELS, S, S)."""
 
     features: FloatArray
     logits: FloatArray
@@ -41,27 +41,27 @@ class Seen:
 
 @dataclass(frozen=True)
 class Row:
-    """How one detector tells one set of strangers.
+    """The result of one detector on one set of other images.
 
     Attributes:
-        detector: which.
-        strangers: which set.
-        images: how many strangers.
+        detector: name of the detector.
+        dataset: name of the set.
+        images: number of images in the set.
         auroc: area under the ROC curve against the task's own test images.
-        refused: share of the strangers refused where ``REFUSED`` of the own test images are; for the gate itself, at
-            its own threshold.
-        own_refused: share of the own test images refused then.
+        rejected: share of the set that is rejected where ``FALSE_POSITIVE_RATE`` of the own test images are; for the
+            gate at its own threshold.
+        own_rejected: share of the own test images that is rejected at the same threshold.
     """
 
     detector: str
-    strangers: str
+    dataset: str
     images: int
     auroc: float
-    refused: float
-    own_refused: float
+    rejected: float
+    own_rejected: float
 
 
-Detector = Callable[[Seen], Float64Array]
+Detector = Callable[[Inputs], Float64Array]
 
 
 def measure(
@@ -73,16 +73,16 @@ def measure(
     threads: int | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> list[Row]:
-    """Fit detectors to the validation split and measure them on the test split and on strangers.
+    """Fit detectors to the validation split and measure them on the test split and on other images.
 
     Args:
         bundle: the model.
         folder: its own data set.
         other: a data set of another task.
-        images: how many of each set are taken, evenly.
+        images: number of images of each set, evenly spread.
         runtime: which runtime computes.
         threads: CPU threads, or None.
-        label_map: labels of its own data set that are renamed or left out; by default the run's own.
+        label_map: labels of its own data set to rename or leave out; by default the run's own.
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
@@ -91,47 +91,47 @@ def measure(
     labels = val.labels(card.classes)
     decoys = decoy_thumbnails(val.samples, card.preprocessing)
     gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
-    detectors = _detectors(Seen(val.features, val.logits, val.thumbnails), labels)
+    detectors = _detectors(Inputs(val.features, val.logits, val.thumbnails), labels)
     if gate.by_layout:
         detectors |= _parts(val.thumbnails)
-    detectors["gate"] = lambda seen: gate.scores(seen.thumbnails)
-    own = Seen(test.features, test.logits, test.thumbnails)
-    strangers = {
-        name: _seen(pictures, bundle, engine)
+    detectors["gate"] = lambda inputs: gate.scores(inputs.thumbnails)
+    own = Inputs(test.features, test.logits, test.thumbnails)
+    sets = {
+        name: _inputs(pictures, bundle, engine)
         for name, pictures in _sets(bundle, test.samples, open_dataset(other).samples, images).items()
     }
     rows = []
     for name, detector in detectors.items():
         ours = detector(own)
-        limit = gate.threshold if name == "gate" else float(np.quantile(ours, 1 - REFUSED))
-        for what, seen in strangers.items():
-            theirs = detector(seen)
+        limit = gate.threshold if name == "gate" else float(np.quantile(ours, 1 - FALSE_POSITIVE_RATE))
+        for dataset, inputs in sets.items():
+            theirs = detector(inputs)
             both = np.concatenate([ours, theirs])
             area = auroc(both, np.arange(len(both)) >= len(ours))
             rows.append(
                 Row(
                     detector=name,
-                    strangers=what,
+                    dataset=dataset,
                     images=len(theirs),
                     auroc=float("nan") if area is None else area,
-                    refused=float((theirs > limit).mean()),
-                    own_refused=float((ours > limit).mean()),
+                    rejected=float((theirs > limit).mean()),
+                    own_rejected=float((ours > limit).mean()),
                 )
             )
     return rows
 
 
 def table(rows: list[Row]) -> str:
-    """Return the rows as a Markdown table: AUROC and, in brackets, the share refused."""
+    """Return the rows as a Markdown table: AUROC and, in brackets, the share rejected."""
     detectors = list(dict.fromkeys(row.detector for row in rows))
-    strangers = list(dict.fromkeys((row.strangers, row.images) for row in rows))
-    found = {(row.detector, row.strangers): row for row in rows}
-    lines = ["| strangers | images | " + " | ".join(detectors) + " |", "|---" * (len(detectors) + 2) + "|"]
-    for name, images in strangers:
-        cells = [f"{found[d, name].auroc:.3f} ({100 * found[d, name].refused:.0f} %)" for d in detectors]
+    sets = list(dict.fromkeys((row.dataset, row.images) for row in rows))
+    found = {(row.detector, row.dataset): row for row in rows}
+    lines = ["| set | images | " + " | ".join(detectors) + " |", "|---" * (len(detectors) + 2) + "|"]
+    for name, images in sets:
+        cells = [f"{found[d, name].auroc:.3f} ({100 * found[d, name].rejected:.0f} %)" for d in detectors]
         lines.append(f"| {name} | {images} | " + " | ".join(cells) + " |")
-    own = [f"{100 * found[d, strangers[0][0]].own_refused:.1f} %" for d in detectors]
-    return "\n".join([*lines, "| *own test images refused* | | " + " | ".join(own) + " |"])
+    own = [f"{100 * found[d, sets[0][0]].own_rejected:.1f} %" for d in detectors]
+    return "\n".join([*lines, "| *own test images rejected* | | " + " | ".join(own) + " |"])
 
 
 def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -> dict[str, list[Picture]]:
@@ -143,7 +143,7 @@ def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -
     sets |= {"photographs": list(photographs()), "noise": list(noise(colour)), "blank": list(blank(colour))}
     mine = [read_image(s.path).displayed() for s in evenly(own, images)]
     for name, disturb in DISTURBANCES.items():
-        if name != "turned grey" or colour:  # a radiograph is grey already
+        if name != "turned grey" or colour:  # radiographs are grey already
             known = " (a decoy)" if name in DECOYS and not colour else ""
             sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
     for name, disturb in EXPOSURES.items():
@@ -152,19 +152,19 @@ def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -
     return {name: pictures for name, pictures in sets.items() if pictures}
 
 
-def _seen(pictures: Iterable[Picture], bundle: Bundle, engine: Runtime) -> Seen:
+def _inputs(pictures: Iterable[Picture], bundle: Bundle, engine: Runtime) -> Inputs:
     features, logits, thumbnails = [], [], []
     for picture in pictures:
         prepared = prepare_picture(picture, bundle.card.preprocessing)
         scores, maps = engine.forward_with_maps(prepared.batch)
         features.append(maps[0].mean(axis=(1, 2)))
         logits.append(scores[0])
-        thumbnails.append(thumbnail(prepared.judged, bundle.card.preprocessing)[0])
-    return Seen(np.array(features), np.array(logits), np.array(thumbnails))
+        thumbnails.append(thumbnail(prepared.gate_batch, bundle.card.preprocessing)[0])
+    return Inputs(np.array(features), np.array(logits), np.array(thumbnails))
 
 
-def _detectors(val: Seen, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
-    """Return detectors from the literature over features and logits; larger is stranger."""
+def _detectors(val: Inputs, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
+    """Return detectors from the literature on features and logits; a larger score means less like the training data."""
     from scipy.special import logsumexp
     from sklearn.covariance import LedoitWolf
     from sklearn.neighbors import NearestNeighbors
@@ -179,28 +179,28 @@ def _detectors(val: Seen, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
     def squares(rows: Float64Array, mean: Float64Array, precision: Float64Array) -> Float64Array:
         return np.asarray(((rows - mean) @ precision * (rows - mean)).sum(axis=1))
 
-    def mahalanobis(seen: Seen) -> Float64Array:
-        rows = seen.features.astype(np.float64)
+    def mahalanobis(inputs: Inputs) -> Float64Array:
+        rows = inputs.features.astype(np.float64)
         return np.asarray(np.min([squares(rows, mean, within) for mean in means], axis=0))
 
-    def relative(seen: Seen) -> Float64Array:
-        rows = seen.features.astype(np.float64)
-        return np.asarray(mahalanobis(seen) - squares(rows, overall.location_, overall.precision_))
+    def relative(inputs: Inputs) -> Float64Array:
+        rows = inputs.features.astype(np.float64)
+        return np.asarray(mahalanobis(inputs) - squares(rows, overall.location_, overall.precision_))
 
     return {
         "Mahalanobis (Lee 2018)": mahalanobis,
         "relative Mahalanobis (Ren 2021)": relative,
-        "energy (Liu 2020)": lambda seen: -np.asarray(logsumexp(seen.logits.astype(np.float64), axis=1)),
-        "deep k-NN (Sun 2022)": lambda seen: neighbours.kneighbors(_unit(seen.features))[0][:, -1],
+        "energy (Liu 2020)": lambda inputs: -np.asarray(logsumexp(inputs.logits.astype(np.float64), axis=1)),
+        "deep k-NN (Sun 2022)": lambda inputs: neighbours.kneighbors(_unit(inputs.features))[0][:, -1],
     }
 
 
 def _parts(val: FloatArray) -> dict[str, Detector]:
-    """Return what a radiograph's gate tells without decoys, and each half of its description alone, fitted to val."""
+    """Return the likeness test of radiographs without decoys, and with each half of its features alone."""
 
     def alone(half: slice) -> Detector:
-        centres = centres_of(described(val, by_layout=True)[:, half], LAYOUT_CENTRES)
-        return lambda seen: nearest(centres, described(seen.thumbnails, by_layout=True)[:, half])
+        centres = centres_of(likeness_features(val, by_layout=True)[:, half], LAYOUT_CENTRES)
+        return lambda inputs: nearest(centres, likeness_features(inputs.thumbnails, by_layout=True)[:, half])
 
     layout = SIDE**2 + 1
     halves = {"layout alone": slice(layout), "edges alone": slice(layout, None), "both, without decoys": slice(None)}

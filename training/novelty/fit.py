@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from core.images.preprocessing import Preprocessing, resize, to_network_input
 from core.images.reader import read_image
-from core.uncertainty.novelty import NoveltyGate, View, nearest, strangeness
-from core.uncertainty.thumbnail import described, exposures, thumbnail
+from core.uncertainty.novelty import NoveltyGate, View, nearest, novelty_scores
+from core.uncertainty.thumbnail import exposure_features, likeness_features, thumbnail
 from training.data.loading import Sample
 from training.data.splits import FOLDS
 from training.novelty.images import DISTURBANCES, EXPOSURES, Picture
@@ -20,7 +20,7 @@ from training.novelty.images import DISTURBANCES, EXPOSURES, Picture
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
-# chosen, as the weights of core's novelty are, by the smallest AUROC over disturbed validation images and strangers
+# chosen, like the weights in core.uncertainty.thumbnail, by the smallest AUROC over disturbed and other images
 LAYOUT_CENTRES, COLOUR_CENTRES, EXPOSURE_CENTRES = 32, 16, 32
 DECOY_CENTRES, EXPOSURE_DECOY_CENTRES = 16, 32  # of each disturbance
 DECOYS = (
@@ -53,14 +53,14 @@ EXPOSURE_DECOYS = (
     "out of focus",
     "blank",
 )
-MOST_DISTURBED = 400  # images that the exposure's decoys are made of
-FEWEST = 5  # images behind a centre, so that none shows through
-KEPT = 0.975  # share of the validation images that pass
+MAX_DISTURBED = 400  # images from which the decoys of the exposure test are made
+MIN_MEMBERS = 5  # images averaged in a centre, so that none can be recognised
+PASS_RATE = 0.975  # share of the validation images that pass
 SEED = 0
 
 
 class Decoys(NamedTuple):
-    """Thumbnails (N, CHANNELS, S, S) of disturbed images, one array for each disturbance, for either view."""
+    """Thumbnails (N, CHANNELS, S, S) of disturbed images, one array for each disturbance, for each test."""
 
     likeness: Sequence[FloatArray] = ()
     exposure: Sequence[FloatArray] = ()
@@ -69,28 +69,29 @@ class Decoys(NamedTuple):
 def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout: bool) -> NoveltyGate:
     """Fit a gate to the thumbnails (N, CHANNELS, S, S) of validation images.
 
-    Both views are fitted alike. The centres are k-means' over all images, the decoys k-means' over each disturbance of
-    them. The reach weighs both alike: as many of the images lie within it as lie beyond the threshold by their distance
-    alone. Scores are those by folds that did not hold the image, since an image pulls its own centre near. The
-    thresholds are the same quantile of either view's scores, such that a share of ``KEPT`` passes both.
+    Both tests are fitted in the same way. The centres are those of k-means over all images, the decoys those of k-means
+    over each disturbance of the images. ``reach`` is chosen such that the distances, and the distances times
+    ``reach / to_decoy``, have the same quantile at ``PASS_RATE``. Scores are cross-fitted: each image is scored by
+    centres that it did not contribute to. Both thresholds are the same quantile of the scores, such that a share of
+    ``PASS_RATE`` passes both tests.
 
     Args:
-        thumbnails: those of the validation split; the test split stays unseen.
-        decoys: disturbed images of the same split.
+        thumbnails: those of the validation split, never of the test split.
+        decoys: thumbnails of disturbed images of the same split.
         by_layout: whether the images have a layout (radiographs).
     """
     decoys = decoys or Decoys()
-    rows = described(thumbnails, by_layout=by_layout)
-    disturbed = [described(those, by_layout=by_layout) for those in decoys.likeness]
+    rows = likeness_features(thumbnails, by_layout=by_layout)
+    disturbed = [likeness_features(those, by_layout=by_layout) for those in decoys.likeness]
     centres = LAYOUT_CENTRES if by_layout else COLOUR_CENTRES
     likeness, scores = _fit_view(View(rows, 1.0, rows[:0], 0.0), disturbed, centres, DECOY_CENTRES)
-    seen = exposures(thumbnails, colour=not by_layout)
-    mean, matrix = _whitening(seen)
-    shown = [(exposures(those, colour=not by_layout) - mean) @ matrix for those in decoys.exposure]
-    rows = (seen - mean) @ matrix
+    features = exposure_features(thumbnails, colour=not by_layout)
+    mean, matrix = _whitening(features)
+    whitened = [(exposure_features(those, colour=not by_layout) - mean) @ matrix for those in decoys.exposure]
+    rows = (features - mean) @ matrix
     start = View(rows, 1.0, rows[:0], 0.0, mean, matrix)
-    exposure, others = _fit_view(start, shown, EXPOSURE_CENTRES, EXPOSURE_DECOY_CENTRES)
-    share = float(np.quantile(np.maximum(_ranks(scores), _ranks(others)), KEPT))
+    exposure, others = _fit_view(start, whitened, EXPOSURE_CENTRES, EXPOSURE_DECOY_CENTRES)
+    share = float(np.quantile(np.maximum(_ranks(scores), _ranks(others)), PASS_RATE))
     return NoveltyGate(
         replace(likeness, threshold=float(np.quantile(scores, share))),
         replace(exposure, threshold=float(np.quantile(others, share))),
@@ -98,13 +99,13 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
 
 
 def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: int) -> tuple[View, Float64Array]:
-    """Return a view with a threshold of 1, and the strangeness (N,) of the rows it is fitted to.
+    """Return a view with a threshold of 1, and the cross-fitted scores (N,) of the rows it is fitted to.
 
     Args:
         start: a view with the rows (N, D) in place of centres.
         disturbed: rows (M, D) of each disturbance.
-        centres: how many at most.
-        decoys: how many at most of each disturbance.
+        centres: largest number of centres.
+        decoys: largest number of decoys of each disturbance.
     """
     rows = start.centres
     folds = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
@@ -112,15 +113,17 @@ def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: 
     for fold in range(FOLDS):
         inside, others = folds == fold, folds != fold
         to_centre[inside] = nearest(centres_of(rows[others], centres), rows[inside])
-        kept = [those[np.arange(len(those)) % FOLDS != fold] for those in disturbed]
-        to_decoy[inside] = nearest(_decoys(kept, decoys, rows), rows[inside])
-    reach = float(np.quantile(to_centre, KEPT) / np.quantile(to_centre / to_decoy, KEPT)) if disturbed else 0.0
+        others_disturbed = [those[np.arange(len(those)) % FOLDS != fold] for those in disturbed]
+        to_decoy[inside] = nearest(_decoys(others_disturbed, decoys, rows), rows[inside])
+    reach = (
+        float(np.quantile(to_centre, PASS_RATE) / np.quantile(to_centre / to_decoy, PASS_RATE)) if disturbed else 0.0
+    )
     found = replace(start, centres=centres_of(rows, centres), decoys=_decoys(disturbed, decoys, rows), reach=reach)
-    return found, strangeness(to_centre, to_decoy, reach)
+    return found, novelty_scores(to_centre, to_decoy, reach)
 
 
 def _whitening(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Return mean (E,) and matrix (E, E) by which rows (N, E) get a covariance of one (Ledoit and Wolf 2004)."""
+    """Return mean (E,) and matrix (E, E) that whiten rows (N, E) by their shrunk covariance (Ledoit and Wolf 2004)."""
     from sklearn.covariance import LedoitWolf
 
     fitted = LedoitWolf().fit(rows)
@@ -129,31 +132,31 @@ def _whitening(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
 
 
 def _ranks(scores: Float64Array) -> Float64Array:
-    """Return the share of scores that are no larger than each, shape (N,)."""
+    """Return for each score the share of scores that are not larger, shape (N,)."""
     return np.asarray(np.searchsorted(np.sort(scores), scores, side="right") / len(scores))
 
 
 def decoy_thumbnails(samples: Sequence[Sample], how: Preprocessing) -> Decoys:
-    """Return the images disturbed: all of them for the layout, some for the exposure, both for radiographs.
+    """Return thumbnails of disturbed images: for the likeness of radiographs of all images, for the exposure of some.
 
-    Tissue has no up and down, and half a tile is tissue still, so tiles in colour are disturbed in exposure alone. What
-    was disturbed stays so: decoys are not adjusted in exposure.
+    Tissue has no orientation, and half a tile is still tissue, so colour tiles are disturbed in exposure only. The
+    exposure of decoys is not adjusted.
 
     Raises:
         ImageError: if an image can't be read.
     """
     how = how.model_copy(update={"exposure": None})
-    laid_out = {name: DISTURBANCES[name] for name in DECOYS} if how.channels == "grey" else {}
-    some = samples[:: -(-len(samples) // MOST_DISTURBED)]
-    exposed = {name: EXPOSURES[name] for name in EXPOSURE_DECOYS}
+    by_layout = {name: DISTURBANCES[name] for name in DECOYS} if how.channels == "grey" else {}
+    some = samples[:: -(-len(samples) // MAX_DISTURBED)]
+    by_exposure = {name: EXPOSURES[name] for name in EXPOSURE_DECOYS}
     return Decoys(
-        _disturbed((read_image(sample.path).displayed() for sample in samples), laid_out, how) if laid_out else [],
-        _disturbed((_bounded(read_image(sample.path).displayed(), how) for sample in some), exposed, how),
+        _disturbed((read_image(sample.path).displayed() for sample in samples), by_layout, how) if by_layout else [],
+        _disturbed((_bounded(read_image(sample.path).displayed(), how) for sample in some), by_exposure, how),
     )
 
 
 def _bounded(picture: Picture, how: Preprocessing) -> Picture:
-    """Return a picture of at most twice the network's size, so that large ones do not take minutes to blur."""
+    """Return an image of at most twice the network's input size, so that blurring is fast."""
     return resize(picture, min(picture.shape[0], 2 * how.height), min(picture.shape[1], 2 * how.width))
 
 
@@ -173,11 +176,11 @@ def _decoys(disturbed: list[Float64Array], count: int, like: Float64Array) -> Fl
 
 
 def centres_of(rows: Float64Array, count: int) -> Float64Array:
-    """Return at most ``count`` centres (M, D) of at least ``FEWEST`` rows each; of few rows, their mean."""
+    """Return at most ``count`` k-means centres (M, D) of at least ``MIN_MEMBERS`` rows; their mean if there are few."""
     from sklearn.cluster import KMeans
 
-    count = min(count, len(rows) // (2 * FEWEST))
+    count = min(count, len(rows) // (2 * MIN_MEMBERS))
     if count < 2:
         return np.asarray(rows.mean(axis=0, keepdims=True))
     found = KMeans(count, n_init=4, random_state=SEED).fit(rows)
-    return np.asarray(found.cluster_centers_[np.bincount(found.labels_, minlength=count) >= FEWEST])
+    return np.asarray(found.cluster_centers_[np.bincount(found.labels_, minlength=count) >= MIN_MEMBERS])

@@ -1,4 +1,4 @@
-"""Pictures that a model was not made for, to measure a novelty gate with: others, and the task's own, disturbed."""
+"""Images to test a novelty gate with: images outside the training data, and disturbed images of the task itself."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from core.images.reader import read_image
 FloatArray = npt.NDArray[np.float32]
 Picture = FloatArray  # (H, W) or (H, W, 3), float32 in [0, 1]
 
-# pydicom-data holds one chest radiograph, in four encodings; it is no stranger to the chest models
+# the one chest radiograph of pydicom-data, in four encodings; it is not outside the training data of the chest models
 CHEST_FILES = "RG1_"
 PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 NOISE_PICTURES = 40
-BLUR = 6  # pixels of 224 across the picture, at which ribs are gone
+BLUR = 6  # standard deviation in pixels at a width of 224; ribs are no longer visible
 
 
 def grey(picture: Picture) -> Picture:
-    """Return a picture without its colours, as many channels as it had."""
+    """Return an image in grey, with the same number of channels."""
     if picture.ndim == 2:
         return picture
     return np.repeat((picture @ LUMA)[:, :, None], 3, axis=2)
 
 
 def part(rows: tuple[float, float] = (0, 1), columns: tuple[float, float] = (0, 1)) -> Callable[[Picture], Picture]:
-    """Return a function that cuts a picture to shares of its rows and columns; a transform will stretch the rest."""
+    """Return a function that crops an image to shares of its rows and columns; preprocessing resizes the rest."""
 
     def cut(picture: Picture) -> Picture:
         height, width = picture.shape[:2]
@@ -44,14 +44,14 @@ def part(rows: tuple[float, float] = (0, 1), columns: tuple[float, float] = (0, 
 
 
 def half_padded(picture: Picture) -> Picture:
-    """Return a picture whose right half is black."""
+    """Return an image whose right half is black."""
     found = picture.copy()
     found[:, picture.shape[1] // 2 :] = 0
     return found
 
 
 def blurred_by(pixels: float) -> Callable[[Picture], Picture]:
-    """Return a function that blurs a picture by so many pixels of 224 across it (standard deviation)."""
+    """Return a function that blurs an image by a standard deviation in pixels at a width of 224."""
 
     def blur(picture: Picture) -> Picture:
         import cv2
@@ -61,7 +61,7 @@ def blurred_by(pixels: float) -> Callable[[Picture], Picture]:
     return blur
 
 
-# what is done to the task's own test images
+# disturbances of the task's own test images
 DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
     "inverted": lambda picture: 1 - picture,
     "rotated by 90°": lambda picture: np.ascontiguousarray(np.rot90(picture)),
@@ -82,7 +82,7 @@ DISTURBANCES: dict[str, Callable[[Picture], Picture]] = {
 
 
 def scaled(factor: float, offset: float = 0.0) -> Callable[[Picture], Picture]:
-    """Return a function that scales brightness, adds an offset and clips at both ends of the scale."""
+    """Return a function that scales brightness, adds an offset and clips to [0, 1]."""
     return lambda picture: np.clip(picture * np.float32(factor) + np.float32(offset), 0, 1)
 
 
@@ -92,19 +92,19 @@ def gamma(power: float) -> Callable[[Picture], Picture]:
 
 
 def wrapped(factor: float, offset: float = 0.0) -> Callable[[Picture], Picture]:
-    """Return a function that scales brightness and begins at black again past white, as cut-off bits or signs do."""
+    """Return a function that scales brightness modulo 1, as lost high bits or a wrong sign do."""
     return lambda picture: np.asarray((picture * np.float32(factor) + np.float32(offset)) % 1, dtype=np.float32)
 
 
 def banded(levels: int) -> Callable[[Picture], Picture]:
-    """Return a function that leaves so many levels of brightness."""
+    """Return a function that quantises brightness to a number of levels."""
     return lambda picture: np.asarray(
         np.floor(np.minimum(picture * levels, levels - 1)) / (levels - 1), dtype=np.float32
     )
 
 
 def blanked(picture: Picture) -> Picture:
-    """Return a picture of its own mean colour alone."""
+    """Return a blank image of the mean colour."""
     return np.broadcast_to(picture.mean(axis=(0, 1), keepdims=True), picture.shape).astype(np.float32)
 
 
@@ -139,20 +139,20 @@ EXPOSURES: dict[str, Callable[[Picture], Picture]] = {
 
 
 def as_jpeg(quality: int) -> Callable[[Picture], Picture]:
-    """Return a function that compresses a picture as JPEG and opens it again."""
+    """Return a function that compresses an image as JPEG and decodes it."""
 
     def compress(picture: Picture) -> Picture:
         import cv2
 
         swapped = np.rint(255 * (picture[..., ::-1] if picture.ndim == 3 else picture)).astype(np.uint8)
         _ok, data = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        opened = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.float32) / 255
-        return np.asarray(opened[..., ::-1] if picture.ndim == 3 else opened, dtype=np.float32)
+        decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.float32) / 255
+        return np.asarray(decoded[..., ::-1] if picture.ndim == 3 else decoded, dtype=np.float32)
 
     return compress
 
 
-# what happens to any picture, and should change nothing
+# mild changes that should not change a prediction
 MILD: dict[str, Callable[[Picture], Picture]] = {
     "compressed as JPEG of quality 75": as_jpeg(75),
     "at 90 % of its brightness": scaled(0.9),
@@ -167,7 +167,7 @@ MILD: dict[str, Callable[[Picture], Picture]] = {
 
 
 def radiology_objects() -> Iterator[tuple[str, Picture]]:
-    """Yield set name and picture of each object of ``pydicom-data`` that opens: a leg, MR, CT, ultrasound, others."""
+    """Yield set name and image of each readable object of ``pydicom-data``: a leg, MR, CT, ultrasound, others."""
     for path in _files("data_store", "data", (".dcm",)):
         if path.name.startswith(CHEST_FILES):
             continue
@@ -179,7 +179,7 @@ def radiology_objects() -> Iterator[tuple[str, Picture]]:
 
 
 def photographs() -> Iterator[Picture]:
-    """Yield the photographs and drawings that scikit-image's and scikit-learn's wheels bring along."""
+    """Yield the photographs and drawings in the wheels of scikit-image and scikit-learn."""
     for package, folder in PHOTO_PACKAGES:
         for path in _files(package, folder, PHOTO_SUFFIXES):
             try:
@@ -189,7 +189,7 @@ def photographs() -> Iterator[Picture]:
 
 
 def noise(colour: bool) -> Iterator[Picture]:
-    """Yield seeded noise: white, and smoothed to ever coarser grain."""
+    """Yield seeded noise, white and smoothed at several scales."""
     import cv2
 
     random = np.random.default_rng(0)
@@ -203,7 +203,7 @@ def noise(colour: bool) -> Iterator[Picture]:
 
 
 def blank(colour: bool) -> Iterator[Picture]:
-    """Yield pages of one shade, and for colour of one hue."""
+    """Yield blank images of one grey value, and for colour of one hue."""
     for level in np.linspace(0, 1, 9):
         yield np.full((224, 224), level, np.float32)
     if colour:

@@ -21,7 +21,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.paths import user_weights
-from core.uncertainty.calibration import conformal_floor, fit_temperature, promised_coverage, softmax
+from core.uncertainty.calibration import conformal_floor, fit_temperature, softmax, target_coverage
 from core.uncertainty.novelty import NoveltyGate
 from training.data.border_probe import probe_dataset
 from training.data.dataset import SPLITS, Dataset
@@ -210,7 +210,7 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
         )
     temperature = round(fit_temperature(found.logits, labels), 4)
     probabilities = softmax(found.logits, temperature)
-    coverage = promised_coverage(probabilities, labels)
+    coverage = target_coverage(probabilities, labels)
     floor = conformal_floor(probabilities, labels, coverage)
     conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
     decoys = decoy_thumbnails(found.samples, card.preprocessing)

@@ -103,7 +103,7 @@ def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, wi
         capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count("Not assessable: outside the training data. In its layout") == 2
+    assert answer.stdout.count("Not assessable: outside the training data. The layout") == 2
     (page,) = pypdf.PdfReader(tmp_path / "r.pdf").pages
     words = page.extract_text()
     assert words.count("Not assessable") == 2

@@ -170,7 +170,7 @@ def test_a_matrix_of_many_classes_is_left_to_the_card():
     classes = tuple(f"class {i}" for i in range(40))
     scores = card.scores[0].model_copy(update={"confusion": ((0,) * 40,) * 40})
     page = model_facts(card.model_copy(update={"classes": classes, "scores": (scores,)}))
-    assert "The confusion matrix of 40 classes stands in card.json." in page
+    assert "The confusion matrix of 40 classes is in card.json." in page
 
 
 def test_a_confusion_matrix_of_another_size_than_the_classes_is_refused():

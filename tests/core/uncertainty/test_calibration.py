@@ -14,9 +14,9 @@ from core.uncertainty.calibration import (
     jensen_shannon_divergence,
     negative_log_likelihood,
     plausible,
-    promised_coverage,
     reliability,
     softmax,
+    target_coverage,
 )
 
 logits = st.lists(st.floats(-80, 80), min_size=2, max_size=6)
@@ -111,29 +111,29 @@ def test_the_reliability_diagram_adds_up_to_the_calibration_error():
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.95])
-def test_conformal_sets_hold_the_right_class_as_often_as_promised(coverage):
+def test_conformal_sets_reach_the_target_coverage(coverage):
     logits, labels = drawn(40_000, temperature=2)
-    p = softmax(logits)  # badly calibrated on purpose: the promise holds all the same
+    p = softmax(logits)  # badly calibrated on purpose: the coverage is reached all the same
     floor = conformal_floor(p[:2000], labels[:2000], coverage)
     inside = plausible(p[2000:], floor)
     assert inside[np.arange(38_000), labels[2000:]].mean() == pytest.approx(coverage, abs=0.015)
 
 
-@pytest.mark.parametrize(("wrong", "promise"), [(30, 0.95), (15, 0.95), (6, 0.98), (1, 100 / 101), (0, 100 / 101)])
-def test_the_promise_is_95_percent_or_a_third_of_the_networks_own_errors(wrong, promise):
+@pytest.mark.parametrize(("wrong", "target"), [(30, 0.95), (15, 0.95), (6, 0.98), (1, 100 / 101), (0, 100 / 101)])
+def test_the_target_is_95_percent_or_a_third_of_the_networks_own_errors(wrong, target):
     p = np.tile([0.9, 0.1], (100, 1))
     labels = np.r_[np.ones(wrong, int), np.zeros(100 - wrong, int)]
-    assert promised_coverage(p, labels) == pytest.approx(promise)
+    assert target_coverage(p, labels) == pytest.approx(target)
 
 
-def test_a_network_without_errors_is_not_always_unsure():
+def test_a_network_without_errors_is_not_always_uncertain():
     random = np.random.default_rng(0)
     right = random.uniform(0.6, 1, 300)
     p = np.stack([right, 1 - right], axis=1)
     labels = np.zeros(300, int)
-    assert conformal_floor(p, labels, promised_coverage(p, labels)) == right.min()
+    assert conformal_floor(p, labels, target_coverage(p, labels)) == right.min()
 
 
-def test_too_few_images_for_a_promise_make_every_class_plausible():
+def test_too_few_images_for_the_target_make_every_class_plausible():
     p = softmax(np.eye(3))
     assert plausible(p, conformal_floor(p, [0, 1, 2], 0.95)).all()

@@ -3,14 +3,14 @@ import pytest
 
 from core.errors import BundleError
 from core.images.preprocessing import Preprocessing, to_network_input
-from core.uncertainty.novelty import NoveltyGate, View, nearest, read_gate, strangeness
+from core.uncertainty.novelty import NoveltyGate, View, nearest, novelty_scores, read_gate
 from core.uncertainty.thumbnail import (
     CHANNELS,
     COLOUR_SIZE,
     EXPOSURE_SIZE,
     LAYOUT_SIZE,
-    described,
-    exposures,
+    exposure_features,
+    likeness_features,
     thumbnail,
 )
 
@@ -41,11 +41,11 @@ def test_a_thumbnail_is_the_mean_and_spread_of_each_field_of_the_shown_picture()
 def test_the_layout_is_the_same_at_any_exposure_and_contrast_but_not_turned_inverted_or_blank():
     random = np.random.default_rng(0)
     picture = np.repeat(random.random((1, 1, 16, 16)), CHANNELS, axis=1)
-    row = described(picture, by_layout=True)
+    row = likeness_features(picture, by_layout=True)
     assert row.shape == (1, LAYOUT_SIZE)
 
     def off(other):
-        return float(nearest(row, described(other, by_layout=True))[0])
+        return float(nearest(row, likeness_features(other, by_layout=True))[0])
 
     brighter = 0.6 * picture
     brighter[:, :4] += 0.2  # edges gain no offset
@@ -56,14 +56,14 @@ def test_the_layout_is_the_same_at_any_exposure_and_contrast_but_not_turned_inve
 
 def test_colours_and_grain_count_where_there_is_no_layout():
     thumbnails = np.random.default_rng(0).random((5, CHANNELS, 16, 16))
-    rows = described(thumbnails, by_layout=False)
+    rows = likeness_features(thumbnails, by_layout=False)
     assert rows.shape == (5, COLOUR_SIZE)
     grey = thumbnails.copy()
     grey[:, :3] = grey[:, :3].mean(axis=1, keepdims=True)
     smooth = thumbnails.copy()
     smooth[:, 3] = 0
     for other in (grey, smooth):
-        assert (np.linalg.norm(described(other, by_layout=False) - rows, axis=1) > 1).all()
+        assert (np.linalg.norm(likeness_features(other, by_layout=False) - rows, axis=1) > 1).all()
 
 
 def test_distances_are_those_of_the_literal_loop():
@@ -73,9 +73,9 @@ def test_distances_are_those_of_the_literal_loop():
     np.testing.assert_allclose(nearest(centres, rows), expected)
 
 
-def test_an_image_near_a_decoy_is_the_stranger_the_nearer_it_is():
+def test_the_score_grows_near_a_decoy():
     to_centre, to_decoy = np.array([1.0, 1.0, 1.0, 1.0]), np.array([np.inf, 4.0, 1.0, 0.0])
-    scores = strangeness(to_centre, to_decoy, reach=2.0)
+    scores = novelty_scores(to_centre, to_decoy, reach=2.0)
     np.testing.assert_allclose(scores[:3], [1, 1, 2])
     assert scores[3] > 1e5
     assert np.isfinite(scores).all()
@@ -90,16 +90,16 @@ GOOD = NoveltyGate(
 ).state()
 
 
-def test_a_gate_refuses_what_either_view_finds_strange():
+def test_the_gates_score_is_the_larger_of_both_tests():
     random = np.random.default_rng(0)
     thumbnails = random.random((6, CHANNELS, 16, 16))
-    rows, shown = described(thumbnails, by_layout=False), exposures(thumbnails, colour=True)
+    rows, shown = likeness_features(thumbnails, by_layout=False), exposure_features(thumbnails, colour=True)
     likeness, exposure = View(rows[:3], 2.0, rows[:0], 0.0), View(shown[3:], 0.5, shown[:0], 0.0)
     expected = np.maximum(nearest(rows[:3], rows) / 2.0, nearest(shown[3:], shown) / 0.5)
     np.testing.assert_allclose(NoveltyGate(likeness, exposure).scores(thumbnails), expected)
 
 
-def test_the_exposure_of_a_picture_is_told_by_its_brightness_contrast_and_sharpness():
+def test_exposure_features_follow_brightness_contrast_and_sharpness():
     import cv2
 
     random = np.random.default_rng(0)
@@ -108,30 +108,30 @@ def test_the_exposure_of_a_picture_is_told_by_its_brightness_contrast_and_sharpn
     how = Preprocessing(channels="grey")
 
     def seen(other):
-        return exposures(thumbnail(to_network_input(other, how), how), colour=False)[0]
+        return exposure_features(thumbnail(to_network_input(other, how), how), colour=False)[0]
 
     own, dark, flat = seen(picture), seen(picture / 4), seen(0.4 + 0.2 * picture)
     assert own.shape == (EXPOSURE_SIZE,)
     np.testing.assert_allclose(dark[:7], own[:7] / 4, atol=0.01)  # quantiles
     np.testing.assert_allclose(flat[:7], 0.4 + 0.2 * own[:7], atol=0.01)
-    black, white, jumps, alike = range(7, 11)
-    assert own[black] == own[white] == own[jumps] == 0
+    black, white, steps, equal = range(7, 11)
+    assert own[black] == own[white] == own[steps] == 0
     assert seen(np.clip(8 * picture - 3.5, 0, 1))[white] > 0.2
     assert seen(np.clip(8 * picture - 3.5, 0, 1))[black] > 0.2
-    assert seen(3 * picture % 1)[jumps] > 0.1
-    assert seen(np.floor(picture * 4) / 4)[alike] > own[alike] + 0.3
+    assert seen(3 * picture % 1)[steps] > 0.1
+    assert seen(np.floor(picture * 4) / 4)[equal] > own[equal] + 0.3
     assert seen(cv2.GaussianBlur(picture, (0, 0), 6))[11] < own[11] - 1  # fine detail
 
 
-def test_a_gate_without_an_exposure_looks_at_likeness_alone():
+def test_a_gate_without_an_exposure_test_uses_likeness_only():
     random = np.random.default_rng(0)
     older = {"centres": random.normal(size=(3, LAYOUT_SIZE)).astype(np.float16), "threshold": np.ones(1, np.float32)}
     newer = {**older, "decoys": older["centres"] + 1, "reach": np.ones(1, np.float32)}
     thumbnails = random.random((4, CHANNELS, 16, 16))
-    rows = described(thumbnails, by_layout=True)
+    rows = likeness_features(thumbnails, by_layout=True)
     centres, decoys = (newer[name].astype(np.float64) for name in ("centres", "decoys"))
     np.testing.assert_allclose(read_gate(older).scores(thumbnails), nearest(centres, rows))
-    expected = strangeness(nearest(centres, rows), nearest(decoys, rows), 1.0)
+    expected = novelty_scores(nearest(centres, rows), nearest(decoys, rows), 1.0)
     np.testing.assert_allclose(read_gate(newer).scores(thumbnails), expected)
 
 

@@ -15,13 +15,13 @@ def drawn(count, sharpness, seed):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("sharpness", [1, 6])
-@pytest.mark.parametrize("promise", [0.9, 0.975])
-def test_every_rule_keeps_its_promise_where_images_are_exchangeable(rule, sharpness, promise):
+@pytest.mark.parametrize("target", [0.9, 0.975])
+def test_every_rule_reaches_its_target_where_images_are_exchangeable(rule, sharpness, target):
     probabilities, labels = drawn(20_000, sharpness, 0)
     fresh, truth = drawn(20_000, sharpness, 1)
-    inside = RULES[rule](probabilities, labels, promise)(fresh)
+    inside = RULES[rule](probabilities, labels, target)(fresh)
     assert inside.shape == fresh.shape
-    assert inside[np.arange(20_000), truth].mean() == pytest.approx(promise, abs=0.006)
+    assert inside[np.arange(20_000), truth].mean() == pytest.approx(target, abs=0.006)
 
 
 def test_randomised_sets_are_the_same_for_the_same_image_and_take_likely_classes_first():

@@ -1,4 +1,4 @@
-"""Exposure that was changed is told and taken back; what was not changed, and what can't be taken back, stays."""
+"""A changed exposure is detected and corrected; images that are unchanged or can't be corrected stay as they are."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from core.images.exposure import PERCENTILES, TERMS, adjusted, percentiles, terms
 from core.images.preprocessing import Preprocessing, prepare_picture, to_network_input
-from core.uncertainty.thumbnail import exposures, thumbnail
-from training.novelty.exposure import ADJUSTED, fitted
+from core.uncertainty.thumbnail import exposure_features, thumbnail
+from training.novelty.exposure import MAX_ADJUSTED, fitted
 from training.novelty.images import EXPOSURES
 
 LINEAR = ("at a quarter of its brightness", "at half its brightness", "at half its contrast", "lifted by 0.4")
@@ -34,22 +34,22 @@ def in_8_bits(picture):
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.float32) / 255
 
 
-def test_images_like_those_it_was_fitted_to_stay_as_they_are(usual):
+def test_images_of_usual_exposure_are_not_changed(usual):
     found = [adjusted(film, usual) for film in films(200, seed=1)]
-    assert np.mean([one.change != "none" for one in found]) <= ADJUSTED
+    assert np.mean([one.change != "none" for one in found]) <= MAX_ADJUSTED
     kept = next(one for one in found if one.change == "none")
     assert kept.picture is kept.stretched
     assert kept.notice == ""
 
 
 @pytest.mark.parametrize("name", LINEAR + GAMMA)
-def test_a_changed_film_comes_back_as_it_was(name, usual):
+def test_a_changed_exposure_is_corrected(name, usual):
     wanted = "linear" if name in LINEAR else "gamma"
     for film in films(20, seed=2):
         changed = in_8_bits(EXPOSURES[name](film))
         found = adjusted(changed, usual)
         assert found.change == wanted
-        assert "unlike those of the training images" in found.notice
+        assert "differ from those of the training images" in found.notice
         assert np.abs(found.picture - film).mean() < 0.35 * np.abs(changed - film).mean()
         assert found.picture.dtype == np.float32
         if wanted == "gamma":
@@ -58,11 +58,11 @@ def test_a_changed_film_comes_back_as_it_was(name, usual):
             assert np.corrcoef(found.stretched[inside], changed[inside])[0, 1] > 0.9999
 
 
-def test_what_was_clipped_is_seen_to_be_still(usual):
+def test_clipping_is_still_detected_after_the_correction(usual):
     how = Preprocessing(channels="grey", exposure=usual)
     for film in films(5, seed=3):
-        seen = prepare_picture(in_8_bits(EXPOSURES["at twice its brightness"](film)), how)
-        white = exposures(thumbnail(seen.judged, how), colour=False)[0, 8]  # square root of the share of white pixels
+        prepared = prepare_picture(in_8_bits(EXPOSURES["at twice its brightness"](film)), how)
+        white = exposure_features(thumbnail(prepared.gate_batch, how), colour=False)[0, 8]  # square root of a share
         assert white**2 > 0.2
 
 
@@ -97,7 +97,7 @@ def test_an_exposure_that_makes_no_sense_is_no_card(usual):
     ):
         with pytest.raises(ValidationError):
             Preprocessing(channels="grey", exposure={**plain, **wrong})
-    with pytest.raises(ValidationError, match="shades of grey"):
+    with pytest.raises(ValidationError, match="grey images only"):
         Preprocessing(channels="rgb", exposure=usual)
 
 
