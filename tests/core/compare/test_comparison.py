@@ -78,7 +78,7 @@ def test_a_student_says_what_is_plausible_and_that_a_leg_is_no_chest(session, st
     leg = read_image(demonstration_radiograph().with_name("RG3_UNCR.dcm"))
     novelty = student.predict(leg).novelty
     assert novelty.is_novel
-    assert "unlike the frontal chest radiographs" in novelty.reason
+    assert "differs from that of the frontal chest radiographs" in novelty.reason
     found = as_dict(prediction_record(last(session, leg, "none").student))
     assert found["novel"] is True
     assert found["novelty"]["score"] > found["novelty"]["threshold"]

@@ -239,7 +239,7 @@ def test_a_folder_that_cant_be_opened_is_an_error(tmp_path, monkeypatch):
     closed, scan = tmp_path / "Normal", os.scandir
 
     def scandir(path):
-        if Path(path) == closed:
+        if not isinstance(path, int) and Path(path) == closed:  # shutil hands over open folders by number
             raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
