@@ -154,7 +154,7 @@ def test_what_thin_splits_can_not_tell_is_said_before_the_run(run_and_data, tmp_
     lines = [f"{s.path},{s.label},{split}" for s, split in zip(samples, splits, strict=True)]
     (tmp_path / "manifest.csv").write_text("\n".join(["path,label,split", *lines]))
     said = " ".join(open_run_data(tmp_path, CLASSES).news)
-    assert "val has 3 images only" in said
+    assert "val has only 3 images" in said
     assert "test has no images of Non-COVID, Normal" in said
     lines = [f"{s.path},{s.label},{('train', 'val', 'test')[i % 3]}" for i, s in enumerate(samples)]
     (tmp_path / "manifest.csv").write_text("\n".join(["path,label,split", *lines]))
@@ -166,7 +166,7 @@ def test_a_run_without_a_split_is_scored_on_the_very_same_data_only(own, tmp_pat
     run = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("split.csv"))
     assert scored(run, data)[0]
     save(data / CLASSES[0] / "new.png", radiograph(1234))
-    with pytest.raises(RunError, match="can't be told"):
+    with pytest.raises(RunError, match="is not known"):
         open_scored(read_run(run), data)
 
 
@@ -198,7 +198,7 @@ def test_a_name_that_is_no_utf_8_stops_no_evaluation(own, tmp_path):
     words = ["evaluate", str(run), "--data", str(data), "--runtime", "torch", "--report", str(tmp_path / "page.md")]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0
-    assert r"the run does not know: 1 (e.g. " in done.stdout
+    assert r"images that are new to the run: 1 (e.g. " in done.stdout
     assert r"M\xfcller.png" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
