@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 from core.images.demo import demonstration_radiograph  # noqa: E402
 from core.images.reader import read_image  # noqa: E402
 from gui.common import theme  # noqa: E402
-from gui.engine.engine import BatchProgress  # noqa: E402
+from gui.engine.events import BatchProgress  # noqa: E402
 from gui.settings.preferences import Preferences, store, write_preferences  # noqa: E402
 from gui.window.app import make_application  # noqa: E402
 from gui.window.main_window import MainWindow  # noqa: E402
