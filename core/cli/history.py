@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -49,7 +50,8 @@ def list_records(
         sign = "–" if row.is_novel else "✓" if row.same_class else "≠"
         where = row.path or f"image {row.image_sha256[:12]}"
         note = " · ".join(filter(None, (row.verdict, row.note)))
-        typer.echo(f"{row.id}  {row.analysed_at}  {where}")
+        when = datetime.fromisoformat(row.analysed_at).isoformat(timespec="seconds")
+        typer.echo(f"{row.id}  {when}  {where}")
         typer.echo(f"    {sign} {predictions}{' · ' if note else ''}{note}")
 
 

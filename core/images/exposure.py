@@ -91,10 +91,7 @@ class Adjusted:
         if self.change == "none":
             return ""
         how = "contrast stretch" if self.change == "linear" else "contrast stretch and gamma correction"
-        return (
-            "Brightness and contrast differ from those of the training images. They were adjusted for the networks "
-            f"only ({how})."
-        )
+        return f"Exposure differs from the training images: adjusted for the networks only ({how})."
 
 
 def percentiles(bright: FloatArray) -> Float64Array:

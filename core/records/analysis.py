@@ -196,7 +196,7 @@ def analysis(
     teacher, student = comparison.teacher, comparison.student
     return Analysis(
         id=None,
-        analysed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        analysed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),  # copies of an image may be a moment apart
         image_sha256=image_sha256,
         path=None if path is None else readable(path.absolute()),
         task=teacher.bundle.card.task,

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, chest_path):
     folder = tmp_path_factory.mktemp("outputs")
-    for label in ("Normal", "Non-COVID"):
+    for label in ("Normal", "COVID-19"):
         (folder / "scans" / label).mkdir(parents=True)
         shutil.copy(chest_path, folder / "scans" / label / "Jane Doe.dcm")
     (folder / "scans" / "Normal" / "Jane broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
@@ -109,7 +109,7 @@ def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, wi
     assert words.count("Not assessable") == 2
     files = {path.name for folder in ("maps", "dicom") for path in (tmp_path / folder).iterdir()}
     if with_refused:
-        assert "Normal 5" in answer.stdout
+        assert answer.stdout.count("Normal ") >= 2
         assert "Not to be relied on · Agree: Normal" in words
         assert len(files) == 1 + 8 + 5
     else:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import BundleError, UsageError, WriteError
 from core.models.architectures import build_network
-from core.models.bundle import CARD_FILE, WEIGHTS_FILE, read_bundle, write_bundle
+from core.models.bundle import CARD_FILE, FILE_LIMITS, WEIGHTS_FILE, read_bundle, write_bundle
 from core.models.catalogue import import_bundle, read_catalogue, read_provenance, remove_bundle
 from core.system.paths import user_weights
 from tests.core.models.test_bundle import make_card
@@ -139,7 +139,7 @@ def test_links_in_archives_and_folders_are_refused(small, home, tmp_path, copy):
 
 
 def test_archives_that_unpack_to_too_much_are_refused_whatever_they_declare(small, home, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("core.models.bundle").bundle.FILE_LIMITS, WEIGHTS_FILE, 20_000_000)
+    monkeypatch.setitem(FILE_LIMITS, WEIGHTS_FILE, 20_000_000)
     bomb = zipped(tmp_path / "b.zip", contents(small)[0], (WEIGHTS_FILE, bytes(30_000_000)))
     refused(bomb, home, "larger than 20 MB")
     content = bytearray(bomb.read_bytes())

@@ -200,7 +200,7 @@ def test_a_map_that_is_not_known_is_not_drawn(tmp_path, chest_image, chest_compa
     assert text.count("Heat map not known well enough.") == 1
     assert "Note: The teacher's heat map is not known well enough to be shown" in text
     assert "estimated error 100.0 %" in text
-    assert text.count("speaks for") == 1
+    assert text.count("evidence for") == 1
     assert "overlap" not in text
     exported = ExportRecord(record_of(chest_image, guessed))
     names = {path.name for path in PictureFolder(tmp_path).add(chest_image, guessed, exported)}

@@ -80,7 +80,7 @@ def test_agreement_and_disagreement_in_words(view):
 
 
 def test_notices_on_file_and_answer_stand_at_the_image_uncut(view):
-    long = "Brightness and contrast differ from those of the training images. " + "For the networks only. " * 6
+    long = "Exposure differs from the training images. " + "For the networks only. " * 9
     pages = "Only the first of the file's 2 pages is shown."
     image = replace(picture(np.full((30, 40), 99, np.uint8)), notices=(pages,))
     view.show_picture(ScreenPicture(image))
