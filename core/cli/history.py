@@ -21,7 +21,7 @@ history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_
 Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or class.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
 Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both agree.")]
-Said = Annotated[Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="Your reading.")]
+ModelSummary = Annotated[Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="Your reading.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
 
 
@@ -30,7 +30,7 @@ def list_records(
     text: Text = "",
     task: Task = None,
     same: Same = None,
-    verdict: Said = None,
+    verdict: ModelSummary = None,
     limit: Limit = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -61,7 +61,7 @@ def export_records(
     text: Annotated[str, typer.Option(help="Words that occur in path, note, model or class.")] = "",
     task: Task = None,
     same: Same = None,
-    verdict: Said = None,
+    verdict: ModelSummary = None,
     limit: Limit = 1_000_000,
 ) -> None:
     """Write records as a table."""

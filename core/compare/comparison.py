@@ -17,7 +17,7 @@ CamMode = Literal["fast", "exact", "none"]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ModelResult:
     """The prediction of one of the two models, and its heat map.
 
     Attributes:
@@ -47,8 +47,8 @@ class Comparison:
         student: the small network.
     """
 
-    teacher: Answer
-    student: Answer
+    teacher: ModelResult
+    student: ModelResult
 
     @cached_property
     def js_divergence(self) -> float:

@@ -15,7 +15,7 @@ from typing import Annotated, TextIO
 from pydantic import Field
 
 from core import NOTICE
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.figures import Figure, as_dict
 from core.explain.heatmap import HeatMap
 from core.images.medical_image import MedicalImage
@@ -232,7 +232,7 @@ def record_of(image: MedicalImage, comparison: Comparison) -> ComparisonRecord:
     )
 
 
-def prediction_record(answer: Answer) -> PredictionRecord:
+def prediction_record(answer: ModelResult) -> PredictionRecord:
     """Return the record of one model's answer, also where it is withheld."""
     p, card = answer.prediction, answer.bundle.card
     return PredictionRecord(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from core.compare.classifier import Classifier
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.recent import Recent
 from core.compare.record import Record, failed_record, record_of
 from core.errors import ExplanationError, ImageError, UsageError
@@ -297,7 +297,7 @@ class ComparisonSession:
 
 def _predict(image: MedicalImage, models: Models, repeats: int) -> _Predicted:
     teacher, student = (
-        Answer(classifier.bundle, classifier.predict(image, repeats), None)
+        ModelResult(classifier.bundle, classifier.predict(image, repeats), None)
         for classifier in (models.teacher, models.student)
     )
     return _Predicted(Comparison(teacher, student))

@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import PersonName
 
 from core import NOTICE, __version__
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.wording import NOT_ASSESSABLE
 from core.errors import SourceError
 from core.explain.overlays import overlay, shown
@@ -177,7 +177,7 @@ def _series(source: Dataset, kind: str, number: int) -> dict[str, Any]:
     }
 
 
-def _capture(source: Dataset, pixels: Any, side: str, answer: Answer, number: int) -> Dataset:  # noqa: ANN401
+def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, number: int) -> Dataset:  # noqa: ANN401
     from highdicom.sc import SCImage
 
     found: Dataset = SCImage.from_ref_dataset(
@@ -197,7 +197,7 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: Answer, number: in
     return found
 
 
-def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: Answer, number: int) -> Dataset:
+def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: ModelResult, number: int) -> Dataset:
     from highdicom import VOILUTTransformation
     from highdicom.pm import ParametricMap, RealWorldValueMapping
     from pydicom.sr.codedict import codes

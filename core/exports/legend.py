@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from core import NOTICE
-from core.compare.comparison import Answer
+from core.compare.comparison import ModelResult
 from core.explain.overlays import heat_scale
 from core.system.paths import package_fonts
 from core.tasks import get_task
@@ -17,7 +17,7 @@ SHORTEST = 560  # pixels of the longer side
 Bytes = npt.NDArray[np.uint8]
 
 
-def with_legend(pixels: Bytes, side: str, answer: Answer) -> Bytes:
+def with_legend(pixels: Bytes, side: str, answer: ModelResult) -> Bytes:
     """Return an overlay on white above its legend: whose map of which class it is, the colour bar, and the notice.
 
     Args:

@@ -14,7 +14,7 @@ from core.compare.comparison import Comparison
 from core.compare.figures import as_dict, from_dict
 from core.compare.record import ComparisonRecord, ImageFacts, answers_of
 from core.names import readable
-from core.records.review import Review, Verdict
+from core.records.review import Opinion, Review
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Analysis:
     student_predicted: str
     student_confidence: float
     same_class: bool
-    verdict: Verdict | None
+    verdict: Opinion | None
     note: str
     settings: dict[str, Any]
     version: str

@@ -21,7 +21,7 @@ from core.records.analysis import COLUMNS, KEY, Analysis, AnalysisKey, analysis
 from core.records.history_errors import explained
 from core.records.history_layout import migrate
 from core.records.history_waiting import Waiting, left_behind, read, waiting_files
-from core.records.review import Verdict
+from core.records.review import Opinion
 from core.system.atomic_files import make_folder
 from core.system.paths import data_folder
 
@@ -50,7 +50,7 @@ class Query:
     text: str = ""
     task: str | None = None
     same_class: bool | None = None
-    verdict: Verdict | None = None
+    verdict: Opinion | None = None
     image_sha256: str | None = None
     since: datetime | None = None
     limit: int = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Verdict = Literal["agree", "disagree", "unsure"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Opinion = Literal["agree", "disagree", "unsure"]
+VERDICTS: tuple[Opinion, ...] = get_args(Opinion)
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Review:
         note: free text.
     """
 
-    verdict: Verdict | None = None
+    verdict: Opinion | None = None
     note: str = ""
 
     def __bool__(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.record import agreement_of
 from core.compare.wording import (
     HIDDEN,
@@ -87,7 +87,7 @@ def warnings(comparison: Comparison, task: Task) -> list[str]:
     return found
 
 
-def _both(comparison: Comparison) -> tuple[Answer, Answer]:
+def _both(comparison: Comparison) -> tuple[ModelResult, ModelResult]:
     return comparison.teacher, comparison.student
 
 
@@ -126,7 +126,7 @@ def _pictures(
     width = height / shown.aspect
     sheets.y -= 20
     top = sheets.y
-    panels: list[tuple[str, str, Rgb, bytes | None, Answer | None]] = [
+    panels: list[tuple[str, str, Rgb, bytes | None, ModelResult | None]] = [
         ("Image", "", INK, shown.image, None),
         ("Teacher", comparison.teacher.bundle.name, TEACHER, shown.teacher, comparison.teacher),
         ("Student", comparison.student.bundle.name, STUDENT, shown.student, comparison.student),
@@ -146,7 +146,7 @@ def _pictures(
     sheets.y = top - 6 - height - 31
 
 
-def _why_no_map(answer: Answer | None) -> str:
+def _why_no_map(answer: ModelResult | None) -> str:
     if answer is not None and answer.withheld:
         return "Hidden."
     return "No heat map was made." if answer is None or answer.heat_map is None else "Heat map not known well enough."
@@ -173,7 +173,9 @@ def _grey_scale(
     sheets.text(x + width / 2, y - 17, whose, SMALL, colour=GREY, align="centre")
 
 
-def _heat_scale(sheets: Sheets, answer: Answer, task: Task, x: float, y: float, width: float, column: float) -> None:
+def _heat_scale(
+    sheets: Sheets, answer: ModelResult, task: Task, x: float, y: float, width: float, column: float
+) -> None:
     assert answer.heat_map is not None  # noqa: S101 - a picture with a map has one
     sheets.picture(heat_scale(), x, y - 9, width, 5)
     sheets.text(x, y - 17, "low", SMALL, colour=GREY)
@@ -237,7 +239,7 @@ def _scores(card: Card) -> str:
     ).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _timing(answer: Answer) -> str:
+def _timing(answer: ModelResult) -> str:
     found = answer.prediction
     times = (
         f"{milliseconds(found.latency.forward_ms)} forward, {milliseconds(found.latency.total_ms)} with preprocessing"
@@ -246,7 +248,7 @@ def _timing(answer: Answer) -> str:
     return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {answer.bundle.card.temperature:g}"
 
 
-def _map(answer: Answer, task: Task) -> str:
+def _map(answer: ModelResult, task: Task) -> str:
     found = answer.heat_map
     if answer.withheld:
         return "Hidden."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from core.compare.agreement import Tally
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.wording import HIDDEN
 from core.explain.overlays import pictures
 from core.images.medical_image import MedicalImage
@@ -125,6 +125,6 @@ class ReportWriter:
         return " · ".join(known) or "The file names no patient."
 
 
-def _in_words(answer: Answer, task: Task) -> str:
+def _in_words(answer: ModelResult, task: Task) -> str:
     found = answer.prediction
     return HIDDEN if answer.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"

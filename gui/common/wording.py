@@ -11,7 +11,7 @@ from core.compare.comparison import Comparison
 from core.compare.wording import agree_or_not, milliseconds, uncertainty
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import METHODS
-from core.records.review import Verdict
+from core.records.review import Opinion
 from core.runtimes.load import runtime_name
 from core.tasks import Task
 
@@ -25,12 +25,12 @@ def notice() -> str:
     return "For research use only. Not for diagnosis."
 
 
-def review_words(verdict: Verdict) -> str:
+def review_words(verdict: Opinion) -> str:
     """Return the reader's opinion in a word."""
     return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[verdict]
 
 
-def review_sentence(verdict: Verdict) -> str:
+def review_sentence(verdict: Opinion) -> str:
     """Return the reader's opinion as a report states it."""
     return {
         "agree": "The reviewer agrees.",

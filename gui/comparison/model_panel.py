@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.compare.comparison import Answer
+from core.compare.comparison import ModelResult
 from core.explain import rendering
 from core.explain.heatmap import HeatMap
 from core.models.bundle import Bundle
@@ -54,7 +54,7 @@ class ModelPanel(QWidget):
         super().__init__(parent)
         self.role: Role = role
         self._task: Task | None = None
-        self._answer: Answer | None = None
+        self._answer: ModelResult | None = None
         self._insisted = False
         self._refining = False
         kind = "Teacher" if role == "teacher" else "Student"
@@ -151,7 +151,7 @@ class ModelPanel(QWidget):
         else:
             self.progress.setRange(0, 0)
 
-    def show_answer(self, answer: Answer, refining: bool) -> None:
+    def show_answer(self, answer: ModelResult, refining: bool) -> None:
         """Show a prediction; hidden behind a button where the image is outside the training data."""
         if self._task is None:
             return
@@ -200,7 +200,7 @@ class ModelPanel(QWidget):
         """Whether the prediction is hidden because the image is outside the training data."""
         return self._answer is not None and not self._insisted and self._answer.prediction.is_out_of_distribution
 
-    def shown_answer(self) -> Answer | None:
+    def shown_answer(self) -> ModelResult | None:
         """Return the prediction as it is shown: withheld where it is hidden, without a heat map that is not shown."""
         if self._answer is None:
             return None

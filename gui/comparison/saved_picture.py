@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.explain import rendering
 from core.explain.heatmap import FloatArray
 from core.explain.overlays import shown
@@ -73,11 +73,11 @@ def composed(what: Shown) -> QImage:
     return sheet.finished()
 
 
-def _sides(comparison: Comparison) -> tuple[tuple[Role, Answer], tuple[Role, Answer]]:
+def _sides(comparison: Comparison) -> tuple[tuple[Role, ModelResult], tuple[Role, ModelResult]]:
     return ("teacher", comparison.teacher), ("student", comparison.student)
 
 
-def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answer: Answer) -> None:
+def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answer: ModelResult) -> None:
     kind = "Teacher" if role == "teacher" else "Student"
     sheet.words(f"{kind} · {answer.bundle.name}", bold=True, colour=QColor(*TINTS[role]).darker(150))
     display, found = what.display, answer.heat_map

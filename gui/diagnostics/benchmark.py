@@ -26,7 +26,7 @@ from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.reader import read_image
 from gui.engine.events import ComparisonGrown, Event
-from gui.engine.result import Said, Verdict, verdict
+from gui.engine.result import FileResult, ModelSummary, file_result
 from gui.engine.results import Result
 from gui.settings.preferences import Preferences, store, write_preferences
 from gui.window.app import make_application
@@ -160,11 +160,11 @@ def _explained_by(window: MainWindow, method: str) -> bool:
     return all(heat_map is not None and heat_map.method == method for heat_map in maps)
 
 
-def _compared() -> Verdict:
+def _compared() -> FileResult:
     """Return what both models say of the demonstration radiograph."""
     found = ComparisonSession().examine(demonstration_radiograph(), Choice(cam="none"))
     assert found.image is not None and found.comparison is not None  # noqa: S101 - it comes with the program
-    return verdict(found.image, found.comparison)
+    return file_result(found.image, found.comparison)
 
 
 def long_worklist(folder: Path, count: int) -> list[Row]:
@@ -174,7 +174,7 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
     window.show()
     paths = [folder / f"{i * 7919 % count:05d}.png" for i in range(count)]
     compared = _compared()
-    answers = [Said(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
+    answers = [ModelSummary(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
 
     def fill() -> None:
         window.worklist.add(paths)

@@ -10,7 +10,7 @@ from core.compare.session import Choice
 from core.models.bundle import Bundle
 from core.tasks import Task
 from gui.engine.image_pyramid import ScreenPicture
-from gui.engine.result import Verdict
+from gui.engine.result import FileResult
 
 WARMING_UP = 0  # the ticket while no image was asked for
 
@@ -77,7 +77,7 @@ class FilePredicted:
     """There is a result for a file, of the screen or of "Analyse all"; it comes again when the heat maps are done."""
 
     path: Path
-    verdict: Verdict
+    verdict: FileResult
     choice: Choice
 
 
@@ -93,7 +93,7 @@ class FileCompared:
     """
 
     path: Path
-    verdict: Verdict
+    verdict: FileResult
     comparison: Comparison
     choice: Choice
 

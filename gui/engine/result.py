@@ -14,7 +14,7 @@ from gui.common.wording import class_name
 
 
 @dataclass(frozen=True)
-class Said:
+class ModelSummary:
     """One model's prediction, as the worklist shows it.
 
     Attributes:
@@ -31,7 +31,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileResult:
     """Both predictions.
 
     Attributes:
@@ -44,8 +44,8 @@ class Verdict:
         models: what tells the teacher and the student from others, see :func:`model_digest`.
     """
 
-    teacher: Said
-    student: Said
+    teacher: ModelSummary
+    student: ModelSummary
     agree: bool
     divergence: float
     record: ComparisonRecord
@@ -68,10 +68,10 @@ class Verdict:
         return self.teacher.novel or self.student.novel
 
 
-def verdict(image: MedicalImage, comparison: Comparison) -> Verdict:
+def file_result(image: MedicalImage, comparison: Comparison) -> FileResult:
     """Return the result of a comparison."""
     models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
-    return verdict_of(record_of(image, comparison), guess_task(image.is_grey).id, models)
+    return result_of_record(record_of(image, comparison), guess_task(image.is_grey).id, models)
 
 
 def model_digest(bundle: Bundle) -> str:
@@ -82,14 +82,14 @@ def model_digest(bundle: Bundle) -> str:
     return hashlib.sha256(bundle.card.model_dump_json().encode()).hexdigest()
 
 
-def verdict_of(record: ComparisonRecord, own_task: str, models: tuple[str, str]) -> Verdict:
+def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str, str]) -> FileResult:
     """Return the result of a comparison from its record.
 
     Raises:
         UsageError: if there is no such task.
     """
     task = get_task(record.task)
-    return Verdict(
+    return FileResult(
         _said(task, record.teacher),
         _said(task, record.student),
         record.agreement.same_class,
@@ -100,8 +100,8 @@ def verdict_of(record: ComparisonRecord, own_task: str, models: tuple[str, str])
     )
 
 
-def _said(task: Task, answer: PredictionRecord) -> Said:
-    return Said(
+def _said(task: Task, answer: PredictionRecord) -> ModelSummary:
+    return ModelSummary(
         name=class_name(task, answer.predicted),
         confidence=answer.confidence,
         unsure=answer.is_uncertain,

@@ -14,7 +14,7 @@ from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.records.review import NO_REVIEW, Review
 from core.tasks import TASKS
-from gui.engine.result import Verdict, model_digest
+from gui.engine.result import FileResult, model_digest
 from gui.engine.session import chosen_bundle
 
 
@@ -46,11 +46,11 @@ class Result:
         review: the reader's opinion.
     """
 
-    verdict: Verdict
+    verdict: FileResult
     review: Review = NO_REVIEW
 
 
-def basis_of(verdict: Verdict, choice: Choice) -> Basis:
+def basis_of(verdict: FileResult, choice: Choice) -> Basis:
     """Return what a result depends on."""
     return Basis(verdict.record.task, *verdict.models, choice.runtime, choice.threads)
 
@@ -72,7 +72,7 @@ class Results:
         self._found: dict[Path, dict[Basis, Result]] = {}
         self._own_task: dict[Path, str] = {}
 
-    def keep(self, path: Path, basis: Basis, verdict: Verdict) -> Result:
+    def keep(self, path: Path, basis: Basis, verdict: FileResult) -> Result:
         """Keep a result in place of an earlier one on the same basis, whose review stays, and return it.
 
         Where the file was another image before, the results of that one are dropped.
@@ -84,7 +84,7 @@ class Results:
         result.verdict = verdict
         return result
 
-    def remember(self, path: Path, basis: Basis, verdict: Verdict, review: Review) -> Result | None:
+    def remember(self, path: Path, basis: Basis, verdict: FileResult, review: Review) -> Result | None:
         """Keep a result of an earlier session and return it; None where there is a newer one."""
         if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
             return None
@@ -92,7 +92,7 @@ class Results:
         result.review = review
         return result
 
-    def _is_of_another_image(self, path: Path, verdict: Verdict) -> bool:
+    def _is_of_another_image(self, path: Path, verdict: FileResult) -> bool:
         kept = {result.verdict.record.image.sha256 for result in self._found.get(path, {}).values()}
         return bool(kept - {verdict.record.image.sha256})
 

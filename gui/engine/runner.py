@@ -33,7 +33,7 @@ from gui.engine.events import (
 )
 from gui.engine.image_pyramid import ScreenPicture
 from gui.engine.jobs import AnalyseFile, CompareImage, WarmUp
-from gui.engine.result import verdict
+from gui.engine.result import file_result
 from gui.engine.session import REPEATS, window_session
 
 Question = Callable[[], bool]
@@ -117,7 +117,7 @@ class JobRunner:
             if _concerns_all(error, job.choice):
                 raise ModelsUnusableError(str(error)) from error
             return [FileFailed(job.path, str(error), job.choice)]
-        result = verdict(image, found)
+        result = file_result(image, found)
         # first the result, in whose place its review may come back
         return [FilePredicted(job.path, result, job.choice), FileCompared(job.path, result, found, job.choice)]
 
@@ -128,7 +128,7 @@ class JobRunner:
             image, job.choice, job.class_index, repeats=REPEATS, remember=True, is_outdated=is_outdated
         )
         found = next(growing)
-        self._report(FilePredicted(job.path, verdict(image, found), job.choice))
+        self._report(FilePredicted(job.path, file_result(image, found), job.choice))
         try:
             self._report(ComparisonGrown(job.ticket, found, refining=True))
             for found in growing:
@@ -138,7 +138,7 @@ class JobRunner:
         except ExplanationError as error:  # the predictions stand without the map
             self._report(Warned(str(error)))
         finally:
-            result = verdict(image, found)
+            result = file_result(image, found)
             self._report(FileCompared(job.path, result, found, job.choice))
         self._report(FilePredicted(job.path, result, job.choice))
         self._report(ComparisonGrown(job.ticket, found, refining=False))

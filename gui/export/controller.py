@@ -14,7 +14,7 @@ from gui.common.threads import Background
 from gui.common.wording import review_sentence
 from gui.comparison.controller import ComparisonController
 from gui.comparison.view import ComparisonView
-from gui.engine.result import Verdict
+from gui.engine.result import FileResult
 from gui.export.base_dialog import OutputDialog
 from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
@@ -129,7 +129,7 @@ class Reporter(QObject):
         said = "" if review.verdict is None else review_sentence(review.verdict)
         return " ".join(filter(None, (said, review.note)))
 
-    def _verdicts(self) -> list[tuple[Path, Verdict]]:
+    def _verdicts(self) -> list[tuple[Path, FileResult]]:
         entries = self._worklist.entries()
         return [(entry.path, entry.verdict) for entry in entries if entry.verdict is not None]
 

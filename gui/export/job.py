@@ -18,7 +18,7 @@ from core.exports.format import Wanted
 from core.images.reader import read_image
 from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
-from gui.engine.result import Verdict
+from gui.engine.result import FileResult
 from gui.engine.session import REPEATS, window_session
 from gui.worklist.model import Entry, State
 
@@ -75,7 +75,7 @@ class Offer:
     ready: Compared | None
     words: dict[Path, str]
     reviews: dict[Path, Review]
-    verdicts: dict[Path, Verdict]
+    verdicts: dict[Path, FileResult]
     errors: dict[Path, str]
     dicom: frozenset[Path]
 

@@ -23,7 +23,7 @@ from core.reports.writer import ReportWriter
 from core.tasks import get_task
 from gui.common import theme
 from gui.common.threads import Background
-from gui.engine.result import Said
+from gui.engine.result import ModelSummary
 from gui.export.job import Item, Offer, Source, Stop
 from gui.export.pdf_pages import pdf_pages
 
@@ -129,7 +129,7 @@ class Summary:
             rows.append(Line(page, name, *words, same=None if withheld else verdict.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 
-    def _words(self, found: Said) -> str:
+    def _words(self, found: ModelSummary) -> str:
         if found.novel and not self.with_refused:
             return HIDDEN
         return f"{found.name} {100 * found.confidence:.1f} %"

@@ -13,7 +13,7 @@ from core.compare.agreement import Interval, Scores, Tally, too_few
 from core.compare.ground_truth import Labels
 from core.tasks import Task, get_task
 from gui.common import theme
-from gui.engine.result import Verdict
+from gui.engine.result import FileResult
 
 WIDTH = 720  # of the dialog, in logical pixels
 
@@ -41,7 +41,7 @@ class TaskScores:
     withheld: int
 
 
-def tallied(verdicts: list[tuple[Path, Verdict]]) -> list[TaskScores]:
+def tallied(verdicts: list[tuple[Path, FileResult]]) -> list[TaskScores]:
     """Return what was found, by task; reads manifests, so not in the window's thread.
 
     Args:

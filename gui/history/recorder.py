@@ -22,7 +22,7 @@ from core.records.history_errors import HistoryError
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
 from gui.common.threads import Worker
-from gui.engine.result import Verdict
+from gui.engine.result import FileResult
 from gui.engine.results import Basis, basis_of
 from gui.history.remembered import facts_of, latest_on, recorded
 
@@ -67,7 +67,7 @@ class Recorder(QObject):
         self._jobs.put(None)
         return self._thread.wait(milliseconds)
 
-    def add(self, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
+    def add(self, path: Path, verdict: FileResult, comparison: Comparison, choice: Choice) -> None:
         """Record an analysis, unless that is switched off."""
         if self.wanted:
             self._jobs.put((lambda writer: self._add(writer, path, verdict, comparison, choice), None))
@@ -137,7 +137,9 @@ class Recorder(QObject):
             problem = f"No history is kept. {error.problem}"
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
-    def _add(self, writer: HistoryWriter, path: Path, verdict: Verdict, comparison: Comparison, choice: Choice) -> None:
+    def _add(
+        self, writer: HistoryWriter, path: Path, verdict: FileResult, comparison: Comparison, choice: Choice
+    ) -> None:
         row = analysis(verdict.record.image.sha256, comparison, asdict(choice), path, facts_of(verdict))
         whose = path, basis_of(verdict, choice)
         if self._keys.get(whose) != row.key:

@@ -15,7 +15,7 @@ from core.names import readable
 from core.records.analysis import Analysis, Facts
 from core.records.history import History, Query
 from core.records.review import Review
-from gui.engine.result import Verdict, verdict_of
+from gui.engine.result import FileResult, result_of_record
 from gui.engine.results import Basis
 
 
@@ -32,11 +32,11 @@ class Remembered:
 
     path: Path
     basis: Basis
-    verdict: Verdict
+    verdict: FileResult
     review: Review
 
 
-def facts_of(verdict: Verdict) -> Facts:
+def facts_of(verdict: FileResult) -> Facts:
     """Return what has to be recorded beside the predictions, so that they can come back."""
     return Facts(verdict.record.image, verdict.record.notices, verdict.own_task, verdict.models)
 
@@ -69,7 +69,7 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
             continue  # another version may see another picture in the same file
         with suppress(ValueError, TwinlensError):
             facts = row.facts()
-            verdict = verdict_of(row.record(path), facts.own_task, facts.models)
+            verdict = result_of_record(row.record(path), facts.own_task, facts.models)
             found[basis] = Remembered(path, basis, verdict, row.review)
     return list(found.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from core.records.review import VERDICTS, Review, Verdict
+from core.records.review import VERDICTS, Opinion, Review
 from gui.common import theme
 from gui.common.input_boxes import LineEdit
 from gui.common.wording import review_words
@@ -22,7 +22,7 @@ class ReviewBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        self.buttons: dict[Verdict, QToolButton] = {}
+        self.buttons: dict[Opinion, QToolButton] = {}
         for verdict in VERDICTS:
             button = QToolButton()
             button.setText(review_words(verdict))
@@ -58,7 +58,7 @@ class ReviewBar(QWidget):
         for verdict, button in self.buttons.items():
             button.setChecked(verdict == self._review.verdict)
 
-    def toggle(self, verdict: Verdict) -> None:
+    def toggle(self, verdict: Opinion) -> None:
         """Set the reading, or clear it."""
         self._change(Review(None if self._review.verdict == verdict else verdict, self.note.text().strip()))
 
@@ -66,7 +66,7 @@ class ReviewBar(QWidget):
         """Keep a note that is being typed, before another image comes."""
         self._note_finished()
 
-    def explain(self, verdict: Verdict, tip: str) -> None:
+    def explain(self, verdict: Opinion, tip: str) -> None:
         """Give a button the tip of its command, which names its key."""
         self.buttons[verdict].setToolTip(tip)
         self.buttons[verdict].setAccessibleName(tip)

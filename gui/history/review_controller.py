@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.errors import UsageError
-from core.records.review import Review, Verdict
+from core.records.review import Opinion, Review
 from gui.engine.results import Basis
 from gui.history.recorder import Recorder
 from gui.history.review_bar import ReviewBar
@@ -39,7 +39,7 @@ class Reviews(QObject):
             self._path, self._basis = path, basis
             self._refresh()
 
-    def say(self, verdict: Verdict) -> None:
+    def say(self, verdict: Opinion) -> None:
         """Set the reading of the file on screen, or clear it.
 
         Raises:

@@ -10,7 +10,7 @@ from core.names import readable
 from core.records.review import Review
 from gui.common import theme
 from gui.common.wording import review_words
-from gui.engine.result import Said
+from gui.engine.result import ModelSummary
 from gui.worklist.model import ENTRY_ROLE, Entry
 from gui.worklist.thumbnails import Thumbnails
 
@@ -102,7 +102,7 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
         return rect.right() - width
 
-    def _draw_answer(self, painter: QPainter, rect: QRect, letter: str, said: Said, colour: QColor) -> None:
+    def _draw_answer(self, painter: QPainter, rect: QRect, letter: str, said: ModelSummary, colour: QColor) -> None:
         _text(painter, rect, letter, colour, theme.SMALL)
         centre = QPointF(rect.left() + 20, rect.center().y() + 0.5)
         painter.setPen(QPen(colour, 1.5))

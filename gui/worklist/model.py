@@ -14,7 +14,7 @@ from core.compare.record import Record, failed_record
 from core.names import readable
 from core.records.review import NO_REVIEW, Review
 from gui.common.wording import review_words
-from gui.engine.result import Said, Verdict
+from gui.engine.result import FileResult, ModelSummary
 from gui.engine.results import Result
 
 Index = QModelIndex | QPersistentModelIndex
@@ -71,7 +71,7 @@ class Entry:
     unreadable: bool = False
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> FileResult | None:
         """The predictions of both models."""
         return None if self.result is None else self.result.verdict
 
@@ -233,14 +233,14 @@ class Worklist(QAbstractListModel):
             lines.append(f"Note: {entry.review.note}")
         return "\n".join(lines)
 
-    def _side(self, words: str, said: Said) -> str:
+    def _side(self, words: str, said: ModelSummary) -> str:
         """Return one model's prediction in words; nothing of one that is withheld."""
         if said.novel:
             return words.format("not assessable: outside the training data")
         return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
 
 
-def _last_without(key: Callable[[Verdict], Any]) -> Callable[[Entry], tuple[Any, ...]]:
+def _last_without(key: Callable[[FileResult], Any]) -> Callable[[Entry], tuple[Any, ...]]:
     """Sort by a key of the predictions; files without any, or where they are withheld (None), come last."""
 
     def of(entry: Entry) -> tuple[Any, ...]:

@@ -83,7 +83,7 @@ def strange_comparison(chest_comparison):
 
 def made_comparison(task, teacher, student):
     from core.compare.classifier import Latency, Prediction
-    from core.compare.comparison import Answer, Comparison
+    from core.compare.comparison import Comparison, ModelResult
     from core.explain.heatmap import HeatMap
     from core.models.catalogue import read_catalogue
 
@@ -96,7 +96,7 @@ def made_comparison(task, teacher, student):
         values = np.exp(-8 * ((rows - centre) ** 2 + (columns - centre) ** 2)).astype(np.float32)
         values = (values - values.min()) / np.ptp(values)
         explained = int(np.argmax(teacher))
-        return Answer(
+        return ModelResult(
             bundle,
             Prediction(
                 bundle.card.classes, np.log(p).astype(np.float32), p, Latency(2.0, forward_ms, 1), "openvino", "CPU",

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent
 
 from core.compare.classifier import Latency, Prediction
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.explain.heatmap import HeatMap
 from core.images.medical_image import MedicalImage
 from core.models.catalogue import read_catalogue
@@ -28,7 +28,7 @@ def answer(role, chances, heat_map=None, forward_ms=10.0, **more):
     prediction = Prediction(
         bundle.card.classes, np.log(p).astype(np.float32), p, Latency(2.0, forward_ms, 3), "openvino", "CPU", "float32"
     )
-    return Answer(bundle, replace(prediction, **more), heat_map)
+    return ModelResult(bundle, replace(prediction, **more), heat_map)
 
 
 LEFT = heat([[1.0, 0.2, 0.0], [1.0, 0.2, 0.0], [1.0, 0.2, 0.0]])

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from core import NOTICE
-from core.compare.comparison import Answer, Comparison
+from core.compare.comparison import Comparison, ModelResult
 from core.compare.figures import as_dict
 from core.compare.record import ExportRecord, prediction_record
 from core.explain.heatmap import HeatMap
@@ -45,7 +45,7 @@ class _Drawn:
     """
 
     side: str
-    answer: Answer
+    answer: ModelResult
     heat_map: HeatMap
     pixels: npt.NDArray[np.uint8]
     about: dict[str, object]

@@ -12,7 +12,7 @@ from core.images.reader import read_image
 from core.records.history import History, history_path
 from core.records.review import Review
 from core.system.output_names import SIDES
-from gui.engine.result import verdict
+from gui.engine.result import file_result
 from gui.engine.results import basis_of
 from gui.history.recorder import Recorder
 from gui.history.remembered import digests, recall
@@ -71,7 +71,7 @@ def recorded(qtbot, own_data, two):
     recorder = Recorder()
     recorder.start()
     image, found = read_image(two[0]), agreeing()
-    said = verdict(image, found)
+    said = file_result(image, found)
 
     def record(choice):
         recorder.add(two[0], said, found, choice)

@@ -5,18 +5,20 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.compare.record import Record
-from gui.engine.result import Said, Verdict
+from gui.engine.result import FileResult, ModelSummary
 from gui.engine.results import Result
 from gui.worklist.model import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
 
 
 def said(name, confidence, unsure=False, novel=False):
-    return Said(name, confidence, unsure, novel)
+    return ModelSummary(name, confidence, unsure, novel)
 
 
 def result(teacher, student, divergence=0.0):
     record: Record = {"path": "x"}
-    return Result(Verdict(teacher, student, teacher.name == student.name, divergence, record, "chest-xray", ("", "")))
+    return Result(
+        FileResult(teacher, student, teacher.name == student.name, divergence, record, "chest-xray", ("", ""))
+    )
 
 
 @pytest.fixture
