@@ -39,11 +39,14 @@ def test_a_student_scores_on_real_images_what_its_card_says_by_chance_of_samplin
 
 @pytest.mark.parametrize("bundle_id", STATED)
 def test_the_cards_scores_are_those_of_the_starting_weights(bundle_id):
-    """The cards hold what was measured over all test images through core; the command is in docs/results.md."""
+    """The cards hold what was measured over all test images through core; the command is in docs/results.md.
+
+    Adjusted exposure, which the stated scores do not have, costs up to half a point.
+    """
     bundle = read_catalogue().bundles[bundle_id]
     if "starting weights" not in bundle.card.training.made_by:
         pytest.skip("the bundle is no longer made of the starting weights")
-    assert 100 * bundle.card.scores[0].accuracy == pytest.approx(STATED[bundle_id], abs=0.3)
+    assert 100 * bundle.card.scores[0].accuracy == pytest.approx(STATED[bundle_id], abs=0.6)
 
 
 def test_the_command_prints_json(shared_data, tmp_path):

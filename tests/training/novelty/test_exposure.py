@@ -49,7 +49,7 @@ def test_a_changed_exposure_is_corrected(name, usual):
         changed = in_8_bits(EXPOSURES[name](film))
         found = adjusted(changed, usual)
         assert found.change == wanted
-        assert "differ from those of the training images" in found.notice
+        assert "differs from the training images" in found.notice
         assert np.abs(found.picture - film).mean() < 0.35 * np.abs(changed - film).mean()
         assert found.picture.dtype == np.float32
         if wanted == "gamma":
