@@ -41,12 +41,13 @@ def test_a_student_scores_on_real_images_what_its_card_says_by_chance_of_samplin
 def test_the_cards_scores_are_those_of_the_starting_weights(bundle_id):
     """The cards hold what was measured over all test images through core; the command is in docs/results.md.
 
-    Adjusted exposure, which the stated scores do not have, costs up to half a point.
+    The stated scores are without adjusted exposure, which may cost 0.3 points more, and gains none.
     """
     bundle = read_catalogue().bundles[bundle_id]
     if "starting weights" not in bundle.card.training.made_by:
         pytest.skip("the bundle is no longer made of the starting weights")
-    assert 100 * bundle.card.scores[0].accuracy == pytest.approx(STATED[bundle_id], abs=0.6)
+    price = 0.3 if bundle.card.preprocessing.exposure is not None else 0
+    assert -0.3 - price <= 100 * bundle.card.scores[0].accuracy - STATED[bundle_id] <= 0.3
 
 
 def test_the_command_prints_json(shared_data, tmp_path):
