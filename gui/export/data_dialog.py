@@ -99,7 +99,7 @@ class ExportDialog(OutputDialog):
             with_refused=self.contents.with_refused.isChecked(),
         )
         self._show_running(True)
-        self.bar.write(folder, items, self.offer.words, wanted)
+        self.bar.write(folder, items, self.offer.words, wanted, new_folder=True)
 
     def _show_running(self, running: bool) -> None:
         self.contents.setEnabled(not running)

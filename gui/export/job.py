@@ -154,7 +154,13 @@ class Source:
 
 
 def write_results(
-    source: Source, items: Sequence[Item], words: dict[Path, str], wanted: Wanted, told: Told, stop: Stop
+    source: Source,
+    items: Sequence[Item],
+    words: dict[Path, str],
+    wanted: Wanted,
+    told: Told,
+    stop: Stop,
+    new_folder: Path | None = None,
 ) -> list[str]:
     """Compare images and write what is wanted of them.
 
@@ -165,6 +171,7 @@ def write_results(
         wanted: what is written.
         told: called with how many are done, of how many, and an estimate of the seconds left, None for none yet.
         stop: asked whether to go on.
+        new_folder: a folder that is made for them, or None where each place is in a folder that exists.
 
     Returns:
         Lines for a person.
@@ -173,9 +180,8 @@ def write_results(
         Interrupted: if it was stopped; tables and report are then not written, and earlier files of their names stay.
         TwinlensError: if a file can't be written, or a model can't be used.
     """
-    for name, path in wanted.places.items():
-        if name != "report":  # the others go into a folder made for them, a report into one that the reader chose
-            make_folder(path.parent)
+    if new_folder is not None:
+        make_folder(new_folder)
     with Outputs(replace(wanted, task=source.choice.task), asdict(source.choice)) as outputs:
         started = time.perf_counter()
         for done, item in enumerate(items, 1):

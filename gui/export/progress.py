@@ -57,11 +57,16 @@ class ExportBar(QWidget):
         self._told.connect(self._on_told)
         self._show_running(False)
 
-    def write(self, target: Path, items: Sequence[Item], words: dict[Path, str], wanted: Wanted) -> None:
-        """Begin; the message at the end names ``target``."""
+    def write(
+        self, target: Path, items: Sequence[Item], words: dict[Path, str], wanted: Wanted, *, new_folder: bool = False
+    ) -> None:
+        """Begin; the message at the end names ``target``, which may be a folder that is made first."""
         self._target = target
+        folder = target if new_folder else None
         job = Background(
-            lambda: write_results(self._source, items, words, wanted, self._told.emit, job.isInterruptionRequested),
+            lambda: write_results(
+                self._source, items, words, wanted, self._told.emit, job.isInterruptionRequested, folder
+            ),
             self._owner,
         )
         job.done.connect(self._on_done)
