@@ -27,6 +27,8 @@ def no_process_left():
 def fake(monkeypatch):
     """Puts a process in the place of the training module that only behaves like it; returns how to choose the way."""
     monkeypatch.setattr(process, "own_command", lambda _package, *words: [sys.executable, str(FAKE), *words])
+    # a script's own folder comes first, and tests/ has folders by the names of the packages
+    monkeypatch.setenv("PYTHONPATH", str(FAKE.parent.parent))
     return lambda how: monkeypatch.setenv("TWINLENS_FAKE", how)
 
 

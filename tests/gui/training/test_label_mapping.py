@@ -1,18 +1,10 @@
-import sys
-from pathlib import Path
-
-import fake_training
 import pytest
 from PySide6.QtCore import Qt
 from tiny_training import tiny_recipe
 
 from core.tasks import CHEST_XRAY, LUNG_COLON
-from gui.settings.preferences import store
-from gui.training import process
 from gui.training.label_mapping import LabelMapping
 from gui.training.plan import Plan
-from gui.training.window import TrainingWindow
-from tests.gui.comparison_samples import dispose
 from training.recipe import to_toml
 
 PATIENCE = 60_000  # milliseconds
@@ -54,14 +46,8 @@ def test_the_plan_hands_the_map_to_the_recipe(tmp_path):
 
 
 @pytest.fixture
-def window(qtbot, own_data, monkeypatch):
-    fake = Path(fake_training.__file__)
-    monkeypatch.setattr(process, "own_command", lambda _package, *words: [sys.executable, str(fake), *words])
-    window = TrainingWindow(store())
-    window.show()
-    yield window
-    window.close()
-    dispose(window)
+def window(make_training, fake):
+    return make_training()
 
 
 def test_a_data_set_with_other_labels_is_checked_again_with_the_map_and_trained_with_it(window, tmp_path, qtbot):
