@@ -127,8 +127,8 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
     for bundle in bundles:
         for choice in ("openvino", "torch"):
             command = own_command("core.benchmarks.latency", str(bundle.directory), choice, str(runs))
-            answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
-            seen = json.loads(answer.stdout)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
+            seen = json.loads(done.stdout)
             p90 = statistics.quantiles(seen, n=10)[-1]
             rows.append(LatencyRow(bundle.id, choice, round(statistics.median(seen), 2), round(p90, 2), len(seen)))
     return rows

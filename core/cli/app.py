@@ -130,8 +130,8 @@ def compare(
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
-    with_refused: Annotated[
-        bool, typer.Option("--with-refused", help="Show also hidden predictions, for images outside the training data.")
+    with_hidden: Annotated[
+        bool, typer.Option("--with-hidden", help="Show also hidden predictions, for images outside the training data.")
     ] = False,
     labelled: Annotated[
         bool,
@@ -161,7 +161,7 @@ def compare(
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
         places=places, task=task, paper=paper, impression=impression,
-        hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
+        hide_names=hide_names, with_identity=with_identity, with_hidden=with_hidden, labelled=labelled,
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
@@ -182,7 +182,7 @@ def compare(
             write_json(records(), sys.stdout)
         else:
             for record in records():
-                shown.say(summary(record, with_refused=with_refused))
+                shown.say(summary(record, with_hidden=with_hidden))
             if len(paths) > 1:
                 shown.say(totals.line())
     for line in outputs.remarks:

@@ -125,10 +125,10 @@ class Classifier:
         times = []
         for _ in range(max(1, repeats)):
             started = time.perf_counter()
-            answer = self.runtime.forward_with_maps(batch)
+            output = self.runtime.forward_with_maps(batch)
             times.append(1e3 * (time.perf_counter() - started))
-        self._explained.remember(batch, answer)
-        logits = answer[0][0]
+        self._explained.remember(batch, output)
+        logits = output[0][0]
         card = self.bundle.card
         probabilities = softmax(logits, card.temperature)
         return Prediction(

@@ -120,7 +120,7 @@ class PredictionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Both models together. Figures with words stand below the answers, in terminal and report."""
+    """Both models together. Figures with words stand below the predictions, in terminal and report."""
 
     same_class: Annotated[bool, Figure("whether both put the same class on top")]
     js_divergence: Annotated[
@@ -232,11 +232,11 @@ def record_of(image: MedicalImage, comparison: Comparison) -> ComparisonRecord:
     )
 
 
-def prediction_record(answer: ModelResult) -> PredictionRecord:
-    """Return the record of one model's answer, also where it is withheld."""
-    p, card = answer.prediction, answer.bundle.card
+def prediction_record(result: ModelResult) -> PredictionRecord:
+    """Return the record of one model's result, also where it is withheld."""
+    p, card = result.prediction, result.bundle.card
     return PredictionRecord(
-        model=answer.bundle.id,
+        model=result.bundle.id,
         model_sha256=card.weights_sha256,
         card=model_facts(card),
         probabilities=dict(zip(p.class_ids, (float(v) for v in p.probabilities), strict=True)),
@@ -249,7 +249,7 @@ def prediction_record(answer: ModelResult) -> PredictionRecord:
         novel=None if p.novelty is None else p.novelty.is_novel,
         novelty=None if p.novelty is None else _novelty(p.novelty),
         plausible=p.plausible,
-        cam=None if answer.heat_map is None else _heat_map(answer.heat_map, p.class_ids),
+        cam=None if result.heat_map is None else _heat_map(result.heat_map, p.class_ids),
     )
 
 
@@ -284,7 +284,7 @@ def agreement_of(comparison: Comparison) -> Agreement:
     )
 
 
-def answers_of(comparison: Comparison) -> dict[str, object]:
+def stored_predictions(comparison: Comparison) -> dict[str, object]:
     """Return what the history stores of a comparison: both predictions and their agreement, as plain values."""
     return {
         "teacher": as_dict(prediction_record(comparison.teacher)),

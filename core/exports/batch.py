@@ -108,7 +108,7 @@ class Outputs:
         reading = reading_of(found.record, review, self._labels, text)
         exported = ExportRecord(self._as_shown(found.record, window), reading)
         comparison = found.comparison
-        shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
+        shown = comparison if comparison is None or self.wanted.with_hidden else comparison.withholding()
         result = Result(path_from(found.record.path), exported, found.image, shown, window)
         if self.wanted.labelled and comparison is not None:
             task = get_task(comparison.teacher.bundle.card.task)
@@ -168,7 +168,7 @@ def reading_of(record: Record, review: Review, labels: Labels, impression: str =
     label = None
     if record.task is not None:
         label = labels.of(path_from(record.path).absolute(), get_task(record.task))
-    return Reading(label, review.verdict, review.note, impression)
+    return Reading(label, review.opinion, review.note, impression)
 
 
 def _format(name: str) -> ExportFormat:

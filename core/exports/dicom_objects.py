@@ -107,11 +107,11 @@ def _files(
     identity = whose if keep_identity else _pseudonym(source)
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
-    for number, (side, answer) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
-        if answer.drawn_map is not None:
-            pixels = with_legend(overlay(picture, answer.drawn_map), side, answer)
-            objects[f"{side}-overlay"] = _capture(source, pixels, side, answer, number)
-            objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, answer, number)
+    for number, (side, result) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
+        if result.drawn_map is not None:
+            pixels = with_legend(overlay(picture, result.drawn_map), side, result)
+            objects[f"{side}-overlay"] = _capture(source, pixels, side, result, number)
+            objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, result, number)
     files = {}
     for name, found in objects.items():
         for keyword, value in identity.items():
@@ -177,7 +177,7 @@ def _series(source: Dataset, kind: str, number: int) -> dict[str, Any]:
     }
 
 
-def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, number: int) -> Dataset:  # noqa: ANN401
+def _capture(source: Dataset, pixels: Any, side: str, result: ModelResult, number: int) -> Dataset:  # noqa: ANN401
     from highdicom.sc import SCImage
 
     found: Dataset = SCImage.from_ref_dataset(
@@ -189,7 +189,7 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, numbe
     found.BurnedInAnnotation = "YES"
     found.Laterality = ""
     found.SeriesDescription = "Twinlens heat maps (research only)"
-    found.ImageComments = f"{NOTICE} {side.capitalize()} {answer.bundle.id}."
+    found.ImageComments = f"{NOTICE} {side.capitalize()} {result.bundle.id}."
     found.DerivationDescription = "Heat map laid over the image"
     reference = Dataset()
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
@@ -197,13 +197,13 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, numbe
     return found
 
 
-def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: ModelResult, number: int) -> Dataset:
+def _map(source: Dataset, spacing: tuple[float, float], side: str, result: ModelResult, number: int) -> Dataset:
     from highdicom import VOILUTTransformation
     from highdicom.pm import ParametricMap, RealWorldValueMapping
     from pydicom.sr.codedict import codes
 
-    assert answer.heat_map is not None  # noqa: S101 - asked for only where there is one
-    label = get_task(answer.bundle.card.task).classes[answer.heat_map.class_index]
+    assert result.heat_map is not None  # noqa: S101 - asked for only where there is one
+    label = get_task(result.bundle.card.task).classes[result.heat_map.class_index]
     mapping = RealWorldValueMapping(
         lut_label="HEATMAP",
         lut_explanation=f"Score-CAM for {label.id}, relative",
@@ -215,13 +215,13 @@ def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: Model
     )
     found: Dataset = ParametricMap(
         source_images=[_placed(source, spacing)],
-        pixel_array=answer.heat_map.resized(int(source.Rows), int(source.Columns))[None],
+        pixel_array=result.heat_map.resized(int(source.Rows), int(source.Columns))[None],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],
         voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
         device_serial_number="0",
         content_label=f"{side.upper()}_MAP",
-        content_description=f"Research only: {answer.bundle.id}"[:64],
+        content_description=f"Research only: {result.bundle.id}"[:64],
         **_series(source, "map", number),
         **_maker(),
     )
@@ -251,22 +251,22 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
     from pydicom.sr.codedict import codes
 
     groups = []
-    for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, prediction = get_task(answer.bundle.card.task), answer.prediction
+    for side, result in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
+        task, prediction = get_task(result.bundle.card.task), result.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
         if prediction.is_out_of_distribution:
             outside = _concept("refused", NOT_ASSESSABLE)
             evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), outside))
-        if not answer.withheld:
+        if not result.withheld:
             evaluations.append(
                 sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[prediction.predicted])
             )
         groups.append(
             sr.MeasurementsAndQualitativeEvaluations(
-                tracking_identifier=sr.TrackingIdentifier(uid=generate_uid(), identifier=f"{side} {answer.bundle.id}"),
+                tracking_identifier=sr.TrackingIdentifier(uid=generate_uid(), identifier=f"{side} {result.bundle.id}"),
                 algorithm_id=sr.AlgorithmIdentification(
-                    name=answer.bundle.id, version=answer.bundle.card.weights_sha256[:16], manufacturer="Twinlens"
+                    name=result.bundle.id, version=result.bundle.card.weights_sha256[:16], manufacturer="Twinlens"
                 ),
                 source_images=[
                     sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID),
@@ -274,7 +274,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
                 measurements=[
                     sr.Measurement(_probability(label, names), float(p), codes.UCUM.NoUnits)
                     for label, p in zip(prediction.class_ids, prediction.probabilities, strict=True)
-                    if not answer.withheld
+                    if not result.withheld
                 ],
                 qualitative_evaluations=evaluations,
             )

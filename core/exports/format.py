@@ -26,7 +26,7 @@ class Wanted:
             None for all.
         hide_names: whether images are called by numbers in place of their files' names.
         with_identity: whether the patient's identity is carried into report and DICOM results.
-        with_refused: whether report, pictures and DICOM results hold the predictions for images that are not
+        with_hidden: whether report, pictures and DICOM results hold the predictions for images that are not
             assessable. Tables and records always do: their column ``novel`` marks them.
         labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
             folders state (``core.compare.ground_truth``).
@@ -40,7 +40,7 @@ class Wanted:
     pictures: frozenset[str] | None = None
     hide_names: bool = False
     with_identity: bool = False
-    with_refused: bool = False
+    with_hidden: bool = False
     labelled: bool = False
     history: bool = False
 

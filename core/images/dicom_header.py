@@ -29,7 +29,7 @@ PHOTOMETRIC = (
 def texts(data: Dataset, name: str) -> list[str]:
     """Return the values of an element as they are written, not yet read as what they should be; none if it is missing.
 
-    pydicom refuses the whole element where one value is malformed, so text is split here.
+    pydicom rejects the whole element where one value is malformed, so text is split here.
     """
     element: Any = data.get_item(name)
     if element is None or element.value is None:

@@ -172,7 +172,7 @@ def _looks_like_image(path: Path) -> bool:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """Read a regular file of bounded size; pipes and devices are refused before they are opened, so nothing hangs."""
+    """Read a regular file of bounded size; pipes and devices are rejected before they are opened, so nothing hangs."""
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):

@@ -12,7 +12,7 @@ from typing import Any
 from core import __version__
 from core.compare.comparison import Comparison
 from core.compare.figures import as_dict, from_dict
-from core.compare.record import ComparisonRecord, ImageFacts, answers_of
+from core.compare.record import ComparisonRecord, ImageFacts, stored_predictions
 from core.names import readable
 from core.records.review import Opinion, Review
 
@@ -75,8 +75,8 @@ class Analysis:
         note: the note beside it.
         settings: how it was made, plain values.
         version: the program's.
-        answers: both predictions and their agreement as :func:`core.compare.record.answers_of` returns them, and
-            ``Facts``; older versions stored less.
+        answers: both predictions and their agreement as :func:`core.compare.record.stored_predictions` returns them,
+            and ``Facts``; older versions stored less.
     """
 
     id: int | None
@@ -213,5 +213,5 @@ def analysis(
         note="",
         settings=settings,
         version=__version__,
-        answers={**({} if facts is None else as_dict(facts)), **answers_of(comparison)},
+        answers={**({} if facts is None else as_dict(facts)), **stored_predictions(comparison)},
     )

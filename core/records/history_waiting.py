@@ -42,7 +42,7 @@ class Waiting:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         if self.analysis is None:
-            return {"row": asdict(self.key), "review": [self.review.verdict, self.review.note]}
+            return {"row": asdict(self.key), "review": [self.review.opinion, self.review.note]}
         return {"row": self.analysis.stored(), "review": None}
 
     @classmethod

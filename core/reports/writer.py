@@ -125,6 +125,6 @@ class ReportWriter:
         return " · ".join(known) or "The file names no patient."
 
 
-def _in_words(answer: ModelResult, task: Task) -> str:
-    found = answer.prediction
-    return HIDDEN if answer.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"
+def _in_words(result: ModelResult, task: Task) -> str:
+    found = result.prediction
+    return HIDDEN if result.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"

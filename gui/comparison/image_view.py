@@ -86,7 +86,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.reset()
 
     def show_notices(self, notices: Sequence[str]) -> None:
-        """Say, beside what is to be known of the image, what is to be known of the answer to it."""
+        """Say, beside the notices of the image, those of the predictions."""
         of_image = () if self._image is None else self._image.notices
         self.words.show_notices((*of_image, *notices))
 

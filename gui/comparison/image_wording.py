@@ -19,7 +19,7 @@ class ImageWords:
     Attributes:
         name: the file's name, top left.
         study: what the file says of the study and the picture, under the name.
-        notices: what is to be known of how image and answer came about, under the study; wrapped, so that none is cut.
+        notices: on how image and prediction were made, under the study; wrapped, so that none is cut.
         pixel: the pixel under the pointer, bottom left.
         levels: window and level, bottom right.
 

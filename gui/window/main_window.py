@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayou
 from core.errors import WriteError
 from core.models.catalogue import read_catalogue
 from core.names import readable
-from core.records.review import VERDICTS
+from core.records.review import OPINIONS
 from gui.commands.actions import Commands
 from gui.commands.files import FileCommands
 from gui.commands.palette import CommandSearch
@@ -231,8 +231,8 @@ class MainWindow(QMainWindow):
         self.recorder.reviewed.connect(self.controller.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.happened.connect(self._on_event)
-        for verdict in VERDICTS:
-            self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
+        for opinion in OPINIONS:
+            self.comparison.review.explain(opinion, self.commands.actions[opinion].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _record(self, event: Event) -> None:

@@ -34,7 +34,7 @@ class Show(StrEnum):
 
     ALL = "all"
     DISAGREE = "disagree"
-    UNSURE = "unsure"
+    UNCERTAIN = "unsure"
     NOVEL = "novel"
     FAILED = "failed"
     WAITING = "waiting"
@@ -71,7 +71,7 @@ class Entry:
     unreadable: bool = False
 
     @property
-    def verdict(self) -> FileResult | None:
+    def file_result(self) -> FileResult | None:
         """The predictions of both models."""
         return None if self.result is None else self.result.verdict
 
@@ -85,13 +85,13 @@ class Entry:
         """Where it stands."""
         if self.error:
             return State.FAILED
-        return State.WAITING if self.verdict is None else State.DONE
+        return State.WAITING if self.file_result is None else State.DONE
 
     def record(self) -> Record | None:
         """Return its record for exports, None while nothing is known."""
         if self.error:
             return failed_record(self.path, self.error)
-        return None if self.verdict is None else self.verdict.record
+        return None if self.file_result is None else self.file_result.record
 
 
 class Worklist(QAbstractListModel):
@@ -117,9 +117,9 @@ class Worklist(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return readable(entry.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{readable(entry.path)}\n{self._answer(entry)}"
+            return f"{readable(entry.path)}\n{self._tooltip(entry)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{readable(entry.path.name)}. {self._answer(entry)}"
+            return f"{readable(entry.path.name)}. {self._tooltip(entry)}"
         return None
 
     def entries(self) -> list[Entry]:
@@ -179,7 +179,7 @@ class Worklist(QAbstractListModel):
         self._change(path, None, reason, unreadable)
 
     def set_review(self, path: Path, review: Review) -> None:
-        """Note what the reviewer thinks of a file's answer."""
+        """Note the reader's opinion on a file."""
         row = self._rows.get(path)
         result = None if row is None else self._entries[row].result
         if row is not None and result is not None:
@@ -196,7 +196,7 @@ class Worklist(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
     def sort_by(self, order: Order) -> None:
-        """Sort the files; those without an answer come last where answers count."""
+        """Sort the files; those without predictions come last where predictions are the key."""
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         entries = [self._entries[index.row()] for index in old]
@@ -213,38 +213,38 @@ class Worklist(QAbstractListModel):
         entry.result, entry.error, entry.unreadable = result, error, unreadable
         self.dataChanged.emit(self.index(row), self.index(row))
 
-    def _answer(self, entry: Entry) -> str:
+    def _tooltip(self, entry: Entry) -> str:
         if entry.error:
             return f"Failed: {entry.error}"
-        if entry.verdict is None:
+        if entry.file_result is None:
             return "Not analysed yet"
-        said = entry.verdict
+        found = entry.file_result
         lines = [
-            self._side("Teacher: {0}", said.teacher),
-            self._side("Student: {0}", said.student),
+            self._side("Teacher: {0}", found.teacher),
+            self._side("Student: {0}", found.student),
         ]
-        if not said.novel:
-            lines.append("Agree" if said.agree else "Disagree")
-        if said.unsure:
+        if not found.novel:
+            lines.append("Agree" if found.agree else "Disagree")
+        if found.unsure:
             lines.append("Uncertain: more than one class is plausible")
-        if entry.review.verdict is not None:
-            lines.append(f"Your reading: {review_words(entry.review.verdict)}")
+        if entry.review.opinion is not None:
+            lines.append(f"Your reading: {review_words(entry.review.opinion)}")
         if entry.review.note:
             lines.append(f"Note: {entry.review.note}")
         return "\n".join(lines)
 
-    def _side(self, words: str, said: ModelSummary) -> str:
+    def _side(self, words: str, summary: ModelSummary) -> str:
         """Return one model's prediction in words; nothing of one that is withheld."""
-        if said.novel:
+        if summary.novel:
             return words.format("not assessable: outside the training data")
-        return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
+        return words.format(f"{summary.name}, {100 * summary.confidence:.1f} %")
 
 
 def _last_without(key: Callable[[FileResult], Any]) -> Callable[[Entry], tuple[Any, ...]]:
     """Sort by a key of the predictions; files without any, or where they are withheld (None), come last."""
 
     def of(entry: Entry) -> tuple[Any, ...]:
-        value = None if entry.verdict is None else key(entry.verdict)
+        value = None if entry.file_result is None else key(entry.file_result)
         return (1, 0, entry.number) if value is None else (0, value, entry.number)
 
     return of
@@ -286,10 +286,10 @@ class WorklistFilter(QSortFilterProxyModel):
 
 _ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
     Show.ALL: lambda _entry: True,
-    Show.DISAGREE: lambda entry: entry.verdict is not None and entry.verdict.disagree,
-    Show.UNSURE: lambda entry: entry.verdict is not None and entry.verdict.unsure,
-    Show.NOVEL: lambda entry: entry.verdict is not None and entry.verdict.novel,
+    Show.DISAGREE: lambda entry: entry.file_result is not None and entry.file_result.disagree,
+    Show.UNCERTAIN: lambda entry: entry.file_result is not None and entry.file_result.unsure,
+    Show.NOVEL: lambda entry: entry.file_result is not None and entry.file_result.novel,
     Show.FAILED: lambda entry: bool(entry.error),
     Show.WAITING: lambda entry: entry.state is State.WAITING,
-    Show.UNREVIEWED: lambda entry: entry.verdict is not None and entry.review.verdict is None,
+    Show.UNREVIEWED: lambda entry: entry.file_result is not None and entry.review.opinion is None,
 }

@@ -97,7 +97,7 @@ def outline(
 
     import training.loop.model_size
 
-    found = training.loop.model_size.outline(read_recipe(recipe, tuple(settings or ())))
+    found = training.loop.model_size.model_size(read_recipe(recipe, tuple(settings or ())))
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:

@@ -1,4 +1,4 @@
-"""Whether training would take a data set: what it would refuse is an error here; what was left out is listed."""
+"""Whether training would take a data set: what it would reject is an error here; what was left out is listed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEVERITY: dict[str, Severity] = {CLOSED: "error", NO_CLASS: "warning", NO_SPLIT:
 
 
 def fitness_findings(dataset: Dataset, recipe: Recipe | None = None) -> list[Finding]:
-    """Return what training would refuse, and classes without images.
+    """Return what training would reject, and classes without images.
 
     Args:
         dataset: the data set.
@@ -73,7 +73,7 @@ def _labels(dataset: Dataset, task: Task | None) -> list[Finding]:
     classes = "; ".join(f"{one.name}: {', '.join(one.class_ids)}" for one in tasks)
     text = (
         f"{_many(len(unknown), 'label')} {'is no class' if len(unknown) == 1 else 'are no classes'} of "
-        f"{'any task' if task is None else f'the task {task.name}'}, so that training refuses the data set. Map each "
+        f"{'any task' if task is None else f'the task {task.name}'}, so that training rejects the data set. Map each "
         f"to a class or leave it out, on the command line with --map LABEL=CLASS or --map LABEL=. Classes: {classes}."
     )
     counts = Counter(sample.label for sample in dataset.samples)
@@ -109,7 +109,7 @@ def _splits(dataset: Dataset, recipe: Recipe | None) -> list[Finding]:
     findings = []
     for split, text in (
         ("train", "There are no images for training: a network can be scored on the data set, not trained on it."),
-        ("val", "There are no images for validation, so that training refuses the data set."),
+        ("val", "There are no images for validation, so that training rejects the data set."),
     ):
         if not counts[split]:
             findings.append(finding("error", f"no-{split}", text + why, 1))

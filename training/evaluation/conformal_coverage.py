@@ -26,7 +26,7 @@ from core.uncertainty.calibration import (
     target_coverage,
 )
 from training.evaluation.clustered_bootstrap import Figure, clusters_of, figure
-from training.evaluation.predictions import answer
+from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
 
 Float64Array = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def coverage(
     """
     data, classes = open_scored(bundle, folder, label_map=label_map), bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
-    val, test = (answer(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
+    val, test = (predict(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
     labels, truth = val.labels(classes), test.labels(classes)
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)

@@ -29,7 +29,7 @@ from training.data.loading import DatasetError
 from training.data.splits import FOLDS
 from training.data_check.findings import GAIN
 from training.evaluation.evaluate import Evaluation, summarise
-from training.evaluation.predictions import Answers, answer
+from training.evaluation.predictions import Predictions, predict
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.exposure import with_exposure
@@ -87,7 +87,7 @@ def publish(
         for storage in ("float32", *STORAGES[:-1]):
             card = made.card.model_copy(update={"storage": storage})
             packed = write_bundle(scratch / storage, state, card)
-            scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
+            scored[storage] = _accuracy(predict(packed, load_runtime(packed, runtime, threads), samples), card)
             say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
@@ -163,8 +163,8 @@ def refit(
     card, gate, measured = _measured(start, data, runtime, threads)
     scores = card_scores(measured, CardTexts())
     if bundle.card.scores:
-        said = bundle.card.scores[0]
-        scores = scores.model_copy(update={"dataset": said.dataset, "caution": said.caution})
+        stated = bundle.card.scores[0]
+        scores = scores.model_copy(update={"dataset": stated.dataset, "caution": stated.caution})
     return replace_fitted(bundle, card.model_copy(update={"scores": (scores,)}), gate)
 
 
@@ -178,8 +178,8 @@ def _measured(
         card = card.model_copy(update={"preprocessing": with_exposure(card.preprocessing, samples)})
     seen = replace(bundle, card=card)
     engine = load_runtime(seen, runtime, threads)
-    card, gate = limits(card, answer(seen, engine, samples))
-    tested = answer(seen, engine, data.of("test", card.classes))
+    card, gate = limits(card, predict(seen, engine, samples))
+    tested = predict(seen, engine, data.of("test", card.classes))
     border = probe_dataset(data.dataset, "test")
     return card, gate, summarise(replace(seen, card=card), tested, data, engine.name, gate, border)
 
@@ -196,7 +196,7 @@ def _scratch(beside: Path) -> Iterator[Path]:
         yield Path(path)
 
 
-def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
+def limits(card: Card, found: Predictions) -> tuple[Card, NoveltyGate]:
     """Return the card with temperature and conformal floor fitted to predictions on the validation split, and the gate.
 
     Raises:
@@ -217,8 +217,8 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
     if len(labels) < FEW_IMAGES:
-        said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
-        fitted["limits"] = (*(limit for limit in card.limits if limit != said), said)
+        limit = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
+        fitted["limits"] = (*(known for known in card.limits if known != limit), limit)
     return card.model_copy(update=fitted), gate
 
 
@@ -271,18 +271,18 @@ def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
 
 def _caution(measured: Evaluation, texts: CardTexts) -> str:
     """Return the warnings that belong to the scores: what a shortcut alone reaches, notes, statements."""
-    said = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
+    notes = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
     border = measured.border
     if border is not None and border.border > border.chance + max(GAIN, border.margin):
-        said.insert(
+        notes.insert(
             0,
             f"A linear model that sees only the border of the images reaches {100 * border.border:.1f} % on this split "
             f"(always the most frequent class: {100 * border.chance:.1f} %).",
         )
-    return " ".join([*said, *([texts.caution] if texts.caution else [])])[:2000]
+    return " ".join([*notes, *([texts.caution] if texts.caution else [])])[:2000]
 
 
-def _accuracy(found: Answers, card: Card) -> float:
+def _accuracy(found: Predictions, card: Card) -> float:
     return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
 
 

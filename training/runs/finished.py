@@ -92,11 +92,11 @@ def describe_data(card: Card, data: DataSet) -> Card:
     words = f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
     limits = card.limits
     if not data.groups:
-        said = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
-        limits = (*limits, said)
+        limit = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
+        limits = (*limits, limit)
     elif data.ungrouped:
-        said = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
-        limits = (*limits, said)
+        limit = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
+        limits = (*limits, limit)
     training = card.training.model_copy(update={"data": words, "data_set": data})
     return card.model_copy(update={"training": training, "limits": limits})
 

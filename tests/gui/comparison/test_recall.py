@@ -29,19 +29,19 @@ def records():
 def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
     qtbot.keyClick(window, Qt.Key.Key_X)
-    before = [entry.verdict for entry in window.worklist.entries()]
+    before = [entry.file_result for entry in window.worklist.entries()]
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Up))
     window.close()
     two[0].write_bytes(two[1].read_bytes())  # another image by now
     again = make_window(cam="none")
     qtbot.waitUntil(lambda: again.worklist.entry_of(two[1]).state is State.DONE, timeout=PATIENCE)
     entry = again.worklist.entry_of(two[1])
-    now, then = entry.verdict.record, before[1].record
+    now, then = entry.file_result.record, before[1].record
     assert now.image == then.image
     for side in SIDES:  # the first of two analyses alike is what was recorded: its latency is another
         assert getattr(now, side).probabilities == pytest.approx(getattr(then, side).probabilities, abs=1e-4)
-    assert entry.verdict.teacher.name == before[1].teacher.name
-    assert entry.review.verdict == "disagree"
+    assert entry.file_result.teacher.name == before[1].teacher.name
+    assert entry.review.opinion == "disagree"
     assert again.controller.path == two[0]
     qtbot.waitUntil(lambda: again.controller.on_screen == two[0], timeout=PATIENCE)
     changed = again.worklist.entry_of(two[0]).verdict.record

@@ -72,7 +72,7 @@ def test_sorting_keeps_hold_of_the_chosen_file(worklist):
     [
         (Show.ALL, "dbac"),
         (Show.DISAGREE, "b"),
-        (Show.UNSURE, "b"),
+        (Show.UNCERTAIN, "b"),
         (Show.NOVEL, ""),
         (Show.FAILED, "c"),
         (Show.WAITING, "d"),

@@ -117,10 +117,10 @@ def test_errors_are_repeated_by_a_copy_always_and_by_an_independent_model_as_cha
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 6000)
 
-    def answers():
+    def draw():
         return np.where(random.random(6000) < 0.8, labels, (labels + random.integers(1, 3, 6000)) % 3)
 
-    teacher, other = answers(), answers()
+    teacher, other = draw(), draw()
     each = np.arange(6000)
     copy = repeats(labels, teacher, teacher.copy(), each)
     assert copy.share == 1
@@ -147,10 +147,10 @@ def test_an_audit_of_a_model_beside_itself_is_a_page_with_equal_columns(shared_d
     audits = audit([student, student], few, images=3)
     mine, same = audits.found
     assert len(audits.pictures.labels) == 3
-    assert set(mine.answers) >= {PLAIN, BORDER_ONLY, LUNGS_HIDDEN, UNMARKED}
-    assert all((mine.answers[name] == same.answers[name]).all() for name in mine.answers)
-    # a picture as it is gets the answer that it gets in the evaluation of the whole split
-    assert (mine.answers[PLAIN] == mine.plain[audits.of_pictures]).all()
+    assert set(mine.predictions) >= {PLAIN, BORDER_ONLY, LUNGS_HIDDEN, UNMARKED}
+    assert all((mine.predictions[name] == same.predictions[name]).all() for name in mine.predictions)
+    # an unchanged picture is predicted as in the evaluation of the whole split
+    assert (mine.predictions[PLAIN] == mine.plain[audits.of_pictures]).all()
     assert 0 < mine.energy["border"].mean() < 1
     written = write_page(audits, tmp_path).read_text(encoding="utf-8")
     assert f"3 of {len(rows)} test images" in written
