@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from core.compare.agreement import Tally, too_few
 from core.compare.ground_truth import Labels
@@ -51,7 +51,7 @@ class Outputs:
     """
 
     wanted: Wanted
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
     lost: list[TwinlensError] = field(default_factory=list)

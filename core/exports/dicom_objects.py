@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pydicom
@@ -104,7 +105,7 @@ def _files(
 ) -> dict[str, bytes]:
     """Return the content of each file by the end of its name."""
     source, whose = _without_identity(header)
-    identity = whose if keep_identity else _pseudonym(source)
+    identity: Mapping[str, object] = whose if keep_identity else _pseudonym(source)
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
     for number, (side, result) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
@@ -150,7 +151,7 @@ def _source(image: MedicalImage) -> Dataset:
     return source
 
 
-def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
+def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, object]]:
     """Take the identity of patient and study out of a header, and return both."""
     whose = {name: _plain(source.get(name, "")) for name in IDENTITY}
     for name in IDENTITY:
@@ -163,11 +164,24 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
     return str(value) if isinstance(value, PersonName) else value
 
 
-def _maker() -> dict[str, Any]:
+class _Equipment(TypedDict):
+    manufacturer: str
+    manufacturer_model_name: str
+    software_versions: str
+
+
+class _Instance(TypedDict):
+    series_instance_uid: str
+    series_number: int
+    sop_instance_uid: str
+    instance_number: int
+
+
+def _equipment() -> _Equipment:
     return {"manufacturer": "Twinlens", "manufacturer_model_name": "Twinlens", "software_versions": __version__}
 
 
-def _series(source: Dataset, kind: str, number: int) -> dict[str, Any]:
+def _series(source: Dataset, kind: str, number: int) -> _Instance:
     """Return new identifiers: one series a kind and source series, so that the results of a study stay together."""
     return {
         "series_instance_uid": generate_uid(entropy_srcs=[source.SeriesInstanceUID, kind, __version__]),
@@ -183,7 +197,7 @@ def _capture(source: Dataset, pixels: Any, side: str, result: ModelResult, numbe
     found: Dataset = SCImage.from_ref_dataset(
         ref_dataset=source, pixel_array=np.ascontiguousarray(pixels), photometric_interpretation="RGB",
         bits_allocated=8, coordinate_system="PATIENT", patient_orientation=("L", "F"),
-        transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_maker(),
+        transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_equipment(),
     )  # fmt: skip
     found.PatientOrientation = source.get("PatientOrientation") or ""  # highdicom wants one; many files have none
     found.BurnedInAnnotation = "YES"
@@ -223,7 +237,7 @@ def _map(source: Dataset, spacing: tuple[float, float], side: str, result: Model
         content_label=f"{side.upper()}_MAP",
         content_description=f"Research only: {result.bundle.id}"[:64],
         **_series(source, "map", number),
-        **_maker(),
+        **_equipment(),
     )
     found.Laterality = ""
     found.SeriesDescription = "Twinlens raw heat maps (research only)"
@@ -293,7 +307,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
     )
     found: Dataset = sr.ComprehensiveSR(
-        evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_maker()
+        evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_equipment()
     )
     found.SeriesDescription = "Twinlens predictions (research only)"
     return found
@@ -309,7 +323,7 @@ def _concept(value: str, meaning: str) -> CodedConcept:
     return CodedConcept(value=value[:16], scheme_designator=SCHEME, meaning=meaning[:64])
 
 
-def _pseudonym(source: Dataset) -> dict[str, Any]:
+def _pseudonym(source: Dataset) -> dict[str, str]:
     """Return what stands for patient and study, the same for all images of a study."""
     name = hashlib.sha256(source.StudyInstanceUID.encode()).hexdigest()[:16]
     return {

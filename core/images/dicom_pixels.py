@@ -1,4 +1,4 @@
-"""The stored pixels of a DICOM file, decoded, without what lies above the bits that are stored according to the header."""
+"""The stored pixels of a DICOM file, decoded, without what lies above its stored bits."""
 
 from __future__ import annotations
 

@@ -112,13 +112,13 @@ class Analysis:
         same_class = bool(known["same_class"])
         return cls(**{field.name: known[field.name] for field in fields(cls)} | parsed | {"same_class": same_class})
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, object]:
         """Return its columns as SQLite holds them, without a number where it has none."""
         row = self.as_dict() | {"same_class": int(self.same_class)}
         row |= {name: json.dumps(row[name], ensure_ascii=False) for name in ("settings", "answers")}
         return {name: value for name, value in row.items() if name != "id" or value is not None}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         return asdict(self)
 
@@ -180,7 +180,7 @@ KEY = tuple(field.name for field in fields(AnalysisKey))
 def analysis(
     image_sha256: str,
     comparison: Comparison,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     path: Path | None = None,
     facts: Facts | None = None,
 ) -> Analysis:

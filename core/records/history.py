@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from core.compare.comparison import Comparison
 from core.errors import TwinlensError, UsageError
@@ -103,7 +103,7 @@ class History:
             self._database.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def add(
-        self, image_sha256: str, comparison: Comparison, settings: dict[str, Any], path: Path | None = None
+        self, image_sha256: str, comparison: Comparison, settings: dict[str, object], path: Path | None = None
     ) -> int:  # fmt: skip
         """Record an analysis, on disk when this returns.
 

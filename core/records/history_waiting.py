@@ -39,7 +39,7 @@ class Waiting:
     analysis: Analysis | None = None
     review: Review = NO_REVIEW
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         if self.analysis is None:
             return {"row": asdict(self.key), "review": [self.review.opinion, self.review.note]}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core import __version__
 from core.errors import TwinlensError
@@ -74,7 +73,7 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     return list(found.values())
 
 
-def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, Any]) -> Analysis | None:
+def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, object]) -> Analysis | None:
     """Return the record of an image at a place that equals a new one, None if there is none.
 
     Raises:

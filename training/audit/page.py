@@ -172,8 +172,8 @@ def _inheritance(audits: Audits) -> list[str]:
             else "It is not shown that the student repeats its teacher's errors beyond chance."
         )
         lines += [
-            f"**{conclusion}** Whether they come from the teacher or from the same images only a student trained without the "
-            "teacher can show.",
+            f"**{conclusion}** Whether they come from the teacher or from the same images only a student trained "
+            "without the teacher can show.",
             "",
         ]
     return lines

@@ -111,8 +111,8 @@ def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(record
     newest, oldest = records()
     assert (newest.verdict, oldest.version) == ("agree", "0.0.1")
     with History() as history:
-        (answer,) = recall(history, two[0], said.record.image.sha256)
-    assert answer.review == Review("agree")
+        (found,) = recall(history, two[0], said.record.image.sha256)
+    assert found.review == Review("agree")
 
 
 def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_over(recorded, two, monkeypatch):
@@ -125,8 +125,8 @@ def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_o
         ((path, digest),) = digests([two[0], two[0].with_name("gone.png")], lambda: False)
         assert (path, digest) == (two[0], said.record.image.sha256)
         assert list(digests(two, lambda: True)) == []
-        (answer,) = recall(history, path, digest)
-        assert answer.verdict == said
+        (found,) = recall(history, path, digest)
+        assert found.result == said
         assert recall(history, two[1], digest) == []  # the same bytes at another place
         monkeypatch.setattr("gui.history.remembered.__version__", "99.0")  # which may see another picture in them
         assert recall(history, path, digest) == []
