@@ -111,7 +111,7 @@ class FidelityRow:
 
 
 def check_libraries() -> None:
-    """See that all libraries are there, before a long run ends at one that is not.
+    """Check that all libraries are installed, before a long run fails for want of one.
 
     Raises:
         TwinlensError: if torch-cam, which is in an extra, is not installed.
@@ -293,7 +293,7 @@ def _measure(library: str, folder: Path, out: Path) -> Measured:
 
 
 def _forget_peak() -> None:
-    """Begin to follow the largest resident size anew, where the system can (Linux); else it holds since the start."""
+    """Reset the largest resident size, where the system can (Linux); else it holds since the start."""
     if platform.system() == "Linux":
         Path("/proc/self/clear_refs").write_text("5")
 

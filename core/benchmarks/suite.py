@@ -149,7 +149,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
             if quick:
                 libraries = libraries[:3] if network == OFA595.id else [FAST]
             elif architecture.layout == "NHWC":
-                libraries.remove("torch-cam")  # it knows no maps with the channels last: it takes rows for channels
+                libraries.remove("torch-cam")  # it does not support maps with the channels last
             rows += speed([bundle], libraries)
     return rows
 
@@ -194,7 +194,7 @@ def startup() -> dict[str, float]:
 def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = lambda _i: None) -> MemoryRun:
     """Compare the demonstration radiograph again and again and follow the resident size.
 
-    Each round opens the file anew, preprocesses it and asks both models, as ``core compare --cam none`` does.
+    Each round opens the file anew, preprocesses it and runs both models, as ``core compare --cam none`` does.
     """
     session, choice = ComparisonSession(catalogue), Choice(cam="none")
     path, process = demonstration_radiograph(), psutil.Process()

@@ -130,7 +130,7 @@ def summary(record: Record, *, with_hidden: bool = False) -> str:
 
 @dataclass
 class Totals:
-    """Counts what came of many images, for the line at the end.
+    """Counts the results of many images, for the line at the end.
 
     Attributes:
         images: all of them.

@@ -57,7 +57,7 @@ class Prediction:
         precision: the arithmetic of the forward.
         plausible: labels of the conformal prediction set, perhaps none; None where the bundle has no rule for it.
         novelty: how far the image is from the training data; None where the bundle has no statistics for it.
-        notices: what a reader should know of how it was made.
+        notices: notices for the reader on how it was made.
     """
 
     class_ids: tuple[str, ...]
@@ -112,7 +112,7 @@ class Classifier:
         self._explained = ScoreCamCache(self.runtime)
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
-        """Classify one image, and tell whether it is outside the training data.
+        """Classify one image, and determine whether it is outside the training data.
 
         Args:
             image: the opened image.

@@ -84,7 +84,7 @@ class Comparison:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a reader should know of how predictions and heat maps were made, each once."""
+        """Notices for the reader on how predictions and heat maps were made, each once."""
         found = [notice for result in (self.teacher, self.student) for notice in result.prediction.notices]
         for side, result in (("teacher", self.teacher), ("student", self.student)):
             if result.heat_map is not None and result.drawn_map is None:

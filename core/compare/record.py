@@ -42,7 +42,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What stands on the model's card."""
+    """Facts of the model's card."""
 
     parameters: Annotated[int, Figure("parameters of the model")]
     storage: Annotated[str, Figure("how they are stored: `float32`, `float16` or `int8`")]
@@ -55,14 +55,14 @@ class ModelFacts:
     test_accuracy: Annotated[float | None, Figure("accuracy there, in [0, 1]")]
     test_macro_f1: Annotated[float | None, Figure("macro F1 there, in [0, 1]")]
     test_ece: Annotated[float | None, Figure("expected calibration error there, in [0, 1]")]
-    test_caution: Annotated[str | None, Figure("what to know of these scores")]
+    test_caution: Annotated[str | None, Figure("a caution about these scores")]
 
 
 @dataclass(frozen=True, slots=True)
 class NoveltyRecord:
     """How far the image is from the training data."""
 
-    score: Annotated[float, Figure("how unlike the training data the image is")]
+    score: Annotated[float, Figure("distance of the image from the training data")]
     threshold: Annotated[float, Figure("the score above which it is not assessable")]
     reason: Annotated[str, Figure("why it is not assessable, in words; else empty")]
 
@@ -98,7 +98,7 @@ class PredictionRecord:
     precision: Annotated[str, Figure("the arithmetic of the forward")]
     novel: Annotated[
         bool | None,
-        Figure("whether the image is not assessable: outside the training data; empty where the model can't tell"),
+        Figure("whether the image is not assessable: outside the training data; empty where the model has no gate"),
     ]
     novelty: Annotated[NoveltyRecord | None, Figure("distance from the training data", prefix="novelty_")]
     plausible: Annotated[

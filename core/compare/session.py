@@ -44,7 +44,7 @@ class Choice:
     """What is compared, and how.
 
     Attributes:
-        task: the task of all images, or None to tell it from each image's colour.
+        task: the task of all images, or None to follow from each image's colour.
         teacher: the teacher's network, or None for the best-scoring one.
         student: the student's network, or None for the best-scoring one.
         cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
@@ -114,7 +114,7 @@ class ComparisonSession:
     Attributes:
         catalogue: the installed models; None until they are first needed.
         images_kept: how many opened images stay in memory; with none of them each file is opened anew.
-        announce: told the name of a network before it is loaded.
+        announce: called with the name of a network before it is loaded.
         is_stopping: whether all work is to stop; asked before anything is loaded and while heat maps are made.
         find: which bundle a choice means.
         convert: converts models that a runtime can't load as they are, until it is done or no longer wanted; None
@@ -149,7 +149,7 @@ class ComparisonSession:
         try:
             seen = path.stat()
         except OSError:
-            return read_image(path, with_identity=with_identity)  # says what is wrong
+            return read_image(path, with_identity=with_identity)  # its error states what is wrong
         key = (path, seen.st_mtime_ns, seen.st_size, with_identity)
         return self._images.get(key, lambda: read_image(path, with_identity=with_identity))
 
@@ -158,7 +158,7 @@ class ComparisonSession:
 
         Args:
             choice: what is compared.
-            image: tells the task where the choice does not; without one it is that of grey images.
+            image: determines the task where the choice does not; without one it is that of grey images.
 
         Raises:
             UsageError: if one is not installed, or the two were not made for the same classes.
@@ -172,7 +172,7 @@ class ComparisonSession:
         bundles = [self.find(self.catalogue, task.id, role, choice) for role in get_args(Role)]
         if bundles[0].card.classes != bundles[1].card.classes:
             raise UsageError(
-                f"{bundles[0].id} and {bundles[1].id} do not tell the same classes apart.",
+                f"{bundles[0].id} and {bundles[1].id} do not have the same classes.",
                 remedy="Choose a teacher and a student of the same task.",
             )
         self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
@@ -255,7 +255,7 @@ class ComparisonSession:
         return self.finish(image, choice, repeats=repeats)
 
     def forget_models(self) -> None:
-        """Let go of all models, and look anew at what is installed when one is needed."""
+        """Unload all models; the installed ones are read again when one is needed."""
         self.catalogue = None
         self._classifiers.clear()
         self._predicted.clear()

@@ -38,7 +38,7 @@ CLUSTERS = 32
 MAPS_A_CLUSTER = 21
 # The estimated error, 1 - Pearson to the exact map, is a factor times the square root of 1 - Pearson(map by cluster,
 # map by kriging); the factor falls with the masks scored. Each is the larger of two conformal 95 % quantiles, of VGG19
-# and of OFA-595 on validation images; docs/benchmarks.md says how often it holds on test images.
+# and of OFA-595 on validation images; docs/benchmarks.md states how often it holds on test images.
 ERROR_FACTORS = ((0, 50.0), (8, 6.5), (16, 1.2), (24, 0.76), (32, 0.55))
 LARGEST_ERROR = 1.0
 

@@ -36,7 +36,7 @@ class _Output:
 class Outputs:
     """Writes each comparison in all formats that are wanted; files appear when the ``with`` block ends well.
 
-    A format that can't be written any more, e.g. because its disk is full, is left out from then on; the others go on.
+    A format that can't be written any more, e.g. because its disk is full, is left out from then on; others continue.
 
     Attributes:
         wanted: what is to be written.

@@ -63,7 +63,7 @@ def write_dicom_results(
 
     They are a Comprehensive SR with TID 1500 content (the classes with their probabilities), and for each model with a
     map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns. The
-    SR says where the image is not assessable; a prediction that is withheld is not in it.
+    SR states where the image is not assessable; a prediction that is withheld is not in it.
 
     Args:
         folder: where they are written; made if it is not there.

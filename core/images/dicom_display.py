@@ -87,8 +87,8 @@ def window_of(data: Dataset, notices: list[str]) -> Window | None:
 def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable | None:
     """Return the file's first look-up table for display, if it is a usable one.
 
-    Its entries count as brightness by the bits that they use: many files say 16 and use 12 or 14, and others fewer than
-    they use. A notice reports where the file states another depth.
+    Its entries count as brightness by the bits that they use: many files state 16 and use 12 or 14, and others fewer
+    than they use. A notice reports where the file states another depth.
 
     Args:
         data: the data set.

@@ -80,7 +80,7 @@ class MedicalImage:
         bits: bits stored per sample.
         inverted: whether low values are bright (MONOCHROME1, WhiteIsZero).
         window: the file's own window, if it has one.
-        lookup: the file's own look-up table for display, which goes before the window, if it has one.
+        lookup: the file's own look-up table for display, which takes precedence over the window, if it has one.
         padding: shape (H, W), true where the file states that there is no image, or None.
         spacing: distance of pixel centres in mm, (row, column), where the file states it.
         pixel_aspect: height of a pixel over its width; 1.0 is square.

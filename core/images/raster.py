@@ -135,7 +135,7 @@ def _codestream(data: bytes, path: Path, kind: str, notices: list[str]) -> Decod
     """
     claimed = read_codestream(data)
     if claimed is None:
-        return None  # damaged: Pillow says how
+        return None  # damaged: Pillow reports how
     check_pixels(claimed.rows, claimed.columns, path)
     check_compression(claimed.rows, claimed.columns, len(data), path)
     if kind == "JPEG":

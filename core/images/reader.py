@@ -143,7 +143,7 @@ def find_images(paths: Iterable[Path]) -> Iterator[Path]:
 
     In folders, what is hidden or made by the system (:mod:`core.system.system_files`), files that are no image by their
     first bytes, and pictures that Twinlens wrote itself are skipped; links to folders are not followed. A file or
-    folder that can't be read is yielded, so that opening it says why.
+    folder that can't be read is yielded, so that opening it raises the reason.
     """
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered

@@ -1,7 +1,7 @@
 """The record of what was analysed: an SQLite file in the user's data folder.
 
 Of an image only the digest is stored, and its path where that is wanted. Write-ahead logging lets several windows work
-at once, and a killed process loses at most the record in hand.
+at once, and a killed process loses at most the record that it is writing.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class History:
 
     Raises:
         HistoryError: if it can't be opened, or was written by a newer version. A damaged file is no error: it is
-            renamed and a new one begun, which :attr:`notice` says.
+            renamed and a new one begun, which :attr:`notice` states.
     """
 
     def __init__(self, path: Path | None = None, wait: float = BUSY_SECONDS) -> None:
@@ -98,7 +98,7 @@ class History:
         self._database.close()
 
     def be_patient(self, seconds: float) -> None:
-        """Wait so long from now on while another window writes."""
+        """Wait this long, from now on, while another window writes."""
         with explained(self.path):
             self._database.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 

@@ -1,7 +1,7 @@
 """Changes that could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
 
-They are only ever appended to, so that a killed process loses at most the line in hand. Whoever opens the history next
-takes them in.
+They are only ever appended to, so that a killed process loses at most the line that it is writing. Whoever opens the
+history next takes them in.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from core.names import readable
 from core.reports.image_page import PageText, image_page, warnings
 from core.reports.layout import PaperSize, Sheets
 from core.reports.person_name import name_in_words
-from core.reports.right_to_left import apart
+from core.reports.right_to_left import isolated
 from core.reports.summary_page import Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
 from core.tasks import Task, get_task
@@ -111,7 +111,7 @@ class ReportWriter:
         self._sheets.pdf.close()
 
     def _name(self, path: Path) -> str:
-        return f"Image {len(self._rows) + 1}" if self._hide_names else apart(readable(path.name))
+        return f"Image {len(self._rows) + 1}" if self._hide_names else isolated(readable(path.name))
 
     def _identity(self, image: MedicalImage) -> str:
         who = image.identity if self._with_identity else None
@@ -121,7 +121,7 @@ class ReportWriter:
             "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
             "accession": who.accession,
         }  # fmt: skip
-        known = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        known = [f"{name} {isolated(value)}" for name, value in parts.items() if value]
         return " · ".join(known) or "The file names no patient."
 
 

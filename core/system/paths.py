@@ -38,7 +38,7 @@ def cache_folder() -> Path:
     """Return the folder of things that can be made again; ``TWINLENS_CACHE`` overrides it.
 
     Where it can't be written, it is a temporary folder, for this process and those that it starts, which is removed at
-    the end; :func:`cache_notice` then says so.
+    the end; :func:`cache_notice` then states it.
     """
     wanted = Path(os.environ.get("TWINLENS_CACHE") or platformdirs.user_cache_dir("twinlens", appauthor=False))
     problem = _why_not_writable(wanted)
@@ -65,7 +65,7 @@ def data_notice() -> str:
     if not problem:
         return ""
     return (
-        f"{readable(data_folder())}: No settings, session or history can be kept here ({problem}). Check the folder, "
+        f"{readable(data_folder())}: No settings, session or history can be stored here ({problem}). Check the folder, "
         "or name another one by TWINLENS_DATA."
     )
 

@@ -1,4 +1,4 @@
-"""Processes that serve requests: for what can crash the process that does it, or would hold up a window.
+"""Processes that serve requests: for what can crash the process that does it, or would block a window.
 
 A worker is started when its first request comes and stays, since most of the time goes into its start. A request is
 the sizes of two parts, then the parts: a text, and data. A reply is a size, then that many bytes.

@@ -43,7 +43,7 @@ from gui.worklist.model import State, Worklist
 
 
 class ComparisonController(QObject):
-    """Knows which file is on screen; what comes late of an earlier one, or by other models, is dropped.
+    """Holds the file on screen; late results of an earlier one, or of other models, are dropped.
 
     Args:
         engine: computes.
@@ -150,7 +150,7 @@ class ComparisonController(QObject):
         self._engine.do(AnalyseFiles(tuple(self._batch_files), self._batch_choice()))
 
     def leave_out(self, paths: Iterable[Path]) -> None:
-        """Go on without files that were taken off the worklist."""
+        """Continue without files that were removed from the worklist."""
         gone = set(paths)
         self._batch_files = [path for path in self._batch_files if path not in gone]
         self._engine.leave_out(gone)
@@ -236,7 +236,7 @@ class ComparisonController(QObject):
         self._ask()
 
     def _go_on(self) -> None:
-        """Have "Analyse all" go on for what has no result by the present choice."""
+        """Continue "Analyse all" with the files that have no result by the present choice."""
         if not self._batch.running:
             return
         entries = map(self._worklist.entry_of, self._batch_files)

@@ -179,7 +179,7 @@ class ModelPanel(QWidget):
         self.pages.setCurrentIndex(1 if self.withheld else 0)
 
     def _say_method(self) -> None:
-        """Say which class the heat map supports; nothing of the prediction while that is hidden."""
+        """Show which class the heat map supports; nothing of the prediction while that is hidden."""
         if self._result is None or self._task is None or self._result.heat_map is None:
             return
         heat_map = self._result.heat_map

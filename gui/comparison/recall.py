@@ -23,7 +23,7 @@ Digests = tuple[tuple[Path, str], ...]
 
 
 class Recall(QObject):
-    """Asks the history for files that it knows; a result counts only where the file is still the same.
+    """Looks files up in the history; a result counts only where the file is still the same.
 
     Args:
         worklist: receives the files.

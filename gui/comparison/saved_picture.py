@@ -116,11 +116,11 @@ class _Sheet:
         self.whole(MARGIN)
 
     def whole(self, y: float) -> None:
-        """Go on over the whole width."""
+        """Continue over the whole width."""
         self._left, self._width, self.y = float(MARGIN), float(self._page.width() - 2 * MARGIN), y
 
     def column(self, number: int, top: float | None = None) -> None:
-        """Go on in a column, from a place on or from where the pen is."""
+        """Continue in a column, from a place on or from where the pen is."""
         self._left, self._width = float(MARGIN + number * (COLUMN + GAP)), float(COLUMN)
         self.y = self.y if top is None else top
 

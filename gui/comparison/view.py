@@ -150,7 +150,7 @@ class ComparisonView(QWidget):
         self._say_instead(f"⚠ {text}", "warning")
 
     def show_empty(self) -> None:
-        """Say how to begin."""
+        """Show how to begin."""
         self._forget()
         self._say_instead("Open an image to compare teacher and student.", "title", "dim")
 

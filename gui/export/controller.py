@@ -31,9 +31,9 @@ class Reporter(QObject):
         parent: the window of the dialogs.
         worklist: the files with what was found of each.
         listed: the worklist on screen: which files are shown and selected.
-        controller: says what compares, and what is on screen.
-        view: says how the image on screen is shown.
-        banner: says the scores when they are known.
+        controller: holds the choice of models and what is on screen.
+        view: holds how the image on screen is shown.
+        banner: shows the scores when they are known.
         notifications: where errors go.
     """
 
@@ -73,7 +73,7 @@ class Reporter(QObject):
         self._open(ExportDialog(self.offer(), self._parent))
 
     def scores(self) -> None:
-        """Show how both models did over the worklist.
+        """Show the performance of both models on the worklist.
 
         Raises:
             UsageError: if nothing that counts has been analysed.
@@ -89,7 +89,7 @@ class Reporter(QObject):
         self._tally(self._show_scores)
 
     def tell_scores(self) -> None:
-        """Say in the banner what both models scored, where labels are known."""
+        """Show in the banner what both models scored, where labels are known."""
         if self._results():
             self._tally(self._say_scores)
 

@@ -1,4 +1,4 @@
-"""Writing reports and exports: which images, compared anew where they have no heat maps yet. Knows no widgets."""
+"""Writing reports and exports: which images, compared anew where they have no heat maps yet. Uses no widgets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Offer:
 
     Attributes:
         scopes: the files by scope.
-        choice: what compares.
+        choice: models, method and runtime.
         windows: window and level as the reader has set them, by file.
         ready: the comparison on screen, if it is complete; it is not computed anew.
         words: the text of the report's field "Impression", by file.
@@ -109,7 +109,7 @@ class Source:
     """Compares the images of an export, with models of its own, one at a time; used from worker threads.
 
     Args:
-        choice: what compares.
+        choice: models, method and runtime.
         ready: a comparison that is complete.
     """
 

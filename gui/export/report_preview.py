@@ -90,7 +90,7 @@ class Summary:
 
     Attributes:
         items: the images.
-        offer: what the window knows of them.
+        offer: results and errors of the window.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
         with_hidden: whether hidden predictions are printed.

@@ -1,4 +1,4 @@
-"""How both models did over the worklist: agreement, and scores with intervals where folders tell the true classes."""
+"""Performance of both models on the worklist: agreement, and scores with intervals where folders state the labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TaskScores:
         images: how many were compared.
         agreement: how often both predicted the same class.
         kappa: Cohen's kappa of the two, or None.
-        labelled: how many have a known true class.
+        labelled: how many have a known label.
         scores: of teacher and student on those, None where there are none.
         withheld: images whose prediction is withheld, which count nowhere.
     """

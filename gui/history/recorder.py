@@ -41,7 +41,7 @@ class Recorder(QObject):
     """
 
     reviewed = Signal(object, object, object)  # path, Basis, the Review that an earlier analysis of the image got
-    noticed = Signal(str)  # what a person should know about how the history was opened, and what waits
+    noticed = Signal(str)  # notices on how the history was opened, and on what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
     _finished = Signal(object, object)  # who gets a result, and the result
@@ -113,7 +113,7 @@ class Recorder(QObject):
                 self._finished.emit(then, result)
 
     def _tell(self, writer: HistoryWriter) -> None:
-        """Say once how the history was opened, that changes wait, and that they have been written."""
+        """Report once how the history was opened, that changes wait, and that they have been written."""
         if writer.notice and writer.notice not in self._told:
             self._told.add(writer.notice)
             self.noticed.emit(writer.notice)

@@ -15,7 +15,7 @@ class ReviewBar(QWidget):
     """Three buttons and a line; ``changed`` when the person has changed something."""
 
     changed = Signal(object)  # Review
-    left = Signal()  # the note is done: the keyboard is wanted elsewhere, lest it write into the next image's note
+    left = Signal()  # the note is done: the focus moves on, so that typing does not go into the next image's note
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -15,7 +15,7 @@ from gui.worklist.model import Worklist
 
 
 class Reviews(QObject):
-    """Knows which file the review bar speaks of: the one whose predictions are on screen, and no other.
+    """Connects the review bar with the file whose predictions are on screen.
 
     Args:
         bar: where it is entered.

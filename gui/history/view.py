@@ -99,12 +99,12 @@ class HistoryView(QDialog):
         )
 
     def refresh(self) -> None:
-        """Ask the history anew."""
+        """Search the history again."""
         query = self.query()
         self._recorder.ask(lambda history: (list(history.find(query)), history.count()), self._on_found)
 
     def done(self, result: int) -> None:
-        """Close; what is still being asked for is dropped."""
+        """Close; a search under way is dropped."""
         self._alive = False
         self._timer.stop()
         super().done(result)

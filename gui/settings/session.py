@@ -25,7 +25,7 @@ class Session:
     Attributes:
         files: the worklist.
         current: the file on screen.
-        choice: what compares.
+        choice: models, method and runtime.
         view: settings of the comparison, as it gave them.
     """
 

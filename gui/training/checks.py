@@ -17,7 +17,7 @@ class DataCheck(QObject):
     """Runs ``check-data`` on the data set that is set up, and shows what it found.
 
     Args:
-        setup: says where the data set lies; shows its summary and its labels.
+        setup: holds the place of the data set; shows its summary and its labels.
         findings: shows what was found.
 
     Signals:

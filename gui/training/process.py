@@ -24,10 +24,10 @@ from training.runs.folder import Row, RunFolder
 from training.runs.lock import Owner, read_owner, taken
 
 LOG_FILE = "log.txt"
-LOOK_MS = 150  # between looks at what a run has written
+LOOK_MS = 150  # between two readings of what a run has written
 LOG_KEPT = 20_000  # characters
 
-_left: list[QProcess] = []  # of runs that go on without the window; Qt would end a process with its object
+_left: list[QProcess] = []  # of runs that continue without the window; Qt would end a process with its object
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class TrainingRun(QObject):
                 self._other.kill()
 
     def leave(self) -> bool:
-        """Stop following; return whether the process goes on without this window."""
+        """Stop following; return whether the process continues without this window."""
         self._timer.stop()
         if self._file is not None:
             self._file.close()
@@ -222,7 +222,7 @@ class TrainingRun(QObject):
             self._end()
 
     def _open_events(self) -> None:
-        """Open what the process tells; not before it owns the folder, since until then an earlier one's is there."""
+        """Open the events of the process, once it owns the folder: until then those of an earlier one are there."""
         folder = RunFolder(self.folder)
         if self._process is None or read_owner(folder) != self._before:
             with suppress(OSError):

@@ -37,7 +37,7 @@ class TrainingWindow(QWidget):
 
     Signals:
         models_changed: a model has been added, by its identifier.
-        news: what a person who does not look at this window should hear: words, and whether it is a warning.
+        news: what a person who does not look at this window should see: words, and whether it is a warning.
     """
 
     models_changed = Signal(str)
@@ -268,7 +268,7 @@ class TrainingWindow(QWidget):
         self.tabs.setCurrentWidget(self.charts)
 
     def _show_run(self, reason: str) -> None:
-        """Say how the run stands that is not under way."""
+        """Show the state of a run that is not under way."""
         folder = self._folder()
         finished = RunFolder(folder).read_result().finished
         theme.styled(self.progress.bar, self.setup.role)

@@ -1,4 +1,4 @@
-"""The window: makes all parts, connects them and remembers the session; the one place that knows them all."""
+"""The window: makes all parts, connects them and remembers the session; the one place that has them all."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
         self.opening.open(paths)
 
     def set_preferences(self, preferences: Preferences) -> None:
-        """Look and compute as the settings say from now on."""
+        """Apply the settings."""
         self.preferences = preferences
         self.apply_theme()
         self.controller.set_preferences(preferences)

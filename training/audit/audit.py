@@ -229,7 +229,7 @@ def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, predicted: 
         values = heat.resized(SIDE, SIDE)
         total = float(values.sum())
         for name, masks in pictures.masks.items():
-            if masks[i].any() and total > 0:  # a normal film has no infection
+            if masks[i].any() and total > 0:  # a normal radiograph has no infection
                 shares[name].append(float(values[masks[i]].sum()) / total)
     return {name: np.array(found, np.float32) for name, found in shares.items() if found}
 

@@ -101,7 +101,7 @@ def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progre
     folder.mkdir()
     shape = (len(samples), how.height, how.width, channels)
     blank = np.zeros(shape[1:], np.uint8)
-    # written and not memory-mapped, so that a full disk is an error that can be told
+    # written and not memory-mapped, so that a full disk is an error that can be reported
     with (folder / PIXELS).open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)

@@ -170,7 +170,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
     sides = [[look.width for look in classes], [look.height for look in classes]]
     if classes and max(max(side) / min(side) for side in sides) > LARGER:
         lines = (f"{look.value}: {look.width}×{look.height}" for look in classes)
-        text = "The classes' images differ in size; after scaling, sharpness may tell the class."
+        text = "The classes' images differ in size; after scaling, sharpness may predict the class."
         findings.append(finding("warning", "size-bias", text, len(classes), lines))
     apart = [
         f"{one.value} {one.brightness:.0f} ± {one.spread:.0f}, {two.value} {two.brightness:.0f} ± {two.spread:.0f}"

@@ -79,7 +79,7 @@ def coverage(
     data, classes = open_scored(bundle, folder, label_map=label_map), bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
     val, test = (predict(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
-    labels, truth = val.labels(classes), test.labels(classes)
+    labels, test_labels = val.labels(classes), test.labels(classes)
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)
     halves = []
@@ -90,7 +90,7 @@ def coverage(
     temperature = fit_temperature(val.logits, labels)
     known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
     own = target_coverage(known, labels)
-    wrong = fresh.argmax(axis=1) != truth
+    wrong = fresh.argmax(axis=1) != test_labels
     rules = [("LAC at a fixed target", lac, 1 - MAX_MISCOVERAGE), *((name, rule, own) for name, rule in RULES.items())]
     found = []
     for name, rule, target in rules:
@@ -105,7 +105,7 @@ def coverage(
                 rule=name,
                 target=target,
                 deviation=float(np.sqrt(np.mean(np.square(deviations)))),
-                covered=figure(_covered(inside, truth), originals),
+                covered=figure(_covered(inside, test_labels), originals),
                 uncertain=float(uncertain.mean()),
                 empty=float((~inside.any(axis=1)).mean()),
                 caught=float(uncertain[wrong].mean()) if wrong.any() else None,

@@ -175,7 +175,7 @@ def as_the_run_saw_it(
         kept: the run's split.
         progress: called while new images are compared with those that were trained on.
     """
-    # of copies, and of a group that was torn apart, what was trained on counts
+    # of copies, and of a group in several splits, what was trained on counts
     rows = sorted(kept.rows, key=lambda row: (not row.was_trained_on, row.split == GONE), reverse=True)
     rows = [replace(row, split=TRAINED_ON[0]) if row.split == GONE else row for row in rows]
     by_content = {row.sha256: row for row in rows if row.sha256 != UNREADABLE}
