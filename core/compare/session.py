@@ -44,7 +44,7 @@ class Choice:
     """What is compared, and how.
 
     Attributes:
-        task: the task of all images, or None to follow from each image's colour.
+        task: the task of all images, or None to tell it from each image's colour.
         teacher: the teacher's network, or None for the best-scoring one.
         student: the student's network, or None for the best-scoring one.
         cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
