@@ -107,7 +107,7 @@ class ScoresDialog(QDialog):
             classes = ", ".join(found.task.class_ids)
             missing = QLabel(
                 f"No labels are known. Folders named after the classes ({classes}), or a manifest.csv with the "
-                        "columns path and label beside the images, tell them."
+                        "columns path and label beside the images, state them."
             )  # fmt: skip
             missing.setWordWrap(True)
             theme.styled(missing, "dim")
