@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +52,7 @@ class Outputs:
     """
 
     wanted: Wanted
-    settings: dict[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
     lost: list[TwinlensError] = field(default_factory=list)

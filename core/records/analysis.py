@@ -180,7 +180,7 @@ KEY = tuple(field.name for field in fields(AnalysisKey))
 def analysis(
     image_sha256: str,
     comparison: Comparison,
-    settings: dict[str, object],
+    settings: Mapping[str, object],
     path: Path | None = None,
     facts: Facts | None = None,
 ) -> Analysis:
@@ -211,7 +211,7 @@ def analysis(
         same_class=comparison.same_class,
         verdict=None,
         note="",
-        settings=settings,
+        settings=dict(settings),
         version=__version__,
         answers={**({} if facts is None else as_dict(facts)), **stored_predictions(comparison)},
     )

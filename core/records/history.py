@@ -7,7 +7,7 @@ at once, and a killed process loses at most the record that it is writing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ class History:
             self._database.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def add(
-        self, image_sha256: str, comparison: Comparison, settings: dict[str, object], path: Path | None = None
+        self, image_sha256: str, comparison: Comparison, settings: Mapping[str, object], path: Path | None = None
     ) -> int:  # fmt: skip
         """Record an analysis, on disk when this returns.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,9 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
     return list(found.values())
 
 
-def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, object]) -> Analysis | None:
+def recorded(
+    history: History, digest: str, path: Path, basis: Basis, settings: Mapping[str, object]
+) -> Analysis | None:
     """Return the record of an image at a place that equals a new one, None if there is none.
 
     Raises:
