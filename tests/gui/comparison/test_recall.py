@@ -1,4 +1,4 @@
-"""Answers and reviews that come back from the history, each to the image, models and settings that it belongs to."""
+"""Results and reviews that come back from the history, each to the image, models and settings that it belongs to."""
 
 import sqlite3
 from contextlib import closing
@@ -26,7 +26,7 @@ def records():
         return list(history.find())
 
 
-def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
+def test_results_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
     qtbot.keyClick(window, Qt.Key.Key_X)
     before = [entry.file_result for entry in window.worklist.entries()]
@@ -44,7 +44,7 @@ def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models
     assert entry.review.opinion == "disagree"
     assert again.controller.path == two[0]
     qtbot.waitUntil(lambda: again.controller.on_screen == two[0], timeout=PATIENCE)
-    changed = again.worklist.entry_of(two[0]).verdict.record
+    changed = again.worklist.entry_of(two[0]).file_result.record
     assert changed.image == before[1].record.image != before[0].record.image
     assert again.worklist.entry_of(two[0]).review == Review()
 

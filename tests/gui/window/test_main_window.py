@@ -133,9 +133,9 @@ def test_the_table_holds_what_the_window_shows(analysed, qtbot, tmp_path, monkey
     qtbot.waitUntil(lambda: str(target) in analysed.banner.words.text(), timeout=PATIENCE)
     with target.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    verdict = analysed.worklist.entries()[0].verdict
-    assert row["teacher_predicted"] == verdict.record.teacher.predicted
-    assert float(row["js_divergence"]) == pytest.approx(verdict.divergence)
+    result = analysed.worklist.entries()[0].file_result
+    assert row["teacher_predicted"] == result.record.teacher.predicted
+    assert float(row["js_divergence"]) == pytest.approx(result.divergence)
     assert row["notice"] == "For research use only. Not for diagnosis."
 
 

@@ -90,15 +90,15 @@ def test_a_drop_never_moves_the_files(make_window, qtbot, two, where):
 
 @pytest.fixture
 def withheld(window):
-    """The same, but the first file's student can't judge it, and would have disagreed."""
+    """The same, but the first file is not assessable for the student, which would have disagreed."""
     first = window.worklist.entries()[0]
-    record = first.verdict.record
+    record = first.file_result.record
     other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
     student = replace(record.student, predicted=other, novel=True)
-    first.result.verdict = replace(first.verdict, student=replace(first.verdict.student, novel=True), agree=False,
+    first.result.verdict = replace(first.file_result, student=replace(first.file_result.student, novel=True), agree=False,
                                    divergence=1.0, record=replace(record, student=student))  # fmt: skip
     second = window.worklist.entries()[1]
-    second.result.verdict = replace(second.verdict, agree=False, divergence=0.5)
+    second.result.verdict = replace(second.file_result, agree=False, divergence=0.5)
     return window
 
 
@@ -121,7 +121,7 @@ def test_a_withheld_answer_is_no_disagreement(withheld, two):
 
 
 def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
-    (found,) = tallied(withheld.reporter._verdicts())
+    (found,) = tallied(withheld.reporter._results())
     assert (found.images, found.withheld) == (1, 1)
     dialog = ScoresDialog([found])
     qtbot.addWidget(dialog)
