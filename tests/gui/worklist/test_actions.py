@@ -95,7 +95,8 @@ def withheld(window):
     record = first.file_result.record
     other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
     student = replace(record.student, predicted=other, novel=True)
-    first.result.verdict = replace(first.file_result, student=replace(first.file_result.student, novel=True), agree=False,
+    result = first.file_result
+    first.result.verdict = replace(result, student=replace(result.student, novel=True), agree=False,
                                    divergence=1.0, record=replace(record, student=student))  # fmt: skip
     second = window.worklist.entries()[1]
     second.result.verdict = replace(second.file_result, agree=False, divergence=0.5)
