@@ -6,11 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from core.errors import BundleError
+from core.onnx.folding import Shape, fold_sizes
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
-Shape = tuple[int | None, ...]  # None is an axis of unknown length
+ROUNDS = 5  # each makes sizes known that the next one computes with
 
 
 def shape_of(value: ValueInfoProto) -> Shape | None:
@@ -33,7 +34,6 @@ def infer_shapes(model: ModelProto) -> dict[str, Shape]:
         BundleError: if the shapes contradict each other.
     """
     import onnx
-    from onnx import shape_inference
 
     single = onnx.ModelProto()
     single.CopyFrom(model)
@@ -43,15 +43,27 @@ def infer_shapes(model: ModelProto) -> dict[str, Shape]:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
+    for _ in range(ROUNDS):
+        shapes = _inferred(single)
+        if not any(None in shape for shape in shapes.values()) or not fold_sizes(single, shapes):
+            break
+    return shapes
+
+
+def _inferred(model: ModelProto) -> dict[str, Shape]:
+    from onnx import shape_inference
+
     try:
-        inferred = shape_inference.infer_shapes(single, check_type=True, strict_mode=True, data_prop=True).graph
+        graph = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True).graph
     except (shape_inference.InferenceError, RuntimeError, ValueError) as cause:
         said = " ".join(str(cause).split())[:300]
         raise BundleError(
             f"The shapes inside the graph contradict each other ({said}).", remedy="Export the model again."
         ) from cause
     shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    for value in (*graph.input, *inferred.value_info, *inferred.output):
+    for node in graph.node:
+        shapes.update((name, (None,)) for name in node.output)
+    for value in (*graph.input, *graph.value_info, *graph.output):
         if (shape := shape_of(value)) is not None:
             shapes[value.name] = shape
     return shapes
@@ -74,15 +86,16 @@ def count_parameters(model: ModelProto) -> int:
 
     Running statistics of batch normalisation, scales and zero points of quantised weights are left out.
     """
-    graph = model.graph
-    left_out: set[str] = set()
-    for node in graph.node:
-        if node.op_type == "BatchNormalization":
-            left_out.update(node.input[3:5])
-        elif node.op_type == "DequantizeLinear":
-            left_out.update(node.input[1:3])
     import onnx
 
+    graph = model.graph
+    left_out: set[str] = set()
+    unpacked = {node.output[0]: node.input[0] for node in graph.node if node.op_type in {"Cast", "DequantizeLinear"}}
+    for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            left_out.update(unpacked.get(name, name) for name in node.input[3:5])
+        elif node.op_type == "DequantizeLinear":
+            left_out.update(node.input[1:3])
     kinds = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.INT8}
     return sum(
         math.prod(tensor.dims)
