@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from core.onnx.check import LOGITS, MAPS
 from core.onnx.flow import bottlenecks
-from core.onnx.shapes import Shape, image_inputs, infer_shapes, shape_of
+from core.onnx.folding import Shape
+from core.onnx.shapes import image_inputs, infer_shapes, shape_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -115,10 +116,11 @@ class _Reader:
             return sorted(ways, key=lambda tensor: tensor.channels < 4)
         if len(lengths) == 3:
             _, a, b = lengths
-            return [
+            ways = [
                 *(CamTensor(name, kind, "NLC", b, h, w, a - h * w) for h, w in self._grid_of(a)),
                 *(CamTensor(name, kind, "NCL", a, h, w, b - h * w) for h, w in self._grid_of(b)),
             ]
+            return [tensor for tensor in ways if (tensor.rows, tensor.columns) in self.grids] or ways
         return []
 
     def _is_grid(self, rows: int, columns: int) -> bool:
@@ -159,7 +161,9 @@ def with_maps(model: ModelProto, tensor: CamTensor) -> ModelProto:
     def add(kind: str, *inputs: str, **attributes: list[int]) -> None:
         nonlocal now
         name = f"{MAPS}.{len(graph.node)}"
-        graph.node.append(helper.make_node(kind, [now, *inputs], [name], name, **attributes)  # type: ignore[arg-type])
+        node = helper.make_node(kind, [now, *inputs], [name], name)
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        graph.node.append(node)
         now = name
 
     def constant(*numbers: int) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BundleError
+from core.onnx.folding import Shape
 from core.onnx.operators import ALLOWED, MOST_INPUTS, MOST_OUTPUTS, ZERO_ATTRIBUTES
 from core.onnx.parts import ASK, EXPORT, MAX_NAME, axes, check_parts, shown
-from core.onnx.shapes import Shape, count_macs, elements, image_inputs, infer_shapes
+from core.onnx.shapes import count_macs, elements, image_inputs, infer_shapes
 from core.onnx.tensors import check_tensor
 
 if TYPE_CHECKING:
@@ -85,19 +86,32 @@ def _read(path: Path) -> bytes:
 
 def _check_model(model: ModelProto, folder: Path, files: Collection[str]) -> None:
     graph = model.graph
+    check_operations(model)
+    for tensor in graph.initializer:
+        check_tensor(tensor, folder, files)
+    _check_input(graph)
+    _check_outputs(graph)
+    _check_sizes(model)
+
+
+def check_operations(model: ModelProto) -> None:
+    """Check all of a graph but its inputs, its outputs, its sizes, and where its weights lie.
+
+    Raises:
+        BundleError: if it is too long, or holds what a classifier does not need.
+    """
+    graph = model.graph
     _check_amounts(graph)
     for message in (model, graph, *model.opset_import, *graph.input, *graph.output, *graph.value_info):
         check_parts(message)
     _check_versions(model)
     initialisers: set[str] = set()
     for tensor in graph.initializer:
-        check_tensor(tensor, folder, files)
+        check_parts(tensor)
         if tensor.name in initialisers:
             raise BundleError(f"Two weights are called {shown(tensor.name)}.", remedy=ASK)
         initialisers.add(tensor.name)
-    _check_input(graph)
     _check_nodes(model, initialisers)
-    _check_sizes(model)
 
 
 def _check_amounts(graph: GraphProto) -> None:
@@ -182,6 +196,9 @@ def _check_nodes(model: ModelProto, initialisers: Collection[str]) -> None:
             if name in known:
                 raise BundleError(f"Two values are called {shown(name)}.", remedy=ASK)
             known.add(name)
+
+
+def _check_outputs(graph: GraphProto) -> None:
     made = {name for node in graph.node for name in node.output}
     names = [value.name for value in graph.output]
     if names not in ([LOGITS], [LOGITS, MAPS]) or not made.issuperset(names):

@@ -11,6 +11,7 @@ FloatArray = npt.NDArray[np.float32]
 
 PLACES = 4  # rows and columns of places where the patch is put
 PATCH = 0.2  # side of the patch as a share of the image's
+SEEN = 0.5  # share of the places at which the patch must change the maps at all
 FOLLOWS = 0.8  # least correlation that proves maps
 
 
@@ -52,15 +53,19 @@ def follows(maps_of: Callable[[FloatArray], FloatArray], image: FloatArray) -> f
     plain = np.asarray(maps_of(image[None]), dtype=np.float64)
     changes = np.concatenate([np.abs(maps_of(one[None]) - plain).sum(axis=1) for one in images])  # (P, h, w)
     changes = np.maximum(0, changes - np.median(changes, axis=(1, 2), keepdims=True))
-    total = changes.sum(axis=(1, 2))
-    if not np.isfinite(total).all() or not (total > 0).all():
+    if not np.isfinite(changes).all():
         return 0.0
+    seen = changes.sum(axis=(1, 2)) > 0
+    if seen.mean() < SEEN:
+        return 0.0
+    changes, centres = changes[seen], centres[seen]
+    total = changes.sum(axis=(1, 2))
     rows, columns = (np.arange(length) + 0.5 for length in changes.shape[1:])
     found = np.stack([changes.sum(axis=2) @ rows / total, changes.sum(axis=1) @ columns / total], axis=1)
     return min(_correlation(found[:, axis], centres[:, axis]) for axis in (0, 1))
 
 
 def _correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    if a.std() < 1e-9:
+    if min(a.std(), b.std()) < 1e-9:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

@@ -21,8 +21,16 @@ MAX_AXES = 8
 MAX_NUMBERS = 1 << 30
 
 
-def check_tensor(tensor: TensorProto, folder: Path, files: Collection[str]) -> None:
+def check_tensor(
+    tensor: TensorProto, folder: Path, files: Collection[str], most_inline: int = MAX_INLINE_BYTES
+) -> None:
     """Check one stored tensor: its type, its shape, and that its data have just that size and lie where they may.
+
+    Args:
+        tensor: the tensor.
+        folder: the graph's folder.
+        files: names of the files in it that may hold weights.
+        most_inline: how many bytes may lie in the graph itself.
 
     Raises:
         BundleError: if it is not so.
@@ -53,7 +61,7 @@ def check_tensor(tensor: TensorProto, folder: Path, files: Collection[str]) -> N
             found = onnx.numpy_helper.to_array(tensor).nbytes if _listed(tensor) == math.prod(dims) else 0
     if found != expected:
         raise BundleError(f"The weight {name} has {found:,} bytes where its shape needs {expected:,}.", remedy=ASK)
-    if found > MAX_INLINE_BYTES:
+    if found > most_inline:
         raise BundleError(
             f"The weight {name} is stored in the graph and has {found:,} bytes.",
             remedy="Import it, which puts the weights into a file of their own.",
