@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,11 +33,11 @@ def fold_sizes(model: ModelProto, shapes: Mapping[str, Shape]) -> bool:
     from onnx import numpy_helper
 
     graph = model.graph
-    known: dict[str, Array] = {
-        tensor.name: numpy_helper.to_array(tensor)
-        for tensor in graph.initializer
-        if math.prod(tensor.dims) <= SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
-    }
+    known: dict[str, Array] = {}
+    for tensor in graph.initializer:
+        if math.prod(tensor.dims) <= SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL:
+            with suppress(ValueError):  # a weight whose numbers were taken out
+                known[tensor.name] = numpy_helper.to_array(tensor)
     nodes = []
     for node in graph.node:
         value = _result(node, known, shapes)
