@@ -44,15 +44,21 @@ def trace_network(card: Card) -> ModelProto:
         card: says which network it is, its classes and the size of its input.
 
     Raises:
-        ExportError: if torch can't export it.
+        ExportError: if torch can't export it, or is not installed.
     """
-    import torch
-
+    try:
+        import onnxscript  # noqa: F401 - torch exports with it
+        import torch
+    except ImportError as cause:
+        raise ExportError(
+            f"The package {cause.name} is not installed; torch and onnxscript make a network's graph.",
+            remedy="Install them: pip install -e '.[train]'",
+        ) from cause
     size = card.preprocessing.size
     network = build_network(card.network, len(card.classes), card.head, card.subnet, size)
     try:
         with _quiet():
-            program = torch.onnx.export(
+            program: Any = torch.onnx.export(
                 with_maps(card.network, network),
                 (torch.zeros(2, 3, *size),),
                 input_names=[INPUT],
@@ -95,7 +101,8 @@ def linked_graph(traced: ModelProto, weights: Path) -> bytes:
         model.graph.node.extend(unpacking)
     model.graph.initializer.extend(inside)
     model.graph.node.extend(nodes)
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def probe_logits(network: nn.Module, card: Card) -> tuple[float, ...]:
