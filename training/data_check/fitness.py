@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 
-from core.tasks import TASKS, Task, get_task
+from core.tasks import TASKS, Task
 from training.data.dataset import Dataset, LeftOut
 from training.data.label_map import alike
 from training.data.layouts.layout import NO_CLASS, NO_SPLIT
@@ -25,7 +25,7 @@ def fitness_findings(dataset: Dataset, recipe: Recipe | None = None) -> list[Fin
         dataset: the data set.
         recipe: what it is to be trained by; without one its labels must be classes of one task, whichever.
     """
-    task = get_task(recipe.task) if recipe is not None else _nearest(dataset.classes)
+    task = recipe.task if recipe is not None else _nearest(dataset.classes)
     return [*_labels(dataset, task), *_classes(dataset, task), *_splits(dataset, recipe)]
 
 
