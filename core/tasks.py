@@ -57,7 +57,7 @@ class Task(_Part):
         name: the name shown to a person.
         image_kind: the kind of image that the task's models were made for.
         image_kinds: the same in the plural.
-        colour: whether its images carry colour (histology) or not (radiographs).
+        colour: whether its images are coloured, as histology is, or grey, as radiographs are.
         classes: the classes in the order of the networks' outputs, 2 to ``MAX_CLASSES``.
     """
 

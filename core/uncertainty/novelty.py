@@ -102,7 +102,7 @@ class NoveltyGate:
     """Detects images outside the training data of a model.
 
     Attributes:
-        likeness: the test of layout (radiographs) or of colours and grain (histology), which the number of features
+        likeness: the test of layout (grey images) or of colours and grain (coloured ones), which the number of features
             distinguishes.
         exposure: the test of brightness, contrast and sharpness; None in older bundles.
     """
@@ -113,7 +113,7 @@ class NoveltyGate:
 
     @property
     def by_layout(self) -> bool:
-        """Whether the likeness test uses the layout (radiographs), else colours and grain (histology)."""
+        """Whether the likeness test uses the layout (grey images), else colours and grain (coloured ones)."""
         return bool(self.likeness.centres.shape[1] == LAYOUT_SIZE)
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:

@@ -45,5 +45,6 @@ def new_task(
         f"Written: {path}\nNames can be changed there. To train a teacher, then the student from it:\n"
         f"  python -m training teacher --recipe own-teacher --task {task.id} --data {data} --out runs/teacher\n"
         f"  python -m training distill --recipe own-student --task {task.id} --data {data} --out runs/student "
-        "--teacher runs/teacher"
+        "--teacher runs/teacher\n"
+        "Then evaluate and publish both."
     )

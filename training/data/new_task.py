@@ -16,9 +16,9 @@ from core.system.atomic_files import make_folder, written_whole
 from core.system.paths import user_tasks
 from core.tasks import TASKS, Task
 from training.data.dataset import DatasetError, Sample
+from training.data.fingerprints import COLOURED
 
 LOOKED_AT = 200  # images whose colours decide
-COLOURED = 0.5  # share of them with colours from which on the task is in colour
 HEAD = "# All names may be changed. The id, colour, and the ids and order of the classes belong to the models.\n"
 
 
@@ -55,7 +55,7 @@ def task_of(
         folder: its folder, after which the task is called where it has no other name.
         task_id: the task's identifier.
         name: what it is called.
-        image_kind: what one of its images is called; an ``s`` is put to it for several.
+        image_kind: what one of its images is called, e.g. ``photograph of a leaf``.
         colour: whether its images are coloured; None to see it from the images.
 
     Raises:
@@ -70,7 +70,7 @@ def task_of(
             remedy="A task needs two classes at least: a folder for each.",
         )
     looked_at, coloured = (0, 0) if colour is not None else _colours(samples, folder)
-    kinds = {} if image_kind is None else {"image_kind": image_kind, "image_kinds": f"{image_kind}s"}
+    kinds = {} if image_kind is None else {"image_kind": image_kind, "image_kinds": _several(image_kind)}
     found = task_id or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._").lower()[:64]
     try:
         task = Task.model_validate(
@@ -124,6 +124,12 @@ def _words(label: str) -> str:
     if words == words.lower():
         words = words[:1].upper() + words[1:]
     return words or label
+
+
+def _several(kind: str) -> str:
+    """Return the plural of a kind of image: photographs of a leaf, leaf photographs."""
+    head, of, rest = kind.partition(" of ")
+    return f"{head}s{of}{rest}"
 
 
 def _colours(samples: list[Sample], folder: Path) -> tuple[int, int]:
