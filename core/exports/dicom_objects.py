@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -28,7 +29,6 @@ from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
 from core.system.suppress_warnings import without_warnings
-from core.tasks import get_task
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
@@ -217,7 +217,7 @@ def _map(source: Dataset, spacing: tuple[float, float], side: str, result: Model
     from pydicom.sr.codedict import codes
 
     assert result.heat_map is not None  # noqa: S101 - asked for only where there is one
-    label = get_task(result.bundle.card.task).classes[result.heat_map.class_index]
+    label = result.bundle.card.described_task.classes[result.heat_map.class_index]
     mapping = RealWorldValueMapping(
         lut_label="HEATMAP",
         lut_explanation=f"Score-CAM for {label.id}, relative",
@@ -266,7 +266,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
 
     groups = []
     for side, result in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, prediction = get_task(result.bundle.card.task), result.prediction
+        task, prediction = result.bundle.card.described_task, result.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
         if prediction.is_out_of_distribution:
@@ -318,9 +318,12 @@ def _probability(label: str, names: dict[str, CodedConcept]) -> CodedConcept:
 
 
 def _concept(value: str, meaning: str) -> CodedConcept:
+    """Return a concept of the program's own scheme; a code of more than 16 characters (PS3.5, SH) ends in a digest."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(value=value[:16], scheme_designator=SCHEME, meaning=meaning[:64])
+    if len(value) > 16 or not value.isascii() or "\\" in value:
+        value = f"{re.sub('[^A-Za-z0-9_-]', '', value)[:7]}-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
+    return CodedConcept(value=value, scheme_designator=SCHEME, meaning=meaning[:64])
 
 
 def _pseudonym(source: Dataset) -> dict[str, str]:
