@@ -29,9 +29,10 @@ from core.models.catalogue import Catalogue
 from core.models.graph_export import trace_network
 from core.system.cpu_count import usable_cpus
 from core.system.subprocesses import is_frozen, own_command
-from core.tasks import CHEST_XRAY
+from core.tasks import get_task
 
 MIB = 1 << 20
+TASK = "chest-xray"  # of the demonstration radiograph
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
     A network without an installed bundle is measured with random weights, which take as long as trained ones. Quick:
     the fast map for all, the exact one and pytorch-grad-cam for the student only, since they take up to a minute a map.
     """
-    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == CHEST_XRAY.id}
+    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == TASK}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for network, architecture in ARCHITECTURES.items():
@@ -157,10 +158,10 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
 
 
 def _untrained(network: str, folder: Path) -> Bundle:
-    module = build_network(network, len(CHEST_XRAY.classes))
+    module = build_network(network, len(get_task(TASK).classes))
     card = Card(
-        task=f"{CHEST_XRAY.id}-untrained",
-        classes=CHEST_XRAY.class_ids,
+        task=f"{TASK}-untrained",
+        classes=get_task(TASK).class_ids,
         role="teacher",
         network=network,
         preprocessing=Preprocessing(channels="grey"),

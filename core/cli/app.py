@@ -105,7 +105,9 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Task; by default the one whose images each image resembles.")
+    ] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",

@@ -155,7 +155,7 @@ class Classifier:
         if self._gate is None:
             return None
         card = self.bundle.card
-        return self._gate.assess(batch, card.preprocessing, card.task)
+        return self._gate.assess(batch, card.preprocessing, card.described_task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam:
         """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined."""

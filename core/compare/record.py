@@ -154,7 +154,7 @@ class ComparisonRecord:
 
     path: Annotated[str, Figure("the file, as described above, or `Image N` with names hidden")]
     image: Annotated[ImageFacts, Figure("the image", prefix="image_")]
-    task: Annotated[str, Figure("`chest-xray` or `lung-colon`")]
+    task: Annotated[str, Figure("identifier of the task, e.g. `chest-xray`")]
     teacher: Annotated[PredictionRecord, Figure("the teacher's prediction", prefix="teacher_", rank=2)]
     student: Annotated[PredictionRecord, Figure("the student's prediction", prefix="student_", rank=2)]
     agreement: Annotated[Agreement, Figure("both together", rank=2)]

@@ -12,6 +12,7 @@ from core.compare.classifier import Classifier
 from core.compare.comparison import Comparison, ModelResult
 from core.compare.recent import Recent
 from core.compare.record import Record, failed_record, record_of
+from core.compare.task_choice import task_of_image
 from core.errors import ExplanationError, ImageError, UsageError
 from core.explain import cam_worker
 from core.explain.heatmap import FloatArray, HeatMap
@@ -24,11 +25,14 @@ from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue, read_catalogue
 from core.runtimes.base import RuntimeChoice
-from core.tasks import Task, get_task, guess_task
+from core.tasks import Task, get_task
+from core.uncertainty.novelty import NoveltyGate
 
 IMAGE_BYTES_KEPT = 256 << 20
 CLASSIFIERS_KEPT = 6
 PREDICTIONS_KEPT = 4
+GATES_KEPT = 16
+TASKS_KEPT = 1000
 
 Question = Callable[[], bool]
 Explain = Callable[[str, Bundle, FloatArray, int, int | None, Question], HeatMap]
@@ -43,7 +47,7 @@ class Choice:
     """What is compared, and how.
 
     Attributes:
-        task: the task of all images, or None to tell it from each image's colour.
+        task: the task of all images, or None to tell it from each image (:mod:`core.compare.task_choice`).
         teacher: the teacher's network, or None for the best-scoring one.
         student: the student's network, or None for the best-scoring one.
         cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
@@ -129,6 +133,9 @@ class ComparisonSession:
     _classifiers: Recent[Classifier] = field(default_factory=lambda: Recent(CLASSIFIERS_KEPT), init=False)
     _predicted: Recent[_Predicted] = field(default_factory=lambda: Recent(PREDICTIONS_KEPT), init=False)
 
+    _gates: Recent[NoveltyGate | None] = field(default_factory=lambda: Recent(GATES_KEPT), init=False)
+    _tasks: Recent[Task] = field(default_factory=lambda: Recent(TASKS_KEPT), init=False)
+
     def __post_init__(self) -> None:
         self._images = Recent(self.images_kept, lambda image: image.pixels.nbytes, IMAGE_BYTES_KEPT)
 
@@ -162,10 +169,9 @@ class ComparisonSession:
             RuntimeUnavailableError: if the chosen runtime can't be used.
             Interrupted: if the session is stopping.
         """
-        task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
-        if self.catalogue is None:
-            self.catalogue = read_catalogue()
-        bundles = [self.find(self.catalogue, task.id, role, choice) for role in get_args(Role)]
+        catalogue = self._installed()
+        task = get_task(choice.task) if choice.task else self.own_task(image)
+        bundles = [self.find(catalogue, task.id, role, choice) for role in get_args(Role)]
         if bundles[0].card.classes != bundles[1].card.classes:
             raise UsageError(
                 f"{bundles[0].id} and {bundles[1].id} do not tell the same classes apart.",
@@ -173,6 +179,13 @@ class ComparisonSession:
             )
         teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
         return Models(task, teacher, student)
+
+    def own_task(self, image: MedicalImage | None) -> Task:
+        """Return the task that an image resembles; without an image that of grey images."""
+        catalogue = self._installed()
+        return self._tasks.get(
+            None if image is None else image.digest, lambda: task_of_image(image, catalogue, self._gate)
+        )
 
     def compare(
         self,
@@ -254,6 +267,15 @@ class ComparisonSession:
         self.catalogue = None
         self._classifiers.clear()
         self._predicted.clear()
+        self._tasks.clear()
+
+    def _installed(self) -> Catalogue:
+        if self.catalogue is None:
+            self.catalogue = read_catalogue()
+        return self.catalogue
+
+    def _gate(self, bundle: Bundle) -> NoveltyGate | None:
+        return self._gates.get((bundle.directory, bundle.card.novelty_sha256), bundle.read_gate)
 
     def _other_maps(
         self, image: MedicalImage, models: Models, choice: Choice, explained: int, is_outdated: Question

@@ -111,7 +111,7 @@ class Outputs:
         shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
         result = Result(path_from(found.record.path), exported, found.image, shown, window)
         if self.wanted.labelled and comparison is not None:
-            task = get_task(comparison.teacher.bundle.card.task)
+            task = comparison.teacher.bundle.card.described_task
             predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*predicted, reading.label)
         for output in list(self._outputs):

@@ -27,7 +27,6 @@ from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
 from core.system.suppress_warnings import without_warnings
-from core.tasks import get_task
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
@@ -203,7 +202,7 @@ def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: Model
     from pydicom.sr.codedict import codes
 
     assert answer.heat_map is not None  # noqa: S101 - asked for only where there is one
-    label = get_task(answer.bundle.card.task).classes[answer.heat_map.class_index]
+    label = answer.bundle.card.described_task.classes[answer.heat_map.class_index]
     mapping = RealWorldValueMapping(
         lut_label="HEATMAP",
         lut_explanation=f"Score-CAM for {label.id}, relative",
@@ -252,7 +251,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
 
     groups = []
     for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, prediction = get_task(answer.bundle.card.task), answer.prediction
+        task, prediction = answer.bundle.card.described_task, answer.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
         if prediction.is_out_of_distribution:

@@ -19,7 +19,7 @@ class Wanted:
 
     Attributes:
         places: the file or folder of each format that is wanted, by the format's identifier.
-        task: the task of all images, or None where it follows from each image's colour.
+        task: the task of all images, or None where each image tells it.
         paper: the report's paper.
         impression: free text for each of its pages.
         pictures: which files of each heat map are written, identifiers of ``core.exports.formats.heat_maps.PICTURES``;

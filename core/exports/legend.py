@@ -11,7 +11,6 @@ from core import NOTICE
 from core.compare.comparison import ModelResult
 from core.explain.overlays import heat_scale
 from core.system.paths import package_fonts
-from core.tasks import get_task
 
 SHORTEST = 560  # pixels of the longer side
 Bytes = npt.NDArray[np.uint8]
@@ -30,7 +29,7 @@ def with_legend(pixels: Bytes, side: str, answer: ModelResult) -> Bytes:
         size = tuple(round(n * SHORTEST / longest) for n in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     height, width = pixels.shape[:2]
-    task, prediction, heat_map = get_task(answer.bundle.card.task), answer.prediction, answer.heat_map
+    task, prediction, heat_map = answer.bundle.card.described_task, answer.prediction, answer.heat_map
     assert heat_map is not None  # noqa: S101 - there is a map to explain
     whole = max(width, SHORTEST)
     size_px = whole // 36

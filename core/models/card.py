@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import VggHead, get_architecture
 from core.models.ofa_subnets import Subnet, model_id
+from core.tasks import TASKS, Task, plain_task
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
 # scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm, 5 no
-# adjustment of the exposure, 6 no graph
+# adjustment of the exposure, 6 no graph and no definition of the task
 CARD_FORMAT = 7
 
 Storage = Literal["float32", "float16", "int8"]
@@ -209,6 +210,7 @@ class Card(_Part):
     Attributes:
         format: version of this layout; a newer one than ``CARD_FORMAT`` is refused.
         task: identifier of the task.
+        definition: the task with its classes' names; None for one that comes with the program, and in older cards.
         classes: labels in the order of the network's outputs.
         role: ``teacher`` or ``student``.
         network: identifier of the architecture.
@@ -234,6 +236,7 @@ class Card(_Part):
 
     format: Literal[1, 2, 3, 4, 5, 6, 7] = 7
     task: Word
+    definition: Task | None = None
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
     network: NetworkId
@@ -261,6 +264,8 @@ class Card(_Part):
             raise ValueError("the class labels are not distinct")
         if not math.isfinite(self.temperature):
             raise ValueError("the temperature is not finite")
+        if self.definition is not None and (self.definition.id, self.definition.class_ids) != (self.task, self.classes):
+            raise ValueError("the definition is of another task or other classes")
         if self.subnet is not None and not get_architecture(self.network).has_subnets:
             raise ValueError(f"{self.network} has no subnets")
         size = len(self.classes)
@@ -276,6 +281,19 @@ class Card(_Part):
     def id(self) -> str:
         """The bundle's identifier, ``task/role-model``, which is also its place below the weights folder."""
         return f"{self.task}/{self.role}-{self.model}"
+
+    @property
+    def described_task(self) -> Task:
+        """The task in the order of the classes: the known one if it has these, else as the card describes it."""
+        known = TASKS.get(self.task)
+        if known is not None and sorted(known.class_ids) == sorted(self.classes):
+            return known.in_order(self.classes)
+        return self.described_by_itself
+
+    @property
+    def described_by_itself(self) -> Task:
+        """The task as the card defines it, else by its labels alone."""
+        return self.definition or plain_task(self.task, self.classes, colour=self.preprocessing.channels == "rgb")
 
     @property
     def model(self) -> str:

@@ -24,7 +24,7 @@ class Facts:
     Attributes:
         image: the image's file.
         notices: what is to be known about the file or the runtime.
-        own_task: identifier of the task that follows from the image's colour, whichever was chosen.
+        own_task: identifier of the task that the image resembles, whichever was chosen.
         models: digests of the teacher's and the student's card.
     """
 

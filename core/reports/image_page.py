@@ -21,7 +21,7 @@ from core.models.card import Card
 from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
 from core.reports.text import Rgb
 from core.runtimes.load import runtime_name
-from core.tasks import Task, get_task
+from core.tasks import Task
 
 SALIENCY_CAUTION = (
     "A heat map shows which parts of the image a prediction rests on, not where disease is. It can be wrong where "
@@ -51,7 +51,7 @@ class PageText:
 
 def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText) -> None:
     """Draw the page of one image, and further ones where a long text needs them."""
-    task = get_task(comparison.teacher.bundle.card.task)
+    task = comparison.teacher.bundle.card.described_task
     sheets.begin(f"Comparison of teacher and student · {task.name}", text.name)
     sheets.y -= 12
     sheets.text(sheets.left, sheets.y, text.name, HEADING + 1.5, bold=True, room=sheets.room)

@@ -19,7 +19,7 @@ from core.reports.person_name import name_in_words
 from core.reports.right_to_left import apart
 from core.reports.summary_page import Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
-from core.tasks import Task, get_task
+from core.tasks import Task
 
 
 class ReportWriter:
@@ -81,7 +81,7 @@ class ReportWriter:
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
             label: the image's true class where it is known, for the scores in the summary.
         """
-        task = get_task(comparison.teacher.bundle.card.task)
+        task = comparison.teacher.bundle.card.described_task
         maps = comparison.teacher.drawn_map, comparison.student.drawn_map
         text = PageText(self._name(image.path), impression, self._identity(image), window)
         first = self._sheets.page + 1

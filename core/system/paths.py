@@ -19,6 +19,11 @@ def package_weights() -> Path:
     return Path(__file__).resolve().parents[2] / "assets" / "weights"
 
 
+def package_tasks() -> Path:
+    """Return the folder of the tasks that come with the program."""
+    return Path(__file__).resolve().parents[2] / "assets" / "tasks"
+
+
 def package_fonts() -> Path:
     """Return the folder of the fonts that are embedded in reports."""
     return Path(__file__).resolve().parents[2] / "assets" / "fonts"
@@ -32,6 +37,11 @@ def data_folder() -> Path:
 def user_weights() -> Path:
     """Return the folder of the bundles that the user imported or trained."""
     return data_folder() / "weights"
+
+
+def user_tasks() -> Path:
+    """Return the folder of the user's own tasks."""
+    return data_folder() / "tasks"
 
 
 def cache_folder() -> Path:

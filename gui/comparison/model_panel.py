@@ -110,7 +110,7 @@ class ModelPanel(QWidget):
         self._task = task
         # the network's own order, which an imported model may have differently from the task
         labels = task.class_ids if bundle is None else bundle.card.classes
-        self.chart.set_classes([ClassLabel(label, wording.class_name(task, label)) for label in labels])
+        self.chart.set_classes([ClassLabel(id=label, name=wording.class_name(task, label)) for label in labels])
         in_order(self.view, *self.chart.names, self.reveal_button)  # new ones come last of the whole window
         self.title.setText("not installed" if bundle is None else bundle.name)
         self._size.setText(

@@ -138,7 +138,9 @@ class ModelChooser(QWidget):
     def _fill_tasks(self) -> None:
         self.task_box.clear()
         self.task_box.addItem("Automatic", None)
-        self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
+        self.task_box.setItemData(
+            0, "The task whose training images it resembles: by its colour, then by the novelty gates", _TIP
+        )
         for task in TASKS.values():
             self.task_box.addItem(task.name, task.id)
         self.task_box.setCurrentIndex(max(0, self.task_box.findData(self._choice.task)))

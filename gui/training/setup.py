@@ -15,9 +15,10 @@ from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.tasks import TASKS, get_task
 from gui.common.wording import counted, ratio
-from gui.training.plan import Plan, about, bundled_recipes, free_folder, plan_of
+from gui.training.plan import Plan, about, free_folder, plan_of
 from gui.training.setup_fields import SetupFields
 from training.recipe import Recipe
+from training.recipe_files import recipes_for
 
 OF_RECIPE, NONE = "as the recipe says", "none"  # choices of the teacher that are no bundle
 
@@ -83,7 +84,9 @@ class TrainingSetup(SetupFields):
     def network(self) -> str:
         """What the size of the network depends on; empty where no recipe stands."""
         own = self._recipe
-        return "" if own is None else f"{own.task} {own.size} {own.model.model_dump_json(exclude={'start', 'dropout'})}"
+        return (
+            "" if own is None else f"{own.task.id} {own.size} {own.model.model_dump_json(exclude={'start', 'dropout'})}"
+        )
 
     def set_data(self, folder: Path) -> None:
         """Choose a data folder, and say so."""
@@ -155,7 +158,7 @@ class TrainingSetup(SetupFields):
 
     def _fill_recipes(self) -> None:
         self.labels.offer(get_task(self.task.currentData()))
-        found = bundled_recipes(self.task.currentData(), self.role)
+        found = recipes_for(self.task.currentData(), self.role)
         self.recipe.clear()
         for name in found:
             self.recipe.addItem(name, name)
@@ -185,7 +188,7 @@ class TrainingSetup(SetupFields):
             UsageError: if it is none.
         """
         recipe = Plan(source, None, Path()).resolved()
-        self.task.setCurrentIndex(self.task.findData(recipe.task))
+        self.task.setCurrentIndex(self.task.findData(recipe.task.id))
         (self.teacher_role if recipe.role == "teacher" else self.student_role).setChecked(True)
         self._fill_recipes()
         self.recipe.addItem(words, source)

@@ -2,7 +2,8 @@ import pytest
 from tiny_training import tiny_recipe
 
 from core.errors import UsageError
-from training.recipe import RECIPES, read_recipe, to_toml
+from training.recipe import to_toml
+from training.recipe_files import RECIPES, read_recipe
 
 
 @pytest.fixture

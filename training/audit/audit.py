@@ -40,6 +40,7 @@ Change = Callable[[FloatArray, int], FloatArray]  # takes a picture and its numb
 MAPS = 60  # images whose Score-CAM is made
 SEED = 0
 PLAIN, BORDER_ONLY, BORDER_HIDDEN = "as they are", "only the outer border left", "outer border hidden"
+CHEST = "chest-xray"  # the task whose images show lungs
 LUNGS_HIDDEN, LUNGS_ONLY = "lungs hidden", "only the lungs left"
 UNMARKED, UNMARKED_ELSEWHERE = "text and side markers erased", "as much erased, mirrored"
 
@@ -53,8 +54,9 @@ class Pictures:
         labels: their class indices, shape (N,).
         clusters: a number for each that is equal for images of one patient or original, shape (N,).
         pixels: their pictures, ``SIDE``² each.
-        masks: where what lies, by its name, one mask a picture: ``border``, for radiographs ``lung``, and ``infection``
-            where the data set outlines it in all of them.
+        coloured: whether they are in colour.
+        masks: where what lies, by its name, one mask a picture: ``border``, for chest radiographs ``lung``, and
+            ``infection`` where the data set outlines it in all of them.
         lungs_outlined: whether the lungs are the data set's own masks, else ellipses where they usually lie.
     """
 
@@ -62,6 +64,7 @@ class Pictures:
     labels: Indices
     clusters: Indices
     pixels: list[FloatArray]
+    coloured: bool
     masks: dict[str, list[Mask]]
     lungs_outlined: bool
 
@@ -137,7 +140,9 @@ def audit(
     # the images that can be read
     samples = answer(bundles[0], load_runtime(bundles[0], runtime, threads), data.of("test", card.classes)).samples
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:images])
-    pictures = look([samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb")
+    pictures = look(
+        [samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb", chest=card.task == CHEST
+    )
     done = Audits(
         task=card.task,
         pictures=pictures,
@@ -168,13 +173,13 @@ def audit(
     return done
 
 
-def look(samples: list[Sample], classes: Sequence[str], *, colour: bool) -> Pictures:
-    """Read images, and where in them border, lungs and infection are."""
+def look(samples: list[Sample], classes: Sequence[str], *, colour: bool, chest: bool = False) -> Pictures:
+    """Read images, and where in them border, lungs and infection are; lungs that are not outlined in ``chest`` only."""
     masks = {"border": [border()] * len(samples)}
     outlined = bool(samples) and all("lung" in s.masks for s in samples)
     if outlined:
         masks["lung"] = [_mask(s.masks["lung"]) for s in samples]
-    elif not colour:
+    elif chest:
         masks["lung"] = [usual_lungs()] * len(samples)
     if samples and all("infection" in s.masks for s in samples):
         masks["infection"] = [_mask(s.masks["infection"]) for s in samples]
@@ -183,6 +188,7 @@ def look(samples: list[Sample], classes: Sequence[str], *, colour: bool) -> Pict
         labels=np.array([classes.index(s.label) for s in samples], dtype=np.intp),
         clusters=clusters_of(samples),
         pixels=[_read(s.path, colour=colour) for s in samples],
+        coloured=colour,
         masks=masks,
         lungs_outlined=outlined,
     )

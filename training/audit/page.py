@@ -125,7 +125,7 @@ def page(audits: Audits) -> str:
 def _what_is_hidden(audits: Audits) -> str:
     text = f"The border is the outer {_percent(BORDER)} of each side."
     if "lung" not in audits.pictures.masks:
-        return f"{text} Lungs and text are not searched for in tiles of tissue."
+        return f"{text} Lungs and text are searched for in chest radiographs only."
     where = (
         "Lungs are where the data set outlines them."
         if audits.pictures.lungs_outlined
@@ -276,7 +276,7 @@ def _plot_curves(audits: Audits, path: Path) -> None:
 
     canvas = Canvas(figsize=(11, 6.4), layout="constrained")
     places = canvas.subplots(2, 3, sharey=True).ravel()
-    for place, shape in zip(places, disturbances(colour="lung" not in audits.pictures.masks), strict=False):
+    for place, shape in zip(places, disturbances(colour=audits.pictures.coloured), strict=False):
         order = np.argsort(shape.strengths)
         strengths = np.array(shape.strengths)[order]
         for one, colour in zip(audits.found, COLOURS, strict=False):

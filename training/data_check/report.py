@@ -179,7 +179,7 @@ class DataReport:
         return [
             f"A linear model is trained on {probe.train_images:,} training thumbnails and tested on "
             f"{probe.test_images:,} of the test split. What the border alone gives away, a network can learn "
-            "instead of the disease.",
+            "instead of the classes.",
             "",
             *_table(["input", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
         ]

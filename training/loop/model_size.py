@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.models.architectures import build_network, count_macs, count_parameters
-from core.tasks import get_task
 from training.recipe import Recipe
 
 
@@ -28,7 +27,7 @@ def outline(recipe: Recipe) -> Outline:
     """Build the network of a recipe, without weights to start from, and count."""
     model = recipe.model
     size = (recipe.size, recipe.size)
-    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet, size)
+    network = build_network(model.network, len(recipe.task.classes), model.head, model.subnet, size)
     return Outline(
         network=model.name,
         parameters=count_parameters(network),

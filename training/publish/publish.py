@@ -17,6 +17,7 @@ from core.models.bundle import Bundle
 from core.models.bundle_writing import replace_fitted, write_bundle
 from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.models.card import Scores as CardScores
+from core.models.catalogue import check_task
 from core.models.graph_export import trace_network
 from core.models.packing import State
 from core.names import readable
@@ -24,6 +25,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.paths import user_weights
+from core.tasks import is_shipped
 from core.uncertainty.calibration import conformal_floor, fit_temperature, softmax, target_coverage
 from core.uncertainty.novelty import NoveltyGate
 from training.data.border_probe import probe_dataset
@@ -71,9 +73,13 @@ def publish(
         RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
         DatasetError: if the data set is unusable.
         UsageError: if the texts are about another data set.
+        BundleError: if installed models have another task of this name.
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
+    made = replace(made, card=_defined(made.card))
+    if to is None:
+        check_task(made)
     evaluated = evaluation_of(made)
     data = open_scored(made, evaluated.folder if folder is None else folder)
     card, own = made.card, made.card.training.data_set
@@ -99,6 +105,12 @@ def publish(
     say(f"stored as {storage}")
     card = named.model_copy(update={"storage": storage})
     return finish(target, state, card, traced, data, texts, runtime, threads)
+
+
+def _defined(card: Card) -> Card:
+    """Return a run's card with its task as it is called now; None stands for a task that comes with the program."""
+    task = card.described_task
+    return card.model_copy(update={"definition": None if is_shipped(task) else task})
 
 
 def _counted(dataset: Dataset) -> DataSet:

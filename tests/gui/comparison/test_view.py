@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
+from task_samples import CHEST_XRAY
 
 from core.explain import rendering
-from core.tasks import CHEST_XRAY
 from core.uncertainty.novelty import Novelty
 from gui.common import theme
 from gui.comparison.display_controls import Display

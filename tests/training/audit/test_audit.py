@@ -100,6 +100,8 @@ def test_outlined_lungs_are_hidden_where_the_data_set_outlines_them(tmp_path):
     assert (hidden == ramp).mean() == pytest.approx(15 / 16, abs=0.01)
     assert (left == ramp).mean() == pytest.approx(1 / 16, abs=0.01)
     assert not look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False).lungs_outlined
+    assert "lung" in look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False, chest=True).masks
+    assert "lung" not in look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False).masks
 
 
 def test_intervals_widen_where_images_of_one_patient_err_together():

@@ -10,7 +10,7 @@ from core.errors import UsageError
 from training.campaign.jobs import Job, run_jobs
 from training.campaign.make_all import FOLDERS, Plan
 from training.cli.app import app
-from training.recipe import RECIPES, read_recipe
+from training.recipe_files import RECIPES, read_recipe
 from training.runs.folder import RunFolder
 
 

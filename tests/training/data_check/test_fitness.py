@@ -18,7 +18,8 @@ from training.data.loading import DatasetError, open_dataset
 from training.data.unreadable import MAX_SHARE
 from training.data_check.check import check
 from training.evaluation.scored_data import open_scored
-from training.recipe import read_recipe, to_toml
+from training.recipe import to_toml
+from training.recipe_files import read_recipe
 from training.runs.networks import find_bundle
 from training.runs.training_set import open_run_data
 
