@@ -98,7 +98,7 @@ class Bundle:
         """
         if not self.has_graph:
             raise RuntimeUnavailableError(
-                f"{self.id} was made by an older version of Twinlens, as weights without a graph.",
+                f"{self.id} has no graph, as older versions made models.",
                 remedy=f"Where torch is installed, run: python -m core upgrade {self.id}",
             )
         self._verify_file(GRAPH_FILE)

@@ -105,8 +105,8 @@ def test_the_heat_map_is_found_by_its_name(picture):
 def test_names_and_defaults_take_it_into_account():
     assert model_name("fundus/teacher-tinynet") == "TinyNet"
     assert runtime_name("float64") == "torch in float64"
-    with pytest.raises(UsageError, match="auto, openvino, torch, float64"):
-        CliRunner().invoke(app, ["compare", "x.png", "--runtime", "onnx"], catch_exceptions=False)
+    with pytest.raises(UsageError, match="auto, openvino, onnxruntime, torch, float64"):
+        CliRunner().invoke(app, ["compare", "x.png", "--runtime", "caffe"], catch_exceptions=False)
 
 
 def test_automatic_goes_by_rank_and_says_what_could_not_be_used(monkeypatch):
@@ -118,12 +118,12 @@ def test_automatic_goes_by_rank_and_says_what_could_not_be_used(monkeypatch):
 
     bundle = read_catalogue().find("fundus", "student")
     kinds = [("quick", missing, 0), ("next", refused, 1), ("float64", RUNTIMES["float64"].load, 2)]
-    for name in ("openvino", "torch"):
+    for name in ("openvino", "onnxruntime", "torch"):
         monkeypatch.delitem(RUNTIMES, name)
     for name, load, rank in reversed(kinds):
         monkeypatch.setitem(RUNTIMES, name, RuntimeKind(name, name, load, lambda rank=rank: rank))
     found = load_runtime(bundle)
     assert (found.name, found.notice) == ("float64", "The quick one is not installed. Float64 is used instead.")
     monkeypatch.delitem(RUNTIMES, "float64")
-    with pytest.raises(RuntimeUnavailableError, match="Nor is this one"):
+    with pytest.raises(RuntimeUnavailableError, match="The quick one is not installed"):
         load_runtime(bundle)
