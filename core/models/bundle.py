@@ -21,6 +21,7 @@ from core.errors import BundleError, RuntimeUnavailableError, UsageError
 from core.models.architectures import build_network, get_architecture, model_name
 from core.models.card import CARD_FORMAT, Card
 from core.models.packing import State, unpack_state
+from core.onnx.check import check_graph
 from core.uncertainty.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Bundle:
             )
         self._verify_file(GRAPH_FILE)
         self._verify_file(WEIGHTS_FILE)
+        check_graph(self.directory / GRAPH_FILE, (WEIGHTS_FILE,))
         return self.directory / GRAPH_FILE
 
     def read_gate(self) -> NoveltyGate | None:

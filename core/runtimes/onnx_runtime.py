@@ -36,7 +36,7 @@ ERRORS_ONLY = 3  # of what it would print
 
 
 def accelerators() -> list[str]:
-    """Return the accelerators that the installed package is made for, the fastest first; there may be no such device."""
+    """Return the accelerators that the installed package is made for, the fastest first; the device may be missing."""
     if find_spec("onnxruntime") is None:
         return []
     import onnxruntime
