@@ -15,6 +15,7 @@ import typer
 
 from core import __version__
 from core.cli.history import history_app
+from core.cli.own_models import OWN_MODELS, Stated, import_own
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import UsageError
@@ -196,12 +197,33 @@ def compare(
 
 @app.command(name="import")
 def import_(
-    source: Annotated[Path, typer.Argument(help="A bundle: a folder or .zip that holds card.json and its weights.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A bundle (folder or .zip), an .onnx file, or weights of a network of timm (.safetensors)."
+        ),
+    ],
+    classes: Annotated[str, typer.Option(help="Your own model: its labels in the order of its outputs: A,B,C.")] = "",
+    task: Annotated[str, typer.Option(help="Your own model: an installed task.")] = "",
+    new_task: Annotated[str, typer.Option(help="Your own model: the name of a new task with its classes.")] = "",
+    grey: Annotated[bool, typer.Option("--grey", help="The new task's images are grey.")] = False,
+    role: Annotated[str, typer.Option(help="Your own model: teacher or student.")] = "student",
+    name: Annotated[str, typer.Option(help="Your own model: its name; for weights of timm, timm's.")] = "",
+    size: Annotated[int, typer.Option(help="Your own model: side of its input in pixels, where the file is open.")] = 0,
+    mean: Annotated[str, typer.Option(help="Your own model: mean of each channel, in [0, 1].")] = "",
+    std: Annotated[str, typer.Option(help="Your own model: deviation of each channel.")] = "",
+    tensor: Annotated[str, typer.Option(help="Your own model: the value that heat maps are made of, or none.")] = "",
+    calibrate: Annotated[Path | None, typer.Option(help="Your own model: images in a folder for each class.")] = None,
 ) -> None:
-    """Verify a model bundle and copy it to your own."""
+    """Verify a model bundle and copy it to your own; or make a network of your own a bundle."""
     from core.models.catalogue import import_bundle, read_provenance
     from core.runtimes.load import load_runtime
 
+    if source.suffix.lower() in OWN_MODELS:
+        said = Stated(classes, task, new_task, grey, role, name, size, mean, std, tensor)
+        for line in import_own(source, said, calibrate):
+            typer.echo(line)
+        return
     origin = read_provenance(source)
     bundle = import_bundle(source, load_runtime)
     typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.images.medical_image import MedicalImage
     from core.models.bundle import Bundle
 
+NO_MAPS = "This model has no feature maps, so it has no heat map."
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -141,7 +143,7 @@ class Classifier:
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
             novelty=self._novelty(prepared.gate_batch),
-            notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(answer[1]) else NO_MAPS))),
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:
@@ -157,6 +159,15 @@ class Classifier:
         card = self.bundle.card
         return self._gate.assess(batch, card.preprocessing, card.described_task)
 
-    def score_cam(self, image: MedicalImage) -> ScoreCam:
-        """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined."""
-        return self._explained.get(preprocess(image, self.bundle.card.preprocessing))
+    def score_cam(self, image: MedicalImage) -> ScoreCam | None:
+        """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined.
+
+        None stands for a model without feature maps.
+        """
+        found = self._explained.get(preprocess(image, self.bundle.card.preprocessing))
+        return found if _placed(found.maps[None]) else None
+
+
+def _placed(maps: npt.NDArray[np.float32]) -> bool:
+    """Return whether maps (1, K, h, w) have a place in the image; those of one cell stand for none."""
+    return maps.shape[2:] != (1, 1)

@@ -107,7 +107,7 @@ class _Predicted:
     """The predictions for one image, with the explanations that were begun for it."""
 
     comparison: Comparison
-    cams: tuple[ScoreCam, ScoreCam] | None = None  # of teacher and student; None until a map is asked for
+    cams: tuple[ScoreCam | None, ScoreCam | None] | None = None  # of teacher and student; None until a map is asked for
 
 
 @dataclass

@@ -179,6 +179,20 @@ def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
         RuntimeUnavailableError: if nothing here can run it; nothing is left behind then.
         WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
+    return install(source, lambda staged: copy_bundle_files(source, staged), try_out)
+
+
+def install(source: Path, fill: Callable[[Path], object], try_out: Callable[[Bundle], object]) -> Bundle:
+    """Make a bundle in the user's data: filled, verified, tried out, and only then moved to its place.
+
+    Args:
+        source: where it comes from, for the errors.
+        fill: writes the bundle's files into the folder that it gets.
+        try_out: as in :func:`import_bundle`.
+
+    Raises:
+        BundleError, RuntimeUnavailableError, WriteError: as :func:`import_bundle`; nothing is left behind then.
+    """
     root = user_weights()
     _sweep(root)
     try:
@@ -187,7 +201,7 @@ def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
             staged = Path(folder) / "bundle"
             staged.mkdir()
             with _about(source):
-                copy_bundle_files(source, staged)
+                fill(staged)
                 bundle = read_bundle(staged)
                 bundle.verify()
                 bundle.read_gate()
