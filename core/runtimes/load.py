@@ -67,15 +67,6 @@ def load_runtime(bundle: Bundle, choice: RuntimeChoice = AUTO, threads: int | No
     raise failure
 
 
-def needs_conversion(bundle: Bundle, choice: RuntimeChoice = AUTO) -> bool:
-    """Return whether ``load_runtime`` will first convert this model, which takes up to half a minute.
-
-    Raises:
-        UsageError: if there is no such runtime.
-    """
-    return _candidates(choice)[0].needs_conversion(bundle)
-
-
 def _candidates(choice: RuntimeChoice) -> list[RuntimeKind]:
     """Return the runtimes to try, in their order."""
     if known_runtime(choice) == AUTO:

@@ -33,8 +33,9 @@ EXTRAS = {
         Extra("cams", (*TORCH, "pytorch_grad_cam")),
         Extra(
             "train",
-            (*TORCH, "accelerate", "tomli_w", "scipy", "sklearn", "skimage", "matplotlib", "imagehash"),
+            (*TORCH, "accelerate", "onnxscript", "tomli_w", "scipy", "sklearn", "skimage", "matplotlib", "imagehash"),
         ),
+        Extra("onnxruntime", ("onnxruntime",)),
     )
 }
 

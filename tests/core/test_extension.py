@@ -19,11 +19,12 @@ from core.exports.formats import FORMATS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, build_network, count_macs, count_parameters, model_name
-from core.models.bundle import write_bundle
+from core.models.bundle_writing import write_bundle
 from core.models.card import Card, Training
 from core.models.catalogue import read_catalogue
+from core.models.graph_export import trace_network
 from core.runtimes.base import RuntimeKind
-from core.runtimes.load import RUNTIMES, load_runtime, needs_conversion, runtime_name
+from core.runtimes.load import RUNTIMES, load_runtime, runtime_name
 from core.system.paths import user_weights
 from core.tasks import TASKS, get_task, guess_task
 
@@ -58,7 +59,8 @@ def write(role, seed):
         training=Training(data="none", method="random weights", made_by="a test", made_on=date(2026, 1, 1)),
         intended_use="tests", licence="MIT", weights_sha256="0" * 64,
     )  # fmt: skip
-    write_bundle(user_weights() / card.id, {k: v.numpy() for k, v in network.state_dict().items()}, card)
+    state = {k: v.numpy() for k, v in network.state_dict().items()}
+    write_bundle(user_weights() / card.id, state, card, traced=trace_network(card))
 
 
 @pytest.fixture(scope="module")
@@ -103,27 +105,6 @@ def test_names_and_defaults_take_it_into_account():
     assert guess_task(grey=False).id == "lung-colon", "the first that expects colour"
     with pytest.raises(UsageError, match="auto, openvino, torch, float64"):
         CliRunner().invoke(app, ["compare", "x.png", "--runtime", "onnx"], catch_exceptions=False)
-
-
-def test_a_network_that_cant_be_converted_does_not_stop_the_next(tmp_path, monkeypatch):
-    monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path))
-    teacher, student = (read_catalogue().find("fundus", role) for role in ("teacher", "student"))
-    export, begun = torch.export.export, []
-
-    def first_fails(*args, **options):
-        begun.append(args)
-        if len(begun) == 1:
-            raise RuntimeError("no such operator")
-        return export(*args, **options)
-
-    monkeypatch.setattr("torch.export.export", first_fails)
-    words = ["convert", str(teacher.directory), str(student.directory)]
-    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
-    assert not needs_conversion(teacher, "openvino")
-    with pytest.raises(RuntimeUnavailableError, match=r"can't convert this network \(RuntimeError\)"):
-        load_runtime(teacher, "openvino")
-    assert load_runtime(student, "openvino").name == "openvino"
-    assert len(begun) == 2
 
 
 def test_automatic_goes_by_rank_and_says_what_could_not_be_used(monkeypatch):

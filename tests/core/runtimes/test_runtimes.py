@@ -3,10 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import core.runtimes.openvino_conversion
 import numpy as np
 import pytest
 
-import core.runtimes.openvino_conversion
 from core.errors import BundleError, RuntimeUnavailableError
 from core.models.catalogue import read_catalogue
 from core.runtimes.base import AGREEMENT, check_agreement, probe_input
@@ -130,7 +130,7 @@ def test_damaged_weights_are_noticed_although_the_converted_network_is_on_disk(s
     with (copy / "weights.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x55")
-    with pytest.raises(BundleError, match="have changed"):
+    with pytest.raises(BundleError, match="has changed"):
         load_runtime(read_bundle(copy), "openvino")
 
 
