@@ -294,7 +294,7 @@ def benchmark(
         found = measure(catalogue, report)
         typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
         return
-    if not quick:
+    if not quick and bench.has_torch():
         check_libraries()
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)

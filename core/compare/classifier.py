@@ -143,7 +143,7 @@ class Classifier:
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
             novelty=self._novelty(prepared.gate_batch),
-            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(answer[1]) else NO_MAPS))),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(output[1]) else NO_MAPS))),
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:

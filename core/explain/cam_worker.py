@@ -21,6 +21,7 @@ from core.errors import ExplanationError, TwinlensError
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import class_activation_map
 from core.system import worker_process
+from core.system.extras import require
 from core.system.worker_process import WorkerProcess, WorkerStoppedError
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def explain(
 
     Raises:
         ExplanationError: if it can't be made.
+        MissingExtraError: if the packages that make it are not installed.
     """
+    require("cams", method)
     request = _Request(method, str(bundle.directory), class_index, threads)
     try:
         reply = worker.ask(json.dumps(asdict(request)), _saved(image), 2 * image.nbytes, unwanted)

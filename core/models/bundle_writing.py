@@ -119,7 +119,7 @@ def with_graph(bundle: Bundle) -> Bundle:
         with GRAPHS.new(key) as folder:
             folder.mkdir()
             shutil.copyfile(bundle.weights_path, folder / WEIGHTS_FILE)
-            _write_card(folder, _with_graph(folder, card, traced))
+            write_card(folder, _with_graph(folder, card, traced))
         found = GRAPHS.entry(key)
     made = read_bundle(found).card
     own = {"graph_sha256": made.graph_sha256, "probe_logits": made.probe_logits}

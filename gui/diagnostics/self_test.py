@@ -1,6 +1,7 @@
 """Does this installation work? ``--self-test`` takes an image from file to window and report, and trains two steps.
 
-What Twinlens does in processes of its own is done so here as well: decoding and training.
+What Twinlens does in processes of its own is done so here as well: decoding and training. Training is left out where it
+is not installed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from core.models.bundle import Bundle
 from core.models.catalogue import read_catalogue
 from core.reports.writer import ReportWriter
 from core.runtimes.load import load_runtime
+from core.system.extras import missing_modules
 from core.system.subprocesses import own_command
 from core.tasks import get_task
 
@@ -52,8 +54,11 @@ def self_test() -> int:
             typer.echo("window: the demonstration radiograph was compared, with both heat maps")
             _report(demonstration, folder / "report.pdf")
             typer.echo(f"report: {(folder / 'report.pdf').stat().st_size // 1000} kB")
-            _train(demonstration, folder)
-            typer.echo("training: two steps")
+            if missing_modules("train"):
+                typer.echo("training: not installed")
+            else:
+                _train(demonstration, folder)
+                typer.echo("training: two steps")
     except TwinlensError as error:
         typer.echo(f"Error: {error}", err=True)
         return 1

@@ -12,6 +12,7 @@ import typer
 from core.cli.runner import run
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
+from core.system.extras import require
 from training.campaign.make_all import make_all
 from training.cli.new_task import new_task
 from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
@@ -21,8 +22,6 @@ from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.metrics import Scores
 from training.loop.malloc import keep_freed_memory
 from training.runs.networks import find_bundle
-
-EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn", "tomli_w")  # packages that only training needs
 
 app = typer.Typer(
     help="Train, evaluate and publish models. For research use only, not for diagnosis.",
@@ -43,6 +42,8 @@ Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads."
 @app.callback()
 def options() -> None:
     """Options of all commands."""
+    if "--help" not in sys.argv:
+        require("train", "Training")
 
 
 app.command()(teacher)
@@ -260,14 +261,6 @@ def _percent(share: float) -> str:
 
 
 def main() -> None:
-    """Run the command line; a missing package of the extra ``train`` is named in a line."""
+    """Run the command line."""
     keep_freed_memory()
-    try:
-        run(app)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRA:
-            raise
-        typer.echo(
-            f"Error: The package {error.name} is not installed. Training needs: pip install '.[train]'", err=True
-        )
-        sys.exit(1)
+    run(app)

@@ -1,0 +1,28 @@
+"""What the chooser offers where an extra is not installed."""
+
+import sys
+
+from PySide6.QtCore import Qt
+
+from core.compare.session import Choice
+from core.explain.reference_cams import METHODS
+from core.models.catalogue import read_catalogue
+from gui.models.chooser import ModelChooser
+
+
+def greyed(box):
+    """Return the identifiers of a box's rows that can't be chosen, with their tooltips."""
+    rows = [i for i in range(box.count()) if not box.model().item(i).isEnabled()]
+    return {box.itemData(i): box.itemData(i, Qt.ItemDataRole.ToolTipRole) for i in rows}
+
+
+def test_heat_maps_of_other_methods_are_grey_and_say_how_to_add_them(qtbot, monkeypatch):
+    chooser = ModelChooser(Choice(), read_catalogue())
+    qtbot.addWidget(chooser)
+    assert greyed(chooser.cam_box) == {}
+    monkeypatch.setitem(sys.modules, "pytorch_grad_cam", None)
+    chooser.set_choice(Choice())
+    others = greyed(chooser.cam_box)
+    assert others.keys() == METHODS.keys() - {"Score-CAM"}
+    assert all(f"{name} needs packages that are not installed" in tip for name, tip in others.items())
+    assert all("[cams]" in tip for tip in others.values())
