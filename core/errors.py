@@ -47,6 +47,10 @@ class UsageError(TwinlensError):
     """What was asked for is not possible: an unknown task, model or class."""
 
 
+class ExportError(TwinlensError):
+    """A network could not be written in another format."""
+
+
 class ExplanationError(TwinlensError):
     """A heat map could not be made."""
 
