@@ -41,9 +41,7 @@ def export(
         typer.Option(help="Labelled images on which the file is compared and scored.", file_okay=False, exists=True),
     ] = None,
     images: Annotated[int, typer.Option(min=20, max=2000, help="Take at most so many images of each folder.")] = 300,
-    max_loss: Annotated[
-        float, typer.Option(min=0, max=1, help="Largest loss of accuracy, 0.01: 1 of 100.")
-    ] = 0.01,
+    max_loss: Annotated[float, typer.Option(min=0, max=1, help="Largest loss of accuracy, 0.01: 1 of 100.")] = 0.01,
     um_per_pixel: Annotated[
         float | None,
         typer.Option(min=0.01, max=100, help="Physical scale of the training tiles, for QuPath."),
@@ -81,8 +79,8 @@ def _print(found: Exported) -> None:
         f"CPU threads: {figures.threads}"
     )
     typer.echo(
-        f"  same class on {compared.same_class} of {compared.images} images ({compared.source}); probabilities differ by "
-        f"at most {compared.largest_probability_difference:.2g}"
+        f"  same class on {compared.same_class} of {compared.images} images ({compared.source}); "
+        f"probabilities differ by at most {compared.largest_probability_difference:.2g}"
     )
     for scored in figures.scored:
         typer.echo(

@@ -127,8 +127,8 @@ def readme(bundle: Bundle, made: ModelFormat, facts: dict[str, Any], figures: Fi
     blocks = [
         f"# {facts['name']} for {facts['task']}, as {made.title} in {facts['precision']}",
         f"**{NOTICE}**",
-        f"Written by {facts['made_by']} from the model `{facts['model']}` (licence of the weights: "
-        f"{facts['licence']}). What it was made for, how it was trained and what it can't do: `card.md`. All figures: `figures.json`.",
+        f"Written by {facts['made_by']} from the model `{facts['model']}`; licence of the weights: {facts['licence']}. "
+        "What it was made for, how it was trained and what it can't do: `card.md`. All figures: `figures.json`.",
         "## Use it",
         f"The input is float32 of shape 1 × 3 × {height} × {width}: the image in {colour}, both axes scaled to "
         f"{width} × {height}, values in 0 to 1, less the mean ({mean}), over the deviation ({std}). {divided} "

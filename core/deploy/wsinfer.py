@@ -29,7 +29,7 @@ def wsinfer_config(card: Card, um_per_pixel: float | None) -> dict[str, Any]:
     scale = {} if um_per_pixel is None else {"spacing_um_px": um_per_pixel}
     return {
         "spec_version": "1.0",
-        "architecture": card.network,
+        "architecture": card.network.removeprefix("timm:"),  # the schema asks for timm's names
         "num_classes": len(card.classes),
         "class_names": list(card.classes),
         "patch_size_pixels": how.width,
