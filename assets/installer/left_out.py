@@ -18,7 +18,7 @@ MODULES = (
     "skimage", "imageio", "lazy_loader",
     "setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller",
     "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
-    "pypdf", "onnx", "onnxruntime", "pandas", "docutils", "sphinx",
+    "pypdf", "onnxruntime", "pandas", "docutils", "sphinx",
     "tkinter", "_tkinter",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ FILES = {
         r"^libcudart",
     ),
     "OpenVINO for graphics processors and NPUs": (r"openvino_intel_[gn]pu_", r"^openvino/libs/cache\.json$"),
-    "OpenVINO's readers of other formats": (r"openvino_(onnx|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",),
+    "OpenVINO's readers of other formats": (r"openvino_(pytorch|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",),
     "Qt modules": (r"^PySide6/.*Qt6?(Qml|Quick|VirtualKeyboard|Network|Sql|Pdf|Designer|Labs|3D|EglF)",),
     "Qt plugins": (
         r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling|printsupport)/",

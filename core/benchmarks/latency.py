@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from core.models.bundle import read_bundle
-from core.runtimes.base import RuntimeChoice, probe_input
+from core.models.probe import probe_input
+from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 
 WARM_UP = 5

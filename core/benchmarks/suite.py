@@ -22,9 +22,11 @@ from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import ARCHITECTURES, OFA595, build_network, count_macs, count_parameters
-from core.models.bundle import Bundle, write_bundle
+from core.models.bundle import Bundle
+from core.models.bundle_writing import write_bundle
 from core.models.card import Card, Training
 from core.models.catalogue import Catalogue
+from core.models.graph_export import trace_network
 from core.system.cpu_count import usable_cpus
 from core.system.subprocesses import is_frozen, own_command
 from core.tasks import CHEST_XRAY
@@ -171,7 +173,7 @@ def _untrained(network: str, folder: Path) -> Bundle:
         weights_sha256="0" * 64,
     )
     state = {key: value.numpy() for key, value in module.state_dict().items()}
-    return write_bundle(folder / card.id, state, card)
+    return write_bundle(folder / card.id, state, card, traced=trace_network(card))
 
 
 def startup() -> dict[str, float]:

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ from core.cli.deploy import export
 from core.cli.history import history_app
 from core.cli.runner import run
 from core.compare.comparison import CamMode
-from core.errors import RuntimeUnavailableError, UsageError
+from core.errors import UsageError
 from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
@@ -201,14 +200,38 @@ def import_(
 ) -> None:
     """Verify a model bundle and copy it to your own."""
     from core.models.catalogue import import_bundle, read_provenance
+    from core.runtimes.load import load_runtime
 
     origin = read_provenance(source)
-    bundle = import_bundle(source)
+    bundle = import_bundle(source, load_runtime)
     typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")
     typer.echo(f"  made by {origin.made_by}, {origin.made_on}; trained on {origin.data}; licence {origin.licence}")
     typer.echo(f"  SHA-256 of the weights {origin.digest}")
     if origin.replaces:
         typer.echo(f"  It stands in for the {origin.replaces} bundle of that name.")
+    if not bundle.has_graph:
+        typer.echo(f"  It has no graph, so it needs torch, and is slower: python -m core upgrade {bundle.id}")
+
+
+@app.command()
+def upgrade(
+    bundles: Annotated[list[str] | None, typer.Argument(help="Bundles: identifiers, or folders.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All installed bundles that have no graph.")] = False,
+) -> None:
+    """Give bundles of older versions a graph, with which they run without torch; torch is needed for this once."""
+    from core.models.bundle import read_bundle
+    from core.models.bundle_writing import upgrade_bundle
+    from core.models.catalogue import read_catalogue
+    from core.runtimes.load import load_runtime, runtime_name
+
+    catalogue = read_catalogue()
+    if bool(bundles) == every:
+        raise UsageError("What is to be upgraded?", remedy="Name bundles, or give --all.")
+    older = [bundle for bundle in catalogue.bundles.values() if not bundle.has_graph]
+    named = [catalogue.bundles.get(name) or read_bundle(Path(name)) for name in bundles or ()]
+    for bundle in older if every else named:
+        runtime = load_runtime(upgrade_bundle(bundle))
+        typer.echo(f"{bundle.id} has a graph, which {runtime_name(runtime.name)} runs")
 
 
 @app.command()
@@ -274,19 +297,6 @@ def _explain() -> None:
     from core.explain.cam_worker import serve
 
     serve()
-
-
-@app.command(name="convert", hidden=True)
-def _convert(folders: list[Path]) -> None:
-    """Convert the models in these folders for OpenVINO, for another process of Twinlens."""
-    from core.models.bundle import read_bundle
-    from core.runtimes.openvino_conversion import converted_network
-
-    for folder in folders:
-        bundle = read_bundle(folder)
-        bundle.verify()
-        with suppress(RuntimeUnavailableError):  # the process that loads it gets the reason
-            converted_network(bundle)
 
 
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:

@@ -24,7 +24,6 @@ from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue, read_catalogue
 from core.runtimes.base import RuntimeChoice
-from core.runtimes.load import needs_conversion
 from core.tasks import Task, get_task, guess_task
 
 IMAGE_BYTES_KEPT = 256 << 20
@@ -117,8 +116,6 @@ class ComparisonSession:
         announce: told the name of a network before it is loaded.
         is_stopping: whether all work is to stop; asked before anything is loaded and while heat maps are made.
         find: which bundle a choice means.
-        convert: converts models that a runtime can't load as they are, until it is done or no longer wanted; None
-            leaves it to the runtime.
         explain: makes a heat map by a method of ``reference_cams``, as :func:`core.explain.cam_worker.explain` does.
     """
 
@@ -127,7 +124,6 @@ class ComparisonSession:
     announce: Callable[[str], object] = lambda _network: None
     is_stopping: Question = lambda: False
     find: Callable[[Catalogue, str, Role, Choice], Bundle] = installed_bundle
-    convert: Callable[[list[Bundle], Question], object] | None = None
     explain: Explain = cam_worker.explain
     _images: Recent[MedicalImage] = field(init=False)
     _classifiers: Recent[Classifier] = field(default_factory=lambda: Recent(CLASSIFIERS_KEPT), init=False)
@@ -175,7 +171,6 @@ class ComparisonSession:
                 f"{bundles[0].id} and {bundles[1].id} do not tell the same classes apart.",
                 remedy="Choose a teacher and a student of the same task.",
             )
-        self._convert([b for b in bundles if _key(b, choice) not in self._classifiers], choice.runtime)
         teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
         return Models(task, teacher, student)
 
@@ -280,13 +275,6 @@ class ComparisonSession:
                     raise Interrupted from None
                 raise
             yield role, heat_map
-
-    def _convert(self, bundles: list[Bundle], runtime: RuntimeChoice) -> None:
-        """Convert those that need it, all at once."""
-        waiting = [] if self.convert is None else [bundle for bundle in bundles if needs_conversion(bundle, runtime)]
-        if self.convert is not None and waiting:
-            self.announce(" + ".join(bundle.name for bundle in waiting))
-            self.convert(waiting, self.is_stopping)
 
     def _load(self, bundle: Bundle, choice: Choice) -> Classifier:
         if self.is_stopping():

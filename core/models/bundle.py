@@ -1,7 +1,8 @@
-"""A trained model on disk: ``weights.safetensors`` beside ``card.json``, verified before use.
+"""A trained model on disk, verified before use: ``card.json``, ``graph.onnx`` and ``weights.safetensors``.
 
-A third file, ``novelty.safetensors``, holds the statistics that recognise images outside the training data; it may be
-missing.
+The graph is the network as a standard ONNX model; its weights are in the weights file. Bundles of older versions have
+no graph, and only torch can run them. A fourth file, ``novelty.safetensors``, holds the statistics that recognise
+images outside the training data; it may be missing.
 """
 
 from __future__ import annotations
@@ -9,10 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from core.errors import BundleError, UsageError
+from core.errors import BundleError, RuntimeUnavailableError, UsageError
 from core.models.architectures import build_network, get_architecture, model_name
 from core.models.card import CARD_FORMAT, Card
-from core.models.packing import State, pack_state, unpack_state
-from core.system.atomic_files import cannot_write, replace_folder
+from core.models.packing import State, unpack_state
+from core.onnx.check import MAX_GRAPH_BYTES, check_graph
 from core.uncertainty.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
@@ -32,12 +29,11 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
+GRAPH_FILE = "graph.onnx"
 NOVELTY_FILE = "novelty.safetensors"
-MAX_CARD_BYTES = 1_000_000
-MAX_WEIGHTS_BYTES = 2_000_000_000
-MAX_NOVELTY_BYTES = 16_000_000
-# every file that can be part of a bundle, and how large it may be
-FILE_LIMITS = {CARD_FILE: MAX_CARD_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES, NOVELTY_FILE: MAX_NOVELTY_BYTES}
+# every file that can be part of a bundle, and how many bytes it may have
+FILE_LIMITS = {CARD_FILE: 10**6, GRAPH_FILE: MAX_GRAPH_BYTES, WEIGHTS_FILE: 2 * 10**9, NOVELTY_FILE: 16 * 10**6}
+NAMES = {GRAPH_FILE: "graph", WEIGHTS_FILE: "weights", NOVELTY_FILE: "novelty statistics"}
 MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
 # what could control a terminal, or reverse the direction of text so that it reads as something else
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -78,19 +74,39 @@ class Bundle:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the files that make up the bundle."""
-        return (
-            (CARD_FILE, WEIGHTS_FILE) if self.card.novelty_sha256 is None else (CARD_FILE, WEIGHTS_FILE, NOVELTY_FILE)
-        )
+        return (CARD_FILE, *self._checksums())
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether the bundle has a graph, so that it runs without torch."""
+        return self.card.graph_sha256 is not None
 
     def verify(self) -> None:
-        """Compare the weights, and the novelty statistics if there are any, with the card's checksums.
+        """Compare the weights, and the graph and the novelty statistics if there are any, with the card's checksums.
 
         Raises:
             BundleError: if a file is missing, too large, or any byte has changed.
         """
-        self._verify_file(WEIGHTS_FILE, "weights", MAX_WEIGHTS_BYTES, self.card.weights_sha256)
-        if self.card.novelty_sha256 is not None:
-            self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+        for name in self._checksums():
+            self._verify_file(name)
+
+    def verified_graph(self) -> Path:
+        """Return the path of the graph once it and its weights are verified: where every runtime of graphs begins.
+
+        Raises:
+            BundleError: if a file fails verification, or the graph holds what no network needs.
+            RuntimeUnavailableError: if the bundle has no graph.
+        """
+        if not self.has_graph:
+            raise RuntimeUnavailableError(
+                f"{self.id} has no graph, as older versions made models.",
+                remedy=f"Where torch is installed, run: python -m core upgrade {self.id}",
+            )
+        self._verify_file(GRAPH_FILE)
+        self._verify_file(WEIGHTS_FILE)
+        path = self.directory / GRAPH_FILE
+        check_graph(path, {WEIGHTS_FILE})
+        return path
 
     def read_gate(self) -> NoveltyGate | None:
         """Return the novelty gate, or None where the bundle has none.
@@ -100,11 +116,21 @@ class Bundle:
         """
         if self.card.novelty_sha256 is None:
             return None
-        self._verify_file(NOVELTY_FILE, "novelty statistics", MAX_NOVELTY_BYTES, self.card.novelty_sha256)
+        self._verify_file(NOVELTY_FILE)
         return read_gate(_read_tensors(self.directory / NOVELTY_FILE, "novelty statistics"))
 
-    def _verify_file(self, name: str, what: str, most: int, expected: str) -> None:
-        path = self.directory / name
+    def _checksums(self) -> dict[str, str]:
+        """Return the checksums that the card states, by file."""
+        card = self.card
+        stated = {
+            WEIGHTS_FILE: card.weights_sha256,
+            GRAPH_FILE: card.graph_sha256,
+            NOVELTY_FILE: card.novelty_sha256,
+        }
+        return {name: digest for name, digest in stated.items() if digest is not None}
+
+    def _verify_file(self, name: str) -> None:
+        path, what, most, expected = self.directory / name, NAMES[name], FILE_LIMITS[name], self._checksums()[name]
         if not path.is_file():
             raise BundleError(f"The bundle has no {name}.", path=self.directory, remedy="Install the bundle again.")
         if path.stat().st_size > most:
@@ -117,7 +143,7 @@ class Bundle:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise BundleError(
-                f"The {what} have changed since the bundle was made: checksum {found[:12]}…, the card says "
+                f"The {what} file has changed since the bundle was made: checksum {found[:12]}…, the card says "
                 f"{expected[:12]}….",
                 path=path,
                 remedy="Install the bundle again.",
@@ -191,7 +217,7 @@ def read_bundle(directory: Path) -> Bundle:
     try:
         if path.exists() and not path.is_file():  # reading a pipe would never end
             raise BundleError("The card is not a file.", path=path, remedy="This is not a Twinlens bundle.")
-        if path.stat().st_size > MAX_CARD_BYTES:
+        if path.stat().st_size > FILE_LIMITS[CARD_FILE]:
             raise BundleError("The card is larger than 1 MB.", path=path, remedy="This is not a Twinlens bundle.")
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as cause:
@@ -250,80 +276,3 @@ def _read_tensors(path: Path, what: str) -> State:
             remedy="Install the bundle again.",
         ) from cause
     return stored
-
-
-def write_bundle(target: Path, state: State, card: Card, gate: NoveltyGate | None = None) -> Bundle:
-    """Write a bundle beside its place and move it there; a bundle that was there is replaced.
-
-    Args:
-        target: the bundle's folder.
-        state: float32 tensors of the network, packed here as ``card.storage`` says.
-        card: the card; its format and its checksums are set here.
-        gate: the novelty gate, if there is one.
-
-    Returns:
-        The bundle on disk.
-
-    Raises:
-        WriteError: if it can't be written, e.g. because the disk is full; what was there stays.
-    """
-    with _written_beside(target) as staged:
-        card = card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": None})
-        card = card.model_copy(
-            update={"weights_sha256": _write_state(staged / WEIGHTS_FILE, pack_state(state, card.storage))}
-        )
-        if gate is not None:
-            card = card.model_copy(update={"novelty_sha256": _write_state(staged / NOVELTY_FILE, gate.state())})
-        _write_card(staged, card)
-    return read_bundle(target)
-
-
-def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
-    """Store another novelty gate and card in a bundle, which is replaced whole.
-
-    Args:
-        bundle: the bundle; its weights stay as they are.
-        card: the card; its format and the gate's checksum are set here.
-        gate: the gate.
-
-    Returns:
-        The bundle on disk.
-
-    Raises:
-        WriteError: if it can't be written, e.g. because the disk is full; what was there stays.
-    """
-    with _written_beside(bundle.directory) as staged:
-        shutil.copyfile(bundle.weights_path, staged / WEIGHTS_FILE)
-        digest = _write_state(staged / NOVELTY_FILE, gate.state())
-        _write_card(staged, card.model_copy(update={"format": CARD_FORMAT, "novelty_sha256": digest}))
-    return read_bundle(bundle.directory)
-
-
-@contextmanager
-def _written_beside(target: Path) -> Iterator[Path]:
-    """Give a folder that replaces a bundle when it is complete."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-            staged = Path(folder) / target.name
-            staged.mkdir()
-            yield staged
-            replace_folder(staged, target)
-    except OSError as cause:
-        raise cannot_write(target, cause) from cause
-
-
-def _write_state(path: Path, state: State) -> str:
-    """Write tensors and return the file's checksum; a full disk is an OSError, which safetensors' own writer hides."""
-    from safetensors.numpy import save
-
-    path.write_bytes(save(state))
-    return _digest(path)
-
-
-def _write_card(folder: Path, card: Card) -> None:
-    (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -14,8 +14,8 @@ from core.models.ofa_subnets import Subnet, model_id
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
 # scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm, 5 no
-# adjustment of the exposure
-CARD_FORMAT = 6
+# adjustment of the exposure, 6 no graph
+CARD_FORMAT = 7
 
 Storage = Literal["float32", "float16", "int8"]
 Role = Literal["teacher", "student"]
@@ -226,10 +226,13 @@ class Card(_Part):
         limits: what it is known not to be able to do.
         licence: licence of the weights.
         weights_sha256: SHA-256 of ``weights.safetensors``.
+        graph_sha256: SHA-256 of ``graph.onnx``, or None where the bundle has no graph and only torch can run it.
+        probe_logits: torch's logits of the probe (``core.models.probe``), with which every runtime is compared; None
+            where the bundle has no graph.
         novelty_sha256: SHA-256 of ``novelty.safetensors``, or None where the bundle has no novelty gate.
     """
 
-    format: Literal[1, 2, 3, 4, 5, 6] = 6
+    format: Literal[1, 2, 3, 4, 5, 6, 7] = 7
     task: Word
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
@@ -248,6 +251,8 @@ class Card(_Part):
     limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
     licence: str = Field(max_length=500)
     weights_sha256: Sha256
+    graph_sha256: Sha256 | None = None
+    probe_logits: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None
     novelty_sha256: Sha256 | None = None
 
     @model_validator(mode="after")
@@ -259,6 +264,10 @@ class Card(_Part):
         if self.subnet is not None and not get_architecture(self.network).has_subnets:
             raise ValueError(f"{self.network} has no subnets")
         size = len(self.classes)
+        if (self.graph_sha256 is None) != (self.probe_logits is None):
+            raise ValueError("a graph and the logits of its probe belong together")
+        if self.probe_logits is not None and len(self.probe_logits) != size:
+            raise ValueError("the probe has another number of logits than there are classes")
         if any(scores.confusion and [*map(len, scores.confusion)] != [size] * size for scores in self.scores):
             raise ValueError("a confusion matrix has another size than the classes")
         return self

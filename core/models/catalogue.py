@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,11 +149,16 @@ def read_provenance(source: Path) -> Provenance:
     )
 
 
-def import_bundle(source: Path) -> Bundle:
-    """Copy a bundle from a folder or a .zip into the user's data, and verify the copy: card, checksums, keys, shapes.
+def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
+    """Copy a bundle from a folder or a .zip into the user's data, and verify the copy.
+
+    Args:
+        source: the folder or archive.
+        try_out: runs the copy's network once, as :func:`core.runtimes.load.load_runtime` does, or raises an error.
 
     Raises:
         BundleError: if it fails verification; nothing is left behind then.
+        RuntimeUnavailableError: if nothing here can run it; nothing is left behind then.
         WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
     root = user_weights()
@@ -166,8 +171,9 @@ def import_bundle(source: Path) -> Bundle:
             with _about(source):
                 copy_bundle_files(source, staged)
                 bundle = read_bundle(staged)
-                bundle.load_network()
+                bundle.verify()
                 bundle.read_gate()
+                try_out(bundle)
             for name in {path.name for path in staged.iterdir()} - set(bundle.files):
                 (staged / name).unlink()
             target = root / bundle.id

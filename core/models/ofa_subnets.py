@@ -62,8 +62,8 @@ class Subnet(BaseModel):
 def _use_torchs_activations(module: nn.Module) -> None:
     """Replace the package's h-swish and h-sigmoid, made of four operations, by torch's own, with the same bits.
 
-    A step of training takes less memory, and the network is converted for OpenVINO sooner. Not in place: that would be
-    taken apart for conversion.
+    A step of training takes less memory, and the graph has fewer operators. Not in place: that would be taken apart in
+    the graph.
     """
     from ofa.utils.pytorch_modules import Hsigmoid, Hswish
     from torch import nn

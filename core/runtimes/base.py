@@ -1,4 +1,4 @@
-"""What every runtime does, and the probe on which it is compared with torch's logits on the CPU.
+"""What every runtime does, and how it is compared with torch's logits of the probe (``core.models.probe``).
 
 A runtime that differs by more than ``AGREEMENT`` is not used.
 """
@@ -16,8 +16,8 @@ from core.errors import RuntimeUnavailableError
 from core.runtimes.masks import MaskScorer
 
 if TYPE_CHECKING:
-    from core.images.preprocessing import Preprocessing
     from core.models.bundle import Bundle
+    from core.models.card import Card
 
 FloatArray = npt.NDArray[np.float32]
 RuntimeChoice: TypeAlias = str  # ``auto``, or a key of ``core.runtimes.load.RUNTIMES``
@@ -74,23 +74,17 @@ class RuntimeKind:
         load: makes the runtime of a bundle, which it verifies, with a number of CPU threads or its own choice; raises
             RuntimeUnavailableError where it can't be used.
         rank: how it ranks for ``auto`` on this machine: the lowest is tried first.
-        needs_conversion: whether ``load`` will first convert the bundle's network, which takes up to half a minute.
     """
 
     id: str
     name: str
     load: Callable[[Bundle, int | None], Runtime]
     rank: Callable[[], int]
-    needs_conversion: Callable[[Bundle], bool] = lambda _bundle: False
 
 
-def probe_input(how: Preprocessing) -> FloatArray:
-    """Return the fixed input of shape (1, 3, H, W) on which runtimes are compared: smooth waves and seeded noise."""
-    rows = np.linspace(0, 3 * np.pi, how.height, dtype=np.float32)[:, None]
-    columns = np.linspace(0, 2 * np.pi, how.width, dtype=np.float32)[None, :]
-    waves = np.stack([np.sin(rows + columns), np.cos(rows) * np.sin(columns), np.cos(2 * columns) + 0 * rows])
-    noise = np.random.default_rng(0).standard_normal(waves.shape, dtype=np.float32)
-    return np.asarray((waves + 0.25 * noise)[None], dtype=np.float32)
+def expected_logits(card: Card) -> FloatArray:
+    """Return torch's logits (1, C) of the probe, as a card with a graph states them."""
+    return np.array([card.probe_logits], np.float32)
 
 
 def disagreement(found: FloatArray, expected: FloatArray) -> float:

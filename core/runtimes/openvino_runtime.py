@@ -1,14 +1,9 @@
-"""The OpenVINO runtime, the fastest on a CPU.
-
-Every start checks the agreement with torch's logits that are cached with the converted network. If a cached network
-can't be read or does not agree, its files may be damaged: it is converted again.
-"""
+"""The OpenVINO runtime, the fastest on a CPU. It reads a bundle's graph as it is."""
 
 from __future__ import annotations
 
 import math
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,17 +11,9 @@ import numpy.typing as npt
 
 from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture
-from core.runtimes.base import RuntimeKind, check_agreement, probe_input
+from core.models.probe import probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, expected_logits
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
-from core.runtimes.openvino_conversion import (
-    COMPILED_FOLDER,
-    FLOAT32,
-    MODEL_FILE,
-    PROBE_FILE,
-    converted_network,
-    forget_conversion,
-    is_converted,
-)
 from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
 from core.system.cpu_count import usable_cores
@@ -40,6 +27,8 @@ FloatArray = npt.NDArray[np.float32]
 
 IMAGES_PER_STREAM = 4
 MOST_STREAMS = 8
+# left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
+FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 class OpenVinoRuntime:
@@ -57,7 +46,8 @@ class OpenVinoRuntime:
 
     Raises:
         BundleError: if the bundle fails verification.
-        RuntimeUnavailableError: if OpenVINO is missing, can't convert the network or does not agree with torch.
+        RuntimeUnavailableError: if OpenVINO is missing, can't run the graph or does not agree with torch, or if the
+            bundle has no graph.
     """
 
     name = "openvino"
@@ -71,7 +61,7 @@ class OpenVinoRuntime:
             raise RuntimeUnavailableError(
                 f"OpenVINO is not installed ({cause}).", remedy="Install it or choose the torch runtime."
             ) from cause
-        bundle.verify()
+        graph = bundle.verified_graph()
         self.layer = get_architecture(bundle.card.network).layer
         self.notice = ""
         self._settings: dict[str, str | int] = {**FLOAT32}
@@ -80,19 +70,21 @@ class OpenVinoRuntime:
         self._stream_count = min(MOST_STREAMS, threads or usable_cores())
         self.batch_size = IMAGES_PER_STREAM * self._stream_count
         self._core = openvino.Core()
+        self._core.set_property({"ENABLE_MMAP": False})  # a bundle in use can be replaced, also on Windows
         self._lock = threading.Lock()
         self._probe = probe_input(bundle.card.preprocessing)
         self._streams: list[openvino.InferRequest] = []
         self._masked_streams: list[openvino.InferRequest] = []
-        was_cached = is_converted(bundle)
-        converted = converted_network(bundle)
+        self._expected = expected_logits(bundle.card)
         try:
-            self._open(converted)
-        except RuntimeUnavailableError:
-            forget_conversion(bundle)
-            if not was_cached:
-                raise
-            self._open(converted_network(bundle))
+            self._model = self._core.read_model(graph)
+        except RuntimeError as cause:
+            raise RuntimeUnavailableError(f"OpenVINO can't read the graph of {bundle.id} ({cause}).") from cause
+        network = self._reshaped(1)
+        (self._single,) = self._compiled(network, [self._probe], self._expected)
+        _, _, rows, columns = network.output(1).shape
+        self._map_size = rows, columns
+        self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -149,27 +141,23 @@ class OpenVinoRuntime:
         """Return images or maps in the shares that streams take at once."""
         return np.split(batch, len(batch) // self._stream_images)
 
-    def _open(self, entry: Path) -> None:
-        """Read the converted network, compile it for a single image and check that it agrees with torch."""
-        self._compiled_folder = str(entry / COMPILED_FOLDER)
-        try:
-            self._expected: FloatArray = np.load(entry / PROBE_FILE)
-            self._model = self._core.read_model(entry / MODEL_FILE)
-        except (RuntimeError, OSError, ValueError) as cause:
-            raise RuntimeUnavailableError(f"OpenVINO can't read the converted network ({cause}).") from cause
+    def _reshaped(self, images: int) -> openvino.Model:
+        """Return the network for so many images, with its weights unpacked: float32, as they are computed with."""
+        from openvino.passes import ConstantFolding, Manager
+
         network = self._model.clone()
-        network.reshape(list(self._probe.shape))
-        (self._single,) = self._compiled(network, [self._probe], self._expected)
-        _, _, rows, columns = network.output(1).shape
-        self._map_size = rows, columns
-        self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
+        network.reshape([images, *self._probe.shape[1:]])
+        passes = Manager()
+        passes.register_pass(ConstantFolding())
+        passes.run_passes(network)
+        return network
 
     def _stream_network(self) -> openvino.Model:
         """Return the network that a stream runs, for its share of a batch; its only output is the logits."""
         import openvino
 
-        network = openvino.Model(self._model.outputs[:1], self._model.get_parameters()).clone()
-        network.reshape([self._stream_images, *self._probe.shape[1:]])
+        network = self._reshaped(self._stream_images)
+        network = openvino.Model(network.outputs[:1], network.get_parameters())
         use_winograd(network)
         return network
 
@@ -182,15 +170,14 @@ class OpenVinoRuntime:
             network: what to compile.
             probe: its inputs, on which it is checked.
             expected: the logits (1, C) of each image in them.
-            for_streams: whether streams share the cores, or one request takes them all. What streams run is not
-                stored compiled: OpenVINO does not recognise a changed network, and would store it again at every start.
+            for_streams: whether streams share the cores, or one request takes them all.
 
         Raises:
             RuntimeUnavailableError: if it can't be compiled or does not agree.
         """
         streams = self._stream_count if for_streams else 1
-        how = {"PERFORMANCE_HINT": "THROUGHPUT"} if for_streams else {"CACHE_DIR": self._compiled_folder}
-        settings = {"PERFORMANCE_HINT": "LATENCY", **self._settings, **how, "NUM_STREAMS": streams}
+        hint = "THROUGHPUT" if for_streams else "LATENCY"
+        settings = {"PERFORMANCE_HINT": hint, **self._settings, "NUM_STREAMS": streams}
         try:
             compiled = self._core.compile_model(network, "CPU", settings)
         except RuntimeError as cause:
@@ -214,11 +201,4 @@ def _logits(requests: list[openvino.InferRequest], inputs: list[dict[int, FloatA
     return np.concatenate(found)
 
 
-def _needs_conversion(bundle: Bundle) -> bool:
-    try:
-        return not is_converted(bundle)
-    except ImportError:  # OpenVINO is not installed
-        return False
-
-
-OPENVINO = RuntimeKind("openvino", "OpenVINO", OpenVinoRuntime, lambda: 1, _needs_conversion)
+OPENVINO = RuntimeKind("openvino", "OpenVINO", OpenVinoRuntime, lambda: 2)

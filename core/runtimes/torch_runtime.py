@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture, with_maps
-from core.runtimes.base import RuntimeKind, check_agreement, disagreement, probe_input
+from core.models.probe import probe_input
+from core.runtimes.base import RuntimeKind, check_agreement, disagreement, expected_logits
 from core.runtimes.masks import EPSILON, MaskScorer, linear_weights, mask_scorer
 
 if TYPE_CHECKING:
@@ -28,8 +30,10 @@ def has_accelerator() -> bool:
     """
     if not _has_gpu_driver():
         return False
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        return False
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
@@ -50,14 +54,22 @@ class TorchRuntime:
     Args:
         bundle: the model; verified while it loads.
         threads: CPU threads for torch in this process, or None to leave them.
+
+    Raises:
+        BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if torch is missing, or does not compute what it did where the bundle was made.
     """
 
     name = "torch"
     precision = "float32"
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        import torch
-
+        try:
+            import torch
+        except ImportError as cause:
+            raise RuntimeUnavailableError(
+                f"torch is not installed ({cause}).", remedy="Install it, or choose another runtime."
+            ) from cause
         if threads is not None:
             torch.set_num_threads(threads)
         card = bundle.card
@@ -69,6 +81,8 @@ class TorchRuntime:
         self._half = False
         self._network = network.to(memory_format=torch.channels_last)
         expected = self.forward(probe)
+        if bundle.has_graph:
+            check_agreement(expected, expected_logits(card), "torch")
         self.device, self.batch_size = "CPU", 8
         if torch.cuda.is_available():
             self._torch_device = torch.device("cuda")
@@ -128,4 +142,4 @@ class TorchRuntime:
         return score
 
 
-TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 2)
+TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 4)

@@ -269,10 +269,7 @@ class ComparisonController(QObject):
     def _on_screen_event(self, event: LoadingModel | ModelsReady | ImageOpened | ComparisonGrown | ImageFailed) -> None:
         match event:
             case LoadingModel():
-                self._view.show_busy(
-                    f"Loading {event.network}. "
-                    "At its first use on a machine it is converted, which takes up to half a minute."
-                )
+                self._view.show_busy(f"Loading {event.network}.")
             case ModelsReady():
                 self._on_models(event)
             case ImageOpened():

@@ -1,6 +1,6 @@
 """Does this installation work? ``--self-test`` takes an image from file to window and report, and trains two steps.
 
-What Twinlens does in processes of its own is done so here as well: decoding, conversion and training.
+What Twinlens does in processes of its own is done so here as well: decoding and training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.models.catalogue import read_catalogue
 from core.reports.writer import ReportWriter
-from core.runtimes.load import load_runtime, needs_conversion
+from core.runtimes.load import load_runtime
 from core.system.subprocesses import own_command
 from core.tasks import CHEST_XRAY
 
@@ -44,8 +44,8 @@ def self_test() -> int:
             folder = Path(name)
             _decode(demonstration, folder / "compressed.dcm")
             typer.echo("images: compressed DICOM is decoded")
-            _convert([b for b in read_catalogue().bundles.values() if b.card.task == CHEST_XRAY.id])
-            typer.echo("models: converted for this machine")
+            _load([b for b in read_catalogue().bundles.values() if b.card.task == CHEST_XRAY.id])
+            typer.echo("models: each agrees with torch")
             if start([demonstration], folder / "window.png") or not (folder / "window.png").is_file():
                 typer.echo("Error: the window did not show the comparison.", err=True)
                 return 1
@@ -73,14 +73,9 @@ def _decode(demonstration: Path, target: Path) -> None:
         raise TwinlensError("Compressed DICOM is decoded to other pixels.")
 
 
-def _convert(bundles: list[Bundle]) -> None:
-    """Convert the networks as the window does; one that falls back to another runtime is a failure."""
-    from gui.engine.conversion import convert
-
-    convert(bundles, unwanted=lambda: False)
+def _load(bundles: list[Bundle]) -> None:
+    """Load the networks; one that falls back to another runtime is a failure."""
     for bundle in bundles:
-        if needs_conversion(bundle):
-            raise TwinlensError(f"{bundle.id} could not be converted for OpenVINO.")
         if notice := load_runtime(bundle).notice:
             raise TwinlensError(notice)
 

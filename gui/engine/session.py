@@ -1,4 +1,4 @@
-"""A comparison session as the window needs it: it keeps images, and converts networks in another process."""
+"""A comparison session as the window needs it: it keeps images, and takes the best network for each task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from core.compare.session import Choice, ComparisonSession, installed_bundle
 from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue
-from gui.engine.conversion import convert
 
 IMAGES_KEPT = 6
 REPEATS = 3  # forwards timed for an image that is shown or reported; the median counts
@@ -20,7 +19,7 @@ def window_session(is_stopping: Callable[[], bool]) -> ComparisonSession:
     Args:
         is_stopping: whether all work is to stop.
     """
-    return ComparisonSession(images_kept=IMAGES_KEPT, is_stopping=is_stopping, find=chosen_bundle, convert=convert)
+    return ComparisonSession(images_kept=IMAGES_KEPT, is_stopping=is_stopping, find=chosen_bundle)
 
 
 def chosen_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice) -> Bundle:

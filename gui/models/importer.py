@@ -16,7 +16,8 @@ from core.models.catalogue import Provenance, read_provenance
 from core.system.subprocesses import own_command
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
-from gui.engine.conversion import LOOK_SECONDS
+
+LOOK_SECONDS = 0.05
 
 
 class ModelImport(QObject):
@@ -96,7 +97,7 @@ class ModelImport(QObject):
 
 
 def install(source: Path, unwanted: Callable[[], bool] = lambda: False) -> None:
-    """Verify a bundle and copy it to the user's own, in a process of its own: torch reads the network for it.
+    """Verify a bundle and copy it to the user's own, in a process of its own, where its network runs once.
 
     Args:
         source: a folder or .zip.

@@ -73,7 +73,7 @@ def start(paths: list[Path], screenshot: Path | None) -> int:
     stopped = window.all_stopped
     window.deleteLater()
     app.processEvents()
-    if not stopped:  # a network is being converted, which can't be interrupted; nothing half written has its name yet
+    if not stopped:  # a network is being compiled, which can't be interrupted; nothing half written has its name yet
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

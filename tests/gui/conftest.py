@@ -59,20 +59,8 @@ def own_data(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-@pytest.fixture(scope="session")
-def converted():
-    """The chest networks, converted for this machine as the window does it, so that no test has to wait for it."""
-    from core.models.catalogue import read_catalogue
-    from core.runtimes.openvino_conversion import is_converted
-    from gui.engine.conversion import convert
-
-    bundles = [read_catalogue().find("chest-xray", role) for role in ("teacher", "student")]
-    convert([bundle for bundle in bundles if not is_converted(bundle)], lambda: False)
-    assert all(is_converted(bundle) for bundle in bundles)
-
-
 @pytest.fixture
-def make_window(qtbot, own_data, converted):
+def make_window(qtbot, own_data):
     """Returns a function that opens a window; all are closed at the end."""
     from gui.settings.preferences import Preferences, store, write_preferences
     from gui.window.main_window import MainWindow

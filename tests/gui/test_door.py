@@ -20,7 +20,7 @@ def gui(*arguments):
     )
 
 
-def test_the_demonstration_is_shown_analysed_and_saved(converted, own_data, tmp_path):
+def test_the_demonstration_is_shown_analysed_and_saved(own_data, tmp_path):
     ENVIRONMENT["TWINLENS_DATA"] = str(own_data)
     picture = tmp_path / "window.png"
     answer = gui("--demo", "--screenshot", picture)
@@ -57,7 +57,7 @@ def test_the_window_is_up_before_torch_and_openvino_are_imported():
     assert answer.returncode == 0, answer.stderr
 
 
-def test_an_installation_tests_itself(converted, own_data):
+def test_an_installation_tests_itself(own_data):
     ENVIRONMENT["TWINLENS_DATA"] = str(own_data)
     answer = gui("--self-test")
     assert answer.returncode == 0, answer.stderr

@@ -94,7 +94,7 @@ def folder(tmp_path):
     return images
 
 
-def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder, converted, tmp_path):
+def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder, tmp_path):
     program = screen.start(sys.executable, "-m", "gui", folder)
     window = until(lambda: screen.do("search", "--onlyvisible", "--name", "Twinlens").split()[-1:], "the window")[0]
     screen.do("windowsize", window, *SIZE)

@@ -76,7 +76,7 @@ def test_no_package_that_is_left_out_is_one_of_ours_or_imported_by_us():
         "torch/lib/libtorch_cpu.so", "torch/bin/torch_shm_manager", "torch/nn/functional.py",
         "torch/_export/serde/schema.yaml",
         "torchvision/transforms/functional.py", "openvino/libs/libopenvino_intel_cpu_plugin.so",
-        "openvino/libs/libopenvino_pytorch_frontend.so.2641", "openvino/libs/libopenvino_ir_frontend.so.2641",
+        "openvino/libs/libopenvino_onnx_frontend.so.2641", "openvino/libs/libopenvino_ir_frontend.so.2641",
         "openvino/libs/openvino_intel_cpu_plugin.dll", "PySide6/Qt/lib/libQt6Widgets.so.6", "PySide6/QtSvg.abi3.so",
         "PySide6/Qt/plugins/platforms/libqxcb.so", "PySide6/Qt/plugins/platforms/libqoffscreen.so",
         "PySide6/plugins/platforms/qwindows.dll", "PySide6/Qt/plugins/imageformats/libqsvg.so",

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.compare.agreement import FEW_IMAGES
-from core.models.bundle import Bundle, replace_fitted, write_bundle
+from core.models.bundle import Bundle
+from core.models.bundle_writing import replace_fitted, write_bundle
 from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.models.card import Scores as CardScores
+from core.models.graph_export import trace_network
 from core.models.packing import State
 from core.names import readable
 from core.runtimes.base import RuntimeChoice
@@ -36,6 +39,9 @@ from training.novelty.exposure import with_exposure
 from training.novelty.fit import decoy_thumbnails, fit_gate
 from training.runs.card_texts import CardTexts
 from training.runs.finished import describe_data, read_run
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
 LOSS = 0.003  # of accuracy on the validation split that a smaller storage may cost
@@ -80,18 +86,19 @@ def publish(
     named = texts.on(made.card)
     if own.name != readable(data.dataset.name):  # it is scored on other data, which the texts are not about
         texts = texts.model_copy(update={"data": ""})
-    state = made.read_state()
+    state, traced = made.read_state(), trace_network(made.card)
     target = (user_weights() if to is None else to) / made.card.id
     scored: dict[Storage, float] = {}
     with _scratch(target.parent) as scratch:
         for storage in ("float32", *STORAGES[:-1]):
             card = made.card.model_copy(update={"storage": storage})
-            packed = write_bundle(scratch / storage, state, card)
+            packed = write_bundle(scratch / storage, state, card, traced=traced)
             scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
             say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
-    return finish(target, state, named.model_copy(update={"storage": storage}), data, texts, runtime, threads)
+    card = named.model_copy(update={"storage": storage})
+    return finish(target, state, card, traced, data, texts, runtime, threads)
 
 
 def _counted(dataset: Dataset) -> DataSet:
@@ -111,6 +118,7 @@ def finish(
     target: Path,
     state: State,
     card: Card,
+    traced: ModelProto,
     data: ScoredData,
     texts: CardTexts,
     runtime: RuntimeChoice = "auto",
@@ -122,16 +130,17 @@ def finish(
         target: the bundle's folder; what stands there is replaced at the end, whole.
         state: float32 tensors of the network.
         card: the card, without what is fitted and measured here.
+        traced: the network's graph.
         data: the data set, with the splits that the network was trained with.
         texts: statements that can't be measured.
         runtime: which runtime computes.
         threads: CPU threads, or None.
     """
     with _scratch(target.parent) as scratch:
-        packed = write_bundle(scratch / target.name, state, card)
+        packed = write_bundle(scratch / target.name, state, card, traced=traced)
         card, gate, measured = _measured(packed, data, runtime, threads)
     card = card.model_copy(update={"scores": (card_scores(measured, texts),)})
-    return write_bundle(target, state, card, gate)
+    return write_bundle(target, state, card, gate, traced)
 
 
 def refit(

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import BundleError, UsageError, WriteError
 from core.models.architectures import build_network
-from core.models.bundle import CARD_FILE, FILE_LIMITS, WEIGHTS_FILE, read_bundle, write_bundle
+from core.models.bundle import CARD_FILE, FILE_LIMITS, WEIGHTS_FILE, Bundle, read_bundle
+from core.models.bundle_writing import write_bundle
 from core.models.catalogue import import_bundle, read_catalogue, read_provenance, remove_bundle
 from core.system.paths import user_weights
 from tests.core.models.test_bundle import make_card
@@ -64,6 +65,10 @@ def copy(small, tmp_path):
     return shutil.copytree(small.directory, tmp_path / "copy")
 
 
+def import_(source):
+    return import_bundle(source, Bundle.load_network)
+
+
 def zipped(path, *entries, kind=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(path, "w", kind) as archive:
         for entry, content in entries:
@@ -81,7 +86,7 @@ def left(home):
 
 def refused(source, home, said):
     with pytest.raises(BundleError, match=said) as caught:
-        import_bundle(source)
+        import_(source)
     assert str(source) in str(caught.value)
     assert caught.value.remedy
     assert left(home) == []
@@ -93,7 +98,7 @@ def test_an_archive_with_a_bundle_at_any_depth_is_imported_without_the_rest(fold
         tmp_path / "b.zip", *contents(small, folder), ("run.py", b"raise"), (folder + "novel.pkl", b"\x80"),
         ("__MACOSX/._card.json", b""),
     )  # fmt: skip
-    bundle = import_bundle(source)
+    bundle = import_(source)
     assert left(home) == [f"{ID}/{CARD_FILE}", f"{ID}/{WEIGHTS_FILE}"]
     assert bundle.card == small.card
     bundle.verify()
@@ -105,7 +110,7 @@ def test_provenance_is_read_from_the_card_alone(small, home, tmp_path, any_netwo
     assert (found.id, found.made_by, found.made_on) == (ID, "a test", "2026-01-01")
     assert found.digest == hashlib.sha256((small.directory / WEIGHTS_FILE).read_bytes()).hexdigest()
     assert found.replaces == "bundled"
-    import_bundle(small.directory)
+    import_(small.directory)
     assert read_provenance(small.directory).replaces == "own"
     remove_bundle(ID)
 
@@ -165,7 +170,7 @@ def test_damaged_encrypted_and_oddly_compressed_archives_are_refused(small, home
         content[-rng.integers(1, min(300, len(content)))] ^= 0x55
         (tmp_path / "c.zip").write_bytes(content)
         try:
-            import_bundle(tmp_path / "c.zip")
+            import_(tmp_path / "c.zip")
         except BundleError as error:
             assert str(tmp_path / "c.zip") in str(error)
         else:
@@ -260,9 +265,9 @@ def test_cards_that_command_a_terminal_leave_their_folder_or_overflow_are_refuse
 def test_an_import_that_fails_leaves_the_old_bundle(small, copy, home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("core.models.bundle.Bundle.load_network", lambda bundle: bundle.verify())
-        import_bundle(small.directory)
+        import_(small.directory)
     with pytest.raises(BundleError):
-        import_bundle(spoilt(copy, tensors({"w": F32}, bytes(8))))
+        import_(spoilt(copy, tensors({"w": F32}, bytes(8))))
     assert read_catalogue([home]).bundles[ID].card == small.card
 
 
@@ -272,7 +277,7 @@ def test_a_full_disk_is_said_in_words(small, home, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(WriteError, match="disk is full"):
-        import_bundle(small.directory)
+        import_(small.directory)
     assert left(home) == []
 
 
@@ -282,12 +287,11 @@ import json, os, signal, sys
 from pathlib import Path
 import core.models.bundle, safetensors.numpy
 from core.models import catalogue
-core.models.bundle.Bundle.load_network = lambda bundle: bundle.verify()
 old, new = map(Path, sys.argv[1:])
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.listdir", "os.scandir", "shutil.rmtree")
 found, code = [], None
 while code != 0:
-    catalogue.import_bundle(old)
+    catalogue.import_bundle(old, core.models.bundle.Bundle.verify)
     child = os.fork()
     if child == 0:
         left = len(found) + 1
@@ -298,7 +302,7 @@ while code != 0:
                 if left == 0:
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(hook)
-        catalogue.import_bundle(new)
+        catalogue.import_bundle(new, core.models.bundle.Bundle.verify)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     bundle = catalogue.read_catalogue([catalogue.user_weights()]).bundles["lung-colon/student-ofa595"]

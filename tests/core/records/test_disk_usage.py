@@ -15,7 +15,7 @@ def own_folders_here(tmp_path, monkeypatch):
 def test_caches_are_measured_and_removed(chest_comparison):
     assert kept() == []
     sizes = {
-        "openvino/abc/model.bin": 3000, "training/images/x/y": 500, "training/teacher-logits/z": 50, "groups/g.txt": 7,
+        "answers/abc": 3000, "training/images/x/y": 500, "training/teacher-logits/z": 50, "groups/g.txt": 7,
         "training/old": 4, "probe.json": 20,
     }  # fmt: skip
     for name, size in sizes.items():
@@ -26,13 +26,13 @@ def test_caches_are_measured_and_removed(chest_comparison):
         history.add("0" * 64, chest_comparison, {})
     found = {item.key: item for item in kept()}
     assert {item.name: item.size for key, item in found.items() if key != "history"} == {
-        "Converted networks": 3000, "Training images at network size": 500, "Teacher outputs for distillation": 50,
-        "Groups of related images": 7, "Other caches": 24,
+        "Training images at network size": 500, "Teacher outputs for distillation": 50,
+        "Predictions on evaluation images": 3000, "Groups of related images": 7, "Other caches": 24,
     }  # fmt: skip
     assert found["history"].size == sum(path.stat().st_size for path in found["history"].paths)
-    remove(found["openvino"])
-    assert not (cache_folder() / "openvino").exists()
-    assert "openvino" not in {item.key for item in kept()}
+    remove(found["answers"])
+    assert not (cache_folder() / "answers").exists()
+    assert "answers" not in {item.key for item in kept()}
     remove(found["other"])
     left = {path.relative_to(cache_folder()).as_posix() for path in cache_folder().rglob("*") if path.is_file()}
     assert left == {"training/images/x/y", "training/teacher-logits/z", "groups/g.txt"}
