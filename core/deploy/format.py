@@ -20,7 +20,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "int8")
 Network: TypeAlias = Callable[[FloatArray], FloatArray]  # one image (1, 3, H, W) to its logits (1, C)
 
 FACTS_KEY = "twinlens"  # under which a file holds the facts about its model, as JSON
-INPUT, LOGITS, MAPS = "image", "logits", "maps"  # names of the graph's input and outputs
+INPUT, LOGITS = "image", "logits"  # names of the graph's input and first output
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.deploy.format import INPUT, LOGITS, MAPS
-
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import GraphProto, ModelProto
 
     from core.models.bundle import Bundle
 
+UNPACKING = ("Cast", "DequantizeLinear")  # how a bundle's graph makes float32 of weights that are stored smaller
+
 
 def whole_graph(bundle: Bundle) -> ModelProto:
-    """Return a verified bundle's network in float32: input ``image`` (N, 3, H, W), outputs ``logits`` and ``maps``.
+    """Return a verified bundle's graph with its weights in it, in float32: ``image`` to ``logits`` and ``maps``.
 
-    Constants are folded and normalisations joined with their convolutions: a third of the nodes stay, and a
+    Constants are folded and normalisations joined with their convolutions: of OFA-595's nodes a third stays, and a
     small runtime that does not do this itself has less to compute.
 
     Raises:
         BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if it has no graph.
     """
+    import onnx
     import onnxscript.optimizer
 
-    return onnxscript.optimizer.optimize(_traced(bundle), num_iterations=2)
+    model = onnx.load(bundle.verified_graph())
+    _unpack(model.graph)
+    found: ModelProto = onnxscript.optimizer.optimize(model, num_iterations=2)
+    return found
+
+
+def _unpack(graph: GraphProto) -> None:
+    """Put the weights themselves in place of smaller numbers and the node that makes the weights of them."""
+    from onnx import numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = [*graph.node]
+    del graph.node[:]
+    for node in nodes:
+        if node.op_type in UNPACKING and all(name in stored for name in node.input):
+            parts = {name: numpy_helper.to_array(stored[name]) for name in node.input}
+            (value,) = ReferenceEvaluator(node).run(None, parts)
+            graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), node.output[0]))
+        else:
+            graph.node.append(node)
+    needed = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def stored_as_float16(model: ModelProto) -> ModelProto:
@@ -51,21 +77,3 @@ def stored_as_float16(model: ModelProto) -> ModelProto:
             graph.initializer.append(tensor)
     graph.node.extend(nodes)
     return found
-
-
-def _traced(bundle: Bundle) -> Any:  # noqa: ANN401
-    import torch
-
-    from core.models.architectures import with_maps
-
-    card = bundle.card
-    return torch.onnx.export(
-        with_maps(card.network, bundle.load_network()),
-        (torch.zeros(2, 3, *card.preprocessing.size),),
-        input_names=[INPUT],
-        output_names=[LOGITS, MAPS],
-        dynamic_shapes=[{0: torch.export.Dim("batch", min=1, max=4096)}],
-        dynamo=True,
-        optimize=False,
-        verbose=False,
-    ).model_proto

@@ -11,8 +11,9 @@ from PIL import Image
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import build_network
-from core.models.bundle import write_bundle
+from core.models.bundle_writing import write_bundle
 from core.models.card import Card, Scores, Training
+from core.models.graph_export import trace_network
 from core.tasks import get_task
 
 SIZE = 64
@@ -59,7 +60,8 @@ def write_model(place, task, images):
         training=Training(data="none", method="a fitted layer", made_by="a test", made_on=date(2026, 1, 1)),
         scores=(SCORES,), intended_use="tests", licence="MIT", weights_sha256="0" * 64,
     )  # fmt: skip
-    return write_bundle(place, {key: value.numpy() for key, value in network.state_dict().items()}, card)
+    state = {key: value.numpy() for key, value in network.state_dict().items()}
+    return write_bundle(place, state, card, traced=trace_network(card))
 
 
 @pytest.fixture(scope="package")
