@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core import __version__
+from core.cli.deploy import export
 from core.cli.history import history_app
 from core.cli.own_models import OWN_MODELS, Stated, import_own
 from core.cli.runner import run
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 
 app.add_typer(history_app, name="history")
+app.command()(export)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[
