@@ -16,6 +16,7 @@ import typer
 
 from core import __version__
 from core.cli.history import history_app
+from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import RuntimeUnavailableError, UsageError
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 
 app.add_typer(history_app, name="history")
+app.command()(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[
