@@ -17,6 +17,7 @@ from core import __version__
 from core.cli.deploy import export
 from core.cli.history import history_app
 from core.cli.own_models import OWN_MODELS, Stated, import_own
+from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import UsageError
@@ -38,6 +39,7 @@ app = typer.Typer(
 
 app.add_typer(history_app, name="history")
 app.command()(export)
+app.command()(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import VggHead, get_architecture
+from core.models.map_quality import MapQuality
 from core.models.ofa_subnets import Subnet, model_id
 from core.tasks import TASKS, Task, plain_task
 
@@ -224,6 +225,7 @@ class Card(_Part):
         macs: multiply-accumulate operations of one forward.
         training: how the weights were made.
         scores: what was measured, on which data.
+        map_quality: how good its heat maps are, or None where it was not measured.
         intended_use: what the model is for.
         limits: what it is known not to be able to do.
         licence: licence of the weights.
@@ -250,6 +252,7 @@ class Card(_Part):
     macs: int = Field(ge=1, le=10**18)
     training: Training
     scores: tuple[Scores, ...] = Field(default=(), max_length=50)
+    map_quality: MapQuality | None = None
     intended_use: str = Field(max_length=2000)
     limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
     licence: str = Field(max_length=500)

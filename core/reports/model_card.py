@@ -28,6 +28,7 @@ from core.reports.document import (
 )
 from core.reports.document_pdf import draw_blocks
 from core.reports.layout import STUDENT, TEACHER, PaperSize, Sheets
+from core.reports.map_quality import card_blocks
 from core.system.atomic_files import bytes_written_whole, written_whole
 
 MOST_COLUMNS = 12  # largest number of classes whose confusion matrix fits on a page
@@ -85,7 +86,7 @@ def facts(card: Card) -> list[Block]:
         blocks.append(Paragraph("Not measured."))
     for scores in card.scores:
         blocks += _performance(card, scores)
-    return blocks
+    return blocks + card_blocks(card.map_quality)
 
 
 def _title(card: Card) -> str:
