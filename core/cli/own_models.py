@@ -68,9 +68,10 @@ def import_own(source: Path, said: Stated, calibrate: Path | None = None) -> Ite
     yield f"  input: {bundle.card.preprocessing.in_words()}"
     yield f"  classes: {', '.join(form.classes)}"
     if calibrate is not None:
-        from core.calibrate.fit import calibrate_bundle
+        from core.compare.calibration_folder import calibrate as fit
 
-        yield from (f"  {line}" for line in calibrate_bundle(bundle, calibrate))
+        _bundle, lines = fit(bundle, calibrate)
+        yield from (f"  {line}" for line in lines)
 
 
 def _form(source: Path, said: Stated, graph: ForeignGraph | None) -> Form:

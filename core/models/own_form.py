@@ -128,7 +128,7 @@ def stated_in(metadata: Mapping[str, str]) -> Guess:
     for key in ("mean", "std"):
         numbers = _literal(metadata.get(key, ""))
         if isinstance(numbers, list | tuple) and len(numbers) == 3 and all(isinstance(n, int | float) for n in numbers):
-            found[key] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))  # type: ignore[literal-required]
+            found[key] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))
     for key in ("classes", "labels", "names"):
         names = _literal(metadata.get(key, ""))
         if isinstance(names, dict):

@@ -150,7 +150,7 @@ def _pointed(folder: Path) -> ModelProto:
 
 
 def _independent_logits(model: ModelProto, how: Preprocessing, folder: Path) -> tuple[float, ...]:
-    """Return the logits of the probe, after checking that an image's do not depend on others in its batch.
+    """Return OpenVINO's logits of the probe, after checking that an image's do not depend on others in its batch.
 
     Raises:
         BundleError: if they do, or are not finite.
