@@ -26,7 +26,7 @@ def main() -> None:
     compare = [*core, "compare", str(demonstration_radiograph())]
     with tempfile.TemporaryDirectory() as home:
         show("the list of models", home, [*core, "models"], RUNS)
-        show("a comparison, first ever (two networks are converted)", home, [*compare, "--cam", "none"], 1)
+        show("a comparison, first ever", home, [*compare, "--cam", "none"], 1)
         show("a comparison, later", home, [*compare, "--cam", "none"], RUNS)
         show("a comparison with Score-CAM, later", home, compare, RUNS)
     with tempfile.TemporaryDirectory() as home:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.card import Role
-from core.tasks import ClassLabel, Task, get_task
+from core.models.catalogue import find_task
+from core.tasks import ClassLabel, Task
 
 MAX_METADATA = 100_000  # characters of an entry that is read
 Channels = tuple[float, float, float]
@@ -74,7 +75,7 @@ class Form:
         Raises:
             UsageError: if the task is not installed or has other classes, or the new one is none.
         """
-        known = get_task(task) if task else _new_task(new_task, classes, colour=colour)
+        known = find_task(task) if task else _new_task(new_task, classes, colour=colour)
         if sorted(known.class_ids) != sorted(classes):
             raise UsageError(
                 f"The task {known.id} has the classes {', '.join(known.class_ids)}, not {', '.join(classes)}.",

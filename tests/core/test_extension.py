@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import RuntimeUnavailableError, UsageError
 from core.explain.reference_cams import METHODS, class_activation_map
+from core.explain.scorecam import ScoreCam
 from core.exports.formats import FORMATS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
@@ -91,6 +92,17 @@ def test_an_image_is_compared_and_explained_by_command(picture, tmp_path):
     (row,) = csv.DictReader(table.read_text("utf-8-sig").splitlines())
     assert "fundus" in row.values()
     assert tasks.read_text("utf-8") == f"{picture}\tfundus\n"
+
+
+def test_exact_score_cam_is_the_same_by_all_runtimes(picture):
+    bundle = read_catalogue().find("fundus", "student")
+    inputs = preprocess(read_image(picture), HOW)
+    found = {}
+    for name in ("torch", "openvino", "onnxruntime"):
+        *_, found[name] = ScoreCam(load_runtime(bundle, name), inputs).refine(1, "exact")
+    assert np.ptp(found["torch"].values) > 0.5
+    for name in ("openvino", "onnxruntime"):
+        np.testing.assert_allclose(found[name].values, found["torch"].values, atol=2e-3)
 
 
 def test_the_heat_map_is_found_by_its_name(picture):
