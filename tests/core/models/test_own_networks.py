@@ -99,7 +99,7 @@ def literal_map(path, image, maps, class_index):
     scores = []
     for one in maps:
         mask = torch.nn.functional.interpolate(
-            torch.from_numpy(one)[None, None], size=image.shape[2:], mode="bilinear", align_corners=False
+            torch.from_numpy(one)[None, None], size=image.shape[2:], mode="bilinear", align_corners=True
         )[0, 0].numpy()
         mask = (mask - mask.min()) / (np.ptp(mask) or 1)
         scores.append(session.run(["logits"], {"image": image * mask})[0][0, class_index])
