@@ -21,6 +21,7 @@ from core.errors import BundleError, RuntimeUnavailableError, UsageError
 from core.models.architectures import build_network, get_architecture, model_name
 from core.models.card import CARD_FORMAT, Card
 from core.models.packing import State, unpack_state
+from core.onnx.check import MAX_GRAPH_BYTES, check_graph
 from core.uncertainty.novelty import NoveltyGate, read_gate
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CARD_FILE = "card.json"
 GRAPH_FILE = "graph.onnx"
 NOVELTY_FILE = "novelty.safetensors"
 # every file that can be part of a bundle, and how many bytes it may have
-FILE_LIMITS = {CARD_FILE: 10**6, GRAPH_FILE: 8 * 10**6, WEIGHTS_FILE: 2 * 10**9, NOVELTY_FILE: 16 * 10**6}
+FILE_LIMITS = {CARD_FILE: 10**6, GRAPH_FILE: MAX_GRAPH_BYTES, WEIGHTS_FILE: 2 * 10**9, NOVELTY_FILE: 16 * 10**6}
 NAMES = {GRAPH_FILE: "graph", WEIGHTS_FILE: "weights", NOVELTY_FILE: "novelty statistics"}
 MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
 # what could control a terminal, or reverse the direction of text so that it reads as something else
@@ -98,12 +99,14 @@ class Bundle:
         """
         if not self.has_graph:
             raise RuntimeUnavailableError(
-                f"{self.id} was made by an older version of Twinlens, as weights without a graph.",
+                f"{self.id} has no graph, as older versions made models.",
                 remedy=f"Where torch is installed, run: python -m core upgrade {self.id}",
             )
         self._verify_file(GRAPH_FILE)
         self._verify_file(WEIGHTS_FILE)
-        return self.directory / GRAPH_FILE
+        path = self.directory / GRAPH_FILE
+        check_graph(path, {WEIGHTS_FILE})
+        return path
 
     def read_gate(self) -> NoveltyGate | None:
         """Return the novelty gate, or None where the bundle has none.

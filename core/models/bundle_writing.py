@@ -15,6 +15,7 @@ from core.models.card import CARD_FORMAT, Card
 from core.models.graph_export import linked_graph, probe_logits, trace_network
 from core.models.packing import State, pack_state
 from core.system.atomic_files import cannot_write, replace_folder
+from core.system.cache import GRAPHS
 from core.uncertainty.novelty import NoveltyGate
 
 if TYPE_CHECKING:
@@ -93,6 +94,36 @@ def upgrade_bundle(bundle: Bundle) -> Bundle:
         _copy_files(bundle, staged)
         _write_card(staged, _with_graph(staged, bundle.card, traced))
     return read_bundle(bundle.directory)
+
+
+def with_graph(bundle: Bundle) -> Bundle:
+    """Return a bundle that has a graph: itself, or else its weights with a graph, copied to the cache.
+
+    It is for what computes long enough that half a minute of tracing pays off. Torch must be installed.
+
+    Args:
+        bundle: a bundle of an older version, or a run; it stays as it is.
+
+    Raises:
+        BundleError: if it fails verification.
+        ExportError: if torch can't export its network.
+        WriteError: if the copy can't be written.
+    """
+    if bundle.has_graph:
+        return bundle
+    card = bundle.card.model_copy(update={"novelty_sha256": None})
+    facts = (card.weights_sha256, card.network, card.subnet, card.head, card.classes, card.preprocessing.size)
+    key = hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+    if (found := GRAPHS.find(key, CARD_FILE, GRAPH_FILE, WEIGHTS_FILE)) is None:
+        traced = trace_network(card)
+        with GRAPHS.new(key) as folder:
+            folder.mkdir()
+            shutil.copyfile(bundle.weights_path, folder / WEIGHTS_FILE)
+            _write_card(folder, _with_graph(folder, card, traced))
+        found = GRAPHS.entry(key)
+    made = read_bundle(found).card
+    own = {"graph_sha256": made.graph_sha256, "probe_logits": made.probe_logits}
+    return Bundle(found, card.model_copy(update=own))
 
 
 def _with_graph(folder: Path, card: Card, traced: ModelProto) -> Card:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import RuntimeUnavailableError, UsageError
 from core.runtimes.base import Runtime, RuntimeChoice, RuntimeKind
+from core.runtimes.onnx_runtime import ONNX
 from core.runtimes.openvino_runtime import OPENVINO
 from core.runtimes.torch_runtime import TORCH
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from core.models.bundle import Bundle
 
 AUTO = "auto"
-RUNTIMES: dict[str, RuntimeKind] = {kind.id: kind for kind in (OPENVINO, TORCH)}
+RUNTIMES: dict[str, RuntimeKind] = {kind.id: kind for kind in (OPENVINO, ONNX, TORCH)}
 
 
 def runtime_choices() -> tuple[RuntimeChoice, ...]:
@@ -43,7 +44,7 @@ def load_runtime(bundle: Bundle, choice: RuntimeChoice = AUTO, threads: int | No
     Args:
         bundle: the model.
         choice: the identifier of a runtime, which must then be used; ``auto`` takes the first by ``RuntimeKind.rank``
-            that can be used, and says in ``notice`` if that is not the first of all.
+            that can be used, and says in ``notice`` why that is not the first of all.
         threads: CPU threads to use; None leaves it to the runtime.
 
     Raises:
@@ -51,20 +52,17 @@ def load_runtime(bundle: Bundle, choice: RuntimeChoice = AUTO, threads: int | No
         BundleError: if the bundle fails verification.
         RuntimeUnavailableError: if the runtime is missing or does not agree with torch.
     """
-    first, *others = _candidates(choice)
-    try:
-        return first.load(bundle, threads)
-    except RuntimeUnavailableError as error:
-        problem, failure = error.problem, error
-    for kind in others:
+    failures: list[RuntimeUnavailableError] = []
+    for kind in _candidates(choice):
         try:
             runtime = kind.load(bundle, threads)
         except RuntimeUnavailableError as error:
-            failure = error
+            failures.append(error)
         else:
-            runtime.notice = f"{problem} {kind.name[0].upper()}{kind.name[1:]} is used instead."
+            if failures:
+                runtime.notice = f"{failures[0].problem} {kind.name[0].upper()}{kind.name[1:]} is used instead."
             return runtime
-    raise failure
+    raise failures[0]
 
 
 def _candidates(choice: RuntimeChoice) -> list[RuntimeKind]:

@@ -110,6 +110,7 @@ class Cache:
             _remove(entry)
 
 
+GRAPHS = Cache("graphs", "Graphs of runs and older models", "Made again when a training needs them", most=8)
 IMAGENET_WEIGHTS = Cache("imagenet", "ImageNet weights", "Downloaded again when a training needs them")
 TRAINING_IMAGES = Cache("training/images", "Training images at network size", "Made again when a training needs them")
 TEACHER_LOGITS = Cache(
@@ -120,6 +121,7 @@ IMAGE_GROUPS = Cache("groups", "Groups of related images", "Found again when the
 BORDER_PROBES = Cache("border-probe", "Shortcut checks of data sets", "Measured again at the next evaluation")
 
 CACHES = (
+    GRAPHS,
     IMAGENET_WEIGHTS,
     TRAINING_IMAGES,
     TEACHER_LOGITS,

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import RuntimeUnavailableError, UsageError
 from core.explain.reference_cams import METHODS, class_activation_map
+from core.explain.scorecam import ScoreCam
 from core.exports.formats import FORMATS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
@@ -90,6 +91,17 @@ def test_an_image_is_compared_and_explained_by_command(picture, tmp_path):
     assert tasks.read_text("utf-8") == f"{picture}\tfundus\n"
 
 
+def test_exact_score_cam_is_the_same_by_all_runtimes(picture):
+    bundle = read_catalogue().find("fundus", "student")
+    inputs = preprocess(read_image(picture), HOW)
+    found = {}
+    for name in ("torch", "openvino", "onnxruntime"):
+        *_, found[name] = ScoreCam(load_runtime(bundle, name), inputs).refine(1, "exact")
+    assert np.ptp(found["torch"].values) > 0.5
+    for name in ("openvino", "onnxruntime"):
+        np.testing.assert_allclose(found[name].values, found["torch"].values, atol=2e-3)
+
+
 def test_the_heat_map_is_found_by_its_name(picture):
     bundle = read_catalogue().find("fundus", "student")
     inputs, network = preprocess(read_image(picture), HOW), bundle.load_network()
@@ -103,8 +115,8 @@ def test_names_and_defaults_take_it_into_account():
     assert model_name("fundus/teacher-tinynet") == "TinyNet"
     assert runtime_name("float64") == "torch in float64"
     assert guess_task(grey=False).id == "lung-colon", "the first that expects colour"
-    with pytest.raises(UsageError, match="auto, openvino, torch, float64"):
-        CliRunner().invoke(app, ["compare", "x.png", "--runtime", "onnx"], catch_exceptions=False)
+    with pytest.raises(UsageError, match="auto, openvino, onnxruntime, torch, float64"):
+        CliRunner().invoke(app, ["compare", "x.png", "--runtime", "caffe"], catch_exceptions=False)
 
 
 def test_automatic_goes_by_rank_and_says_what_could_not_be_used(monkeypatch):
@@ -116,12 +128,12 @@ def test_automatic_goes_by_rank_and_says_what_could_not_be_used(monkeypatch):
 
     bundle = read_catalogue().find("fundus", "student")
     kinds = [("quick", missing, 0), ("next", refused, 1), ("float64", RUNTIMES["float64"].load, 2)]
-    for name in ("openvino", "torch"):
+    for name in ("openvino", "onnxruntime", "torch"):
         monkeypatch.delitem(RUNTIMES, name)
     for name, load, rank in reversed(kinds):
         monkeypatch.setitem(RUNTIMES, name, RuntimeKind(name, name, load, lambda rank=rank: rank))
     found = load_runtime(bundle)
     assert (found.name, found.notice) == ("float64", "The quick one is not installed. Float64 is used instead.")
     monkeypatch.delitem(RUNTIMES, "float64")
-    with pytest.raises(RuntimeUnavailableError, match="Nor is this one"):
+    with pytest.raises(RuntimeUnavailableError, match="The quick one is not installed"):
         load_runtime(bundle)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import RuntimeUnavailableError, UsageError
+from core.errors import ExportError, RuntimeUnavailableError, UsageError
 from core.images.preprocessing import Preprocessing
+from core.models.bundle_writing import with_graph
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from training.runs.finished import is_run
 from training.runs.networks import find_bundle
@@ -92,8 +93,8 @@ def choose_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
         import torch
 
         try:
-            return _openvino(OpenVinoRuntime(teacher.bundle, torch.get_num_threads()))
-        except RuntimeUnavailableError:
+            return _openvino(OpenVinoRuntime(with_graph(teacher.bundle), torch.get_num_threads()))
+        except (RuntimeUnavailableError, ExportError):
             pass  # missing, or it can't run this network: torch gives the same, later
     return torch_engine(teacher, accelerator)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -10,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import ExportError
 from core.models.bundle import Bundle
+from core.models.bundle_writing import with_graph
 from core.models.card import Conformal
 from core.names import readable
-from core.runtimes.base import RuntimeChoice
+from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
+from core.runtimes.torch_runtime import TORCH
 from core.uncertainty.calibration import plausible, softmax
 from core.uncertainty.novelty import NoveltyGate
 from training.data.border_probe import ProbeScores, probe_dataset
@@ -28,6 +32,7 @@ from training.evaluation.scored_data import ScoredData, open_scored
 # manifest columns by whose values scores are broken down, where a data set has them
 SUBGROUPS = ("population", "source")
 SMALLEST_SUBGROUP = 20
+MANY_IMAGES = 500  # tracing a network takes half a minute
 
 
 @dataclass(frozen=True)
@@ -144,13 +149,21 @@ def evaluate(
     def scored(_image: Path) -> None:
         progress("Scoring", next(done), total)
 
-    engine = load_runtime(bundle, runtime, threads)
+    engine = _engine(bundle, len(samples), runtime, threads)
     found = answer(bundle, engine, samples, scored)
     agreement = None
     if teacher is not None:
-        theirs = answer(teacher, load_runtime(teacher, runtime, threads), samples, scored)
+        theirs = answer(teacher, _engine(teacher, len(samples), runtime, threads), samples, scored)
         agreement = agree(bundle, found, teacher, theirs)
     return summarise(bundle, found, data, engine.name, bundle.read_gate(), border, agreement)
+
+
+def _engine(bundle: Bundle, images: int, runtime: RuntimeChoice, threads: int | None) -> Runtime:
+    """Load a model; a run, which has no graph, gets one where images are so many that the faster runtimes pay off."""
+    if images >= MANY_IMAGES and runtime != TORCH.id:
+        with suppress(ExportError):
+            bundle = with_graph(bundle)
+    return load_runtime(bundle, runtime, threads)
 
 
 def summarise(

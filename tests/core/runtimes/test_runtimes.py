@@ -1,22 +1,27 @@
-import os
+import hashlib
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import core.runtimes.openvino_conversion
 import numpy as np
 import pytest
 
 from core.errors import BundleError, RuntimeUnavailableError
+from core.models.bundle import read_bundle
 from core.models.catalogue import read_catalogue
-from core.runtimes.base import AGREEMENT, check_agreement, probe_input
-from core.runtimes.load import load_runtime, needs_conversion
+from core.models.probe import probe_input
+from core.runtimes.base import check_agreement
+from core.runtimes.load import load_runtime
 from core.runtimes.masks import mask_scorer
+from core.runtimes.onnx_runtime import OnnxRuntime
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.runtimes.torch_runtime import TorchRuntime, has_accelerator
-from core.system.paths import cache_folder
 
+ROOT = Path(__file__).resolve().parents[3]
 STUDENT, TEACHER = "chest-xray/student-ofa595", "chest-xray/teacher-vgg19"
+GRAPH_RUNTIMES = ("openvino", "onnxruntime")
 
 
 @pytest.fixture(scope="module")
@@ -24,35 +29,44 @@ def student():
     return read_catalogue().bundles[STUDENT]
 
 
-@pytest.fixture
-def quick(tmp_path, monkeypatch):
-    """The network that is converted soonest, and a cache of its own to convert it into."""
-    monkeypatch.setenv("TWINLENS_CACHE", str(tmp_path / "cache"))
-    return read_catalogue().bundles[TEACHER]
+@pytest.fixture(autouse=True)
+def no_accelerator(monkeypatch):
+    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
+    monkeypatch.setattr("core.runtimes.onnx_runtime.accelerators", list)
 
 
 def images(count, seed=0):
     return np.random.default_rng(seed).standard_normal((count, 3, 224, 224), dtype=np.float32)
 
 
-@pytest.mark.parametrize("bundle_id", sorted(read_catalogue().bundles))
-def test_openvino_and_torch_give_the_same_logits_and_maps(bundle_id):
-    bundle = read_catalogue().bundles[bundle_id]
-    torch_runtime, openvino = load_runtime(bundle, "torch"), load_runtime(bundle, "openvino")
+@pytest.fixture(scope="module", params=sorted(read_catalogue().bundles))
+def by_torch(request):
+    """A bundle, some images, and what torch makes of them."""
+    bundle = read_catalogue().bundles[request.param]
     batch = images(3)
-    expected, expected_maps = torch_runtime.forward_with_maps(batch)
-    found, found_maps = openvino.forward_with_maps(batch)
-    scale = max(1.0, np.abs(expected).max())
-    assert np.abs(found - expected).max() / scale < AGREEMENT
+    return bundle, batch, *TorchRuntime(bundle).forward_with_maps(batch)
+
+
+@pytest.mark.parametrize("name", GRAPH_RUNTIMES)
+def test_runtimes_of_graphs_give_torchs_logits_and_maps(name, by_torch):
+    bundle, batch, expected, expected_maps = by_torch
+    runtime = load_runtime(bundle, name)
+    assert runtime.name == name
+    found, found_maps = runtime.forward_with_maps(batch)
+    assert np.abs(found - expected).max() / max(1.0, np.abs(expected).max()) < 1e-4
     assert found_maps.shape == expected_maps.shape
-    assert np.abs(found_maps - expected_maps).max() / np.abs(expected_maps).max() < AGREEMENT
-    single = np.concatenate([openvino.forward(batch[i : i + 1]) for i in range(3)])
-    np.testing.assert_allclose(single, found, atol=1e-3)
-    np.testing.assert_allclose(openvino.forward(batch), found, atol=1e-3)
+    assert np.abs(found_maps - expected_maps).max() / np.abs(expected_maps).max() < 1e-4
+    single = np.concatenate([runtime.forward(batch[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(single, found, atol=1e-4)
+    np.testing.assert_allclose(runtime.forward(batch), found, atol=1e-4)
 
 
-def test_auto_takes_openvino_on_a_machine_without_a_gpu(student, monkeypatch):
-    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
+def test_shipped_bundles_cover_the_ways_of_storing_weights():
+    assert {bundle.card.storage for bundle in read_catalogue().bundles.values()} == {"float16", "int8"}
+    assert all(bundle.has_graph for bundle in read_catalogue().bundles.values())
+
+
+def test_auto_takes_openvino_on_a_machine_without_a_gpu(student):
     runtime = load_runtime(student)
     assert (runtime.name, runtime.device, runtime.notice) == ("openvino", "CPU", "")
 
@@ -69,29 +83,22 @@ def test_answers_are_copies_that_a_later_call_does_not_change(student):
     np.testing.assert_array_equal(maps, kept_maps)
 
 
-def test_a_runtime_that_disagrees_is_not_used_and_says_so(quick, monkeypatch):
-    load_runtime(quick, "openvino")
-    honest = np.load
-
-    def doctored(path, *args, **kwargs):
-        found = honest(path, *args, **kwargs)
-        return found + 0.1 if Path(path).name == core.runtimes.openvino_conversion.PROBE_FILE else found
-
-    monkeypatch.setattr(np, "load", doctored)
-    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
+@pytest.mark.parametrize("name", [*GRAPH_RUNTIMES, "torch"])
+def test_a_runtime_that_disagrees_with_the_card_is_not_used(name, student):
+    first, *others = student.card.probe_logits
+    doctored = replace(student, card=student.card.model_copy(update={"probe_logits": (first + 0.1, *others)}))
     with pytest.raises(RuntimeUnavailableError, match="does not agree with torch"):
-        load_runtime(quick, "openvino")
-    fallback = load_runtime(quick, "auto")
-    assert fallback.name == "torch"
-    assert "does not agree" in fallback.notice
+        load_runtime(doctored, name)
 
 
-def test_without_openvino_torch_is_used_and_says_so(student, monkeypatch):
+def test_auto_goes_to_the_next_runtime_and_says_why(student, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
-    fallback = load_runtime(student, "auto")
-    assert fallback.name == "torch"
-    assert "not installed" in fallback.notice
+    fallback = load_runtime(student)
+    assert fallback.name == "onnxruntime"
+    assert fallback.notice.startswith("OpenVINO is not installed")
+    assert fallback.notice.endswith("ONNX Runtime is used instead.")
+    monkeypatch.setattr("core.runtimes.onnx_runtime.find_spec", lambda _name: None)
+    assert load_runtime(student).name == "torch"
 
 
 @pytest.mark.parametrize("found", [np.array([[1.0, np.nan]]), np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 2.1]])])
@@ -107,78 +114,55 @@ def test_the_probe_is_the_same_every_time(student):
     np.testing.assert_array_equal(probe_input(how), probe_input(how))
 
 
-def test_a_second_start_takes_the_converted_network_from_disk_without_torch(student):
-    load_runtime(student, "openvino")
+def test_graphs_run_without_torch():
     script = (
-        "import sys; from core.models.catalogue import read_catalogue; from core.runtimes.load import load_runtime;"
-        f"load_runtime(read_catalogue().bundles[{STUDENT!r}], 'openvino'); print('torch' in sys.modules)"
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'timm', 'ofa', 'onnxscript')));"
+        "from core.models.catalogue import read_catalogue; from core.runtimes.load import load_runtime;"
+        f"bundle = read_catalogue().bundles[{STUDENT!r}];"
+        "runtimes = [load_runtime(bundle, name) for name in ('auto', 'onnxruntime')];"
+        "[r.prepare_masks() for r in runtimes]; print(*(r.name for r in runtimes))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True, env={**os.environ}
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False, cwd=ROOT
     )
-    assert answer.stdout.strip() == "False"
+    assert answer.stdout.split() == ["openvino", "onnxruntime"], answer.stderr
 
 
-def test_damaged_weights_are_noticed_although_the_converted_network_is_on_disk(student, tmp_path):
-    import shutil
-
-    from core.models.bundle import read_bundle
-
-    load_runtime(student, "openvino")
-    copy = tmp_path / "bundle"
-    shutil.copytree(student.directory, copy)
-    with (copy / "weights.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        file.write(b"\x55")
-    with pytest.raises(BundleError, match="has changed"):
-        load_runtime(read_bundle(copy), "openvino")
+@pytest.fixture
+def copy(student, tmp_path):
+    """A copy of the student that may be spoilt."""
+    return read_bundle(shutil.copytree(student.directory, tmp_path / "bundle"))
 
 
-@pytest.mark.parametrize(("problem", "tried"), [("no such operator", 1), ("not enough memory", 2)])
-def test_a_network_that_cant_be_converted_is_not_tried_at_every_start(problem, tried, quick, monkeypatch):
-    attempts = []
-
-    def fail(*_args, **_options):
-        attempts.append(problem)
-        raise RuntimeError(problem)
-
-    monkeypatch.setattr("torch.export.export", fail)
-    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
-    for _start in range(2):
-        runtime = load_runtime(quick)
-        assert runtime.name == "torch"
-        assert runtime.notice == "OpenVINO can't convert this network (RuntimeError). Torch is used instead."
-    assert len(attempts) == tried
-    assert needs_conversion(quick) == (tried > 1)
+@pytest.mark.parametrize("file", ["graph.onnx", "weights.safetensors"])
+@pytest.mark.parametrize("name", GRAPH_RUNTIMES)
+def test_a_changed_file_is_refused_before_it_is_read(file, name, copy):
+    with (copy.directory / file).open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\x55")
+    with pytest.raises(BundleError, match="file has changed"):
+        load_runtime(copy, name)
 
 
-def test_what_disagrees_right_after_its_conversion_is_not_converted_again(quick, monkeypatch):
-    import torch
+def test_a_graph_that_reads_other_files_is_refused_although_its_checksum_is_right(copy):
+    import onnx
 
-    attempts, export = [], torch.export.export
-
-    def spoiled(network, *args, **options):
-        attempts.append(network)
-        with torch.no_grad():
-            network.network.head.fc.bias += 1
-        return export(network, *args, **options)
-
-    monkeypatch.setattr("torch.export.export", spoiled)
-    for _start in range(2):
-        with pytest.raises(RuntimeUnavailableError, match="does not agree with torch"):
-            load_runtime(quick, "openvino")
-    assert len(attempts) == 1
+    path = copy.directory / "graph.onnx"
+    model = onnx.load(path, load_external_data=False)
+    next(part for part in model.graph.initializer[0].external_data if part.key == "location").value = "../secret"
+    path.write_bytes(model.SerializeToString())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(BundleError, match=r"graph\.onnx"):
+        load_runtime(replace(copy, card=copy.card.model_copy(update={"graph_sha256": digest})))
 
 
-@pytest.mark.parametrize("name", ["model.bin", "model.xml", "probe.npy"])
-def test_a_damaged_file_in_the_cache_is_made_anew(name, quick):
-    expected = load_runtime(quick, "openvino").forward(images(1))
-    for damaged in (cache_folder() / "openvino").glob(f"*/{name}"):
-        content = damaged.read_bytes()
-        damaged.write_bytes(content[: len(content) // 2])
-    found = load_runtime(quick, "openvino")
-    assert found.notice == ""
-    np.testing.assert_allclose(found.forward(images(1)), expected, atol=1e-3)
+def test_a_bundle_without_a_graph_is_run_by_torch_and_says_how_to_upgrade_it(student):
+    older = replace(student, card=student.card.model_copy(update={"graph_sha256": None, "probe_logits": None}))
+    with pytest.raises(RuntimeUnavailableError, match="python -m core upgrade chest-xray/student-ofa595"):
+        load_runtime(older, "openvino")
+    runtime = load_runtime(older)
+    assert runtime.name == "torch"
+    assert "has no graph" in runtime.notice
 
 
 def test_threads_are_settable(student):
@@ -195,11 +179,14 @@ def test_whole_batches_and_what_is_left_over_are_answered_as_single_images_are(s
 
 
 @pytest.mark.parametrize(
-    ("bundle_id", "left_over"),
-    [(STUDENT, 0), (STUDENT, 1), (TEACHER, 0), (TEACHER, 1)],
-)
-def test_masks_made_by_openvino_score_as_those_made_by_numpy(bundle_id, left_over):
-    runtime = load_runtime(read_catalogue().bundles[bundle_id], "openvino")
+    ("name", "bundle_id", "left_over"),
+    [
+        ("openvino", STUDENT, 0), ("openvino", STUDENT, 1), ("openvino", TEACHER, 0), ("openvino", TEACHER, 1),
+        ("onnxruntime", STUDENT, 1),
+    ],
+)  # fmt: skip
+def test_masks_made_by_the_runtime_score_as_those_made_by_numpy(name, bundle_id, left_over):
+    runtime = load_runtime(read_catalogue().bundles[bundle_id], name)
     image, other = images(1), images(1, seed=1)
     maps = runtime.forward_with_maps(image)[1][0, : runtime.batch_size - left_over]
     maps[1] = 0  # masks everything
@@ -220,16 +207,13 @@ def test_masks_made_ready_are_not_compiled_again(student, monkeypatch):
     assert runtime.mask_scorer(image, maps.shape[1:])(maps).shape == (len(maps), 3)
 
 
-def test_networks_for_masks_do_not_pile_up_in_the_cache(student):
-    """OpenVINO would keep them compiled under another name every time."""
-    found = []
-    for _ in range(2):
-        runtime = load_runtime(student, "openvino")
-        image = images(1)
-        maps = runtime.forward_with_maps(image)[1][0, : runtime.batch_size]
-        runtime.mask_scorer(image, maps.shape[1:])(maps)
-        found.append(sorted((cache_folder() / "openvino").glob("*/compiled/*")))
-    assert found[0] == found[1]
+def test_onnx_runtime_makes_its_masks_itself(student, monkeypatch):
+    runtime = OnnxRuntime(student)
+    image = images(1)
+    maps = runtime.forward_with_maps(image)[1][0, :3]
+    runtime.prepare_masks()
+    monkeypatch.setattr(runtime, "forward", lambda _batch: pytest.fail("the masks were made by NumPy"))
+    assert runtime.mask_scorer(image, maps.shape[1:])(maps).shape == (3, 3)
 
 
 def test_masks_made_on_the_device_score_as_those_made_by_numpy(student):

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import build_network
-from core.runtimes.base import probe_input
+from core.models.probe import probe_input
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.runtimes.torch_runtime import TorchRuntime
 from training.recipe import Model
