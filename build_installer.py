@@ -153,8 +153,8 @@ def _deb(folder: Path, out: Path) -> list[Path]:
         f"Priority: optional\nDepends: libc6 (>= {platform.libc_ver()[1]}), {DEBIAN_DEPENDS}\n"
         "Maintainer: The Twinlens authors <twinlens@invalid>\n"
         "Description: Teacher and distilled student side by side on medical images\n"
-        " Class probabilities, latency and Score-CAM of two networks on chest radiographs and\n"
-        " histology tiles. For research use only, not for diagnosis.\n",
+        " Class probabilities, latency and Score-CAM of two networks on medical images, such as\n"
+        " chest radiographs and histology tiles. For research use only, not for diagnosis.\n",
         encoding="utf-8",
     )
     target = out / f"{name}.deb"

@@ -1,4 +1,6 @@
-"""Time Twinlens from the command to the first answer, in an empty home: ``python docs/measure_first_use.py CORE GUI``.
+"""Time Twinlens from the command to the first prediction, in an empty home.
+
+Run it as ``python docs/measure_first_use.py CORE GUI``.
 
 CORE and GUI are the commands to time, e.g. ``twinlens-cli twinlens`` for the wheel, or ``'/opt/twinlens/twinlens core'
 /opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds, and

@@ -30,9 +30,10 @@ from core.models.graph_export import trace_network
 from core.system.cpu_count import usable_cpus
 from core.system.extras import missing_modules
 from core.system.subprocesses import is_frozen, own_command
-from core.tasks import CHEST_XRAY
+from core.tasks import get_task
 
 MIB = 1 << 20
+TASK = "chest-xray"  # of the demonstration radiograph
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,8 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
     for bundle in bundles:
         for choice in ("openvino", "torch") if has_torch() else ("openvino",):
             command = own_command("core.benchmarks.latency", str(bundle.directory), choice, str(runs))
-            answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
-            seen = json.loads(answer.stdout)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
+            seen = json.loads(done.stdout)
             p90 = statistics.quantiles(seen, n=10)[-1]
             rows.append(LatencyRow(bundle.id, choice, round(statistics.median(seen), 2), round(p90, 2), len(seen)))
     return rows
@@ -156,7 +157,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
     bundle is measured with random weights, which take as long as trained ones. Quick: the fast map for all, the exact
     one and pytorch-grad-cam for the student only, since they take up to a minute a map.
     """
-    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == CHEST_XRAY.id}
+    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == TASK}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for network, architecture in ARCHITECTURES.items():
@@ -164,7 +165,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
             if quick:
                 libraries = libraries[:3] if network == OFA595.id else [FAST]
             elif architecture.layout == "NHWC":
-                libraries.remove("torch-cam")  # it knows no maps with the channels last: it takes rows for channels
+                libraries.remove("torch-cam")  # it does not support maps with the channels last
             if has_torch():
                 rows += speed([installed.get(network) or _untrained(network, Path(folder))], libraries)
             elif network in installed:
@@ -173,10 +174,10 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
 
 
 def _untrained(network: str, folder: Path) -> Bundle:
-    module = build_network(network, len(CHEST_XRAY.classes))
+    module = build_network(network, len(get_task(TASK).classes))
     card = Card(
-        task=f"{CHEST_XRAY.id}-untrained",
-        classes=CHEST_XRAY.class_ids,
+        task=f"{TASK}-untrained",
+        classes=get_task(TASK).class_ids,
         role="teacher",
         network=network,
         preprocessing=Preprocessing(channels="grey"),
@@ -212,7 +213,7 @@ def startup() -> dict[str, float]:
 def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = lambda _i: None) -> MemoryRun:
     """Compare the demonstration radiograph again and again and follow the resident size.
 
-    Each round opens the file anew, preprocesses it and asks both models, as ``core compare --cam none`` does.
+    Each round opens the file anew, preprocesses it and runs both models, as ``core compare --cam none`` does.
     """
     session, choice = ComparisonSession(catalogue), Choice(cam="none")
     path, process = demonstration_radiograph(), psutil.Process()

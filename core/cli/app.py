@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core import __version__
+from core.cli.deploy import export
 from core.cli.history import history_app
+from core.cli.own_models import OWN_MODELS, Stated, import_own
+from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import UsageError
@@ -35,6 +38,8 @@ app = typer.Typer(
 
 
 app.add_typer(history_app, name="history")
+app.command()(export)
+app.command()(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[
@@ -105,7 +110,9 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Task; by default the one whose images each image resembles.")
+    ] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
@@ -129,8 +136,8 @@ def compare(
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
-    with_refused: Annotated[
-        bool, typer.Option("--with-refused", help="Show also hidden predictions, for images outside the training data.")
+    with_hidden: Annotated[
+        bool, typer.Option("--with-hidden", help="Show also hidden predictions, for images outside the training data.")
     ] = False,
     labelled: Annotated[
         bool,
@@ -160,7 +167,7 @@ def compare(
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
         places=places, task=task, paper=paper, impression=impression,
-        hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
+        hide_names=hide_names, with_identity=with_identity, with_hidden=with_hidden, labelled=labelled,
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
@@ -181,7 +188,7 @@ def compare(
             write_json(records(), sys.stdout)
         else:
             for record in records():
-                shown.say(summary(record, with_refused=with_refused))
+                shown.say(summary(record, with_hidden=with_hidden))
             if len(paths) > 1:
                 shown.say(totals.line())
     for line in outputs.remarks:
@@ -194,12 +201,33 @@ def compare(
 
 @app.command(name="import")
 def import_(
-    source: Annotated[Path, typer.Argument(help="A bundle: a folder or .zip that holds card.json and its weights.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A bundle (folder or .zip), an .onnx file, or weights of a network of timm (.safetensors)."
+        ),
+    ],
+    classes: Annotated[str, typer.Option(help="Your own model: its labels in the order of its outputs: A,B,C.")] = "",
+    task: Annotated[str, typer.Option(help="Your own model: an installed task.")] = "",
+    new_task: Annotated[str, typer.Option(help="Your own model: the name of a new task with its classes.")] = "",
+    grey: Annotated[bool, typer.Option("--grey", help="The new task's images are grey.")] = False,
+    role: Annotated[str, typer.Option(help="Your own model: teacher or student.")] = "student",
+    name: Annotated[str, typer.Option(help="Your own model: its name; for weights of timm, timm's.")] = "",
+    size: Annotated[int, typer.Option(help="Your own model: side of its input in pixels, where the file is open.")] = 0,
+    mean: Annotated[str, typer.Option(help="Your own model: mean of each channel, in [0, 1].")] = "",
+    std: Annotated[str, typer.Option(help="Your own model: deviation of each channel.")] = "",
+    tensor: Annotated[str, typer.Option(help="Your own model: the value that heat maps are made of, or none.")] = "",
+    calibrate: Annotated[Path | None, typer.Option(help="Your own model: images in a folder for each class.")] = None,
 ) -> None:
-    """Verify a model bundle and copy it to your own."""
+    """Verify a model bundle and copy it to your own; or make a network of your own a bundle."""
     from core.models.catalogue import import_bundle, read_provenance
     from core.runtimes.load import load_runtime
 
+    if source.suffix.lower() in OWN_MODELS:
+        said = Stated(classes, task, new_task, grey, role, name, size, mean, std, tensor)
+        for line in import_own(source, said, calibrate):
+            typer.echo(line)
+        return
     origin = read_provenance(source)
     bundle = import_bundle(source, load_runtime)
     typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")

@@ -58,7 +58,7 @@ def command_table(
         files: opens files, takes them off the worklist and puts them back.
         listed: the worklist on screen.
         view: the comparison on screen.
-        chooser: says what compares.
+        chooser: holds the choice of models.
         controller: leads the analysis.
         stop: ends "Analyse all".
         importer: imports models.

@@ -79,7 +79,12 @@ class ModelChooser(QWidget):
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Offer what is installed now."""
         self.catalogue = catalogue
+        if self._choice.task not in (None, *TASKS):
+            self._choice = replace(self._choice, task=None, teacher=None, student=None)
+        self._task = TASKS.get(self._task.id) or next(iter(TASKS.values()))
+        self._fill_tasks()
         self._fill_networks()
+        self._fill_classes()
 
     def set_task(self, task: Task) -> None:
         """Show the task of the image on screen, where it is derived from the image."""
@@ -139,7 +144,9 @@ class ModelChooser(QWidget):
     def _fill_tasks(self) -> None:
         self.task_box.clear()
         self.task_box.addItem("Automatic", None)
-        self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
+        self.task_box.setItemData(
+            0, "The task whose training images it resembles: by its colour, then by the novelty gates", _TIP
+        )
         for task in TASKS.values():
             self.task_box.addItem(task.name, task.id)
         self.task_box.setCurrentIndex(max(0, self.task_box.findData(self._choice.task)))

@@ -14,7 +14,8 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 from core.system.extras import require
 from training.campaign.make_all import make_all
-from training.cli.train import EventsOption, MapOption, distill, outline, teacher, throughput
+from training.cli.new_task import new_task
+from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
 from training.data.border_probe import border_words
 from training.data.label_map import parse_label_map
 from training.evaluation.evaluate import Evaluation, evaluate
@@ -50,6 +51,7 @@ app.command()(distill)
 app.command()(outline)
 app.command()(throughput)
 app.command("make-all")(make_all)
+app.command("new-task")(new_task)
 
 
 @app.command("evaluate")
@@ -96,13 +98,14 @@ def check_data_command(
     recipe: Annotated[
         Path | None, typer.Option(help="The recipe to train it with: task, labels and batch size are checked.")
     ] = None,
+    task: TaskOption = None,
     events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.cli.data_check import run_check
-    from training.recipe import read_recipe
+    from training.recipe_files import read_recipe
 
-    wanted = None if recipe is None else read_recipe(recipe)
+    wanted = None if recipe is None else read_recipe(recipe, task_override(task))
     raise typer.Exit(run_check(folder, as_json, report, events, parse_label_map(label_map or []), wanted))
 
 

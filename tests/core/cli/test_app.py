@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from task_samples import CHEST_XRAY, LUNG_COLON
 
 from core.images.demo import demonstration_radiograph
-from core.tasks import CHEST_XRAY, LUNG_COLON
 
 
 def core(*arguments, cwd=None):

@@ -1,0 +1,72 @@
+"""Quantisation to int8 by NNCF with control of the accuracy, for OpenVINO and ONNX."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core.deploy.format import INPUT, FloatArray, Network, Order
+from core.errors import ExportError
+from core.uncertainty.calibration import fit_temperature
+
+Model = TypeVar("Model")
+Item = tuple[FloatArray, int]  # an image (1, 3, H, W) and the index of its class
+
+
+def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], order: Order) -> Model:
+    """Return a model of weights and activations in int8.
+
+    Where the accuracy on the validation images falls by more than allowed, NNCF gives the layers that matter most
+    their former precision again, one after another, until it does not.
+
+    Args:
+        model: an ONNX or OpenVINO model in float32.
+        opened: makes a network of such a model, which takes a number of threads.
+        order: holds the labelled images, and what loss is allowed.
+
+    Raises:
+        ExportError: if NNCF can't quantise it.
+    """
+    import nncf
+
+    data = order.validation
+    assert data is not None  # noqa: S101 - whoever orders int8 gives them
+    assert data.labels is not None  # noqa: S101
+    items: list[Item] = [*zip(data.images(), map(int, data.labels), strict=True)]
+
+    def accuracy(candidate: Any, shown: Iterable[Item]) -> tuple[float, list[float]]:  # noqa: ANN401
+        network = opened(candidate, order.threads)
+        right = [float(network(image).argmax() == label) for image, label in shown]
+        return float(np.mean(right)), right
+
+    nncf.set_log_level(logging.ERROR)
+    try:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - NNCF draws bars
+            found: Model = nncf.quantize_with_accuracy_control(
+                model,
+                nncf.Dataset(items, lambda item: {INPUT: item[0]}),
+                nncf.Dataset(items),
+                accuracy,
+                max_drop=order.max_loss,
+                subset_size=len(items),
+            )
+    except Exception as cause:  # NNCF and the runtimes below it raise many kinds
+        raise ExportError(
+            f"NNCF can't quantise this network ({type(cause).__name__}: {cause}).",
+            remedy="Export it as float16.",
+        ) from cause
+    return found
+
+
+def refitted_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], before: float) -> float:
+    """Return the temperature that suits a quantised network's logits (N, C) on the validation images.
+
+    Where it errs on none of them, likelihood alone would make it more certain without end: the temperature stays.
+    """
+    return before if (logits.argmax(1) == labels).all() else fit_temperature(logits, labels)
