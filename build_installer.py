@@ -48,7 +48,7 @@ def strip(folder: Path) -> str:
         return ""
     inside = folder / "_internal"
     libraries = [
-        *inside.glob("libpython*.so*"),
+        *(path for name in ("libpython*", "_openjpeg.*", "_CharLS.*") for path in inside.glob(f"{name}.so*")),
         *inside.glob("torch/lib/libtorch_cpu.so"),
         *inside.glob("torch/lib/libtorch_python.so"),
     ]

@@ -19,6 +19,7 @@ from core.errors import ExportError
 from core.models.architectures import build_network, with_maps
 from core.models.packing import QUANTISED, SCALE
 from core.models.probe import probe_input
+from core.system.extras import how_to_add
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -52,7 +53,7 @@ def trace_network(card: Card) -> ModelProto:
     except ImportError as cause:
         raise ExportError(
             f"The package {cause.name} is not installed; torch and onnxscript make a network's graph.",
-            remedy="Install them: pip install -e '.[train]'",
+            remedy=how_to_add("train"),
         ) from cause
     size = card.preprocessing.size
     network = build_network(card.network, len(card.classes), card.head, card.subnet, size)

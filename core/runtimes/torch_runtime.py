@@ -143,4 +143,4 @@ class TorchRuntime:
         return score
 
 
-TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 4)
+TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 4, "gpu")

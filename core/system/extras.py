@@ -36,6 +36,7 @@ EXTRAS = {
             (*TORCH, "accelerate", "onnxscript", "tomli_w", "scipy", "sklearn", "skimage", "matplotlib", "imagehash"),
         ),
         Extra("onnxruntime", ("onnxruntime",)),
+        Extra("export", ("onnxruntime", "onnxscript", "nncf")),
     )
 }
 
