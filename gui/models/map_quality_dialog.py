@@ -17,7 +17,7 @@ from core.reports.map_quality import BETTER, CAUTION, method_name, number
 from gui.common import theme
 from gui.common.placement import fitted
 
-NAMES, AXIS, FIGURES, ROW, HEAD = 260, 300, 200, 22, 26  # logical pixels
+NAMES, AXIS, FIGURES, ROW, HEAD = 250, 300, 190, 22, 26  # logical pixels
 LOW, HIGH = -0.5, 1.0  # of the axis; what has no place on it, such as an entropy, is in the card's table
 
 
@@ -68,7 +68,7 @@ class MapQualityDialog(QDialog):
         column.addWidget(area, 1)
         column.addWidget(words)
         column.addWidget(buttons)
-        self.resize(fitted(self, QSize(NAMES + AXIS + FIGURES + 60, 620)))
+        self.resize(fitted(self, QSize(NAMES + AXIS + FIGURES + 90, 620)))
 
 
 def in_words(quality: MapQuality) -> str:

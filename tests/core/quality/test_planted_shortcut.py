@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pypdf
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 from torch import nn
 from typer.testing import CliRunner
 
@@ -19,8 +21,9 @@ from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, Architecture, build_network, count_macs, count_parameters
 from core.models.bundle import read_bundle, write_bundle
 from core.models.card import Card, Training
+from core.models.map_quality import MapFigure
 from core.quality.image_quality import QualityMeter
-from core.reports.model_card import model_facts
+from core.reports.model_card import model_facts, write_model_facts
 from core.tasks import CHEST_XRAY
 
 HOW = Preprocessing(height=32, width=32, channels="grey")
@@ -166,7 +169,7 @@ def test_page_and_json_hold_both_models_their_difference_and_the_time(measured):
     )
 
 
-def test_the_card_has_the_figures_and_its_page_shows_them(made, measured):
+def test_the_card_has_the_figures_and_its_pages_show_them(made, measured, tmp_path):
     _, found = measured
     card = read_bundle(made[1][0].directory).card
     assert (card.map_quality.images, card.map_quality.dataset) == (12, "made-up films")
@@ -176,7 +179,16 @@ def test_the_card_has_the_figures_and_its_page_shows_them(made, measured):
     assert "## Quality of heat maps" in page
     assert f"{stored['fast']['deletion']:.3f} (" in page
     assert "## Quality of heat maps" not in model_facts(card.model_copy(update={"map_quality": None}))
-    assert read_bundle(made[1][0].directory).load_network() is not None, "the weights still fit the card"
+    write_model_facts(tmp_path / "card.pdf", card)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "card.pdf").pages)
+    assert "Energy inside (marker) ↑" in text
+    read_bundle(made[1][0].directory).load_network()  # the weights still fit the card
+
+
+def test_a_card_with_an_impossible_interval_is_refused():
+    for ends in ({"low": 0.6, "high": 0.4}, {"low": 0.1}, {"low": 0.1, "high": float("nan")}):
+        with pytest.raises(ValidationError):
+            MapFigure(measure="deletion", value=0.5, images=3, **ends)
 
 
 def test_a_run_that_was_stopped_resumes_and_gives_the_same(made, measured, tmp_path, monkeypatch):
