@@ -1,10 +1,10 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
-from core.compare.record import Record
 from gui.engine.result import FileResult, ModelSummary
 from gui.engine.results import Result
 from gui.worklist.model import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
@@ -14,11 +14,9 @@ def said(name, confidence, unsure=False, novel=False):
     return ModelSummary(name, confidence, unsure, novel)
 
 
-def result(teacher, student, divergence=0.0):
-    record: Record = {"path": "x"}
-    return Result(
-        FileResult(teacher, student, teacher.name == student.name, divergence, record, "chest-xray", ("", ""))
-    )
+def result(teacher, student, divergence=0.0, task="chest-xray"):
+    record = SimpleNamespace(path="x", task=task)
+    return Result(FileResult(teacher, student, teacher.name == student.name, divergence, record, task, ("", "")))
 
 
 @pytest.fixture
@@ -99,10 +97,18 @@ def test_the_text_of_a_line_says_everything_to_a_screen_reader(worklist):
 
     spoken = worklist.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
     assert "b.png" in spoken
+    assert "Chest X-ray" in spoken
     assert "Teacher: COVID-19, 70.0 %" in spoken
     assert "Disagree" in spoken
     assert "Uncertain" in spoken
     assert "The file is empty" in worklist.index(3).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_files_of_one_task_stand_together(worklist):
+    worklist.set_result(Path("/x/d.png"), result(said("Benign lung tissue", 0.9), said("Benign lung tissue", 0.8),
+                                                 task="lung-colon"))  # fmt: skip
+    worklist.sort_by(Order.TASK)
+    assert "".join(names(worklist)) == "badc"
 
 
 def test_removed_files_are_gone_and_the_rest_is_found(worklist):
