@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,9 +304,12 @@ def _probability(label: str, names: dict[str, CodedConcept]) -> CodedConcept:
 
 
 def _concept(value: str, meaning: str) -> CodedConcept:
+    """Return a concept of the program's own scheme; a code of more than 16 characters (PS3.5, SH) ends in a digest."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(value=value[:16], scheme_designator=SCHEME, meaning=meaning[:64])
+    if len(value) > 16 or not value.isascii() or "\\" in value:
+        value = f"{re.sub('[^A-Za-z0-9_-]', '', value)[:7]}-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
+    return CodedConcept(value=value, scheme_designator=SCHEME, meaning=meaning[:64])
 
 
 def _pseudonym(source: Dataset) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from core.compare.wording import (
 from core.explain.overlays import Pictures, grey_scale, heat_scale
 from core.images.medical_image import MedicalImage
 from core.models.card import Card
-from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
+from core.reports.layout import GAP, GREY, HEADING, INK, MOST_CLASSES, SMALL, STUDENT, TEACHER, TEXT, Sheets
 from core.reports.text import Rgb
 from core.runtimes.load import runtime_name
 from core.tasks import Task
@@ -29,7 +29,8 @@ SALIENCY_CAUTION = (
     "map is scaled to its own highest value, so that brightness can't be compared between maps."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
-REST = 636.0  # points of a page that are not for the pictures, so that all of it fits on one sheet
+REST = 636.0  # points of a page that are not for the pictures, with up to five classes, so that all fits on one sheet
+CLASS_ROW = 13.0  # points that a class takes
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _pictures(
     sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText, task: Task
 ) -> None:
     column = (sheets.room - 2 * GAP) / 3
-    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST)
+    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST - _beyond_five(task))
     width = height / shown.aspect
     sheets.y -= 20
     top = sheets.y
@@ -194,22 +195,40 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
         x = sheets.left + i * (half + GAP)
         card = answer.bundle.card
         name = f"{title} · {answer.bundle.name}"
-        sheets.text(x, top, name, HEADING, bold=True, colour=colour)
+        sheets.text(x, top, name, HEADING, bold=True, room=half * 0.62, colour=colour)
         latency = milliseconds(answer.prediction.latency.forward_ms)
         size = f"{card.parameters / 1e6:.1f} M parameters · {latency}"
         sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")
-        for row, label in enumerate(task.classes):
-            y = top - 16 - 13 * row
+        for row, index in enumerate(_shown_classes(answer, task)):
+            y = top - 16 - CLASS_ROW * row
+            label = task.classes[index]
             if answer.withheld:
                 sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
                 sheets.text(x + half, y, HIDDEN, TEXT - 0.5, align="right", colour=GREY)
                 continue
-            p = float(answer.prediction.probabilities[row])
-            first = row == answer.prediction.top
+            p = float(answer.prediction.probabilities[index])
+            first = index == answer.prediction.top
             sheets.text(x, y, label.name, TEXT - 1, bold=first, room=half * 0.61)
             sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
             sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=first, align="right")
-    sheets.y = top - 16 - 13 * (len(task.classes) - 1) - 4
+    sheets.y = top - 16 - CLASS_ROW * (min(MOST_CLASSES, len(task.classes)) - 1) - 4
+    if len(task.classes) > MOST_CLASSES:
+        sheets.paragraph(f"The most probable {MOST_CLASSES} of {len(task.classes)} classes.", SMALL, GREY)
+
+
+def _beyond_five(task: Task) -> float:
+    """Return the points that more classes than five take."""
+    more = len(task.classes) > MOST_CLASSES
+    return CLASS_ROW * max(0, min(len(task.classes), MOST_CLASSES) - 5 + more)
+
+
+def _shown_classes(answer: ModelResult, task: Task) -> list[int]:
+    """Return the indices of the classes that have room: all in their order, or the most probable ones of many."""
+    if len(task.classes) <= MOST_CLASSES:
+        return list(range(len(task.classes)))
+    if answer.withheld:  # the order would tell the prediction
+        return list(range(MOST_CLASSES))
+    return [int(i) for i in (-answer.prediction.probabilities).argsort(kind="stable")[:MOST_CLASSES]]
 
 
 def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:

@@ -30,6 +30,7 @@ STUDENT: Rgb = (0.00, 0.46, 0.43)
 AMBER: Rgb = (0.55, 0.32, 0.00)
 AMBER_FIELD: Rgb = (1.00, 0.95, 0.82)
 WARNING = "⚠"
+MOST_CLASSES = 12  # that a page lists; of more it has the most probable ones
 
 
 class Sheets:

@@ -78,7 +78,12 @@ class ModelChooser(QWidget):
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Offer what is installed now."""
         self.catalogue = catalogue
+        if self._choice.task not in (None, *TASKS):
+            self._choice = replace(self._choice, task=None, teacher=None, student=None)
+        self._task = TASKS.get(self._task.id) or next(iter(TASKS.values()))
+        self._fill_tasks()
         self._fill_networks()
+        self._fill_classes()
 
     def set_task(self, task: Task) -> None:
         """Show the task of the image on screen, where it is derived from the image."""

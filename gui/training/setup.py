@@ -18,7 +18,7 @@ from gui.common.wording import counted, ratio
 from gui.training.plan import Plan, about, free_folder, plan_of
 from gui.training.setup_fields import SetupFields
 from training.recipe import Recipe
-from training.recipe_files import recipes_for
+from training.recipe_files import is_for_any_task, recipes_for
 
 OF_RECIPE, NONE = "as the recipe says", "none"  # choices of the teacher that are no bundle
 
@@ -44,6 +44,7 @@ class TrainingSetup(SetupFields):
         self._catalogue = catalogue
         self._settings = settings
         self._recipe: Recipe | None = None  # as it stands in its file
+        self._named_task: str | None = None  # for a recipe that names none
         self._resumed: Plan | None = None
         self._data_task: str | None = None
         self._checked: Path | None = None
@@ -73,6 +74,7 @@ class TrainingSetup(SetupFields):
             batch=None if own is None or self.batch.value() == own.optim.batch else self.batch.value(),
             threads=threads,
             label_map=self.labels.label_map,
+            task=self._named_task,
         )
 
     @property
@@ -166,9 +168,10 @@ class TrainingSetup(SetupFields):
         self._recipe_chosen()
 
     def _recipe_chosen(self) -> None:
-        plan = Plan(self.recipe.currentData() or "", None, Path())
         try:
+            plan = self._bare(self.recipe.currentData() or "")
             self._recipe = recipe = plan.resolved()
+            self._named_task = plan.task
         except UsageError as error:
             self._recipe = None
             self.problem.setText(f"⚠ {error}")
@@ -181,13 +184,23 @@ class TrainingSetup(SetupFields):
         self._changed()
         self.recipe_changed.emit()
 
+    def _bare(self, source: str) -> Plan:
+        """Return the plan of a recipe as it stands, for the chosen task where it names none.
+
+        Raises:
+            UsageError: if there is no such recipe.
+        """
+        for_any = is_for_any_task(Path(source))
+        return Plan(source, None, Path(), task=self.task.currentData() if for_any else None)
+
     def _take_recipe(self, source: str, words: str) -> None:
         """Offer a recipe that is not bundled and choose it.
 
         Raises:
             UsageError: if it is none.
         """
-        recipe = Plan(source, None, Path()).resolved()
+        recipe = self._bare(source).resolved()
+        get_task(recipe.task.id)  # it is one of the list
         self.task.setCurrentIndex(self.task.findData(recipe.task.id))
         (self.teacher_role if recipe.role == "teacher" else self.student_role).setChecked(True)
         self._fill_recipes()

@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         self.settings = store()
         self.preferences = read_preferences(self.settings)
         self.training: TrainingWindow | None = None
+        catalogue = read_catalogue()  # it knows the tasks of imported models
         self.last = session.read_session() if self.preferences.history else session.Session()
 
         self.worklist = Worklist(self)
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self, self.banner, self.notifications)
         self.recorder = Recorder(self)
         self.comparison = ComparisonView()
-        self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), read_catalogue())
+        self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), catalogue)
         self.list = WorklistView(self.worklist, self.thumbnails)
         self.controller = ComparisonController(
             self.engine, self.worklist, self.comparison, self.chooser, self.banner, self

@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from core.compare.record import Record, failed_record
 from core.names import readable
 from core.records.review import NO_REVIEW, Review
+from core.tasks import TASKS
 from gui.common.wording import review_words
 from gui.engine.result import FileResult, ModelSummary
 from gui.engine.results import Result
@@ -49,6 +50,7 @@ class Order(StrEnum):
     TEACHER = "teacher"
     STUDENT = "student"
     DIVERGENCE = "divergence"
+    TASK = "task"
     STATE = "state"
 
 
@@ -219,7 +221,9 @@ class Worklist(QAbstractListModel):
         if entry.verdict is None:
             return "Not analysed yet"
         said = entry.verdict
+        task = TASKS.get(said.record.task)
         lines = [
+            *([] if task is None else [task.name]),
             self._side("Teacher: {0}", said.teacher),
             self._side("Student: {0}", said.student),
         ]
@@ -256,6 +260,7 @@ _KEYS: dict[Order, Callable[[Entry], Any]] = {
     Order.TEACHER: _last_without(lambda v: None if v.teacher.novel else (v.teacher.name, -v.teacher.confidence)),
     Order.STUDENT: _last_without(lambda v: None if v.student.novel else (v.student.name, -v.student.confidence)),
     Order.DIVERGENCE: _last_without(lambda v: None if v.novel else -v.divergence),
+    Order.TASK: _last_without(lambda v: v.record.task),
     Order.STATE: lambda entry: (list(State).index(entry.state), entry.number),
 }
 

@@ -239,6 +239,7 @@ class WorklistView(QWidget):
             Order.DIVERGENCE: "By disagreement",
             Order.TEACHER: "By teacher",
             Order.STUDENT: "By student",
+            Order.TASK: "By task",
             Order.STATE: "By state",
         }
 

@@ -49,6 +49,7 @@ def test_each_file_is_listed_once(worklist):
         (Order.DIVERGENCE, "badc"),
         (Order.TEACHER, "badc"),
         (Order.STUDENT, "abdc"),
+        (Order.TASK, "badc"),
         (Order.STATE, "dbac"),
     ],
 )
