@@ -17,6 +17,7 @@ from core import __version__
 from core.cli.deploy import export
 from core.cli.history import history_app
 from core.cli.own_models import OWN_MODELS, Stated, import_own
+from core.cli.own_models import inspect as look_into
 from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
@@ -220,11 +221,15 @@ def import_(
     std: Annotated[str, typer.Option(help="Your own model: deviation of each channel.")] = "",
     tensor: Annotated[str, typer.Option(help="Your own model: the value that heat maps are made of, or none.")] = "",
     calibrate: Annotated[Path | None, typer.Option(help="Your own model: images in a folder for each class.")] = None,
+    inspect: Annotated[bool, typer.Option("--inspect", help="Your own model: only say what it is, as JSON.")] = False,
 ) -> None:
     """Verify a model bundle and copy it to your own; or make a network of your own a bundle."""
     from core.models.catalogue import import_bundle, read_provenance
     from core.runtimes.load import load_runtime
 
+    if inspect:
+        typer.echo(json.dumps(look_into(source, size)))
+        return
     if source.suffix.lower() in OWN_MODELS:
         said = Stated(classes, task, new_task, grey, role, name, size, mean, std, tensor)
         for line in import_own(source, said, calibrate):

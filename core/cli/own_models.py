@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.onnx.foreign import ForeignGraph
 
 OWN_MODELS = (".onnx", ".safetensors")
+USUAL_SIDE = 224  # of the input in pixels, where a file leaves it open and nobody has said
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,36 @@ def import_own(source: Path, said: Stated, calibrate: Path | None = None) -> Ite
 
         _bundle, lines = fit(bundle, calibrate)
         yield from (f"  {line}" for line in lines)
+
+
+def inspect(source: Path, side: int = 0) -> dict[str, object]:
+    """Return what can be told of a file before its classes are named, for the window's form.
+
+    Keys: ``classes`` (how many), ``size`` (height and width), ``tensors`` (value and description of what can be read as
+    feature maps), ``changes``, ``made_by``, and ``said``, what the file says of itself. Empty for weights of timm.
+
+    Args:
+        source: an ``.onnx`` file, or weights of one of timm's networks.
+        side: of the input in pixels, where the file leaves it open; 0 for ``USUAL_SIDE``.
+
+    Raises:
+        BundleError: if it is no classifier of one image.
+    """
+    from core.models.own_form import stated_in
+    from core.onnx.cam_tensor import find_cam_tensors
+    from core.onnx.foreign import read_foreign
+
+    if source.suffix.lower() != ".onnx":
+        return {}
+    graph = read_foreign(source, None, (side, side) if side else None, USUAL_SIDE)
+    return {
+        "classes": graph.classes,
+        "size": graph.size,
+        "tensors": [[tensor.value, tensor.description] for tensor in find_cam_tensors(graph.model)],
+        "changes": graph.changes,
+        "made_by": graph.made_by,
+        "said": stated_in(graph.metadata),
+    }
 
 
 def _form(source: Path, said: Stated, graph: ForeignGraph | None) -> Form:

@@ -46,13 +46,16 @@ class ForeignGraph:
         return int(self.model.graph.output[0].type.tensor_type.shape.dim[1].dim_value)
 
 
-def read_foreign(path: Path, classes: int | None = None, size: tuple[int, int] | None = None) -> ForeignGraph:
+def read_foreign(
+    path: Path, classes: int | None = None, size: tuple[int, int] | None = None, side: int = 0
+) -> ForeignGraph:
     """Read an ONNX file of any exporter.
 
     Args:
         path: the file; weights in other files of its folder are read, too.
         classes: how many classes it tells; None for as many as it does.
         size: height and width of its images, where it leaves them open.
+        side: height and width where both leave them open; 0 for an error.
 
     Raises:
         BundleError: if it is not a classifier of one image with so many classes, or holds what is not allowed.
@@ -69,7 +72,7 @@ def read_foreign(path: Path, classes: int | None = None, size: tuple[int, int] |
         strip(model)
         check_operations(model)
         weights = take_weights(model, path.parent)
-        changes = standardise(model, classes, size)
+        changes = standardise(model, classes, size, side)
     except DecodeError as cause:
         raise BundleError("The file is not an ONNX graph.", path=path, remedy="Choose an .onnx file.") from cause
     except OSError as cause:

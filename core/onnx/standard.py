@@ -18,7 +18,9 @@ BATCH = "N"
 SMALLEST_IR = 8  # from 4 on, weights need not be inputs
 
 
-def standardise(model: ModelProto, classes: int | None, size: tuple[int, int] | None = None) -> tuple[str, ...]:
+def standardise(
+    model: ModelProto, classes: int | None, size: tuple[int, int] | None = None, side: int = 0
+) -> tuple[str, ...]:
     """Bring a graph to the form that :func:`core.onnx.check.check_graph` wants; it is changed in place.
 
     The input may have its channels last, be grey, or be float16. The batch may be fixed to one image. The output may be
@@ -29,6 +31,7 @@ def standardise(model: ModelProto, classes: int | None, size: tuple[int, int] | 
         model: the graph, stripped and without large weights.
         classes: how many classes it is expected to tell, or None for any number.
         size: height and width of the image, where the graph leaves them open.
+        side: height and width where both leave them open; 0 for an error.
 
     Returns:
         What was changed, in sentences for a person.
@@ -39,7 +42,7 @@ def standardise(model: ModelProto, classes: int | None, size: tuple[int, int] | 
     graph = model.graph
     for taken in (IMAGE, LOGITS, MAPS):
         _rename(graph, taken, f"{taken}.0")
-    said = _standard_input(graph, size)
+    said = _standard_input(graph, size, side)
     shapes = infer_shapes(model)
     said += _standard_output(model, classes, {name: shape for name, shape in shapes.items() if shape})
     _prune(graph)
@@ -75,7 +78,7 @@ def _rename(graph: GraphProto, old: str, new: str) -> None:
                     names[i] = new
 
 
-def _standard_input(graph: GraphProto, size: tuple[int, int] | None) -> list[str]:
+def _standard_input(graph: GraphProto, size: tuple[int, int] | None, side: int) -> list[str]:
     """Put an input ``image`` (N, 3, H, W) in float32 before the graph's own; say what that took."""
     import onnx
     from onnx import TensorProto, helper
@@ -98,7 +101,7 @@ def _standard_input(graph: GraphProto, size: tuple[int, int] | None) -> list[str
         raise BundleError(
             f"The graph takes {batch} images at a time.", remedy="Export the model with a dynamic batch axis."
         )
-    height, width = _size(own_size, size)
+    height, width = _size(own_size, size, side)
     said: list[str] = []
     nodes: list[NodeProto] = []
     now = IMAGE
@@ -133,9 +136,9 @@ def _standard_input(graph: GraphProto, size: tuple[int, int] | None) -> list[str
     return said
 
 
-def _size(own: list[int | None], wanted: tuple[int, int] | None) -> tuple[int, int]:
+def _size(own: list[int | None], wanted: tuple[int, int] | None, side: int) -> tuple[int, int]:
     """Return height and width of the input: the graph's, or what is wanted where it leaves them open."""
-    found = [mine or asked for mine, asked in zip(own, wanted or (None, None), strict=True)]
+    found = [mine or asked or side or None for mine, asked in zip(own, wanted or (None, None), strict=True)]
     if None in found:
         raise BundleError("The graph takes images of any size.", remedy="Say which: --size 224.")
     height, width = (length or 0 for length in found)

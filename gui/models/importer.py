@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from core.cli.own_models import OWN_MODELS
 from core.compare.session import Interrupted
 from core.errors import BundleError
 from core.models.bundle import CARD_FILE
@@ -16,6 +19,7 @@ from core.models.catalogue import Provenance, read_provenance
 from core.system.subprocesses import own_command
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
+from gui.models.own_model_form import OwnModelForm
 
 LOOK_SECONDS = 0.05
 
@@ -37,12 +41,47 @@ class ModelImport(QObject):
 
     def choose(self) -> None:
         """Let a person choose a bundle."""
-        title = "Choose a model: its card.json, or a .zip"
-        kinds = "Models (card.json *.zip);;All files (*)"
+        title = "Choose a model: its card.json, a .zip, or a network of your own (.onnx, .safetensors)"
+        kinds = "Models (card.json *.zip *.onnx *.safetensors);;All files (*)"
         chosen, _kind = QFileDialog.getOpenFileName(self._parent, title, "", kinds)
         if chosen:
             path = Path(chosen)
-            self.offer(path.parent if path.name == CARD_FILE else path)
+            if path.suffix.lower() in OWN_MODELS:
+                self.look_into(path)
+            else:
+                self.offer(path.parent if path.name == CARD_FILE else path)
+
+    def look_into(self, source: Path) -> None:
+        """Find out what a network of the user's own is, in a process of its own, and show the form for it."""
+        self._banner.say(f"Reading {source.name}")
+        job = Background(lambda: run_core(["import", str(source), "--inspect"], job.isInterruptionRequested), self)
+        job.done.connect(lambda said: self._ask(source, json.loads(said)))
+        job.failed.connect(self._failed)
+        job.begin()
+
+    def _ask(self, source: Path, about: dict[str, Any]) -> None:
+        form = OwnModelForm(source, about, self._parent)
+        form.accepted.connect(lambda: self._import_own(source, form.arguments()))
+        form.open()
+
+    def _import_own(self, source: Path, stated: list[str]) -> None:
+        self._banner.say(f"Importing {source.name}: its weights, its feature maps, a first prediction")
+        job = Background(lambda: run_core(["import", str(source), *stated], job.isInterruptionRequested), self)
+        job.done.connect(self._own_installed)
+        job.failed.connect(self._failed)
+        job.begin()
+
+    def _own_installed(self, said: str) -> None:
+        self.installed.emit()
+        first, *others = said.splitlines()
+        self._banner.say(first)
+        box = QMessageBox(self._parent)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Model imported")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(first)
+        box.setInformativeText("\n".join(line.strip() for line in others))
+        box.open()
 
     def offer(self, source: Path) -> None:
         """Say who made the bundle in a folder or .zip, and install it if the person wants it."""
@@ -107,16 +146,31 @@ def install(source: Path, unwanted: Callable[[], bool] = lambda: False) -> None:
         BundleError: if it fails verification; nothing is left behind then.
         Interrupted: if it is no longer wanted.
     """
+    run_core(["import", str(source)], unwanted, source)
+
+
+def run_core(arguments: list[str], unwanted: Callable[[], bool] = lambda: False, about: Path | None = None) -> str:
+    """Run a command of ``core`` in a process of its own, which a hostile file may end, and return what it prints.
+
+    Args:
+        arguments: the command with its arguments.
+        unwanted: asked all the time; the process is ended when it is true.
+        about: the file that it is about, for the error.
+
+    Raises:
+        BundleError: if the command fails.
+        Interrupted: if it is no longer wanted.
+    """
     process = subprocess.Popen(  # noqa: S603 - our own command
-        own_command("core", "import", str(source)),
+        own_command("core", *arguments),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
     while True:
         try:
-            _nothing, said = process.communicate(timeout=LOOK_SECONDS)
+            printed, said = process.communicate(timeout=LOOK_SECONDS)
             break
         except subprocess.TimeoutExpired:
             if unwanted():
@@ -125,4 +179,5 @@ def install(source: Path, unwanted: Callable[[], bool] = lambda: False) -> None:
                 raise Interrupted from None
     if process.returncode:
         reason = f"\n{said.strip()}".rpartition("\nError: ")[2].strip()
-        raise BundleError(reason or "The process that imports it has ended.", path=None if reason else source)
+        raise BundleError(reason or "The process that imports it has ended.", path=None if reason else about)
+    return printed

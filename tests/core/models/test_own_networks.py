@@ -1,7 +1,9 @@
 """Networks of the user's own: ONNX files of any exporter and weights of timm, imported, run and explained."""
 
+import hashlib
 import json
 import math
+import shutil
 import warnings
 
 import numpy as np
@@ -22,7 +24,7 @@ from core.errors import BundleError, TwinlensError, UsageError
 from core.explain.scorecam import ScoreCam
 from core.images.preprocessing import preprocess
 from core.images.reader import read_image
-from core.models.catalogue import read_catalogue
+from core.models.catalogue import import_bundle, read_catalogue
 from core.models.own_form import Form, stated_in
 from core.models.own_networks import import_onnx
 from core.models.probe import probe_input
@@ -286,6 +288,22 @@ def outside_file_again(path, location):
     for tensor in model.graph.initializer:
         next(entry for entry in tensor.external_data if entry.key == "location").value = location
     return saved(model, path)
+
+
+def test_a_bundle_whose_graph_reads_another_file_is_refused_though_its_checksums_are_right(tmp_path, home):
+    path = saved(small_model(small_state(channels=64), SIZE, maps=False), tmp_path / "zoo.onnx")
+    bundle, _explained = imported(path)
+    stranger = shutil.copytree(bundle.directory, tmp_path / "stranger")
+    card = json.loads((stranger / "card.json").read_text(encoding="utf-8"))
+    graph = stranger / "graph.onnx"
+    content = graph.read_bytes().replace(b"weights.safetensors", b"/tmp/of.someone.els")
+    assert content != graph.read_bytes()
+    graph.write_bytes(content)
+    card["graph_sha256"] = hashlib.sha256(content).hexdigest()
+    (stranger / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(BundleError, match="not a file of the model") as refused:
+        import_bundle(stranger, load_runtime)
+    assert refused.value.path == stranger
 
 
 def test_a_batch_that_mixes_its_images_is_refused_and_nothing_is_left_behind(tmp_path, home):
