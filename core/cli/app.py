@@ -157,12 +157,14 @@ def compare(
     from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs
     from core.exports.format import Wanted
+    from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
+    catalogue = read_catalogue()  # it brings the tasks that tables have columns for
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
+    session, choice = ComparisonSession(catalogue), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(

@@ -40,12 +40,17 @@ def list_records(
     if as_json:
         typer.echo(json.dumps({"analyses": [row.as_dict() for row in found]}, indent=2, ensure_ascii=False))
         return
-    from core.tasks import get_task
+    from core.models.catalogue import read_catalogue
+    from core.tasks import TASKS
 
+    read_catalogue()  # it brings the tasks of imported models
     for row in found:
-        known = get_task(row.task)
+        known = TASKS.get(row.task)
+        names = {} if known is None else {label.id: label.name for label in known.classes}
         predictions = " · ".join(
-            "not assessable" if one.is_novel else f"{known.class_name(one.predicted)} {100 * one.confidence:.1f} %"
+            "not assessable"
+            if one.is_novel
+            else f"{names.get(one.predicted, one.predicted)} {100 * one.confidence:.1f} %"
             for one in (row.teacher, row.student)
         )
         sign = "–" if row.is_novel else "✓" if row.same_class else "≠"

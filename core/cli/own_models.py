@@ -68,14 +68,15 @@ def import_own(source: Path, said: Stated, calibrate: Path | None = None) -> Ite
     yield f"  input: {bundle.card.preprocessing.in_words()}"
     yield f"  classes: {', '.join(form.classes)}"
     if calibrate is not None:
-        from core.calibrate.fit import calibrate_bundle
+        from core.compare.calibration_folder import calibrate as fit
 
-        yield from (f"  {line}" for line in calibrate_bundle(bundle, calibrate))
+        _bundle, lines = fit(bundle, calibrate)
+        yield from (f"  {line}" for line in lines)
 
 
 def _form(source: Path, said: Stated, graph: ForeignGraph | None) -> Form:
+    from core.models.catalogue import find_task
     from core.models.own_form import Form, stated_in
-    from core.tasks import get_task
 
     guessed = stated_in(graph.metadata) if graph is not None else {}
     if bool(said.task) == bool(said.new_task):
@@ -85,7 +86,7 @@ def _form(source: Path, said: Stated, graph: ForeignGraph | None) -> Form:
     if graph is None and not said.name:
         raise UsageError("Which of timm's networks is it?", remedy="Give --name, e.g. --name resnet50.")
     named = tuple(filter(None, (label.strip() for label in said.classes.split(","))))
-    classes = named or guessed.get("classes") or (get_task(said.task).class_ids if said.task else ())
+    classes = named or guessed.get("classes") or (find_task(said.task).class_ids if said.task else ())
     if not classes:
         raise UsageError("Which classes does it tell?", remedy="Give --classes, in the order of the model's outputs.")
     return Form.of(

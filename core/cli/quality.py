@@ -61,7 +61,7 @@ def quality(
     from core.cli.output import Progress
     from core.quality.explainers import chosen_explainers, explainers
     from core.quality.measures import GROUPS, chosen_groups
-    from core.quality.run import Request, measure_quality, steps
+    from core.quality.run import Request, measure_quality
     from core.reports.map_quality import quality_page
 
     bundles = _bundles(models)
@@ -77,8 +77,8 @@ def quality(
         runtime=runtime,
         threads=threads,
     )
-    with Progress("Measuring", steps(asked)) as shown:
-        report = measure_quality(asked, out, shown.advance)
+    with Progress("Measuring") as shown:
+        report = measure_quality(asked, out, lambda name, done, total: shown.show("Measuring", done, total, name))
     if not report.measured and not report.stopped:
         reasons = "; ".join(report.failures[:3])
         raise TwinlensError(f"No image could be measured: {reasons}.", path=data, remedy="Choose other images.")

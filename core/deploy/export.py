@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import platform
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -60,6 +62,18 @@ def default_folder(bundle: Bundle, made: ModelFormat, precision: str) -> str:
     return f"{bundle.id.replace('/', '-')}-{made.id}-{precision}"
 
 
+def missing_packages(made: ModelFormat, precision: Precision) -> RuntimeUnavailableError | None:
+    """Return the error that says why a format can't be written here, or None if all packages for it are installed."""
+    needed = (*made.needs, *(made.needs_for_int8 if precision == "int8" else ()))
+    missing = [name for name in needed if find_spec(name) is None]
+    if not missing:
+        return None
+    return RuntimeUnavailableError(
+        f"To write {made.title}, packages are needed that are not installed ({', '.join(missing)}).",
+        remedy=how_to_add(made.extra),
+    )
+
+
 def check_order(made: ModelFormat, precision: Precision, folder: Path, *, has_validation: bool) -> None:
     """Find what stands against an export before anything is computed.
 
@@ -78,12 +92,8 @@ def check_order(made: ModelFormat, precision: Precision, folder: Path, *, has_va
             f"{made.title} is not written as {precision}.",
             remedy=f"Choose {' or '.join(made.precisions)}, or another format.",
         )
-    needed = (*made.needs, *(made.needs_for_int8 if precision == "int8" else ()))
-    if missing := [name for name in needed if find_spec(name) is None]:
-        raise RuntimeUnavailableError(
-            f"To write {made.title}, packages are needed that are not installed ({', '.join(missing)}).",
-            remedy=how_to_add(made.extra),
-        )
+    if error := missing_packages(made, precision):
+        raise error
     if precision == "int8" and not has_validation:
         raise UsageError(
             "int8 needs labelled images, on which its ranges are set and its accuracy is controlled.",
@@ -129,6 +139,12 @@ def export_model(
     except OSError as cause:
         raise cannot_write(folder, cause) from cause
     return Exported(folder, folder / made.file, figures, notices)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what an export into this folder left beside it when its process was ended."""
+    for left in folder.absolute().parent.glob(f".{glob.escape(folder.name)}-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _write_all(

@@ -53,13 +53,13 @@ def write_bundle(
     return read_bundle(target)
 
 
-def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
+def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate | None) -> Bundle:
     """Store another novelty gate and card in a bundle, which is replaced whole.
 
     Args:
         bundle: the bundle; its weights and its graph stay as they are.
         card: the card; its format and the gate's checksum are set here.
-        gate: the gate.
+        gate: the gate, or None to leave the one that it has.
 
     Returns:
         The bundle on disk.
@@ -69,7 +69,8 @@ def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
     """
     with _written_beside(bundle.directory) as staged:
         _copy_files(bundle, staged)
-        _write_tensors(staged / NOVELTY_FILE, gate.state())
+        if gate is not None:
+            _write_tensors(staged / NOVELTY_FILE, gate.state())
         write_card(staged, card)
     return read_bundle(bundle.directory)
 

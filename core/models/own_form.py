@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.card import Role
-from core.tasks import ClassLabel, Task, get_task
+from core.models.catalogue import find_task
+from core.tasks import ClassLabel, Task
 
 MAX_METADATA = 100_000  # characters of an entry that is read
 Channels = tuple[float, float, float]
@@ -74,7 +75,7 @@ class Form:
         Raises:
             UsageError: if the task is not installed or has other classes, or the new one is none.
         """
-        known = get_task(task) if task else _new_task(new_task, classes, colour=colour)
+        known = find_task(task) if task else _new_task(new_task, classes, colour=colour)
         if sorted(known.class_ids) != sorted(classes):
             raise UsageError(
                 f"The task {known.id} has the classes {', '.join(known.class_ids)}, not {', '.join(classes)}.",
@@ -128,7 +129,7 @@ def stated_in(metadata: Mapping[str, str]) -> Guess:
     for key in ("mean", "std"):
         numbers = _literal(metadata.get(key, ""))
         if isinstance(numbers, list | tuple) and len(numbers) == 3 and all(isinstance(n, int | float) for n in numbers):
-            found[key] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))  # type: ignore[literal-required]
+            found[key] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))
     for key in ("classes", "labels", "names"):
         names = _literal(metadata.get(key, ""))
         if isinstance(names, dict):

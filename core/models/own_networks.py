@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST_TRIED = 6  # tensors that are tried as feature maps
 BATCH_TOLERANCE = 1e-3  # of a logit, relative to the largest above 1
 NOT_STATED = "Not stated by whoever made the model."
+FLOAT16 = 10  # of ONNX's types of numbers
 NO_MAPS = "none"  # chosen in place of a tensor: no heat maps
 
 
@@ -150,7 +151,7 @@ def _pointed(folder: Path) -> ModelProto:
 
 
 def _independent_logits(model: ModelProto, how: Preprocessing, folder: Path) -> tuple[float, ...]:
-    """Return the logits of the probe, after checking that an image's do not depend on others in its batch.
+    """Return OpenVINO's logits of the probe, after checking that an image's do not depend on others in its batch.
 
     Raises:
         BundleError: if they do, or are not finite.
@@ -180,7 +181,7 @@ def _card(
     explained: Explained,
     probe: tuple[float, ...],
 ) -> Card:
-    half = any(value.dtype == np.float16 for value in graph.weights.values())
+    half = any(tensor.data_type == FLOAT16 for tensor in model.graph.initializer)
     return Card(
         **stated_card(source, form, " ".join((*graph.changes, explained.sentence)), graph.made_by),
         network=f"{IMPORTED}{identifier(form.name)}",

@@ -18,7 +18,8 @@ from core.runtimes.base import FloatArray, Runtime
 if TYPE_CHECKING:
     from torch import nn
 
-FAST, EXACT = "fast", "exact"
+FAST: Depth = "fast"
+EXACT: Depth = "exact"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,14 +152,14 @@ class QualityMeter:
         full, blank = float(chances[top]), float(self._blank[top])
         for method in made:
             of = {name: found[:, top].tolist() for (owner, name), found in answers.items() if owner == method}
-            curves, values = results[method].curves, results[method].values
+            curves, figures = results[method].curves, results[method].values
             curves["deletion"] = [full, *of["deletion"], blank]
             curves["insertion"] = [blank, *of["insertion"], full]
             curves["road_most"], curves["road_least"] = of["road_most"], of["road_least"]
             (explained,) = of["explained"]
-            values["deletion"], values["insertion"] = area(curves["deletion"]), area(curves["insertion"])
-            values["road"] = road(curves["road_most"], curves["road_least"])
-            values["drop"], values["increase"] = drop(full, explained), increase(full, explained)
+            figures["deletion"], figures["insertion"] = area(curves["deletion"]), area(curves["insertion"])
+            figures["road"] = road(curves["road_most"], curves["road_least"])
+            figures["drop"], figures["increase"] = drop(full, explained), increase(full, explained)
 
     def _costly(self, image: FloatArray, top: int, made: dict[str, FloatArray], found: dict[str, MapResult]) -> None:
         explainers = [
@@ -186,7 +186,7 @@ class QualityMeter:
     def _randomised(self) -> Iterator[ExplainedNetwork]:
         network = self._bundle.card.network
         for _layer, module in cascade(self._module):
-            yield ExplainedNetwork(network, ModuleRuntime(network, module), lambda module=module: module)
+            yield ExplainedNetwork(network, ModuleRuntime(network, module), partial(_same, module))
 
     def _map(self, explainer: Explainer, network: ExplainedNetwork, image: FloatArray, top: int) -> FloatArray:
         """Return a map at the input's size; where a network with random weights has none, it is zero."""
@@ -195,6 +195,10 @@ class QualityMeter:
             return explainer.explain(network, image, top).resized(*size)
         except TwinlensError:
             return np.zeros(size, np.float32)
+
+
+def _same(module: nn.Module) -> nn.Module:
+    return module
 
 
 def _set(result: MapResult, key: str, value: float | None) -> None:

@@ -71,16 +71,21 @@ def _masks(path: Path) -> dict[str, Path]:
 def drawn(images: list[LabelledImage], count: int, seed: int = 0) -> list[LabelledImage]:
     """Return a sample of images in which each class has its share: a systematic sample of the images sorted by class.
 
+    Its order is random, so that the first images of a run that is stopped are of all classes.
+
     Args:
         images: all of them.
         count: how many are wanted; all, if there are no more.
-        seed: of the order within a class.
+        seed: of the sample and its order.
     """
     order = sorted(images, key=lambda image: image.name)
-    random.Random(seed).shuffle(order)  # noqa: S311 - no secret
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    chance.shuffle(order)
     order.sort(key=lambda image: image.label or "")
     count = min(count, len(order))
-    return [order[(2 * i + 1) * len(order) // (2 * count)] for i in range(count)]
+    sample = [order[(2 * i + 1) * len(order) // (2 * count)] for i in range(count)]
+    chance.shuffle(sample)
+    return sample
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> npt.NDArray[np.bool_] | None:

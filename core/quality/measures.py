@@ -56,11 +56,11 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             "pointing:", "Pointing game", "higher", "localisation",
-            "Share of images whose highest pixel lies inside the mask.",
+            "Share of images whose highest pixel lies inside the mask; higher is worse where it outlines a marker.",
         ),
         Measure(
             "energy:", "Energy inside", "higher", "localisation",
-            "Share of the map's sum that lies inside the mask.",
+            "Share of the map's sum that lies inside the mask; higher is worse where it outlines a marker.",
         ),
         Measure(
             "area:", "Area of the mask", "", "localisation",

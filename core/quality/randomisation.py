@@ -43,7 +43,7 @@ def cascade(module: nn.Module, seed: int = 0, stages: int | None = STAGES) -> It
     for place, (name, layer) in enumerate(layers):
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed + 1)
-            layer.reset_parameters()  # type: ignore[operator]
+            layer.reset_parameters()
         if place in ends:
             yield name, network
 

@@ -6,7 +6,7 @@ ICML 2022. The definition is that of the authors' code, which pytorch-grad-cam a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ _NEIGHBOURS = {
 }
 
 
-def road_inputs(image: FloatArray, values: FloatArray, *, most_relevant: bool, seed: int = 0) -> Iterator[FloatArray]:
+def road_inputs(
+    image: FloatArray, values: FloatArray, *, most_relevant: bool, seed: int = 0, noise: float = NOISE
+) -> Iterator[FloatArray]:
     """Yield the image without a growing share of its pixels, those that the map holds highest or lowest first.
 
     Args:
@@ -31,13 +33,14 @@ def road_inputs(image: FloatArray, values: FloatArray, *, most_relevant: bool, s
         values: the map at the input's size, shape (H, W).
         most_relevant: whether the highest go first (MoRF) or the lowest (LeRF).
         seed: of the noise.
+        noise: its standard deviation.
 
     Yields:
         An input of shape (1, 3, H, W) for each of ``SHARES``.
     """
     rank, random = ranks(values if most_relevant else -values), np.random.default_rng(seed)
     for share in SHARES:
-        yield impute(image[0], rank < round(share * rank.size), random)[None]
+        yield impute(image[0], rank < round(share * rank.size), random, noise)[None]
 
 
 def impute(image: FloatArray, missing: Mask, random: np.random.Generator, noise: float = NOISE) -> FloatArray:
@@ -83,7 +86,7 @@ def impute(image: FloatArray, missing: Mask, random: np.random.Generator, noise:
     return filled
 
 
-def road(most_relevant: npt.ArrayLike, least_relevant: npt.ArrayLike) -> float:
+def road(most_relevant: Sequence[float], least_relevant: Sequence[float]) -> float:
     """Return half the difference of the mean probabilities, least minus most relevant removed first, in [-1/2, 1/2].
 
     Higher is better; a map at random scores 0. This is ``ROADCombined`` of pytorch-grad-cam, on probabilities.

@@ -13,7 +13,7 @@ from core.errors import UsageError
 from core.models.bundle import Bundle
 from core.quality.explainers import Explainer, has_torch
 from core.quality.image_quality import COSTLY, QualityMeter
-from core.quality.labelled_images import LabelledImage, drawn, find_labelled
+from core.quality.labelled_images import drawn, find_labelled
 from core.quality.results import ImageResult, ResultStore, Settings
 from core.quality.summary import Difference, MethodSummary, differences, summarise
 from core.runtimes.base import RuntimeChoice
@@ -91,14 +91,14 @@ class QualityReport:
 
 
 def measure_quality(
-    asked: Request, out: Path | None = None, progress: Callable[[str], None] = lambda _what: None
+    asked: Request, out: Path | None = None, progress: Callable[[str, int, int], None] = lambda _name, _done, _all: None
 ) -> QualityReport:
     """Measure, image by image with each model; Ctrl+C ends it with what has been measured.
 
     Args:
         asked: what is to be measured.
         out: folder for the results of each image: what is there is not measured again. None: they are not stored.
-        progress: called with the name of each image and model when it is done; see :func:`steps`.
+        progress: called with the name of the image and model that is done, how many are, and how many there are.
 
     Raises:
         UsageError: if the models are of several tasks, there are no images, or the folder holds results of other
@@ -108,7 +108,8 @@ def measure_quality(
     """
     task = _task(asked.bundles)
     groups, notes = _possible(asked.groups)
-    images = _sample(asked)
+    everything = find_labelled(asked.data, get_task(task))
+    images = drawn(everything, asked.images or len(everything), asked.seed)
     costly = set()
     if set(groups) & set(COSTLY) and asked.costly_images:
         costly = {image.name for image in drawn(images, asked.costly_images, asked.seed)}
@@ -134,7 +135,7 @@ def measure_quality(
                     result = meter.measure(image, costly=wanted)
                     store.add(result)
                 results.append(result)
-                progress(f"{image.path.name} · {bundle.id}")
+                progress(f"{image.path.name} · {bundle.id}", len(results), len(images) * len(meters))
     except KeyboardInterrupt:
         stopped = True
     models, methods = [bundle.id for bundle in asked.bundles], [explainer.id for explainer in asked.explainers]
@@ -161,16 +162,6 @@ def measure_quality(
         stopped=stopped,
         results=results,
     )
-
-
-def steps(asked: Request) -> int:
-    """Return how often :func:`measure_quality` will report progress: once an image and model."""
-    return len(_sample(asked)) * len(asked.bundles)
-
-
-def _sample(asked: Request) -> list[LabelledImage]:
-    images = find_labelled(asked.data, get_task(_task(asked.bundles)))
-    return drawn(images, len(images) if asked.images is None else asked.images, asked.seed)
 
 
 def _task(bundles: tuple[Bundle, ...]) -> str:

@@ -195,7 +195,7 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
         x = sheets.left + i * (half + GAP)
         card = result.bundle.card
         name = f"{title} · {result.bundle.name}"
-        sheets.text(x, top, name, HEADING, bold=True, colour=colour)
+        sheets.text(x, top, name, HEADING, bold=True, room=half * 0.62, colour=colour)
         latency = milliseconds(result.prediction.latency.forward_ms)
         size = f"{card.parameters / 1e6:.1f} M parameters · {latency}"
         sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")

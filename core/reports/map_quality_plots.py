@@ -65,9 +65,7 @@ def _draw(name: str, summaries: list[MethodSummary], path: Path) -> None:
     for place in places[:3]:
         place.set(xlabel="share of pixels", xlim=(0, 1), ylim=(0, 1))
     places[0].set_ylabel("probability of the class")
-    places[3].set(
-        xlabel="share of layers randomised, from the last", ylabel="rank correlation", xlim=(0, 1.05), ylim=(-1, 1)
-    )
+    places[3].set(xlabel="layers randomised, from the last", ylabel="rank correlation", xlim=(0, 1.05), ylim=(-1, 1))
     handles, labels = places[2].get_legend_handles_labels()
     if not handles:
         handles, labels = places[0].get_legend_handles_labels()

@@ -122,6 +122,7 @@ class OnnxRuntime:
     def _loaded(self, graph: Path | bytes) -> onnxruntime.InferenceSession:
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()  # on Windows; elsewhere the variables in core/__init__.py count
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         options.intra_op_num_threads = self._threads or 0

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from core.errors import UsageError
+from core.models.catalogue import read_catalogue
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
 from gui.common.wording import review_sentence
@@ -18,6 +19,7 @@ from gui.engine.result import FileResult
 from gui.export.base_dialog import OutputDialog
 from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
+from gui.export.model_dialog import ModelExportDialog
 from gui.export.report_dialog import ReportDialog
 from gui.export.scores_dialog import ScoresDialog, TaskScores, tallied
 from gui.worklist.model import Entry, Worklist
@@ -53,6 +55,7 @@ class Reporter(QObject):
         self._banner, self._notifications = banner, notifications
         self._impressions: dict[Path, str] = {}
         self.dialog: OutputDialog | None = None
+        self.model_dialog: ModelExportDialog | None = None
 
     def report(self) -> None:
         """Open the dialog of the PDF report.
@@ -71,6 +74,21 @@ class Reporter(QObject):
             UsageError: if nothing is open.
         """
         self._open(ExportDialog(self.offer(), self._parent))
+
+    def export_model(self) -> None:
+        """Open the dialog that writes a model for other programs.
+
+        Raises:
+            UsageError: if no model is installed.
+        """
+        bundles = [*read_catalogue().bundles.values()]
+        if not bundles:
+            raise UsageError("There is no model to export.", remedy="Import or train one first.")
+        shown = self._controller.bundles.get("student")
+        dialog = ModelExportDialog(bundles, "" if shown is None else shown.id, self._parent)
+        dialog.destroyed.connect(self._forget_model)
+        self.model_dialog = dialog
+        dialog.open()
 
     def scores(self) -> None:
         """Show the performance of both models on the worklist.
@@ -97,6 +115,8 @@ class Reporter(QObject):
         """Stop what a dialog that is still open has under way."""
         if self.dialog is not None:
             self.dialog.stop()
+        if self.model_dialog is not None:
+            self.model_dialog.stop()
 
     def offer(self) -> Offer:
         """Return what there is to export.
@@ -161,3 +181,6 @@ class Reporter(QObject):
 
     def _forget(self) -> None:
         self.dialog = None
+
+    def _forget_model(self) -> None:
+        self.model_dialog = None

@@ -39,7 +39,9 @@ def _trace(bundle: Bundle, network: nn.Module, path: Path) -> None:
 
     with torch.no_grad(), _deprecated():
         example = torch.zeros(2, 3, *bundle.card.preprocessing.size)
-        traced = torch.jit.trace(_calibrated(network, bundle.card.temperature), example, check_trace=False)
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            _calibrated(network, bundle.card.temperature), example, check_trace=False
+        )
         torch.jit.save(traced, str(path))
 
 
@@ -47,7 +49,8 @@ def _label(path: Path, facts: str) -> None:
     import torch
 
     with _deprecated():
-        torch.jit.save(torch.jit.load(str(path)), str(path), _extra_files={FACTS_FILE: facts})
+        network = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+        torch.jit.save(network, str(path), _extra_files={FACTS_FILE: facts})
 
 
 def _open(path: Path, threads: int) -> Network:
@@ -55,7 +58,7 @@ def _open(path: Path, threads: int) -> Network:
 
     torch.set_num_threads(threads)
     with _deprecated():
-        network = torch.jit.load(str(path))
+        network = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
 
     def run(image: FloatArray) -> FloatArray:
         with torch.inference_mode():

@@ -41,7 +41,8 @@ def exported(chest_model, films, tmp_path_factory):
     made = {}
 
     def get(kind, precision):
-        missing = [name for name in MODEL_FORMATS[kind].needs if find_spec(name) is None]
+        needed = MODEL_FORMATS[kind].needs + (MODEL_FORMATS[kind].needs_for_int8 if precision == "int8" else ())
+        missing = [name for name in needed if find_spec(name) is None]
         if missing:
             pytest.skip(f"not installed: {', '.join(missing)}")
         if (kind, precision) not in made:

@@ -166,7 +166,6 @@ def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkey
     dialog = SettingsDialog(recorded.preferences, recorded)
     dialog.storage.history_removed.connect(recorded.recorder.forget)
     qtbot.waitUntil(lambda: "history" in dialog.storage.buttons, timeout=PATIENCE)
-    assert "openvino" in dialog.storage.buttons
     assert "kB" in dialog.storage.buttons["history"].accessibleName()
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     with qtbot.waitSignal(dialog.storage.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.storage.measured):
