@@ -3,8 +3,8 @@
 Run it as ``python docs/measure_first_use.py CORE GUI``.
 
 CORE and GUI are the commands to time, e.g. ``twinlens-cli twinlens`` for the wheel, or ``'/opt/twinlens/twinlens core'
-/opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds, and
-the largest resident size of a process.
+/opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds, those
+of them in which a processor computed for it, and the largest resident size of a process.
 
 With ``--cold FOLDER``, the virtual environment or the program, its files are read from the disk again at each first
 start: the system forgets them before.
@@ -58,8 +58,8 @@ def forget(folder: Path | None) -> None:
 
 
 def show(what: str, home: str, command: list[str], runs: int) -> None:
-    """Run a command, and print the median of its seconds and of the largest resident size of a process of it."""
-    times, sizes = [], []
+    """Run a command, and print the medians of its seconds, of the processors' seconds, and of its resident size."""
+    times, computed, sizes = [], [], []
     environment = {"HOME": home, "PATH": os.defpath, "LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
     for _ in range(runs):
         started = time.perf_counter()
@@ -68,10 +68,12 @@ def show(what: str, home: str, command: list[str], runs: int) -> None:
         )
         _pid, status, used = os.wait4(process.pid, 0)
         times.append(time.perf_counter() - started)
+        computed.append(used.ru_utime + used.ru_stime)
         sizes.append(used.ru_maxrss / 1024)
         if status:
             raise SystemExit(f"{shlex.join(command)} failed.")
-    print(f"| {what} | {statistics.median(times):.2f} s | {statistics.median(sizes):.0f} MiB |", flush=True)
+    wall, cpu, size = (statistics.median(values) for values in (times, computed, sizes))
+    print(f"| {what} | {wall:.2f} s | {cpu:.2f} s | {size:.0f} MiB |", flush=True)
 
 
 if __name__ == "__main__":
