@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -45,7 +46,7 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
         right = [float(network(image).argmax() == label) for image, label in shown]
         return float(np.mean(right)), right
 
-    nncf.set_log_level(logging.ERROR)
+    _tell_on_standard_error()
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - NNCF draws bars
             found: Model = nncf.quantize_with_accuracy_control(
@@ -62,6 +63,13 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
             remedy="Export it as float16.",
         ) from cause
     return found
+
+
+def _tell_on_standard_error() -> None:
+    """Let NNCF tell there, in place of standard output, how far it is: with many layers to try, it takes long."""
+    for handler in logging.getLogger("nncf").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)
 
 
 def refitted_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], before: float) -> float:

@@ -79,7 +79,7 @@ class ModelExportDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Export model")
-        self.setMinimumWidth(640)
+        self.setMinimumWidth(680)
         self._bundles = {bundle.id: bundle for bundle in bundles}
         self.writer = ModelWriter(self)
         self.model, self.format, self.precision = QComboBox(), QComboBox(), QComboBox()

@@ -6,6 +6,7 @@ The packages are large and hold others back to older versions, so they are an op
 from __future__ import annotations
 
 import sys
+import warnings
 import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -24,12 +25,14 @@ def _write(bundle: Bundle, path: Path) -> None:
     import torch
 
     example = (torch.zeros(1, 3, *bundle.card.preprocessing.size),)
-    with redirect_stdout(sys.stderr):  # it tells about each of its steps
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():  # it tells about each of its steps
+        warnings.simplefilter("ignore")
         litert_torch.convert(bundle.load_network(), example).export(str(path))
 
 
 def _write_smaller(plain: Path, order: Order, path: Path) -> None:
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the quantizer looks at all tensors
         quantizer = _quantizer(plain)
         found = _as_int8(quantizer, order) if order.precision == "int8" else _as_float16(quantizer)
         found.export_model(str(path))
@@ -92,7 +95,7 @@ def _open(path: Path, threads: int) -> Network:
 FORMAT = ModelFormat(
     "litert",
     "LiteRT",
-    "Phones, Raspberry Pi and other small machines",
+    "phones, Raspberry Pi, other small machines",
     "model.tflite",
     PRECISIONS,
     ("torch", "torchvision", "timm", "ofa", "litert_torch", "ai_edge_litert"),

@@ -69,7 +69,7 @@ def _network(model: str | bytes, threads: int) -> Network:
 FORMAT = ModelFormat(
     "onnx",
     "ONNX",
-    "ONNX Runtime on any system, browsers, and most other programs",
+    "ONNX Runtime, browsers, most other programs",
     "model.onnx",
     PRECISIONS,
     ("onnx", "onnxscript", "onnxruntime"),

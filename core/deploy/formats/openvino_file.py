@@ -65,7 +65,7 @@ def _compiled(model: openvino.Model | openvino.CompiledModel, threads: int) -> N
 FORMAT = ModelFormat(
     "openvino",
     "OpenVINO",
-    "Intel and ARM processors, Intel graphics",
+    "processors of Intel and ARM, graphics of Intel",
     "model.xml",
     PRECISIONS,
     ("onnx", "onnxscript", "openvino"),

@@ -116,7 +116,7 @@ def _deprecated() -> Iterator[None]:
 FORMAT = ModelFormat(
     "torchscript",
     "TorchScript",
-    "Programs that carry torch: WSInfer, QuPath, C++",
+    "WSInfer, QuPath, programs in C++ or Java",
     "torchscript_model.pt",
     ("float32", "float16"),
     ("torch", "torchvision", "timm", "ofa"),

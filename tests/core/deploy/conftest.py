@@ -48,6 +48,9 @@ def write_model(place, task, images):
     network = build_network(NETWORK, len(classes), size=how.size)
     batch = np.concatenate([preprocess(read_image(path), how) for path in sorted(images.glob("*.png"))])
     with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if "bn" in name and name.endswith("weight"):
+                weight.uniform_(0.5, 1.5)  # timm begins with zeros there, behind which nothing counts
         found = network.forward_head(network.forward_features(torch.from_numpy(batch)), pre_logits=True).double()
         wanted = torch.eye(len(classes), dtype=torch.double)[torch.arange(len(found)) % len(classes)] * 6 - 3
         known = torch.cat([found, torch.ones(len(found), 1)], 1)
