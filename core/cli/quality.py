@@ -88,6 +88,8 @@ def quality(
         _write(report, found, out, called, machine)
     if write_card and not report.stopped:
         _write_cards(bundles, report, called, machine)
+    elif write_card:
+        typer.echo("The cards stay as they are, since the run was stopped.", err=True)
     page = json.dumps(found, indent=2, ensure_ascii=False) if as_json else quality_page(report, called, machine)
     typer.echo(page.removesuffix("\n"))
     if report.stopped:
@@ -100,12 +102,23 @@ def quality(
 
 
 def _bundles(names: Iterable[str]) -> list[Bundle]:
-    """Return the models of these identifiers or folders, each once."""
+    """Return the models of these identifiers or folders, each once.
+
+    Raises:
+        UsageError: if two of them have one identifier.
+        BundleError: if there is no such model.
+    """
     from core.models.bundle import read_bundle
     from core.models.catalogue import read_catalogue
 
     installed = read_catalogue().bundles
-    found = {bundle.id: bundle for bundle in (installed.get(name) or read_bundle(Path(name)) for name in names)}
+    found: dict[str, Bundle] = {}
+    for bundle in (installed.get(name) or read_bundle(Path(name)) for name in names):
+        other = found.setdefault(bundle.id, bundle)
+        if other.directory.resolve() != bundle.directory.resolve():
+            raise UsageError(
+                f"Two of the models are {bundle.id}.", path=bundle.directory, remedy="Measure them in two runs."
+            )
     return list(found.values())
 
 

@@ -1,7 +1,6 @@
 """The command on a made-up set with a planted shortcut: a marker in a corner that gives the class away."""
 
 import json
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.cli.quality import STOPPED
 from core.errors import UsageError
+from core.explain.reference_cams import METHODS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, Architecture, build_network, count_macs, count_parameters
@@ -221,11 +221,14 @@ def test_an_image_that_cant_be_opened_is_listed_and_stops_nothing(made, tmp_path
     torn.parent.mkdir(parents=True)
     torn.write_bytes((data / "Normal" / "images" / "2.png").read_bytes()[:200])
     (torn.parent / "whole.png").write_bytes((data / "Normal" / "images" / "2.png").read_bytes())
-    done = run((tmp_path / "data", bundles[:1]), "--measures", "complexity", "--methods", "fast", "--json")
+    done = run((tmp_path / "data", bundles[:1]), "--measures", "complexity", "--methods", "all", "--json")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["measured"], len(found["failures"])) == (1, 1, 1)
     assert found["failures"][0].startswith("Normal/torn.png, chest-xray/teacher-tinynet: ")
-    assert summary(found, "teacher", "fast")["measures"].keys() == {"complexity", "sparseness"}
+    assert {s["method"] for s in found["summaries"]} == {"fast", "exact", *METHODS}
+    assert all(s["measures"].keys() == {"complexity", "sparseness"} for s in found["summaries"])
+    exact, library = (summary(found, "teacher", name)["measures"] for name in ("exact", "Score-CAM"))
+    assert exact["complexity"]["value"] == pytest.approx(library["complexity"]["value"], rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -242,9 +245,12 @@ def test_wrong_usage_is_said_before_anything_is_measured(made, more, said):
         run(made, *(word.replace("DATA", str(made[0])) for word in more))
 
 
-def test_models_of_several_tasks_are_refused(made, tmp_path):
+def test_models_of_several_tasks_or_of_one_name_are_refused(made, tmp_path):
     data, bundles = made
     card = bundles[0].card.model_copy(update={"task": "lung-colon"})
     other = write_bundle(tmp_path / "other", bundles[0].read_state(), card)
     with pytest.raises(UsageError, match="of several tasks: chest-xray, lung-colon"):
-        run((data, [bundles[0], replace(other)]))
+        run((data, [bundles[0], other]))
+    twin = write_bundle(tmp_path / "twin", bundles[0].read_state(), bundles[0].card)
+    with pytest.raises(UsageError, match="Two of the models are chest-xray/teacher-tinynet"):
+        run((data, [bundles[0], twin]))
