@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import TwinlensError, UsageError
+from core.names import readable
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from core.quality.run import QualityReport
 
 JSON_FILE, PAGE_FILE = "quality.json", "quality.md"
+LONGEST = 200  # text for the images, on page and card
 STOPPED = 3  # exit code where a run was stopped before its end, as of a training run
 
 
@@ -64,6 +66,8 @@ def quality(
     from core.quality.run import Request, measure_quality
     from core.reports.map_quality import quality_page
 
+    if dataset is not None and len(dataset) > LONGEST:
+        raise UsageError(f"--dataset has more than {LONGEST} characters.", remedy="Say it in fewer words.")
     bundles = _bundles(models)
     asked = Request(
         bundles=tuple(bundles),
@@ -82,7 +86,7 @@ def quality(
     if not report.measured and not report.stopped:
         reasons = "; ".join(report.failures[:3])
         raise TwinlensError(f"No image could be measured: {reasons}.", path=data, remedy="Choose other images.")
-    called, machine = dataset or report.data, _machine()
+    called, machine = readable(dataset or report.data), _machine()
     found = {"dataset": called, "machine": machine, **asdict(report)}
     if out is not None:
         _write(report, found, out, called, machine)

@@ -125,7 +125,16 @@ def measured(made, tmp_path_factory):
     """What the command wrote, with plots, and the models' cards after it."""
     out = tmp_path_factory.mktemp("out") / "quality"
     done = run(
-        made, "--out", out, "--costly", 2, "--methods", "fast,Grad-CAM", "--write-card", "--dataset", "made-up films"
+        made,
+        "--out",
+        out,
+        "--costly",
+        2,
+        "--methods",
+        "fast,Grad-CAM",
+        "--write-card",
+        "--dataset",
+        "made-up films\x07",
     )
     assert done.exit_code == 0, done.output
     return out, json.loads((out / "quality.json").read_text("utf-8"))
@@ -172,7 +181,7 @@ def test_page_and_json_hold_both_models_their_difference_and_the_time(measured):
 def test_the_card_has_the_figures_and_its_pages_show_them(made, measured, tmp_path):
     _, found = measured
     card = read_bundle(made[1][0].directory).card
-    assert (card.map_quality.images, card.map_quality.dataset) == (12, "made-up films")
+    assert (card.map_quality.images, card.map_quality.dataset) == (12, "made-up films\\x07"), "as a card may say it"
     stored = {m.method: {f.measure: f.value for f in m.figures} for m in card.map_quality.methods}
     assert stored["fast"]["deletion"] == summary(found, "teacher", "fast")["measures"]["deletion"]["value"]
     page = model_facts(card)
@@ -236,6 +245,7 @@ def test_an_image_that_cant_be_opened_is_listed_and_stops_nothing(made, tmp_path
     [
         (("--methods", "magic"), "There is no method 'magic'"),
         (("--measures", "speed"), "There are no measures 'speed'"),
+        (("--dataset", "x" * 201), "more than 200 characters"),
         (("--out", "DATA/out"), "results would lie among the images"),
         (("--data", "DATA/missing"), "There is no such folder"),
     ],
