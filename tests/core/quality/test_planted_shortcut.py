@@ -255,6 +255,18 @@ def test_wrong_usage_is_said_before_anything_is_measured(made, more, said):
         run(made, *(word.replace("DATA", str(made[0])) for word in more))
 
 
+def test_without_torch_its_check_is_left_out_and_its_methods_are_refused(made, monkeypatch):
+    for module in ("run", "explainers"):
+        monkeypatch.setattr(f"core.quality.{module}.has_torch", lambda: False)
+    data, bundles = made
+    words = ("--measures", "complexity,randomisation", "--methods", "fast", "--images", 3, "--json")
+    found = json.loads(run((data, bundles[:1]), *words).stdout)
+    assert found["notes"] == ["The check with random weights was left out: it needs torch, which is not installed."]
+    assert summary(found, "teacher", "fast")["measures"].keys() == {"complexity", "sparseness"}
+    with pytest.raises(UsageError, match="Grad-CAM needs torch"):
+        run(made, "--methods", "fast,Grad-CAM")
+
+
 def test_models_of_several_tasks_or_of_one_name_are_refused(made, tmp_path):
     data, bundles = made
     card = bundles[0].card.model_copy(update={"task": "lung-colon"})
