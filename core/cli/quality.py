@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import TwinlensError, UsageError
+from core.names import readable
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from core.quality.run import QualityReport
 
 JSON_FILE, PAGE_FILE = "quality.json", "quality.md"
+LONGEST = 200  # text for the images, on page and card
 STOPPED = 3  # exit code where a run was stopped before its end, as of a training run
 
 
@@ -64,6 +66,8 @@ def quality(
     from core.quality.run import Request, measure_quality
     from core.reports.map_quality import quality_page
 
+    if dataset is not None and len(dataset) > LONGEST:
+        raise UsageError(f"--dataset has more than {LONGEST} characters.", remedy="Say it in fewer words.")
     bundles = _bundles(models)
     asked = Request(
         bundles=tuple(bundles),
@@ -82,12 +86,14 @@ def quality(
     if not report.measured and not report.stopped:
         reasons = "; ".join(report.failures[:3])
         raise TwinlensError(f"No image could be measured: {reasons}.", path=data, remedy="Choose other images.")
-    called, machine = dataset or report.data, _machine()
+    called, machine = readable(dataset or report.data), _machine()
     found = {"dataset": called, "machine": machine, **asdict(report)}
     if out is not None:
         _write(report, found, out, called, machine)
     if write_card and not report.stopped:
         _write_cards(bundles, report, called, machine)
+    elif write_card:
+        typer.echo("The cards stay as they are, since the run was stopped.", err=True)
     page = json.dumps(found, indent=2, ensure_ascii=False) if as_json else quality_page(report, called, machine)
     typer.echo(page.removesuffix("\n"))
     if report.stopped:
@@ -100,12 +106,23 @@ def quality(
 
 
 def _bundles(names: Iterable[str]) -> list[Bundle]:
-    """Return the models of these identifiers or folders, each once."""
+    """Return the models of these identifiers or folders, each once.
+
+    Raises:
+        UsageError: if two of them have one identifier.
+        BundleError: if there is no such model.
+    """
     from core.models.bundle import read_bundle
     from core.models.catalogue import read_catalogue
 
     installed = read_catalogue().bundles
-    found = {bundle.id: bundle for bundle in (installed.get(name) or read_bundle(Path(name)) for name in names)}
+    found: dict[str, Bundle] = {}
+    for bundle in (installed.get(name) or read_bundle(Path(name)) for name in names):
+        other = found.setdefault(bundle.id, bundle)
+        if other.directory.resolve() != bundle.directory.resolve():
+            raise UsageError(
+                f"Two of the models are {bundle.id}.", path=bundle.directory, remedy="Measure them in two runs."
+            )
     return list(found.values())
 
 

@@ -13,6 +13,8 @@ def replace_card(bundle: Bundle, card: Card) -> Bundle:
     Raises:
         WriteError: if it can't be written; the card that was there stays.
     """
+    text = card.model_copy(update={"format": CARD_FORMAT}).model_dump_json(indent=2)
+    Card.model_validate_json(text)  # a copy is not validated
     with written_whole(bundle.directory / CARD_FILE) as file:
-        file.write(card.model_copy(update={"format": CARD_FORMAT}).model_dump_json(indent=2) + "\n")
+        file.write(text + "\n")
     return read_bundle(bundle.directory)

@@ -9,7 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from core.errors import UsageError
+from core.errors import ExplanationError, TwinlensError, UsageError
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import METHODS, class_activation_map
 from core.explain.scorecam import Depth, ScoreCam
@@ -103,4 +103,9 @@ def _score_cam(depth: Depth, net: ExplainedNetwork, image: FloatArray, class_ind
 
 
 def _reference(name: str, net: ExplainedNetwork, image: FloatArray, class_index: int) -> HeatMap:
-    return class_activation_map(name, net.network, copy.deepcopy(net.module()), image, class_index)
+    try:
+        return class_activation_map(name, net.network, copy.deepcopy(net.module()), image, class_index)
+    except TwinlensError:
+        raise
+    except Exception as cause:
+        raise ExplanationError(f"{name} failed ({cause!r}).", remedy="Leave it out of --methods.") from cause

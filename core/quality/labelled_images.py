@@ -13,10 +13,12 @@ from core.compare.ground_truth import Labels
 from core.errors import ImageError, UsageError
 from core.images.preprocessing import resize
 from core.images.reader import SUPPORTED, find_images, read_image
-from core.names import readable
+from core.names import readable, shortened
 from core.tasks import Task
 
 IMAGES, MASKS = "images", " masks"  # the folder of a class's images, and what the folders of masks beside it end in
+
+MASK_BYTES = 60  # of a mask's name, which is part of a measure's key
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _masks(path: Path) -> dict[str, Path]:
     if path.parent.name != IMAGES:
         return {}
     folders = sorted(path.parent.parent.glob(f"*{MASKS}/"))
-    return {place.name.removesuffix(MASKS): place / path.name for place in folders if (place / path.name).is_file()}
+    named = {shortened(readable(place.name.removesuffix(MASKS)), MASK_BYTES): place for place in folders}
+    return {name: place / path.name for name, place in named.items() if (place / path.name).is_file()}
 
 
 def drawn(images: list[LabelledImage], count: int, seed: int = 0) -> list[LabelledImage]:

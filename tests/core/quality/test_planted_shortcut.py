@@ -1,7 +1,6 @@
 """The command on a made-up set with a planted shortcut: a marker in a corner that gives the class away."""
 
 import json
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.cli.quality import STOPPED
 from core.errors import UsageError
+from core.explain.reference_cams import METHODS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, Architecture, build_network, count_macs, count_parameters
@@ -125,7 +125,16 @@ def measured(made, tmp_path_factory):
     """What the command wrote, with plots, and the models' cards after it."""
     out = tmp_path_factory.mktemp("out") / "quality"
     done = run(
-        made, "--out", out, "--costly", 2, "--methods", "fast,Grad-CAM", "--write-card", "--dataset", "made-up films"
+        made,
+        "--out",
+        out,
+        "--costly",
+        2,
+        "--methods",
+        "fast,Grad-CAM",
+        "--write-card",
+        "--dataset",
+        "made-up films\x07",
     )
     assert done.exit_code == 0, done.output
     return out, json.loads((out / "quality.json").read_text("utf-8"))
@@ -172,7 +181,7 @@ def test_page_and_json_hold_both_models_their_difference_and_the_time(measured):
 def test_the_card_has_the_figures_and_its_pages_show_them(made, measured, tmp_path):
     _, found = measured
     card = read_bundle(made[1][0].directory).card
-    assert (card.map_quality.images, card.map_quality.dataset) == (12, "made-up films")
+    assert (card.map_quality.images, card.map_quality.dataset) == (12, "made-up films\\x07"), "as a card may say it"
     stored = {m.method: {f.measure: f.value for f in m.figures} for m in card.map_quality.methods}
     assert stored["fast"]["deletion"] == summary(found, "teacher", "fast")["measures"]["deletion"]["value"]
     page = model_facts(card)
@@ -221,11 +230,14 @@ def test_an_image_that_cant_be_opened_is_listed_and_stops_nothing(made, tmp_path
     torn.parent.mkdir(parents=True)
     torn.write_bytes((data / "Normal" / "images" / "2.png").read_bytes()[:200])
     (torn.parent / "whole.png").write_bytes((data / "Normal" / "images" / "2.png").read_bytes())
-    done = run((tmp_path / "data", bundles[:1]), "--measures", "complexity", "--methods", "fast", "--json")
+    done = run((tmp_path / "data", bundles[:1]), "--measures", "complexity", "--methods", "all", "--json")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["measured"], len(found["failures"])) == (1, 1, 1)
     assert found["failures"][0].startswith("Normal/torn.png, chest-xray/teacher-tinynet: ")
-    assert summary(found, "teacher", "fast")["measures"].keys() == {"complexity", "sparseness"}
+    assert {s["method"] for s in found["summaries"]} == {"fast", "exact", *METHODS}
+    assert all(s["measures"].keys() == {"complexity", "sparseness"} for s in found["summaries"])
+    exact, library = (summary(found, "teacher", name)["measures"] for name in ("exact", "Score-CAM"))
+    assert exact["complexity"]["value"] == pytest.approx(library["complexity"]["value"], rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +245,7 @@ def test_an_image_that_cant_be_opened_is_listed_and_stops_nothing(made, tmp_path
     [
         (("--methods", "magic"), "There is no method 'magic'"),
         (("--measures", "speed"), "There are no measures 'speed'"),
+        (("--dataset", "x" * 201), "more than 200 characters"),
         (("--out", "DATA/out"), "results would lie among the images"),
         (("--data", "DATA/missing"), "There is no such folder"),
     ],
@@ -242,9 +255,24 @@ def test_wrong_usage_is_said_before_anything_is_measured(made, more, said):
         run(made, *(word.replace("DATA", str(made[0])) for word in more))
 
 
-def test_models_of_several_tasks_are_refused(made, tmp_path):
+def test_without_torch_its_check_is_left_out_and_its_methods_are_refused(made, monkeypatch):
+    for module in ("run", "explainers"):
+        monkeypatch.setattr(f"core.quality.{module}.has_torch", lambda: False)
+    data, bundles = made
+    words = ("--measures", "complexity,randomisation", "--methods", "fast", "--images", 3, "--json")
+    found = json.loads(run((data, bundles[:1]), *words).stdout)
+    assert found["notes"] == ["The check with random weights was left out: it needs torch, which is not installed."]
+    assert summary(found, "teacher", "fast")["measures"].keys() == {"complexity", "sparseness"}
+    with pytest.raises(UsageError, match="Grad-CAM needs torch"):
+        run(made, "--methods", "fast,Grad-CAM")
+
+
+def test_models_of_several_tasks_or_of_one_name_are_refused(made, tmp_path):
     data, bundles = made
     card = bundles[0].card.model_copy(update={"task": "lung-colon"})
     other = write_bundle(tmp_path / "other", bundles[0].read_state(), card)
     with pytest.raises(UsageError, match="of several tasks: chest-xray, lung-colon"):
-        run((data, [bundles[0], replace(other)]))
+        run((data, [bundles[0], other]))
+    twin = write_bundle(tmp_path / "twin", bundles[0].read_state(), bundles[0].card)
+    with pytest.raises(UsageError, match="Two of the models are chest-xray/teacher-tinynet"):
+        run((data, [bundles[0], twin]))
