@@ -3,8 +3,8 @@
 Run it as ``python docs/measure_first_use.py CORE GUI``.
 
 CORE and GUI are the commands to time, e.g. ``twinlens-cli twinlens`` for the wheel, or ``'/opt/twinlens/twinlens core'
-/opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds, those
-of them in which a processor computed for it, and the largest resident size of a process.
+/opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds,
+those of them in which a processor computed for it, and the largest resident size of a process.
 
 With ``--cold FOLDER``, the virtual environment or the program, its files are read from the disk again at each first
 start: the system forgets them before.
