@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from task_samples import CHEST_XRAY
 
 from core.errors import UsageError
 from core.quality.labelled_images import drawn, find_labelled, read_mask
-from core.tasks import CHEST_XRAY
 
 
 def save(path, pixels):

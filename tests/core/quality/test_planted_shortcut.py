@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from pydantic import ValidationError
+from task_samples import CHEST_XRAY
 from torch import nn
 from typer.testing import CliRunner
 
@@ -19,12 +20,12 @@ from core.explain.reference_cams import METHODS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.architectures import ARCHITECTURES, Architecture, build_network, count_macs, count_parameters
-from core.models.bundle import read_bundle, write_bundle
+from core.models.bundle import read_bundle
+from core.models.bundle_writing import write_bundle
 from core.models.card import Card, Training
 from core.models.map_quality import MapFigure
 from core.quality.image_quality import QualityMeter
 from core.reports.model_card import model_facts, write_model_facts
-from core.tasks import CHEST_XRAY
 
 HOW = Preprocessing(height=32, width=32, channels="grey")
 CLASSES = CHEST_XRAY.class_ids
