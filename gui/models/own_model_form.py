@@ -29,6 +29,7 @@ from gui.common.input_boxes import ComboBox, LineEdit, SpinBox
 
 SAMPLE = 160  # pixels of a side of the sample on screen
 NEW_TASK = "New task…"
+NOT_UNDERSTOOD = "Mean and deviation take three numbers each, the deviation above 0."
 LINE = 360  # width of a line in pixels
 
 
@@ -149,7 +150,7 @@ class OwnModelForm(QDialog):
             return "Two classes have the same label."
         if len(named) < 2 or (outputs and len(named) != outputs):
             return f"{len(named)} classes are named, {outputs or 'two or more'} are needed."
-        return "" if self._how() else "Mean and deviation take three numbers each, the deviation above 0."
+        return "" if self._how() else NOT_UNDERSTOOD
 
     def _is_square(self) -> bool:
         height, width = self._about.get("size", (1, 1))
@@ -201,7 +202,7 @@ class OwnModelForm(QDialog):
         how = self._how()
         if how is None:
             self.picture.clear()
-            self.range.setText(self.problem())
+            self.range.setText(NOT_UNDERSTOOD)
             return
         try:
             values = preprocess(read_image(self._sample or demonstration_radiograph()), how)[0]
