@@ -44,8 +44,8 @@ def list_records(
 
     read_catalogue()  # it brings the tasks of imported models
     for row in found:
-        task = TASKS.get(row.task)
-        names = {} if task is None else {label.id: label.name for label in task.classes}
+        known = TASKS.get(row.task)
+        names = {} if known is None else {label.id: label.name for label in known.classes}
         predictions = " · ".join(
             "not assessable"
             if one.is_novel
