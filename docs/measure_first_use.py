@@ -4,7 +4,7 @@ Run it as ``python docs/measure_first_use.py CORE GUI``.
 
 CORE and GUI are the commands to time, e.g. ``twinlens-cli twinlens`` for the wheel, or ``'/opt/twinlens/twinlens core'
 /opt/twinlens/twinlens`` for the installed program. Prints rows of Markdown for docs/benchmarks/install.md: seconds,
-those of them in which a processor computed for it, and the largest resident size of a process.
+seconds of a processor, and the largest resident size of a process.
 
 With ``--cold FOLDER``, the virtual environment or the program, its files are read from the disk again at each first
 start: the system forgets them before.
@@ -24,8 +24,6 @@ from pathlib import Path
 
 from core.images.demo import demonstration_radiograph
 
-RUNS = 3
-
 
 def main() -> None:
     """Run both commands in two empty homes, one for the first comparison and one for the first window."""
@@ -33,19 +31,21 @@ def main() -> None:
     parser.add_argument("core", type=shlex.split, help="the command line of python -m core")
     parser.add_argument("gui", type=shlex.split, help="the command line of python -m gui")
     parser.add_argument("--cold", type=Path, help="a folder whose files are read from the disk at each first start")
+    parser.add_argument("--runs", type=int, default=3, help="how often what happens not only once is timed")
     given = parser.parse_args()
+    runs = given.runs
     compare = [*given.core, "compare", str(demonstration_radiograph())]
     with tempfile.TemporaryDirectory() as home:
         forget(given.cold)
         show("predictions, first ever", home, [*compare, "--cam", "none"], 1)
-        show("predictions", home, [*compare, "--cam", "none"], RUNS)
-        show("predictions and both heat maps", home, compare, RUNS)
-        show("the list of models", home, [*given.core, "models"], RUNS)
+        show("predictions", home, [*compare, "--cam", "none"], runs)
+        show("predictions and both heat maps", home, compare, runs)
+        show("the list of models", home, [*given.core, "models"], runs)
     with tempfile.TemporaryDirectory() as home:
         window = [*given.gui, "--demo", "--screenshot", f"{home}/window.png"]
         forget(given.cold)
         show("the demonstration in the window with both heat maps, first ever", home, window, 1)
-        show("the same", home, window, RUNS)
+        show("the same", home, window, runs)
     print(f"load average {os.getloadavg()[0]:.1f}", file=sys.stderr)
 
 
