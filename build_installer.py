@@ -1,9 +1,9 @@
-"""Build the installable program: ``python build_installer.py``.
+"""Build the installable program: ``python build_installer.py``; with ``--lite`` without torch and training.
 
 PyInstaller freezes the program into a folder (``assets/installer/twinlens.spec``, one description for Linux, Windows
 and macOS). The frozen program then tests itself: it analyses the demonstration radiograph in an offscreen window,
-writes a PDF and trains two steps. Last it is packed as each system likes it: a .deb and a .tar.xz on Linux, a .dmg on
-macOS; on Windows Inno Setup makes the installer of ``assets/installer/twinlens.iss``.
+writes a PDF and, in the full program, trains two steps. Last it is packed as each system likes it: a .deb and a
+.tar.xz on Linux, a .dmg on macOS; on Windows Inno Setup makes the installer of ``assets/installer/twinlens.iss``.
 
 The torch that is installed is the torch that is packed: install the CPU build first for a small program (see README).
 """
@@ -26,15 +26,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 INSTALLER = ROOT / "assets" / "installer"
 VERSION = version("twinlens")
+FULL, LITE = "twinlens", "twinlens-lite"  # names of folders and packages
 DEBIAN_DEPENDS = "libegl1, libgl1, libxkbcommon-x11-0, libdbus-1-3, libfontconfig1, libxcb-cursor0, libxcb-icccm4"
 
 
-def freeze(out: Path) -> Path:
+def freeze(out: Path, *, lite: bool) -> Path:
     """Run PyInstaller and return the folder of the frozen program."""
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--distpath", out, "--workpath", out / "work"]
-    subprocess.run([*command, INSTALLER / "twinlens.spec"], check=True, cwd=ROOT)
+    options = ["--", "--lite"] if lite else []
+    subprocess.run([*command, INSTALLER / "twinlens.spec", *options], check=True, cwd=ROOT)
     shutil.rmtree(out / "work")
-    return out / "twinlens"
+    return out / (LITE if lite else FULL)
 
 
 def strip(folder: Path) -> str:
@@ -46,9 +48,9 @@ def strip(folder: Path) -> str:
         return ""
     inside = folder / "_internal"
     libraries = [
-        *inside.glob("libpython*.so*"),
-        inside / "torch/lib/libtorch_cpu.so",
-        inside / "torch/lib/libtorch_python.so",
+        *(path for name in ("libpython*", "_openjpeg.*", "_CharLS.*") for path in inside.glob(f"{name}.so*")),
+        *inside.glob("torch/lib/libtorch_cpu.so"),
+        *inside.glob("torch/lib/libtorch_python.so"),
     ]
     before = sum(path.stat().st_size for path in libraries)
     subprocess.run(["strip", "--strip-unneeded", *libraries], check=True)
@@ -98,7 +100,7 @@ def pack(folder: Path, out: Path) -> list[Path]:
     if sys.platform == "linux":
         return [_tarball(folder, out), *_deb(folder, out)]
     if sys.platform == "darwin":
-        target = out / f"twinlens-{VERSION}.dmg"
+        target = out / f"{folder.name}-{VERSION}.dmg"
         app = folder.with_name("Twinlens.app")
         subprocess.run(["hdiutil", "create", "-volname", "Twinlens", "-srcfolder", app, "-ov", target], check=True)
         return [target]
@@ -107,16 +109,21 @@ def pack(folder: Path, out: Path) -> list[Path]:
         print("Inno Setup (iscc) is not installed: the folder is ready, the installer is not made.")
         return []
     subprocess.run(
-        [compiler, f"/DVersion={VERSION}", f"/DSource={folder}", f"/O{out}", INSTALLER / "twinlens.iss"], check=True
-    )
-    return [out / f"twinlens-{VERSION}-setup.exe"]
+        [
+            compiler, f"/DVersion={VERSION}", f"/DSource={folder}", f"/O{out}", f"/F{folder.name}-{VERSION}-setup",
+            INSTALLER / "twinlens.iss",
+        ],
+        check=True,
+    )  # fmt: skip
+    return [out / f"{folder.name}-{VERSION}-setup.exe"]
 
 
 def _tarball(folder: Path, out: Path) -> Path:
-    target = out / f"twinlens-{VERSION}-linux-{platform.machine()}.tar.xz"
-    with tarfile.open(target, "w:xz", preset=3) as archive:
-        archive.add(folder, f"twinlens-{VERSION}")
-        archive.add(INSTALLER / "twinlens.desktop", f"twinlens-{VERSION}/twinlens.desktop")
+    name = f"{folder.name}-{VERSION}"
+    target = out / f"{name}-linux-{platform.machine()}.tar.xz"
+    with tarfile.open(target, "w:xz", preset=9 if folder.name == LITE else 3) as archive:  # the full one takes minutes
+        archive.add(folder, name)
+        archive.add(INSTALLER / "twinlens.desktop", f"{name}/twinlens.desktop")
     return target
 
 
@@ -125,7 +132,7 @@ def _deb(folder: Path, out: Path) -> list[Path]:
     if shutil.which("dpkg-deb") is None:
         return []
     architecture = subprocess.check_output(["dpkg", "--print-architecture"], encoding="utf-8")
-    name = f"twinlens_{VERSION}_{architecture.strip()}"
+    name = f"{folder.name}_{VERSION}_{architecture.strip()}"
     root = out / name
     shutil.rmtree(root, ignore_errors=True)
     for place, source in (
@@ -141,17 +148,19 @@ def _deb(folder: Path, out: Path) -> list[Path]:
     (root / "usr/bin/twinlens").symlink_to("/opt/twinlens/twinlens")
     (root / "DEBIAN").mkdir()
     (root / "DEBIAN/control").write_text(
-        f"Package: twinlens\nVersion: {VERSION}\nArchitecture: {architecture.strip()}\nSection: science\n"
+        f"Package: {folder.name}\nConflicts: {FULL if folder.name == LITE else LITE}\nVersion: {VERSION}\n"
+        f"Architecture: {architecture.strip()}\nSection: science\n"
         f"Priority: optional\nDepends: libc6 (>= {platform.libc_ver()[1]}), {DEBIAN_DEPENDS}\n"
         "Maintainer: The Twinlens authors <twinlens@invalid>\n"
         "Description: Teacher and distilled student side by side on medical images\n"
-        " Class probabilities, latency and Score-CAM of two networks on chest radiographs and\n"
-        " histology tiles. For research use only, not for diagnosis.\n",
+        " Class probabilities, latency and Score-CAM of two networks on medical images, such as\n"
+        " chest radiographs and histology tiles. For research use only, not for diagnosis.\n",
         encoding="utf-8",
     )
     target = out / f"{name}.deb"
     # not xz: dpkg-deb 1.21 has once left the last megabytes of so large a package away, and said nothing
-    subprocess.run(["dpkg-deb", "-Zzstd", "-z10", "--root-owner-group", "--build", root, target], check=True)
+    level = "-z19" if folder.name == LITE else "-z10"
+    subprocess.run(["dpkg-deb", "-Zzstd", level, "--root-owner-group", "--build", root, target], check=True)
     packed = subprocess.check_output(["dpkg-deb", "--contents", target], encoding="utf-8").splitlines()
     wanted = 1 + sum(1 for path in root.rglob("*") if "DEBIAN" not in path.relative_to(root).parts[:1])
     if len(packed) != wanted:
@@ -164,9 +173,10 @@ def main() -> None:
     """Freeze, test, report and pack."""
     parser = argparse.ArgumentParser(description="Build the installable program.")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the program and its packages go")
+    parser.add_argument("--lite", action="store_true", help="leave out torch, training and other heat maps")
     parser.add_argument("--no-pack", action="store_true", help="stop at the tested folder")
     options = parser.parse_args()
-    folder = freeze(options.out.resolve())
+    folder = freeze(options.out.resolve(), lite=options.lite)
     print(strip(folder))
     print("The frozen program tests itself ...", flush=True)
     self_test(folder)

@@ -14,3 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # OpenVINO's converter reports what it does to Google Analytics and keeps an identifier in the user's home, unless its
 # telemetry package is missing: then it takes a stub that does nothing. Here it is missing, for this process.
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+# ONNX Runtime reports to Microsoft and keeps an identifier in the user's home, unless one of these is set before it is
+# imported (which one depends on its version).
+os.environ.update({"ORT_DISABLE_TELEMETRY": "1", "ORT_TELEMETRY_DISABLED": "1"})

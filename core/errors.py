@@ -35,6 +35,10 @@ class BundleError(TwinlensError):
     """A model bundle is damaged, incomplete or unknown."""
 
 
+class TaskError(TwinlensError):
+    """A task's file is damaged, or two tasks of one name disagree."""
+
+
 class RuntimeUnavailableError(TwinlensError):
     """The requested runtime or device is not present or does not agree with the reference."""
 

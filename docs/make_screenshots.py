@@ -140,8 +140,8 @@ def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
     done.exec()
     QApplication.processEvents()
     save(window, "worklist")
-    strange = next(path for path in copies if path.stem == "upside down")
-    wait_for(window.controller.settled, lambda: window.list.choose(strange))
+    unusual = next(path for path in copies if path.stem == "upside down")
+    wait_for(window.controller.settled, lambda: window.list.choose(unusual))
     save(window.comparison, "cant-judge")
 
 

@@ -1,4 +1,4 @@
-"""The program's front door: ``python -m gui``, also installed as ``twinlens``."""
+"""Entry point of the program: ``python -m gui``, also installed as ``twinlens``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def open_window(
 
 
 def _demand_display() -> None:
-    """Say so where there is no display, on which Qt would end the process with advice that does not help.
+    """Raise an error where there is no display, without which Qt would end the process with advice that does not help.
 
     Raises:
         TwinlensError: on Linux, if no display is named.

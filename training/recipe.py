@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from core.errors import UsageError
 from core.models.architectures import VggHead, get_architecture, model_name
 from core.models.card import Role
+from core.models.catalogue import find_task
 from core.models.ofa_subnets import Subnet, model_id
-from core.tasks import get_task
-
-RECIPES = Path(__file__).resolve().parent / "recipes"
-MAX_RECIPE_BYTES = 100_000
+from core.tasks import Task, is_shipped
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -25,6 +29,24 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 StartKind = Literal["random", "imagenet", "imagenet-or-random", "package", "vgg16", "model"]
 Precision = Literal["no", "bf16", "fp16"]  # as accelerate names them; "no" is float32
+
+
+def _named(task: object) -> object:
+    """Return the task of an identifier; anything else stays."""
+    if not isinstance(task, str):
+        return task
+    try:
+        return find_task(task)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _stored(task: Task) -> object:
+    """Return what stands for a task in a run's recipe: one of the user's own whole, so that nothing else is needed."""
+    return task.id if is_shipped(task) else task.model_dump(mode="json")
+
+
+RecipeTask = Annotated[Task, BeforeValidator(_named), PlainSerializer(_stored)]
 
 
 class _Part(BaseModel):
@@ -258,7 +280,7 @@ class Recipe(_Part):
     """Everything that a run depends on but the data, the code and the machine.
 
     Attributes:
-        task: identifier of the task, which gives classes and colour.
+        task: the task, which gives classes and colour; its identifier, or the keys of a task's file as a table.
         role: what the network will be in a bundle.
         seed: seed of the weights, the order of the images and dropout.
         size: height and width of the network's input in pixels.
@@ -267,7 +289,7 @@ class Recipe(_Part):
             label's images out.
     """
 
-    task: str
+    task: RecipeTask
     role: Role
     seed: int = Field(default=0, ge=0, lt=2**31)
     size: int = Field(default=224, ge=32, le=1024)
@@ -279,17 +301,9 @@ class Recipe(_Part):
     teachers: Teachers = Teachers()
     optim: Optim
 
-    @field_validator("task")
-    @classmethod
-    def _known(cls, task: str) -> str:
-        try:
-            return get_task(task).id
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        classes = get_task(self.task).class_ids
+        classes = self.task.class_ids
         if unknown := [new for new in self.label_map.values() if new and new not in classes]:
             raise ValueError(f"label_map: {unknown[0]!r} is none of the task's classes {', '.join(classes)}")
         if self.teachers.bundles and self.teachers.cache:
@@ -317,55 +331,6 @@ class Recipe(_Part):
     def digest(self) -> str:
         """Return the SHA-256 of the resolved recipe as a run's ``recipe.toml`` holds it, hexadecimal."""
         return hashlib.sha256(to_toml(self).encode()).hexdigest()
-
-
-def read_recipe(source: Path, overrides: tuple[str, ...] = ()) -> Recipe:
-    """Read a recipe.
-
-    Args:
-        source: a TOML file, or the name of a recipe that comes with the program, e.g. ``chest-xray-ofa595``.
-        overrides: ``key=value`` with a dotted key, e.g. ``optim.epochs=5``; values as TOML writes them, or a word.
-
-    Raises:
-        UsageError: if there is no such file, it is not TOML, or a key is unknown or has an impossible value; the
-            message names every such key.
-    """
-    path = source if source.is_file() else RECIPES / f"{source}.toml"
-    if not path.is_file():
-        raise UsageError(
-            f"There is no recipe {str(source)!r}.",
-            remedy=f"Give a TOML file, or one of {', '.join(sorted(p.stem for p in RECIPES.glob('*.toml')))}.",
-        )
-    if path.stat().st_size > MAX_RECIPE_BYTES:
-        raise UsageError("This is too large for a recipe.", path=path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
-        raise UsageError(f"The recipe is not valid TOML ({cause}).", path=path) from cause
-    for override in overrides:
-        _put(raw, override)
-    try:
-        return Recipe.model_validate(raw)
-    except ValidationError as cause:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in cause.errors()[:8])
-        raise UsageError(f"The recipe is not valid: {faults}.", path=path, remedy="Correct these keys.") from cause
-
-
-def _put(raw: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(f"{override!r} is not of the form key=value.", remedy="For example optim.epochs=5.")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
-    *tables, name = key.strip().split(".")
-    table = raw
-    for part in tables:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise UsageError(f"{part!r} in {key!r} is not a table of the recipe.")
-    table[name] = value
 
 
 def to_toml(recipe: Recipe) -> str:

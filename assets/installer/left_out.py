@@ -22,6 +22,19 @@ MODULES = (
     "tkinter", "_tkinter",
 )  # fmt: skip
 
+# codecs that no image which Twinlens opens is compressed with, and the libraries that only they need
+CODECS = (
+    "aec", "apng", "avif", "bcn", "bitshuffle", "blosc", "blosc2", "bmp", "brotli", "bz2", "gif", "h5checksum", "htj2k",
+    "jpegls", "jpegxr", "lz4", "lz4f", "lzf", "lzfse", "lzham", "lzo", "meshopt", "pcodec", "pglz", "pixarlog", "qoi",
+    "quantize", "rcomp", "rgbe", "snappy", "sperr", "spng", "sz3", "szip", "tiff", "ultrahdr", "zfp", "zlibng",
+    "zopfli",
+)  # fmt: skip
+CODEC_LIBRARIES = (
+    "aec", "aom", "avif", "blosc", "blosc2", "charls", "cpcodec", "gif", "gomp", "jpegxr", "jxrglue", "lz4", "lzfse",
+    "lzhamcomp", "lzhamdecomp", "lzhamdll", "lzokay", "meshoptimizer", "openjph", "snappy", "SPERR", "sz", "SZ3c",
+    "tiff", "uhdr", "zfp", "zopfli",
+)  # fmt: skip
+
 # files, by patterns on their path inside the program
 FILES = {
     "torch's test programs and headers": (
@@ -36,6 +49,12 @@ FILES = {
     ),
     "OpenVINO for graphics processors and NPUs": (r"openvino_intel_[gn]pu_", r"^openvino/libs/cache\.json$"),
     "OpenVINO's readers of other formats": (r"openvino_(pytorch|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",),
+    "Codecs of other formats": (
+        rf"^imagecodecs/_({'|'.join(CODECS)})\.",
+        rf"^imagecodecs\.libs/lib({'|'.join(CODEC_LIBRARIES)})[-.]",
+        r"^PIL/_avif\.",
+        r"^pillow\.libs/libavif-",
+    ),
     "Qt modules": (r"^PySide6/.*Qt6?(Qml|Quick|VirtualKeyboard|Network|Sql|Pdf|Designer|Labs|3D|EglF)",),
     "Qt plugins": (
         r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling|printsupport)/",

@@ -111,7 +111,7 @@ class FidelityRow:
 
 
 def check_libraries() -> None:
-    """See that all libraries are there, before a long run ends at one that is not.
+    """Check that all libraries are installed, before a long run fails for want of one.
 
     Raises:
         TwinlensError: if torch-cam, which is in an extra, is not installed.
@@ -145,15 +145,15 @@ def speed(bundles: Iterable[Bundle], libraries: Iterable[str]) -> list[SpeedRow]
 
 def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[Measured, FloatArray]:
     command = own_command("core.benchmarks.cam", library, str(bundle.directory), str(out))
-    answer = subprocess.run(  # noqa: S603 - our own module
+    done = subprocess.run(  # noqa: S603 - our own module
         command, capture_output=True, encoding="utf-8", check=False, timeout=WORST_WALL_SECONDS
     )
-    if answer.returncode != 0:
+    if done.returncode != 0:
         raise TwinlensError(
-            f"{library} could not be measured: {answer.stderr.strip().splitlines()[-1:]}",
+            f"{library} could not be measured: {done.stderr.strip().splitlines()[-1:]}",
             remedy="Install the extra 'benchmark' of twinlens.",
         )
-    return from_dict(Measured, json.loads(answer.stdout.splitlines()[-1])), np.load(out)
+    return from_dict(Measured, json.loads(done.stdout.splitlines()[-1])), np.load(out)
 
 
 def fidelity(
@@ -293,7 +293,7 @@ def _measure(library: str, folder: Path, out: Path) -> Measured:
 
 
 def _forget_peak() -> None:
-    """Begin to follow the largest resident size anew, where the system can (Linux); else it holds since the start."""
+    """Reset the largest resident size, where the system can (Linux); else it holds since the start."""
     if platform.system() == "Linux":
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -28,15 +28,17 @@ from core.models.card import Card, Training
 from core.models.catalogue import Catalogue
 from core.models.graph_export import trace_network
 from core.system.cpu_count import usable_cpus
+from core.system.extras import missing_modules
 from core.system.subprocesses import is_frozen, own_command
-from core.tasks import CHEST_XRAY
+from core.tasks import get_task
 
 MIB = 1 << 20
+TASK = "chest-xray"  # of the demonstration radiograph
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the figures were measured on."""
+    """What the figures were measured on; ``torch`` is empty where it is not installed."""
 
     processor: str
     cores: int
@@ -48,10 +50,13 @@ class Machine:
 
     def line(self) -> str:
         """Return it in a sentence."""
-        return (
-            f"Machine: {self.processor}, {self.cores} cores, {self.memory_gib} GiB; {self.system}; Python "
-            f"{self.python}, torch {self.torch}, OpenVINO {self.openvino}."
-        )
+        versions = [
+            f"Python {self.python}",
+            *([f"torch {self.torch}"] if self.torch else []),
+            f"OpenVINO {self.openvino}",
+        ]
+        where = f"{self.processor}, {self.cores} cores, {self.memory_gib} GiB; {self.system}"
+        return f"Machine: {where}; {', '.join(versions)}."
 
 
 @dataclass(frozen=True)
@@ -104,33 +109,42 @@ class Report:
     memory: MemoryRun
 
 
+def has_torch() -> bool:
+    """Return whether networks can be measured on torch, beside the libraries that need it."""
+    return not missing_modules("cams")
+
+
 def machine() -> Machine:
     """Return what this machine is, in words."""
     import openvino
-    import torch
 
+    torch_version = ""
+    if has_torch():
+        import torch
+
+        torch_version = torch.__version__
     return Machine(
         processor=str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor(),
         cores=usable_cpus(),
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        torch=torch.__version__,
+        torch=torch_version,
         openvino=openvino.__version__.split("-")[0],
     )
 
 
 def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
-    """Time the forward at batch 1 of each bundle on OpenVINO and on torch, each in a process of its own.
+    """Time the forward at batch 1 of each bundle on OpenVINO and on torch, if installed, each in a process of its own.
 
     Side by side in one process the networks push each other's weights out of the processor's cache.
     """
     rows = []
     for bundle in bundles:
-        for choice in ("openvino", "torch"):
+        for choice in ("openvino", "torch") if has_torch() else ("openvino",):
             command = own_command("core.benchmarks.latency", str(bundle.directory), choice, str(runs))
-            answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
-            seen = json.loads(answer.stdout)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - our own module
+            seen = json.loads(done.stdout)
             p90 = statistics.quantiles(seen, n=10)[-1]
             rows.append(LatencyRow(bundle.id, choice, round(statistics.median(seen), 2), round(p90, 2), len(seen)))
     return rows
@@ -139,28 +153,31 @@ def latency(bundles: list[Bundle], runs: int) -> list[LatencyRow]:
 def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
     """Time Score-CAM on the demonstration radiograph for all four networks, beside the libraries that others use.
 
-    A network without an installed bundle is measured with random weights, which take as long as trained ones. Quick:
-    the fast map for all, the exact one and pytorch-grad-cam for the student only, since they take up to a minute a map.
+    Without torch, the installed networks are measured, by Twinlens alone. With it, a network without an installed
+    bundle is measured with random weights, which take as long as trained ones. Quick: the fast map for all, the exact
+    one and pytorch-grad-cam for the student only, since they take up to a minute a map.
     """
-    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == CHEST_XRAY.id}
+    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == TASK}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for network, architecture in ARCHITECTURES.items():
-            bundle = installed.get(network) or _untrained(network, Path(folder))
             libraries = [FAST, EXACT, "pytorch-grad-cam", "torch-cam"]
             if quick:
                 libraries = libraries[:3] if network == OFA595.id else [FAST]
             elif architecture.layout == "NHWC":
-                libraries.remove("torch-cam")  # it knows no maps with the channels last: it takes rows for channels
-            rows += speed([bundle], libraries)
+                libraries.remove("torch-cam")  # it does not support maps with the channels last
+            if has_torch():
+                rows += speed([installed.get(network) or _untrained(network, Path(folder))], libraries)
+            elif network in installed:
+                rows += speed([installed[network]], [library for library in libraries if library in (FAST, EXACT)])
     return rows
 
 
 def _untrained(network: str, folder: Path) -> Bundle:
-    module = build_network(network, len(CHEST_XRAY.classes))
+    module = build_network(network, len(get_task(TASK).classes))
     card = Card(
-        task=f"{CHEST_XRAY.id}-untrained",
-        classes=CHEST_XRAY.class_ids,
+        task=f"{TASK}-untrained",
+        classes=get_task(TASK).class_ids,
         role="teacher",
         network=network,
         preprocessing=Preprocessing(channels="grey"),
@@ -196,7 +213,7 @@ def startup() -> dict[str, float]:
 def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = lambda _i: None) -> MemoryRun:
     """Compare the demonstration radiograph again and again and follow the resident size.
 
-    Each round opens the file anew, preprocesses it and asks both models, as ``core compare --cam none`` does.
+    Each round opens the file anew, preprocesses it and runs both models, as ``core compare --cam none`` does.
     """
     session, choice = ComparisonSession(catalogue), Choice(cam="none")
     path, process = demonstration_radiograph(), psutil.Process()
@@ -222,7 +239,8 @@ def ratios(rows: list[LatencyRow]) -> dict[str, float]:
         task, name = model.split("/")
         if runtime != "openvino" or not name.startswith("student"):
             continue
-        found[f"{model}: torch / openvino"] = round(by_key[model, "torch"] / median, 1)
+        if (model, "torch") in by_key:
+            found[f"{model}: torch / openvino"] = round(by_key[model, "torch"] / median, 1)
         for (other, other_runtime), slower in by_key.items():
             if other.startswith(f"{task}/teacher") and other_runtime == "openvino":
                 found[f"{other} / {model}, both openvino"] = round(slower / median, 1)

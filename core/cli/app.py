@@ -16,6 +16,8 @@ import typer
 from core import __version__
 from core.cli.deploy import export
 from core.cli.history import history_app
+from core.cli.own_models import OWN_MODELS, Stated, import_own
+from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import UsageError
@@ -37,6 +39,7 @@ app = typer.Typer(
 
 app.add_typer(history_app, name="history")
 app.command()(export)
+app.command()(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[
@@ -107,7 +110,9 @@ def card(
 @app.command()
 def compare(
     images: Annotated[list[str], typer.Argument(help="Images, folders or patterns such as 'scans/*.dcm'.")],
-    task: Annotated[str | None, typer.Option(help="Task; by default it follows from each image's colour.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Task; by default the one whose images each image resembles.")
+    ] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher network, e.g. vgg19.")] = None,
     student: Annotated[str | None, typer.Option(help="Student network, e.g. ofa595.")] = None,
     cam: Annotated[CamMode, typer.Option(help="Score-CAM: clustered, every map, or none.")] = "fast",
@@ -131,8 +136,8 @@ def compare(
     with_identity: Annotated[
         bool, typer.Option("--with-identity", help="Carry the patient's identity into report and DICOM results.")
     ] = False,
-    with_refused: Annotated[
-        bool, typer.Option("--with-refused", help="Show also hidden predictions, for images outside the training data.")
+    with_hidden: Annotated[
+        bool, typer.Option("--with-hidden", help="Show also hidden predictions, for images outside the training data.")
     ] = False,
     labelled: Annotated[
         bool,
@@ -152,17 +157,19 @@ def compare(
     from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs
     from core.exports.format import Wanted
+    from core.models.catalogue import read_catalogue
     from core.tasks import get_task
 
+    catalogue = read_catalogue()  # it brings the tasks that tables have columns for
     if task is not None:
         get_task(task)
     paths = list(_find(images))
-    session, choice = ComparisonSession(), Choice(task, teacher, student, cam, runtime, threads)
+    session, choice = ComparisonSession(catalogue), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
         places=places, task=task, paper=paper, impression=impression,
-        hide_names=hide_names, with_identity=with_identity, with_refused=with_refused, labelled=labelled,
+        hide_names=hide_names, with_identity=with_identity, with_hidden=with_hidden, labelled=labelled,
         history=history,
     )  # fmt: skip
     settings = {"cam": cam, "runtime": runtime, "threads": threads, "repeats": repeats}
@@ -183,7 +190,7 @@ def compare(
             write_json(records(), sys.stdout)
         else:
             for record in records():
-                shown.say(summary(record, with_refused=with_refused))
+                shown.say(summary(record, with_hidden=with_hidden))
             if len(paths) > 1:
                 shown.say(totals.line())
     for line in outputs.remarks:
@@ -196,12 +203,33 @@ def compare(
 
 @app.command(name="import")
 def import_(
-    source: Annotated[Path, typer.Argument(help="A bundle: a folder or .zip that holds card.json and its weights.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A bundle (folder or .zip), an .onnx file, or weights of a network of timm (.safetensors)."
+        ),
+    ],
+    classes: Annotated[str, typer.Option(help="Your own model: its labels in the order of its outputs: A,B,C.")] = "",
+    task: Annotated[str, typer.Option(help="Your own model: an installed task.")] = "",
+    new_task: Annotated[str, typer.Option(help="Your own model: the name of a new task with its classes.")] = "",
+    grey: Annotated[bool, typer.Option("--grey", help="The new task's images are grey.")] = False,
+    role: Annotated[str, typer.Option(help="Your own model: teacher or student.")] = "student",
+    name: Annotated[str, typer.Option(help="Your own model: its name; for weights of timm, timm's.")] = "",
+    size: Annotated[int, typer.Option(help="Your own model: side of its input in pixels, where the file is open.")] = 0,
+    mean: Annotated[str, typer.Option(help="Your own model: mean of each channel, in [0, 1].")] = "",
+    std: Annotated[str, typer.Option(help="Your own model: deviation of each channel.")] = "",
+    tensor: Annotated[str, typer.Option(help="Your own model: the value that heat maps are made of, or none.")] = "",
+    calibrate: Annotated[Path | None, typer.Option(help="Your own model: images in a folder for each class.")] = None,
 ) -> None:
-    """Verify a model bundle and copy it to your own."""
+    """Verify a model bundle and copy it to your own; or make a network of your own a bundle."""
     from core.models.catalogue import import_bundle, read_provenance
     from core.runtimes.load import load_runtime
 
+    if source.suffix.lower() in OWN_MODELS:
+        said = Stated(classes, task, new_task, grey, role, name, size, mean, std, tensor)
+        for line in import_own(source, said, calibrate):
+            typer.echo(line)
+        return
     origin = read_provenance(source)
     bundle = import_bundle(source, load_runtime)
     typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")
@@ -272,7 +300,7 @@ def benchmark(
         found = measure(catalogue, report)
         typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
         return
-    if not quick:
+    if not quick and bench.has_torch():
         check_libraries()
     images = 100 if quick else 1000
     rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)

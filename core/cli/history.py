@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import UsageError
+from core.records.review import Opinion
 
 if TYPE_CHECKING:
     from core.records.analysis import Analysis
@@ -21,7 +22,7 @@ history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_
 Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or class.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
 Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both agree.")]
-ModelSummary = Annotated[Literal["agree", "disagree", "unsure"] | None, typer.Option("--verdict", help="Your reading.")]
+Reading = Annotated[Opinion | None, typer.Option("--reading", help="Your reading.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
 
 
@@ -30,21 +31,26 @@ def list_records(
     text: Text = "",
     task: Task = None,
     same: Same = None,
-    verdict: ModelSummary = None,
+    reading: Reading = None,
     limit: Limit = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List records, or those that the words and options name."""
-    found = _found(text, task, same, verdict, limit)
+    found = _found(text, task, same, reading, limit)
     if as_json:
         typer.echo(json.dumps({"analyses": [row.as_dict() for row in found]}, indent=2, ensure_ascii=False))
         return
-    from core.tasks import get_task
+    from core.models.catalogue import read_catalogue
+    from core.tasks import TASKS
 
+    read_catalogue()  # it brings the tasks of imported models
     for row in found:
-        known = get_task(row.task)
+        known = TASKS.get(row.task)
+        names = {} if known is None else {label.id: label.name for label in known.classes}
         predictions = " · ".join(
-            "not assessable" if one.is_novel else f"{known.class_name(one.predicted)} {100 * one.confidence:.1f} %"
+            "not assessable"
+            if one.is_novel
+            else f"{names.get(one.predicted, one.predicted)} {100 * one.confidence:.1f} %"
             for one in (row.teacher, row.student)
         )
         sign = "–" if row.is_novel else "✓" if row.same_class else "≠"
@@ -61,26 +67,26 @@ def export_records(
     text: Annotated[str, typer.Option(help="Words that occur in path, note, model or class.")] = "",
     task: Task = None,
     same: Same = None,
-    verdict: ModelSummary = None,
+    reading: Reading = None,
     limit: Limit = 1_000_000,
 ) -> None:
     """Write records as a table."""
     from core.exports.history_table import write_history
 
-    write_history(file, _found(text, task, same, verdict, limit))
+    write_history(file, _found(text, task, same, reading, limit))
 
 
 @history_app.command("review")
 def review_record(
     number: Annotated[int, typer.Argument(help="The record's number.")],
-    verdict: Annotated[Literal["agree", "disagree", "unsure"], typer.Argument(help="Your reading.")],
+    reading: Annotated[Opinion, typer.Argument(help="Your reading.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """Record your reading of an image."""
     from core.records.history import History
 
     with History() as history:
-        history.review(number, verdict, note)
+        history.review(number, reading, note)
 
 
 @history_app.command("clear")
@@ -96,12 +102,10 @@ def clear_records(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")
         typer.echo(f"{history.clear()} records deleted.")
 
 
-def _found(
-    text: str, task: str | None, same: bool | None, verdict: Literal["agree", "disagree", "unsure"] | None, limit: int
-) -> Iterator[Analysis]:
+def _found(text: str, task: str | None, same: bool | None, reading: Opinion | None, limit: int) -> Iterator[Analysis]:
     from core.records.history import History, Query
 
     with History() as history:
         if history.notice:
             typer.echo(history.notice, err=True)
-        yield from history.find(Query(text, task, same, verdict, limit=limit))
+        yield from history.find(Query(text, task, same, reading, limit=limit))

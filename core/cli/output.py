@@ -97,12 +97,12 @@ class Progress:
         self._bars.update(bar, completed=self._done, total=self._total, description=description, note=note)
 
 
-def summary(record: Record, *, with_refused: bool = False) -> str:
+def summary(record: Record, *, with_hidden: bool = False) -> str:
     """Return a comparison's record in lines for a person.
 
     Args:
         record: the comparison.
-        with_refused: whether predictions for an image outside the training data are shown.
+        with_hidden: whether predictions for an image outside the training data are shown.
     """
     if record.error is not None:
         return f"✗ {record.error}"
@@ -111,14 +111,14 @@ def summary(record: Record, *, with_refused: bool = False) -> str:
     for side, one in (("teacher", record.teacher), ("student", record.student)):
         name = model_name(one.model)
         words = _warning(one, task)
-        if with_refused or not one.novel:
+        if with_hidden or not one.novel:
             chances = sorted(one.probabilities.items(), key=lambda item: -item[1])
             found = " · ".join(f"{task.class_name(label)} {100 * p:.1f} %" for label, p in chances)
             words = f"{found}  {words}" if words else found
         where = f"{runtime_name(one.runtime)} · {one.device}"
         lines.append(f"  {side} {name:<9} {words}  ({milliseconds(one.latency_ms)} · {where})")
-    if record.is_novel and not with_refused:
-        lines.append(f"  {NO_COMPARISON}; --with-refused shows it")
+    if record.is_novel and not with_hidden:
+        lines.append(f"  {NO_COMPARISON}; --with-hidden shows it")
     else:
         sign = "✓" if record.agreement.same_class else "≠"
         both = agree_or_not(task, record.teacher.predicted, record.student.predicted)
@@ -130,7 +130,7 @@ def summary(record: Record, *, with_refused: bool = False) -> str:
 
 @dataclass
 class Totals:
-    """Counts what came of many images, for the line at the end.
+    """Counts the results of many images, for the line at the end.
 
     Attributes:
         images: all of them.

@@ -64,7 +64,7 @@ def macro_f1(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt
     """Return the mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur among the labels, in [0, 1].
 
     Args:
-        matrices: images by true class (rows) and answer (columns), shape (…, C, C).
+        matrices: images by true class (rows) and predicted class (columns), shape (…, C, C).
     """
     hits = matrices.diagonal(axis1=-2, axis2=-1)
     true, predicted = matrices.sum(axis=-1), matrices.sum(axis=-2)
@@ -74,14 +74,14 @@ def macro_f1(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt
 
 
 def macro_f1_interval(matrix: npt.NDArray[np.integer], worth: float = 1.0) -> Interval:
-    """Return macro F1 with a 95 % interval that does not shrink to nothing where all answers are right.
+    """Return macro F1 with a 95 % interval that does not shrink to nothing where all predictions are right.
 
     It is the middle of macro F1 under the posterior of the confusion matrix (Goutte and Gaussier 2005): each true
-    class's answers are Dirichlet, with a prior that weighs as much as one image. The draws are the same at each call,
-    so that a report can be made again.
+    class's predictions are Dirichlet, with a prior that weighs as much as one image. The draws are the same at each
+    call, so that a report can be made again.
 
     Args:
-        matrix: images by true class (rows) and answer (columns), shape (C, C).
+        matrix: images by true class (rows) and predicted class (columns), shape (C, C).
         worth: how many independent images an image is worth, in (0, 1].
     """
     random, classes = np.random.default_rng(0), len(matrix)
@@ -96,7 +96,7 @@ def macro_f1_interval(matrix: npt.NDArray[np.integer], worth: float = 1.0) -> In
 
 @dataclass
 class Tally:
-    """Counts the answers on the images of one task.
+    """Counts the predictions on the images of one task.
 
     Attributes:
         task: the task.
@@ -111,7 +111,7 @@ class Tally:
     labels: list[int | None] = field(default_factory=list)
 
     def add(self, teacher: str, student: str, label: str | None = None) -> None:
-        """Count one image by the labels of its answers and, where known, its true label."""
+        """Count one image by the labels of its predictions and, where known, its true label."""
         index = self.task.class_ids.index
         self.teacher.append(index(teacher))
         self.student.append(index(student))
@@ -124,7 +124,7 @@ class Tally:
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Counts of teacher's answers (rows) against student's (columns), shape (C, C)."""
+        """Counts of teacher's predictions (rows) against student's (columns), shape (C, C)."""
         return _confusion(np.array(self.teacher, np.intp), np.array(self.student, np.intp), len(self.task.classes))
 
     @property
@@ -134,7 +134,7 @@ class Tally:
 
     @property
     def kappa(self) -> float | None:
-        """Cohen's kappa of the two, in [-1, 1] (Cohen 1960); None where both always give one and the same answer."""
+        """Cohen's kappa of the two, in [-1, 1] (Cohen 1960); None where both always predict one and the same class."""
         table = self.confusion / self.images
         chance = float(table.sum(axis=1) @ table.sum(axis=0))
         return None if chance >= 1 else float((table.trace() - chance) / (1 - chance))
@@ -152,8 +152,8 @@ class Tally:
         labels = np.array([self.labels[i] for i in rows], np.intp)
         return self._scores(labels, np.array(self.teacher)[rows]), self._scores(labels, np.array(self.student)[rows])
 
-    def _scores(self, labels: IntArray, answers: IntArray) -> Scores:
-        right = labels == answers
+    def _scores(self, labels: IntArray, predicted: IntArray) -> Scores:
+        right = labels == predicted
         recall = {
             label: wilson(int(right[labels == i].sum()), int((labels == i).sum()))
             for i, label in enumerate(self.task.class_ids)
@@ -161,7 +161,7 @@ class Tally:
         }
         return Scores(
             accuracy=wilson(int(right.sum()), len(labels)),
-            macro_f1=macro_f1_interval(_confusion(labels, answers, len(self.task.classes))),
+            macro_f1=macro_f1_interval(_confusion(labels, predicted, len(self.task.classes))),
             recall=recall,
         )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.images.medical_image import MedicalImage
     from core.models.bundle import Bundle
 
+NO_MAPS = "This model has no feature maps, so it has no heat map."
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -57,7 +59,7 @@ class Prediction:
         precision: the arithmetic of the forward.
         plausible: labels of the conformal prediction set, perhaps none; None where the bundle has no rule for it.
         novelty: how far the image is from the training data; None where the bundle has no statistics for it.
-        notices: what a reader should know of how it was made.
+        notices: notices for the reader on how it was made.
     """
 
     class_ids: tuple[str, ...]
@@ -112,7 +114,7 @@ class Classifier:
         self._explained = ScoreCamCache(self.runtime)
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
-        """Classify one image, and tell whether it is outside the training data.
+        """Classify one image, and determine whether it is outside the training data.
 
         Args:
             image: the opened image.
@@ -125,10 +127,10 @@ class Classifier:
         times = []
         for _ in range(max(1, repeats)):
             started = time.perf_counter()
-            answer = self.runtime.forward_with_maps(batch)
+            output = self.runtime.forward_with_maps(batch)
             times.append(1e3 * (time.perf_counter() - started))
-        self._explained.remember(batch, answer)
-        logits = answer[0][0]
+        self._explained.remember(batch, output)
+        logits = output[0][0]
         card = self.bundle.card
         probabilities = softmax(logits, card.temperature)
         return Prediction(
@@ -141,7 +143,7 @@ class Classifier:
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
             novelty=self._novelty(prepared.gate_batch),
-            notices=tuple(filter(None, (prepared.notice, self.runtime.notice))),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(output[1]) else NO_MAPS))),
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:
@@ -155,8 +157,17 @@ class Classifier:
         if self._gate is None:
             return None
         card = self.bundle.card
-        return self._gate.assess(batch, card.preprocessing, card.task)
+        return self._gate.assess(batch, card.preprocessing, card.described_task)
 
-    def score_cam(self, image: MedicalImage) -> ScoreCam:
-        """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined."""
-        return self._explained.get(preprocess(image, self.bundle.card.preprocessing))
+    def score_cam(self, image: MedicalImage) -> ScoreCam | None:
+        """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined.
+
+        None stands for a model without feature maps.
+        """
+        found = self._explained.get(preprocess(image, self.bundle.card.preprocessing))
+        return found if _placed(found.maps[None]) else None
+
+
+def _placed(maps: npt.NDArray[np.float32]) -> bool:
+    """Return whether maps (1, K, h, w) have a place in the image; those of one cell stand for none."""
+    return maps.shape[2:] != (1, 1)

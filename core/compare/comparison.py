@@ -84,23 +84,23 @@ class Comparison:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a reader should know of how answers and maps came about, each once."""
-        found = [notice for answer in (self.teacher, self.student) for notice in answer.prediction.notices]
-        for side, answer in (("teacher", self.teacher), ("student", self.student)):
-            if answer.heat_map is not None and answer.drawn_map is None:
+        """Notices for the reader on how predictions and heat maps were made, each once."""
+        found = [notice for result in (self.teacher, self.student) for notice in result.prediction.notices]
+        for side, result in (("teacher", self.teacher), ("student", self.student)):
+            if result.heat_map is not None and result.drawn_map is None:
                 found.append(f"The {side}'s heat map is not known well enough to be shown; Score-CAM exact makes it.")
         return tuple(dict.fromkeys(found))
 
     @property
     def is_withheld(self) -> bool:
-        """Whether a prediction is hidden, so that nothing is said of their agreement."""
+        """Whether a prediction is hidden, so that their agreement is not shown."""
         return self.teacher.withheld or self.student.withheld
 
     def withholding(self) -> Comparison:
         """Return the comparison without the predictions and maps of models that the image is not assessable for."""
         teacher, student = (
-            replace(answer, heat_map=None, withheld=True) if answer.prediction.is_out_of_distribution else answer
-            for answer in (self.teacher, self.student)
+            replace(result, heat_map=None, withheld=True) if result.prediction.is_out_of_distribution else result
+            for result in (self.teacher, self.student)
         )
         return Comparison(teacher, student)
 

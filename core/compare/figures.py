@@ -54,7 +54,7 @@ class _Member:
     figure: Figure
 
 
-def as_dict(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+def as_dict(record: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
     """Return a record as plain values for JSON, in the order of its fields."""
     return dict(_adapter(type(record)).dump_python(record, mode="json", by_alias=True))
 

@@ -33,7 +33,7 @@ class Labels:
     """Looks up true classes; each manifest is read once.
 
     A ``manifest.csv`` beside an image or in a folder above it, with the columns ``path`` (relative to the manifest) and
-    ``label``, goes before the folder's name. One that can't be read is not used.
+    ``label``, takes precedence over the folder's name. One that can't be read is not used.
     """
 
     _manifests: dict[Path, dict[str, str] | None] = field(default_factory=dict)

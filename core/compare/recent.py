@@ -1,4 +1,4 @@
-"""A bounded memory of what was used last."""
+"""A cache of the most recently used values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """Keeps the values that were asked for last; the least recently used go first. Belongs to one thread.
+    """Keeps the most recently used values; the least recently used is dropped first. Belongs to one thread.
 
     Args:
         most: how many are kept.

@@ -42,7 +42,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What stands on the model's card."""
+    """Facts of the model's card."""
 
     parameters: Annotated[int, Figure("parameters of the model")]
     storage: Annotated[str, Figure("how they are stored: `float32`, `float16` or `int8`")]
@@ -55,14 +55,14 @@ class ModelFacts:
     test_accuracy: Annotated[float | None, Figure("accuracy there, in [0, 1]")]
     test_macro_f1: Annotated[float | None, Figure("macro F1 there, in [0, 1]")]
     test_ece: Annotated[float | None, Figure("expected calibration error there, in [0, 1]")]
-    test_caution: Annotated[str | None, Figure("what to know of these scores")]
+    test_caution: Annotated[str | None, Figure("a caution about these scores")]
 
 
 @dataclass(frozen=True, slots=True)
 class NoveltyRecord:
     """How far the image is from the training data."""
 
-    score: Annotated[float, Figure("how unlike the training data the image is")]
+    score: Annotated[float, Figure("distance of the image from the training data")]
     threshold: Annotated[float, Figure("the score above which it is not assessable")]
     reason: Annotated[str, Figure("why it is not assessable, in words; else empty")]
 
@@ -98,7 +98,7 @@ class PredictionRecord:
     precision: Annotated[str, Figure("the arithmetic of the forward")]
     novel: Annotated[
         bool | None,
-        Figure("whether the image is not assessable: outside the training data; empty where the model can't tell"),
+        Figure("whether the image is not assessable: outside the training data; empty where the model has no gate"),
     ]
     novelty: Annotated[NoveltyRecord | None, Figure("distance from the training data", prefix="novelty_")]
     plausible: Annotated[
@@ -120,7 +120,7 @@ class PredictionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Both models together. Figures with words stand below the answers, in terminal and report."""
+    """Both models together. Figures with words stand below the predictions, in terminal and report."""
 
     same_class: Annotated[bool, Figure("whether both put the same class on top")]
     js_divergence: Annotated[
@@ -154,7 +154,7 @@ class ComparisonRecord:
 
     path: Annotated[str, Figure("the file, as described above, or `Image N` with names hidden")]
     image: Annotated[ImageFacts, Figure("the image", prefix="image_")]
-    task: Annotated[str, Figure("`chest-xray` or `lung-colon`")]
+    task: Annotated[str, Figure("identifier of the task, e.g. `chest-xray`")]
     teacher: Annotated[PredictionRecord, Figure("the teacher's prediction", prefix="teacher_", rank=2)]
     student: Annotated[PredictionRecord, Figure("the student's prediction", prefix="student_", rank=2)]
     agreement: Annotated[Agreement, Figure("both together", rank=2)]
@@ -232,11 +232,11 @@ def record_of(image: MedicalImage, comparison: Comparison) -> ComparisonRecord:
     )
 
 
-def prediction_record(answer: ModelResult) -> PredictionRecord:
-    """Return the record of one model's answer, also where it is withheld."""
-    p, card = answer.prediction, answer.bundle.card
+def prediction_record(result: ModelResult) -> PredictionRecord:
+    """Return the record of one model's result, also where it is withheld."""
+    p, card = result.prediction, result.bundle.card
     return PredictionRecord(
-        model=answer.bundle.id,
+        model=result.bundle.id,
         model_sha256=card.weights_sha256,
         card=model_facts(card),
         probabilities=dict(zip(p.class_ids, (float(v) for v in p.probabilities), strict=True)),
@@ -249,7 +249,7 @@ def prediction_record(answer: ModelResult) -> PredictionRecord:
         novel=None if p.novelty is None else p.novelty.is_novel,
         novelty=None if p.novelty is None else _novelty(p.novelty),
         plausible=p.plausible,
-        cam=None if answer.heat_map is None else _heat_map(answer.heat_map, p.class_ids),
+        cam=None if result.heat_map is None else _heat_map(result.heat_map, p.class_ids),
     )
 
 
@@ -284,7 +284,7 @@ def agreement_of(comparison: Comparison) -> Agreement:
     )
 
 
-def answers_of(comparison: Comparison) -> dict[str, object]:
+def stored_predictions(comparison: Comparison) -> dict[str, object]:
     """Return what the history stores of a comparison: both predictions and their agreement, as plain values."""
     return {
         "teacher": as_dict(prediction_record(comparison.teacher)),

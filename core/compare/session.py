@@ -12,6 +12,7 @@ from core.compare.classifier import Classifier
 from core.compare.comparison import Comparison, ModelResult
 from core.compare.recent import Recent
 from core.compare.record import Record, failed_record, record_of
+from core.compare.task_choice import task_of_image
 from core.errors import ExplanationError, ImageError, UsageError
 from core.explain import cam_worker
 from core.explain.heatmap import FloatArray, HeatMap
@@ -24,11 +25,14 @@ from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue, read_catalogue
 from core.runtimes.base import RuntimeChoice
-from core.tasks import Task, get_task, guess_task
+from core.tasks import Task, get_task
+from core.uncertainty.novelty import NoveltyGate
 
 IMAGE_BYTES_KEPT = 256 << 20
 CLASSIFIERS_KEPT = 6
 PREDICTIONS_KEPT = 4
+GATES_KEPT = 16
+TASKS_KEPT = 1000
 
 Question = Callable[[], bool]
 Explain = Callable[[str, Bundle, FloatArray, int, int | None, Question], HeatMap]
@@ -43,7 +47,7 @@ class Choice:
     """What is compared, and how.
 
     Attributes:
-        task: the task of all images, or None to tell it from each image's colour.
+        task: the task of all images, or None to tell it from each image (:mod:`core.compare.task_choice`).
         teacher: the teacher's network, or None for the best-scoring one.
         student: the student's network, or None for the best-scoring one.
         cam: ``fast`` or ``exact`` Score-CAM, another of ``reference_cams.METHODS``, or ``none``.
@@ -103,7 +107,7 @@ class _Predicted:
     """The predictions for one image, with the explanations that were begun for it."""
 
     comparison: Comparison
-    cams: tuple[ScoreCam, ScoreCam] | None = None  # of teacher and student; None until a map is asked for
+    cams: tuple[ScoreCam | None, ScoreCam | None] | None = None  # of teacher and student; None until a map is asked for
 
 
 @dataclass
@@ -113,7 +117,7 @@ class ComparisonSession:
     Attributes:
         catalogue: the installed models; None until they are first needed.
         images_kept: how many opened images stay in memory; with none of them each file is opened anew.
-        announce: told the name of a network before it is loaded.
+        announce: called with the name of a network before it is loaded.
         is_stopping: whether all work is to stop; asked before anything is loaded and while heat maps are made.
         find: which bundle a choice means.
         explain: makes a heat map by a method of ``reference_cams``, as :func:`core.explain.cam_worker.explain` does.
@@ -128,6 +132,9 @@ class ComparisonSession:
     _images: Recent[MedicalImage] = field(init=False)
     _classifiers: Recent[Classifier] = field(default_factory=lambda: Recent(CLASSIFIERS_KEPT), init=False)
     _predicted: Recent[_Predicted] = field(default_factory=lambda: Recent(PREDICTIONS_KEPT), init=False)
+
+    _gates: Recent[NoveltyGate | None] = field(default_factory=lambda: Recent(GATES_KEPT), init=False)
+    _tasks: Recent[Task] = field(default_factory=lambda: Recent(TASKS_KEPT), init=False)
 
     def __post_init__(self) -> None:
         self._images = Recent(self.images_kept, lambda image: image.pixels.nbytes, IMAGE_BYTES_KEPT)
@@ -145,7 +152,7 @@ class ComparisonSession:
         try:
             seen = path.stat()
         except OSError:
-            return read_image(path, with_identity=with_identity)  # says what is wrong
+            return read_image(path, with_identity=with_identity)  # its error states what is wrong
         key = (path, seen.st_mtime_ns, seen.st_size, with_identity)
         return self._images.get(key, lambda: read_image(path, with_identity=with_identity))
 
@@ -154,7 +161,7 @@ class ComparisonSession:
 
         Args:
             choice: what is compared.
-            image: tells the task where the choice does not; without one it is that of grey images.
+            image: determines the task where the choice does not; without one it is that of grey images.
 
         Raises:
             UsageError: if one is not installed, or the two were not made for the same classes.
@@ -162,17 +169,23 @@ class ComparisonSession:
             RuntimeUnavailableError: if the chosen runtime can't be used.
             Interrupted: if the session is stopping.
         """
-        task = get_task(choice.task) if choice.task else guess_task(image is None or image.is_grey)
-        if self.catalogue is None:
-            self.catalogue = read_catalogue()
-        bundles = [self.find(self.catalogue, task.id, role, choice) for role in get_args(Role)]
+        catalogue = self._installed()
+        task = get_task(choice.task) if choice.task else self.own_task(image)
+        bundles = [self.find(catalogue, task.id, role, choice) for role in get_args(Role)]
         if bundles[0].card.classes != bundles[1].card.classes:
             raise UsageError(
-                f"{bundles[0].id} and {bundles[1].id} do not tell the same classes apart.",
+                f"{bundles[0].id} and {bundles[1].id} do not have the same classes.",
                 remedy="Choose a teacher and a student of the same task.",
             )
         teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
         return Models(task, teacher, student)
+
+    def own_task(self, image: MedicalImage | None) -> Task:
+        """Return the task that an image resembles; without an image that of grey images."""
+        catalogue = self._installed()
+        return self._tasks.get(
+            None if image is None else image.digest, lambda: task_of_image(image, catalogue, self._gate)
+        )
 
     def compare(
         self,
@@ -250,10 +263,19 @@ class ComparisonSession:
         return self.finish(image, choice, repeats=repeats)
 
     def forget_models(self) -> None:
-        """Let go of all models, and look anew at what is installed when one is needed."""
+        """Unload all models; the installed ones are read again when one is needed."""
         self.catalogue = None
         self._classifiers.clear()
         self._predicted.clear()
+        self._tasks.clear()
+
+    def _installed(self) -> Catalogue:
+        if self.catalogue is None:
+            self.catalogue = read_catalogue()
+        return self.catalogue
+
+    def _gate(self, bundle: Bundle) -> NoveltyGate | None:
+        return self._gates.get((bundle.directory, bundle.card.novelty_sha256), bundle.read_gate)
 
     def _other_maps(
         self, image: MedicalImage, models: Models, choice: Choice, explained: int, is_outdated: Question

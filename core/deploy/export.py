@@ -25,6 +25,7 @@ from core.errors import RuntimeUnavailableError, UsageError
 from core.reports.model_card import model_facts as card_text
 from core.runtimes.load import load_runtime
 from core.system.atomic_files import cannot_write, make_folder
+from core.system.extras import how_to_add
 
 if TYPE_CHECKING:
     from core.models.bundle import Bundle
@@ -69,7 +70,7 @@ def missing_packages(made: ModelFormat, precision: Precision) -> RuntimeUnavaila
         return None
     return RuntimeUnavailableError(
         f"To write {made.title}, packages are needed that are not installed ({', '.join(missing)}).",
-        remedy=f"Add them with: pip install -e '.[{made.extra}]'",
+        remedy=how_to_add(made.extra),
     )
 
 

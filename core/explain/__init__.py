@@ -1,1 +1,1 @@
-"""Heat maps, and how good they are."""
+"""Heat maps, and how alike two are."""

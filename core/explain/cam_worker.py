@@ -1,7 +1,7 @@
 """The maps of ``reference_cams`` from a process of its own: importing torch and timm stops all threads of a window.
 
-A question is a ``_Question`` as JSON, and the network's input as NumPy saves it. An answer is a line of
-JSON, an ``_Answer``, and the map as NumPy saves it.
+A request is a ``_Request`` as JSON, and the network's input as NumPy saves it. A reply is a line of
+JSON, a ``_Reply``, and the map as NumPy saves it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from core.errors import ExplanationError, TwinlensError
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import class_activation_map
 from core.system import worker_process
+from core.system.extras import require
 from core.system.worker_process import WorkerProcess, WorkerStoppedError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ worker = WorkerProcess("explain")
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Request:
     """What is explained: by which method, the bundle's folder, the class, and CPU threads or torch's own choice."""
 
     method: str
@@ -42,7 +43,7 @@ class _Question:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Reply:
     """What the map is, or the problem and its remedy where there is none."""
 
     layer: str = ""
@@ -71,18 +72,20 @@ def explain(
         image: its normalised input, shape (1, 3, H, W).
         class_index: the class to explain.
         threads: CPU threads, or None for torch's own choice.
-        unwanted: asked all the time; when it is true, the process is ended.
+        unwanted: called repeatedly; when it returns True, the process is ended.
 
     Raises:
         ExplanationError: if it can't be made.
+        MissingExtraError: if the packages that make it are not installed.
     """
-    question = _Question(method, str(bundle.directory), class_index, threads)
+    require("cams", method)
+    request = _Request(method, str(bundle.directory), class_index, threads)
     try:
-        answer = worker.ask(json.dumps(asdict(question)), _saved(image), 2 * image.nbytes, unwanted)
+        reply = worker.ask(json.dumps(asdict(request)), _saved(image), 2 * image.nbytes, unwanted)
     except WorkerStoppedError as cause:
         raise ExplanationError(f"The process that makes {method} ended.", remedy="Choose another method.") from cause
-    line, _newline, values = answer.partition(b"\n")
-    found = TypeAdapter(_Answer).validate_json(line)
+    line, _newline, values = reply.partition(b"\n")
+    found = TypeAdapter(_Reply).validate_json(line)
     if found.problem:
         raise ExplanationError(found.problem, remedy=found.remedy)
     return HeatMap(
@@ -98,34 +101,34 @@ def explain(
 
 
 def serve() -> None:
-    """Answer questions on standard input until it is closed."""
-    worker_process.serve(_answer)
+    """Serve requests on standard input until it is closed."""
+    worker_process.serve(_reply)
 
 
-def _answer(text: str, image: bytes) -> bytes:
-    question = TypeAdapter(_Question).validate_json(text)
+def _reply(text: str, image: bytes) -> bytes:
+    request = TypeAdapter(_Request).validate_json(text)
     try:
-        made = _explained(question, np.load(io.BytesIO(image), allow_pickle=False))
+        made = _explained(request, np.load(io.BytesIO(image), allow_pickle=False))
     except TwinlensError as error:
-        found, values = _Answer(problem=str(error)), b""
-    except Exception as error:  # noqa: BLE001 - out of memory, mostly; the process that asked says it
-        found = _Answer(problem=f"{question.method} failed ({error!r}).", remedy="Choose another method.")
+        found, values = _Reply(problem=str(error)), b""
+    except Exception as error:  # noqa: BLE001 - out of memory, mostly; the calling process shows it
+        found = _Reply(problem=f"{request.method} failed ({error!r}).", remedy="Choose another method.")
         values = b""
     else:
-        found, values = _Answer(made.layer, made.maps_scored, made.maps_total, made.seconds), _saved(made.values)
+        found, values = _Reply(made.layer, made.maps_scored, made.maps_total, made.seconds), _saved(made.values)
     return json.dumps(asdict(found)).encode() + b"\n" + values
 
 
-def _explained(question: _Question, image: FloatArray) -> HeatMap:
+def _explained(request: _Request, image: FloatArray) -> HeatMap:
     import torch
 
     from core.models.bundle import read_bundle
 
-    if question.threads is not None:
-        torch.set_num_threads(question.threads)
-    bundle = read_bundle(Path(question.folder))
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    bundle = read_bundle(Path(request.folder))
     network = bundle.load_network()
-    return class_activation_map(question.method, bundle.card.network, network, image, question.class_index)
+    return class_activation_map(request.method, bundle.card.network, network, image, request.class_index)
 
 
 def _saved(values: FloatArray) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-UNKNOWN_ERROR = 0.5  # from which an estimated error says that the map is not known: a first guess has 1
+UNKNOWN_ERROR = 0.5  # estimated error from which a map is not drawn; a first estimate has 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ CLUSTERS = 32
 MAPS_A_CLUSTER = 21
 # The estimated error, 1 - Pearson to the exact map, is a factor times the square root of 1 - Pearson(map by cluster,
 # map by kriging); the factor falls with the masks scored. Each is the larger of two conformal 95 % quantiles, of VGG19
-# and of OFA-595 on validation images; docs/benchmarks.md says how often it holds on test images.
+# and of OFA-595 on validation images; docs/benchmarks.md states how often it holds on test images.
 ERROR_FACTORS = ((0, 50.0), (8, 6.5), (16, 1.2), (24, 0.76), (32, 0.55))
 LARGEST_ERROR = 1.0
 
@@ -234,9 +234,9 @@ class ScoreCam:
 
 
 def explain_pair(
-    teacher: ScoreCam, student: ScoreCam, class_index: int, depth: Depth = "fast"
+    teacher: ScoreCam | None, student: ScoreCam | None, class_index: int, depth: Depth = "fast"
 ) -> Iterator[tuple[Literal["teacher", "student"], HeatMap]]:
-    """Explain the same class in both networks, the student's heat map first.
+    """Explain the same class in both networks, the student's heat map first; None stands for one without feature maps.
 
     Both share the same cores, so they take turns batch by batch: the student up to its clustered map, the teacher up to
     its own, and then, if the exact maps are wanted, whichever has had less time. Stop iterating to stop.
@@ -244,8 +244,9 @@ def explain_pair(
     Yields:
         The role, and its heat map so far.
     """
-    spent: dict[Literal["teacher", "student"], float] = {"student": 0.0, "teacher": 0.0}
-    explained = {"student": student, "teacher": teacher}
+    both: dict[Literal["teacher", "student"], ScoreCam | None] = {"student": student, "teacher": teacher}
+    explained = {role: one for role, one in both.items() if one is not None}
+    spent = dict.fromkeys(explained, 0.0)
     for role in spent:
         for frame in explained[role].refine(class_index):
             yield role, frame

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from core.compare.agreement import Tally, too_few
 from core.compare.ground_truth import Labels
@@ -36,7 +37,7 @@ class _Output:
 class Outputs:
     """Writes each comparison in all formats that are wanted; files appear when the ``with`` block ends well.
 
-    A format that can't be written any more, e.g. because its disk is full, is left out from then on; the others go on.
+    A format that can't be written any more, e.g. because its disk is full, is left out from then on; others continue.
 
     Attributes:
         wanted: what is to be written.
@@ -51,7 +52,7 @@ class Outputs:
     """
 
     wanted: Wanted
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failed: bool = False
     lost: list[TwinlensError] = field(default_factory=list)
@@ -108,10 +109,10 @@ class Outputs:
         reading = reading_of(found.record, review, self._labels, text)
         exported = ExportRecord(self._as_shown(found.record, window), reading)
         comparison = found.comparison
-        shown = comparison if comparison is None or self.wanted.with_refused else comparison.withholding()
+        shown = comparison if comparison is None or self.wanted.with_hidden else comparison.withholding()
         result = Result(path_from(found.record.path), exported, found.image, shown, window)
         if self.wanted.labelled and comparison is not None:
-            task = get_task(comparison.teacher.bundle.card.task)
+            task = comparison.teacher.bundle.card.described_task
             predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*predicted, reading.label)
         for output in list(self._outputs):
@@ -168,7 +169,7 @@ def reading_of(record: Record, review: Review, labels: Labels, impression: str =
     label = None
     if record.task is not None:
         label = labels.of(path_from(record.path).absolute(), get_task(record.task))
-    return Reading(label, review.verdict, review.note, impression)
+    return Reading(label, review.opinion, review.note, impression)
 
 
 def _format(name: str) -> ExportFormat:

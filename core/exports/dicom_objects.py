@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pydicom
@@ -27,7 +29,6 @@ from core.images.medical_image import MedicalImage
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.output_names import SIDES, dicom_name
 from core.system.suppress_warnings import without_warnings
-from core.tasks import get_task
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
@@ -62,7 +63,7 @@ def write_dicom_results(
 
     They are a Comprehensive SR with TID 1500 content (the classes with their probabilities), and for each model with a
     map an overlay with legend as Secondary Capture and the map as Parametric Map of the image's rows and columns. The
-    SR says where the image is not assessable; a prediction that is withheld is not in it.
+    SR states where the image is not assessable; a prediction that is withheld is not in it.
 
     Args:
         folder: where they are written; made if it is not there.
@@ -104,14 +105,14 @@ def _files(
 ) -> dict[str, bytes]:
     """Return the content of each file by the end of its name."""
     source, whose = _without_identity(header)
-    identity = whose if keep_identity else _pseudonym(source)
+    identity: Mapping[str, object] = whose if keep_identity else _pseudonym(source)
     objects = {"report": _report(source, comparison)}
     picture = shown(image, window, LONGEST)
-    for number, (side, answer) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
-        if answer.drawn_map is not None:
-            pixels = with_legend(overlay(picture, answer.drawn_map), side, answer)
-            objects[f"{side}-overlay"] = _capture(source, pixels, side, answer, number)
-            objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, answer, number)
+    for number, (side, result) in enumerate(zip(SIDES, (comparison.teacher, comparison.student), strict=True), 1):
+        if result.drawn_map is not None:
+            pixels = with_legend(overlay(picture, result.drawn_map), side, result)
+            objects[f"{side}-overlay"] = _capture(source, pixels, side, result, number)
+            objects[f"{side}-map"] = _map(source, image.spacing or (1.0, 1.0), side, result, number)
     files = {}
     for name, found in objects.items():
         for keyword, value in identity.items():
@@ -150,7 +151,7 @@ def _source(image: MedicalImage) -> Dataset:
     return source
 
 
-def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, Any]]:
+def _without_identity(source: Dataset) -> tuple[Dataset, dict[str, object]]:
     """Take the identity of patient and study out of a header, and return both."""
     whose = {name: _plain(source.get(name, "")) for name in IDENTITY}
     for name in IDENTITY:
@@ -163,11 +164,24 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
     return str(value) if isinstance(value, PersonName) else value
 
 
-def _maker() -> dict[str, Any]:
+class _Equipment(TypedDict):
+    manufacturer: str
+    manufacturer_model_name: str
+    software_versions: str
+
+
+class _Instance(TypedDict):
+    series_instance_uid: str
+    series_number: int
+    sop_instance_uid: str
+    instance_number: int
+
+
+def _equipment() -> _Equipment:
     return {"manufacturer": "Twinlens", "manufacturer_model_name": "Twinlens", "software_versions": __version__}
 
 
-def _series(source: Dataset, kind: str, number: int) -> dict[str, Any]:
+def _series(source: Dataset, kind: str, number: int) -> _Instance:
     """Return new identifiers: one series a kind and source series, so that the results of a study stay together."""
     return {
         "series_instance_uid": generate_uid(entropy_srcs=[source.SeriesInstanceUID, kind, __version__]),
@@ -177,19 +191,19 @@ def _series(source: Dataset, kind: str, number: int) -> dict[str, Any]:
     }
 
 
-def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, number: int) -> Dataset:  # noqa: ANN401
+def _capture(source: Dataset, pixels: Any, side: str, result: ModelResult, number: int) -> Dataset:  # noqa: ANN401
     from highdicom.sc import SCImage
 
     found: Dataset = SCImage.from_ref_dataset(
         ref_dataset=source, pixel_array=np.ascontiguousarray(pixels), photometric_interpretation="RGB",
         bits_allocated=8, coordinate_system="PATIENT", patient_orientation=("L", "F"),
-        transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_maker(),
+        transfer_syntax_uid=ExplicitVRLittleEndian, **_series(source, "overlay", number), **_equipment(),
     )  # fmt: skip
     found.PatientOrientation = source.get("PatientOrientation") or ""  # highdicom wants one; many files have none
     found.BurnedInAnnotation = "YES"
     found.Laterality = ""
     found.SeriesDescription = "Twinlens heat maps (research only)"
-    found.ImageComments = f"{NOTICE} {side.capitalize()} {answer.bundle.id}."
+    found.ImageComments = f"{NOTICE} {side.capitalize()} {result.bundle.id}."
     found.DerivationDescription = "Heat map laid over the image"
     reference = Dataset()
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
@@ -197,13 +211,13 @@ def _capture(source: Dataset, pixels: Any, side: str, answer: ModelResult, numbe
     return found
 
 
-def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: ModelResult, number: int) -> Dataset:
+def _map(source: Dataset, spacing: tuple[float, float], side: str, result: ModelResult, number: int) -> Dataset:
     from highdicom import VOILUTTransformation
     from highdicom.pm import ParametricMap, RealWorldValueMapping
     from pydicom.sr.codedict import codes
 
-    assert answer.heat_map is not None  # noqa: S101 - asked for only where there is one
-    label = get_task(answer.bundle.card.task).classes[answer.heat_map.class_index]
+    assert result.heat_map is not None  # noqa: S101 - asked for only where there is one
+    label = result.bundle.card.described_task.classes[result.heat_map.class_index]
     mapping = RealWorldValueMapping(
         lut_label="HEATMAP",
         lut_explanation=f"Score-CAM for {label.id}, relative",
@@ -215,15 +229,15 @@ def _map(source: Dataset, spacing: tuple[float, float], side: str, answer: Model
     )
     found: Dataset = ParametricMap(
         source_images=[_placed(source, spacing)],
-        pixel_array=answer.heat_map.resized(int(source.Rows), int(source.Columns))[None],
+        pixel_array=result.heat_map.resized(int(source.Rows), int(source.Columns))[None],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],
         voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
         device_serial_number="0",
         content_label=f"{side.upper()}_MAP",
-        content_description=f"Research only: {answer.bundle.id}"[:64],
+        content_description=f"Research only: {result.bundle.id}"[:64],
         **_series(source, "map", number),
-        **_maker(),
+        **_equipment(),
     )
     found.Laterality = ""
     found.SeriesDescription = "Twinlens raw heat maps (research only)"
@@ -251,22 +265,22 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
     from pydicom.sr.codedict import codes
 
     groups = []
-    for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-        task, prediction = get_task(answer.bundle.card.task), answer.prediction
+    for side, result in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
+        task, prediction = result.bundle.card.described_task, result.prediction
         names = {label.id: _concept(label.id, label.name) for label in task.classes}
         evaluations = [sr.QualitativeEvaluation(_concept("use", "Intended use"), _concept("research", NOTICE))]
         if prediction.is_out_of_distribution:
             outside = _concept("refused", NOT_ASSESSABLE)
             evaluations.append(sr.QualitativeEvaluation(_concept("judgement", "Judgement"), outside))
-        if not answer.withheld:
+        if not result.withheld:
             evaluations.append(
                 sr.QualitativeEvaluation(_concept("predicted", "Most probable class"), names[prediction.predicted])
             )
         groups.append(
             sr.MeasurementsAndQualitativeEvaluations(
-                tracking_identifier=sr.TrackingIdentifier(uid=generate_uid(), identifier=f"{side} {answer.bundle.id}"),
+                tracking_identifier=sr.TrackingIdentifier(uid=generate_uid(), identifier=f"{side} {result.bundle.id}"),
                 algorithm_id=sr.AlgorithmIdentification(
-                    name=answer.bundle.id, version=answer.bundle.card.weights_sha256[:16], manufacturer="Twinlens"
+                    name=result.bundle.id, version=result.bundle.card.weights_sha256[:16], manufacturer="Twinlens"
                 ),
                 source_images=[
                     sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID),
@@ -274,7 +288,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
                 measurements=[
                     sr.Measurement(_probability(label, names), float(p), codes.UCUM.NoUnits)
                     for label, p in zip(prediction.class_ids, prediction.probabilities, strict=True)
-                    if not answer.withheld
+                    if not result.withheld
                 ],
                 qualitative_evaluations=evaluations,
             )
@@ -293,7 +307,7 @@ def _report(source: Dataset, comparison: Comparison) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
     )
     found: Dataset = sr.ComprehensiveSR(
-        evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_maker()
+        evidence=[source], content=content[0], is_complete=True, **_series(source, "report", 1), **_equipment()
     )
     found.SeriesDescription = "Twinlens predictions (research only)"
     return found
@@ -304,12 +318,15 @@ def _probability(label: str, names: dict[str, CodedConcept]) -> CodedConcept:
 
 
 def _concept(value: str, meaning: str) -> CodedConcept:
+    """Return a concept of the program's own scheme; a code of more than 16 characters (PS3.5, SH) ends in a digest."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(value=value[:16], scheme_designator=SCHEME, meaning=meaning[:64])
+    if len(value) > 16 or not value.isascii() or "\\" in value:
+        value = f"{re.sub('[^A-Za-z0-9_-]', '', value)[:7]}-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
+    return CodedConcept(value=value, scheme_designator=SCHEME, meaning=meaning[:64])
 
 
-def _pseudonym(source: Dataset) -> dict[str, Any]:
+def _pseudonym(source: Dataset) -> dict[str, str]:
     """Return what stands for patient and study, the same for all images of a study."""
     name = hashlib.sha256(source.StudyInstanceUID.encode()).hexdigest()[:16]
     return {

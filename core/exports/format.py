@@ -19,14 +19,14 @@ class Wanted:
 
     Attributes:
         places: the file or folder of each format that is wanted, by the format's identifier.
-        task: the task of all images, or None where it follows from each image's colour.
+        task: the task of all images, or None where each image tells it.
         paper: the report's paper.
         impression: free text for each of its pages.
         pictures: which files of each heat map are written, identifiers of ``core.exports.formats.heat_maps.PICTURES``;
             None for all.
         hide_names: whether images are called by numbers in place of their files' names.
         with_identity: whether the patient's identity is carried into report and DICOM results.
-        with_refused: whether report, pictures and DICOM results hold the predictions for images that are not
+        with_hidden: whether report, pictures and DICOM results hold the predictions for images that are not
             assessable. Tables and records always do: their column ``novel`` marks them.
         labelled: whether both models are scored against the labels that a ``manifest.csv`` or the names of the images'
             folders state (``core.compare.ground_truth``).
@@ -40,7 +40,7 @@ class Wanted:
     pictures: frozenset[str] | None = None
     hide_names: bool = False
     with_identity: bool = False
-    with_refused: bool = False
+    with_hidden: bool = False
     labelled: bool = False
     history: bool = False
 

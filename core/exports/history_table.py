@@ -13,7 +13,7 @@ from core.system.atomic_files import written_whole
 
 
 def write_history(path: Path, rows: Iterable[Analysis]) -> None:
-    """Write analyses of the history as a table with its columns; answers and settings are JSON in their cells.
+    """Write analyses of the history as a table with its columns; predictions and settings are JSON in their cells.
 
     Raises:
         WriteError: if it can't be written.

@@ -11,26 +11,25 @@ from core import NOTICE
 from core.compare.comparison import ModelResult
 from core.explain.overlays import heat_scale
 from core.system.paths import package_fonts
-from core.tasks import get_task
 
 SHORTEST = 560  # pixels of the longer side
 Bytes = npt.NDArray[np.uint8]
 
 
-def with_legend(pixels: Bytes, side: str, answer: ModelResult) -> Bytes:
+def with_legend(pixels: Bytes, side: str, result: ModelResult) -> Bytes:
     """Return an overlay on white above its legend: whose map of which class it is, the colour bar, and the notice.
 
     Args:
         pixels: RGB, shape (H, W, 3); small ones are enlarged so that the legend can be read.
         side: ``teacher`` or ``student``.
-        answer: that model's prediction and heat map.
+        result: that model's prediction and heat map.
     """
     longest = max(pixels.shape[:2])
     if longest < SHORTEST:
         size = tuple(round(n * SHORTEST / longest) for n in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     height, width = pixels.shape[:2]
-    task, prediction, heat_map = get_task(answer.bundle.card.task), answer.prediction, answer.heat_map
+    task, prediction, heat_map = result.bundle.card.described_task, result.prediction, result.heat_map
     assert heat_map is not None  # noqa: S101 - there is a map to explain
     whole = max(width, SHORTEST)
     size_px = whole // 36
@@ -41,7 +40,7 @@ def with_legend(pixels: Bytes, side: str, answer: ModelResult) -> Bytes:
     fonts = [ImageFont.truetype(package_fonts() / f"DejaVuSans{bold}.ttf", size_px) for bold in ("-Bold", "")]
     name = task.class_name(prediction.predicted)
     first = (
-        f"{side.capitalize()} · {answer.bundle.name}: {name} {100 * prediction.confidence:.1f} %"
+        f"{side.capitalize()} · {result.bundle.name}: {name} {100 * prediction.confidence:.1f} %"
         f"{' · not to be relied on' if prediction.is_out_of_distribution else ''}"
     )
     pen.text((step, y), first, "black", fonts[0])

@@ -17,7 +17,7 @@ def to_srgb(pixels: Pixels, profile: bytes | None, notices: list[str]) -> Pixels
     Args:
         pixels: shape (H, W, 3), uint8 or uint16.
         profile: an ICC profile, or None.
-        notices: what the user should know is added here.
+        notices: the list to which notices for the user are added.
     """
     if not profile or pixels.dtype not in (np.uint8, np.uint16):
         return pixels
@@ -45,7 +45,7 @@ def note_grey_profile(profile: bytes | None, notices: list[str]) -> None:
 
     Args:
         profile: an ICC profile, or None.
-        notices: what the user should know is added here.
+        notices: the list to which notices for the user are added.
     """
     if not profile:
         return

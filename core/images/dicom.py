@@ -125,7 +125,7 @@ def _assumed_syntax(dataset: Dataset) -> UID:
 
 
 def _check_inflated(data: bytes, path: Path) -> None:
-    """Refuse a deflated data set that would fill the memory.
+    """Reject a deflated data set that would fill the memory.
 
     The start of the compressed part comes from pydicom's own function, as when pydicom reads it: the group length in
     the header may be wrong.
@@ -146,7 +146,7 @@ def _check_inflated(data: bytes, path: Path) -> None:
 
 
 def _check_header(dataset: Dataset, path: Path) -> None:
-    """Refuse, before decoding, what holds no single picture of an acceptable size."""
+    """Reject, before decoding, what holds no single picture of an acceptable size."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in MPEGTransferSyntaxes or "HEVC" in syntax.name or "MPEG" in syntax.name:
         raise ImageError("This is a DICOM video.", path=path, remedy="Export one frame as an image.")
@@ -166,7 +166,7 @@ def _check_header(dataset: Dataset, path: Path) -> None:
 
 
 def _check_pixels_described(dataset: Dataset, path: Path) -> None:
-    """Complete what the header leaves out where only one thing can be meant, and refuse what can't be decoded.
+    """Complete what the header leaves out where only one thing can be meant, and reject what can't be decoded.
 
     Raises:
         ImageError: naming the value that can't be.
@@ -195,7 +195,7 @@ def _check_pixels_described(dataset: Dataset, path: Path) -> None:
 
 
 def _notices(dataset: Dataset) -> list[str]:
-    """Return what the user should know from the header alone."""
+    """Return the notices for the user from the header alone."""
     found = [f"{name} can't be read and is ignored." for name in unreadable(dataset, _AUXILIARY)]
     if "FOR PROCESSING" in word(dataset, "PresentationIntentType") or "For Processing" in _kind(dataset):
         found.append("The image is FOR PROCESSING: raw detector values, not what a radiologist reads.")
@@ -210,7 +210,7 @@ def _kind(dataset: Dataset) -> str:
 
 
 def _is_inverted(dataset: Dataset) -> bool:
-    """Return whether low values are bright: MONOCHROME1, or a presentation shape that says so (PS3.3 C.11.6.1.2)."""
+    """Return whether low values are bright: MONOCHROME1, or a presentation shape that states it (PS3.3 C.11.6.1.2)."""
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         return True
     return word(dataset, "PresentationLUTShape") == "INVERSE"

@@ -1,4 +1,4 @@
-"""How a DICOM file says that its grey values are shown: modality transformation, window, look-up table, padding."""
+"""How a DICOM file states that its grey values are shown: modality transformation, window, look-up table, padding."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rescaled(data: Dataset, stored: Pixels, notices: list[str]) -> Pixels:
 
 
 def padding_of(data: Dataset, words: Pixels, stored: Pixels) -> npt.NDArray[np.bool_] | None:
-    """Return where the stored value says that there is no image (PS3.3 C.7.5.1.1.2).
+    """Return where the stored value states that there is no image (PS3.3 C.7.5.1.1.2).
 
     The value may be written signed for unsigned pixels and the other way round; the same bits are meant.
 
@@ -87,13 +87,13 @@ def window_of(data: Dataset, notices: list[str]) -> Window | None:
 def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable | None:
     """Return the file's first look-up table for display, if it is a usable one.
 
-    Its entries count as brightness by the bits that they use: many files say 16 and use 12 or 14, and others fewer than
-    they use. A notice says where the file states another depth.
+    Its entries count as brightness by the bits that they use: many files state 16 and use 12 or 14, and others fewer
+    than they use. A notice reports where the file states another depth.
 
     Args:
         data: the data set.
         shown: pixel values after the modality transformation.
-        notices: what the user should know is added here.
+        notices: the list to which notices for the user are added.
     """
     for item in first_items(data, "VOILUTSequence"):
         first, entries = _table(item, shown, data)
@@ -103,7 +103,7 @@ def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable |
         used = int(entries.max()).bit_length()
         if (stated := (numbers(item, "LUTDescriptor") + [None] * 3)[2]) != used:
             depth = "no depth" if stated is None else f"{stated:.0f} bits"
-            notices.append(f"The file's look-up table for display says {depth}, its entries use {used}; those count.")
+            notices.append(f"The file's look-up table for display states {depth}, its entries use {used}; those count.")
         return LookupTable(first, (entries / np.float32(2**used - 1)).astype(np.float32))
     return None
 

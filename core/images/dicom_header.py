@@ -14,7 +14,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 TEXT_REPRESENTATIONS = ("CS", "DS", "IS", "LO", "SH")
-# the sequences of a functional group that say how its frame is shown (PS3.3 C.7.6.16.2)
+# the sequences of a functional group that define how its frame is shown (PS3.3 C.7.6.16.2)
 FRAME_SEQUENCES = ("PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence")
 FRAME_ELEMENTS = (
     "RescaleSlope", "RescaleIntercept", "RescaleType", "WindowCenter", "WindowWidth", "VOILUTFunction",
@@ -29,7 +29,7 @@ PHOTOMETRIC = (
 def texts(data: Dataset, name: str) -> list[str]:
     """Return the values of an element as they are written, not yet read as what they should be; none if it is missing.
 
-    pydicom refuses the whole element where one value is malformed, so text is split here.
+    pydicom rejects the whole element where one value is malformed, so text is split here.
     """
     element: Any = data.get_item(name)
     if element is None or element.value is None:
@@ -94,7 +94,7 @@ def _letters(text: str) -> str:
 def bring_up_functional_groups(data: Dataset) -> None:
     """Set the elements of an enhanced object's one frame where other objects have them (PS3.3 C.7.6.16).
 
-    What the frame's own functional groups say goes before what the shared ones say, and both before the data set's.
+    The frame's own functional groups take precedence over the shared ones, and both over the data set's elements.
     """
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for group in first_items(data, groups):

@@ -1,4 +1,4 @@
-"""The stored pixels of a DICOM file, decoded, without what lies above the bits that the header says are stored."""
+"""The stored pixels of a DICOM file, decoded, without what lies above its stored bits."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def find_frame(data: Dataset, path: Path) -> Frame:
         return Frame(_inflated(content, data), None)
     found = read_codestream(content)
     if found is None:
-        raise ImageError(f"The image is not the {syntax.name} that the header says.", path=path, remedy=DAMAGED)
+        raise ImageError(f"The image is not the {syntax.name} that the header states.", path=path, remedy=DAMAGED)
     if found.kind not in DECODERS:
         raise ImageError(f"This {found.kind} can't be decoded.", path=path, remedy="Export it uncompressed.")
     _check_codestream(found, data, path)
@@ -108,7 +108,7 @@ def find_frame(data: Dataset, path: Path) -> Frame:
 
 
 def check_syntax(data: Dataset, path: Path) -> None:
-    """Refuse a transfer syntax that is not known, by its name.
+    """Reject a transfer syntax that is not known, by its name.
 
     Raises:
         ImageError: if there is no decoder for it.
@@ -128,13 +128,13 @@ def check_syntax(data: Dataset, path: Path) -> None:
 def _check_codestream(found: Codestream, data: Dataset, path: Path) -> None:
     if (found.rows, found.columns) != (data.Rows, data.Columns):
         raise ImageError(
-            f"The header says {data.Columns}×{data.Rows} pixels, the compressed image {found.columns}×{found.rows}.",
+            f"The header states {data.Columns}×{data.Rows} pixels, the compressed image {found.columns}×{found.rows}.",
             path=path,
             remedy=DAMAGED,
         )
     if found.channels not in (0, data.SamplesPerPixel):
         raise ImageError(
-            f"The header says {data.SamplesPerPixel} channels, the compressed image {found.channels}.",
+            f"The header states {data.SamplesPerPixel} channels, the compressed image {found.channels}.",
             path=path,
             remedy=DAMAGED,
         )
@@ -152,7 +152,7 @@ def _check_length(content: bytes, data: Dataset, path: Path) -> None:
 
 
 def _inflated(content: bytes, data: Dataset) -> bytes:
-    """Return a deflated frame, no more of it than the header says that it holds."""
+    """Return a deflated frame, no more of it than the header states."""
     most = int(data.Rows) * int(data.Columns) * int(data.SamplesPerPixel) * int(data.BitsAllocated) // 8
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, most + 1)
 

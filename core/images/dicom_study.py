@@ -1,4 +1,4 @@
-"""What a DICOM file says of the study: date, part of the body, view and side. No patient identity."""
+"""What a DICOM file states of the study: date, part of the body, view and side. No patient identity."""
 
 from __future__ import annotations
 

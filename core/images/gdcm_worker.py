@@ -1,6 +1,6 @@
 """GDCM and imagecodecs in a process of their own: a damaged file can crash the process in which GDCM decodes it.
 
-A question is a ``_Question`` as JSON, and the encapsulated pixel data. An answer is an array as NumPy saves it, or
+A request is a ``_Request`` as JSON, and the encapsulated pixel data. A reply is an array as NumPy saves it, or
 empty where the data can't be decoded.
 """
 
@@ -35,7 +35,7 @@ class DecoderFailedError(Exception):
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """What a decoder of pydicom is told of a frame, under pydicom's own names; see ``pydicom.pixels.DecodeRunner``."""
+    """What a decoder of pydicom needs of a frame, under pydicom's own names; see ``pydicom.pixels.DecodeRunner``."""
 
     rows: int
     columns: int
@@ -54,7 +54,7 @@ class DecodingOptions:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Request:
     """Which decoder, ``gdcm`` or ``imagecodecs``, decodes what."""
 
     decoder: str
@@ -69,42 +69,42 @@ def decode(decoder: str, syntax: UID, pixel_data: bytes, options: DecodingOption
         decoder: ``gdcm`` or ``imagecodecs``.
         syntax: the transfer syntax to decode it as.
         pixel_data: the value of the Pixel Data element.
-        options: what its header says.
+        options: what its header states.
 
     Raises:
         DecoderFailedError: if it can't be decoded.
     """
     most = 4096 + 8 * options.rows * options.columns * options.samples_per_pixel
     end = time.monotonic() + SECONDS
-    question = json.dumps(asdict(_Question(decoder, str(syntax), options)))
+    request = json.dumps(asdict(_Request(decoder, str(syntax), options)))
     try:
-        answer = worker.ask(question, pixel_data, most, lambda: time.monotonic() > end)
+        reply = worker.ask(request, pixel_data, most, lambda: time.monotonic() > end)
     except WorkerStoppedError as cause:
         raise DecoderFailedError("The decoder stopped.") from cause
-    if not answer:
+    if not reply:
         raise DecoderFailedError("The decoder can't decode it.")
-    return np.asarray(np.load(io.BytesIO(answer), allow_pickle=False))
+    return np.asarray(np.load(io.BytesIO(reply), allow_pickle=False))
 
 
 def serve() -> None:
-    """Answer questions on standard input until it is closed."""
+    """Serve requests on standard input until it is closed."""
     _bound_memory()
-    worker_process.serve(_answer)
+    worker_process.serve(_reply)
 
 
-def _answer(text: str, pixel_data: bytes) -> bytes:
+def _reply(text: str, pixel_data: bytes) -> bytes:
     stream = io.BytesIO()
     try:
-        np.save(stream, _decoded(TypeAdapter(_Question).validate_json(text), pixel_data), allow_pickle=False)
+        np.save(stream, _decoded(TypeAdapter(_Request).validate_json(text), pixel_data), allow_pickle=False)
     except Exception:  # noqa: BLE001 - whatever it is, the image can't be decoded
         return b""
     return stream.getvalue()
 
 
-def _decoded(question: _Question, pixel_data: bytes) -> Pixels:
-    if question.decoder == "gdcm":
-        decoder = get_decoder(UID(question.syntax))
-        return decoder.as_array(pixel_data, index=0, decoding_plugin="gdcm", **asdict(question.options))[0]
+def _decoded(request: _Request, pixel_data: bytes) -> Pixels:
+    if request.decoder == "gdcm":
+        decoder = get_decoder(UID(request.syntax))
+        return decoder.as_array(pixel_data, index=0, decoding_plugin="gdcm", **asdict(request.options))[0]
     import imagecodecs
 
     stream = get_frame(pixel_data, 0, number_of_frames=1)

@@ -12,7 +12,7 @@ BLANK_PIXELS, MAX_PIXELS_A_BYTE = 16_000_000, 20_000
 
 
 def check_pixels(height: int, width: int, path: Path) -> None:
-    """Refuse an image without pixels or with more than ``MAX_PIXELS``.
+    """Reject an image without pixels or with more than ``MAX_PIXELS``.
 
     Raises:
         ImageError: naming the file and its size.
@@ -33,7 +33,7 @@ def check_pixels(height: int, width: int, path: Path) -> None:
 
 
 def check_compression(height: int, width: int, size: int, path: Path) -> None:
-    """Refuse a compressed image whose header claims more pixels than its bytes can hold.
+    """Reject a compressed image whose header claims more pixels than its bytes can hold.
 
     Args:
         height: rows that the header claims.
@@ -46,7 +46,7 @@ def check_compression(height: int, width: int, size: int, path: Path) -> None:
     """
     if height * width > BLANK_PIXELS + MAX_PIXELS_A_BYTE * size:
         raise ImageError(
-            f"{size} bytes can't hold the {width}×{height} pixels that the header says.",
+            f"{size} bytes can't hold the {width}×{height} pixels that the header states.",
             path=path,
             remedy="Get the file again from where it came from.",
         )

@@ -80,13 +80,13 @@ class MedicalImage:
         bits: bits stored per sample.
         inverted: whether low values are bright (MONOCHROME1, WhiteIsZero).
         window: the file's own window, if it has one.
-        lookup: the file's own look-up table for display, which goes before the window, if it has one.
-        padding: shape (H, W), true where the file says that there is no image, or None.
-        spacing: distance of pixel centres in mm, (row, column), where the file says so.
+        lookup: the file's own look-up table for display, which takes precedence over the window, if it has one.
+        padding: shape (H, W), true where the file states that there is no image, or None.
+        spacing: distance of pixel centres in mm, (row, column), where the file states it.
         pixel_aspect: height of a pixel over its width; 1.0 is square.
         modality: DICOM modality such as ``CR``, or an empty string.
         study: the study's date, part of the body, view and side, as far as the file states them.
-        notices: what the user should know about how the file was opened.
+        notices: notices for the user on how the file was opened.
         identity: the patient's identity where it was asked for, else None.
     """
 

@@ -27,7 +27,7 @@ class Preprocessing(BaseModel):
     Attributes:
         height: input height in pixels.
         width: input width in pixels.
-        channels: ``grey`` (luminance repeated three times, radiographs) or ``rgb`` (histology).
+        channels: ``grey`` (luminance repeated three times) or ``rgb``.
         resize: ``squash``: both axes are scaled to the input size, whatever the aspect ratio; by area where an axis
             shrinks, bilinearly where it grows.
         mean: per-channel mean that is subtracted from values in [0, 1].

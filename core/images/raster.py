@@ -16,7 +16,7 @@ from core.images.limits import MAX_PIXELS, check_compression, check_pixels
 from core.images.medical_image import MedicalImage, Pixels
 from core.images.samples import Decoded, upright, used_bits
 
-# Pillow refuses, by its header, any picture of more than twice this
+# Pillow rejects, by its header, any picture of more than twice this
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 # its messages about damaged files are dropped: the ImageError has them
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -25,7 +25,7 @@ DAMAGED = "Get the file again from where it came from."
 PILLOW = {"JPEG": ("JPEG", "MPO"), "JPEG 2000": ("JPEG2000",), "WebP": ("WEBP",)}
 JPEG_KINDS = ("JPEG", "lossless JPEG")  # that Pillow decodes, up to 8 bits
 EXIF_ORIENTATION = 0x0112
-PNG_DEPTH = 24  # where a PNG says how many bits its samples have
+PNG_DEPTH = 24  # where a PNG states the bits of its samples
 
 
 def read_raster(data: bytes, path: Path, digest: str, kind: str) -> MedicalImage:
@@ -135,7 +135,7 @@ def _codestream(data: bytes, path: Path, kind: str, notices: list[str]) -> Decod
     """
     claimed = read_codestream(data)
     if claimed is None:
-        return None  # damaged: Pillow says how
+        return None  # damaged: Pillow reports how
     check_pixels(claimed.rows, claimed.columns, path)
     check_compression(claimed.rows, claimed.columns, len(data), path)
     if kind == "JPEG":

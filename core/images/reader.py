@@ -143,7 +143,7 @@ def find_images(paths: Iterable[Path]) -> Iterator[Path]:
 
     In folders, what is hidden or made by the system (:mod:`core.system.system_files`), files that are no image by their
     first bytes, and pictures that Twinlens wrote itself are skipped; links to folders are not followed. A file or
-    folder that can't be read is yielded, so that opening it says why.
+    folder that can't be read is yielded, so that opening it raises the reason.
     """
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered
@@ -172,7 +172,7 @@ def _looks_like_image(path: Path) -> bool:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """Read a regular file of bounded size; pipes and devices are refused before they are opened, so nothing hangs."""
+    """Read a regular file of bounded size; pipes and devices are rejected before they are opened, so nothing hangs."""
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):

@@ -80,7 +80,7 @@ def read_tiff(data: bytes, path: Path, notices: list[str]) -> Decoded | None:
 
 
 def _aspect(page: TiffPage) -> float:
-    """Return pixel height over width from the page's resolution; 1 where it says none that can be."""
+    """Return pixel height over width from the page's resolution; 1 where it states none that is possible."""
     try:
         x, y = page.get_resolution()
         return float(x / y)
@@ -110,7 +110,7 @@ def _below(pages: Iterable[object]) -> list[TiffPage]:
 def _channels(file: TiffFile) -> list[str]:
     """Return the names of the channels that an OME-TIFF or ImageJ file has in pages of their own, if several.
 
-    What says so is text beside the picture: where it can't be read the pages stand for themselves.
+    What states it is text beside the picture: where it can't be read the pages stand for themselves.
     """
     try:
         if file.imagej_metadata is not None:
@@ -148,7 +148,7 @@ def _colour_planes(pages: list[TiffPage], names: list[str], path: Path) -> list[
 
 
 def _check(page: TiffPage, size: int, path: Path) -> None:
-    """Refuse, before decoding, what is too large, cut short or of a kind that is not decoded."""
+    """Reject, before decoding, what is too large, cut short or of a kind that is not decoded."""
     rows, columns = int(page.imagelength), int(page.imagewidth)
     check_pixels(rows, columns, path)
     compression, photometric = page.compression, page.photometric
@@ -197,7 +197,7 @@ def _channels_last(pixels: Pixels, page: TiffPage) -> Pixels:
 
 
 def _meant(pixels: Pixels, page: TiffPage, notices: list[str], path: Path, *, colours: bool) -> Decoded:
-    """Return the pixels as grey or RGB by what the page says of their meaning."""
+    """Return the pixels as grey or RGB by what the page states of their meaning."""
     photometric, bits = page.photometric, int(page.bitspersample)
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8)

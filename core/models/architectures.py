@@ -125,9 +125,26 @@ OFA595 = Architecture(
 ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (VGG19, VISFORMER_S, AUTOFORMER_V2_T, OFA595)}
 
 
-def get_architecture(network: str) -> Architecture:
-    """Return the architecture with this identifier: one of ``ARCHITECTURES``, or ``timm:`` and a name of timm's.
+IMPORTED = "onnx:"  # how identifiers of networks begin that were imported as a graph
 
+
+def _imported(network: str) -> Architecture:
+    """Return a network of which only the graph is known: no torch module can be built for it."""
+    name = network.removeprefix(IMPORTED)
+
+    def build(_classes: int, _head: VggHead, _size: Size) -> nn.Module:
+        raise UsageError(
+            f"{name} was imported as a graph, which runs without torch but can't be built with it.",
+            remedy="Choose another runtime than torch, and Score-CAM for heat maps.",
+        )
+
+    return Architecture(network, name, "imported", "maps", "NCHW", "that of its maker", build)
+
+
+def get_architecture(network: str) -> Architecture:
+    """Return the architecture with this identifier.
+
+    It is one of ``ARCHITECTURES``, ``timm:`` and a name of timm's, or ``onnx:`` and any name for an imported graph.
     Whether timm has such a network is not looked up here, since that would import torch.
 
     Raises:
@@ -140,6 +157,8 @@ def get_architecture(network: str) -> Architecture:
 
         shown = timm_networks.display_name(name)
         return Architecture(network, shown, "timm", timm_networks.LAYER, "timm", "that of timm's model card", build)
+    if network.startswith(IMPORTED):
+        return _imported(network)
     try:
         return ARCHITECTURES[network]
     except KeyError:
@@ -176,14 +195,15 @@ def model_name(model: str) -> str:
 
     Args:
         model: a key of ``ARCHITECTURES``; for a subnet ``ofa595-`` and its digest; for a network of timm ``timm-`` and
-            its name; or a bundle's identifier, ``task/role-`` and one of these.
+            its name, for an imported one ``onnx-`` and its name; or a bundle's identifier, ``task/role-`` and one of
+            these.
 
     Raises:
         UsageError: if there is no such network.
     """
     if "/" in model:
         model = model.rpartition("/")[2].partition("-")[2]  # of task/role-model
-    if model.startswith("timm-"):
+    if model.startswith(("timm-", "onnx-")):
         return get_architecture(model.replace("-", ":", 1)).name
     if model in ARCHITECTURES:
         return ARCHITECTURES[model].name

@@ -48,18 +48,18 @@ def write_bundle(
             _write_tensors(staged / NOVELTY_FILE, gate.state())
         card = card.model_copy(update={"graph_sha256": None, "probe_logits": None})
         if traced is not None:
-            card = _with_graph(staged, _write_card(staged, card), traced)
-        _write_card(staged, card)
+            card = _with_graph(staged, write_card(staged, card), traced)
+        write_card(staged, card)
     return read_bundle(target)
 
 
-def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
+def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate | None) -> Bundle:
     """Store another novelty gate and card in a bundle, which is replaced whole.
 
     Args:
         bundle: the bundle; its weights and its graph stay as they are.
         card: the card; its format and the gate's checksum are set here.
-        gate: the gate.
+        gate: the gate, or None to leave the one that it has.
 
     Returns:
         The bundle on disk.
@@ -69,8 +69,9 @@ def replace_fitted(bundle: Bundle, card: Card, gate: NoveltyGate) -> Bundle:
     """
     with _written_beside(bundle.directory) as staged:
         _copy_files(bundle, staged)
-        _write_tensors(staged / NOVELTY_FILE, gate.state())
-        _write_card(staged, card)
+        if gate is not None:
+            _write_tensors(staged / NOVELTY_FILE, gate.state())
+        write_card(staged, card)
     return read_bundle(bundle.directory)
 
 
@@ -92,7 +93,7 @@ def upgrade_bundle(bundle: Bundle) -> Bundle:
     traced = trace_network(bundle.card)
     with _written_beside(bundle.directory) as staged:
         _copy_files(bundle, staged)
-        _write_card(staged, _with_graph(staged, bundle.card, traced))
+        write_card(staged, _with_graph(staged, bundle.card, traced))
     return read_bundle(bundle.directory)
 
 
@@ -119,7 +120,7 @@ def with_graph(bundle: Bundle) -> Bundle:
         with GRAPHS.new(key) as folder:
             folder.mkdir()
             shutil.copyfile(bundle.weights_path, folder / WEIGHTS_FILE)
-            _write_card(folder, _with_graph(folder, card, traced))
+            write_card(folder, _with_graph(folder, card, traced))
         found = GRAPHS.entry(key)
     made = read_bundle(found).card
     own = {"graph_sha256": made.graph_sha256, "probe_logits": made.probe_logits}
@@ -159,7 +160,7 @@ def _write_tensors(path: Path, state: State) -> None:
     path.write_bytes(save(state))
 
 
-def _write_card(folder: Path, card: Card) -> Card:
+def write_card(folder: Path, card: Card) -> Card:
     """Write a card of the newest format, with the checksums of the files in its folder, and return it."""
     digests = {
         "weights_sha256": _digest(folder / WEIGHTS_FILE),

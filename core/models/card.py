@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import VggHead, get_architecture
+from core.models.map_quality import MapQuality
 from core.models.ofa_subnets import Subnet, model_id
+from core.tasks import TASKS, Task, plain_task
 
 # the newest layout that this version reads, and the one it writes; 1 had no calibration, novelty statistics and full
 # scores, 2 no subnets and no border probe, 3 no reliability before temperature scaling, 4 no networks of timm, 5 no
-# adjustment of the exposure, 6 no graph
+# adjustment of the exposure, 6 no graph and no definition of the task
 CARD_FORMAT = 7
 
 Storage = Literal["float32", "float16", "int8"]
@@ -24,7 +26,7 @@ Images = Annotated[int, Field(ge=1, le=10**12)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-NetworkId = Annotated[str, Field(pattern=r"^(timm:)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NetworkId = Annotated[str, Field(pattern=r"^((timm|onnx):)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class _Part(BaseModel):
@@ -209,6 +211,7 @@ class Card(_Part):
     Attributes:
         format: version of this layout; a newer one than ``CARD_FORMAT`` is refused.
         task: identifier of the task.
+        definition: the task with its classes' names; None for one that comes with the program, and in older cards.
         classes: labels in the order of the network's outputs.
         role: ``teacher`` or ``student``.
         network: identifier of the architecture.
@@ -222,6 +225,7 @@ class Card(_Part):
         macs: multiply-accumulate operations of one forward.
         training: how the weights were made.
         scores: what was measured, on which data.
+        map_quality: how good its heat maps are, or None where it was not measured.
         intended_use: what the model is for.
         limits: what it is known not to be able to do.
         licence: licence of the weights.
@@ -234,6 +238,7 @@ class Card(_Part):
 
     format: Literal[1, 2, 3, 4, 5, 6, 7] = 7
     task: Word
+    definition: Task | None = None
     classes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=2, max_length=1000)
     role: Role
     network: NetworkId
@@ -247,6 +252,7 @@ class Card(_Part):
     macs: int = Field(ge=1, le=10**18)
     training: Training
     scores: tuple[Scores, ...] = Field(default=(), max_length=50)
+    map_quality: MapQuality | None = None
     intended_use: str = Field(max_length=2000)
     limits: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=50)
     licence: str = Field(max_length=500)
@@ -261,6 +267,8 @@ class Card(_Part):
             raise ValueError("the class labels are not distinct")
         if not math.isfinite(self.temperature):
             raise ValueError("the temperature is not finite")
+        if self.definition is not None and (self.definition.id, self.definition.class_ids) != (self.task, self.classes):
+            raise ValueError("the definition is of another task or other classes")
         if self.subnet is not None and not get_architecture(self.network).has_subnets:
             raise ValueError(f"{self.network} has no subnets")
         size = len(self.classes)
@@ -276,6 +284,19 @@ class Card(_Part):
     def id(self) -> str:
         """The bundle's identifier, ``task/role-model``, which is also its place below the weights folder."""
         return f"{self.task}/{self.role}-{self.model}"
+
+    @property
+    def described_task(self) -> Task:
+        """The task in the order of the classes: the known one if it has these, else as the card describes it."""
+        known = TASKS.get(self.task)
+        if known is not None and sorted(known.class_ids) == sorted(self.classes):
+            return known.in_order(self.classes)
+        return self.described_by_itself
+
+    @property
+    def described_by_itself(self) -> Task:
+        """The task as the card defines it, else by its labels alone."""
+        return self.definition or plain_task(self.task, self.classes, colour=self.preprocessing.channels == "rgb")
 
     @property
     def model(self) -> str:

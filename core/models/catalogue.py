@@ -12,13 +12,15 @@ from pathlib import Path
 
 import psutil
 
-from core.errors import BundleError, UsageError
+from core.errors import BundleError, TwinlensError, UsageError
 from core.models.architectures import ARCHITECTURES
 from core.models.bundle import CARD_FILE, Bundle, read_bundle
 from core.models.bundle_import import copy_bundle_files
+from core.models.bundle_tasks import tasks_of
 from core.models.card import Role
 from core.system.atomic_files import cannot_write, replace_folder, restore_folders
 from core.system.paths import package_weights, user_weights
+from core.tasks import TASKS, Task, get_task
 
 IMPORTING, REMOVING = ".import-", ".removed-"  # unfinished folders; the number of their process follows
 
@@ -33,7 +35,7 @@ class Catalogue:
     """
 
     bundles: dict[str, Bundle]
-    broken: tuple[BundleError, ...]
+    broken: tuple[TwinlensError, ...]
 
     def of_task(self, task: str, role: Role) -> list[Bundle]:
         """Return the bundles of one task and role, by name."""
@@ -65,11 +67,14 @@ def _preference(bundle: Bundle) -> tuple[bool, float]:
 def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
     """Read the cards of all installed bundles (the weights stay on disk, unverified until they are used).
 
+    The tasks that they bring are among ``TASKS`` from then on. A bundle that disagrees with another about a task of
+    one name is among the broken ones.
+
     Args:
         folders: weight folders to search, later ones win; by default the package's, then the user's.
     """
     bundles: dict[str, Bundle] = {}
-    broken: list[BundleError] = []
+    broken: list[TwinlensError] = [*TASKS.faults()]
     for folder in folders if folders is not None else [package_weights(), user_weights()]:
         try:
             directories = _directories(folder)
@@ -89,7 +94,20 @@ def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
                 broken.append(error)
             else:
                 bundles[bundle.id] = bundle
-    return Catalogue(bundles, tuple(broken))
+    brought, odd = tasks_of(bundles)
+    TASKS.set_brought(brought)
+    return Catalogue({name: b for name, b in bundles.items() if name not in odd}, (*broken, *odd.values()))
+
+
+def find_task(task_id: str) -> Task:
+    """Return the task with this identifier, looking among the installed bundles where it is not known yet.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    if task_id not in TASKS:
+        read_catalogue()
+    return get_task(task_id)
 
 
 def _directories(folder: Path) -> list[Path]:
@@ -161,6 +179,20 @@ def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
         RuntimeUnavailableError: if nothing here can run it; nothing is left behind then.
         WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
+    return install(source, lambda staged: copy_bundle_files(source, staged), try_out)
+
+
+def install(source: Path, fill: Callable[[Path], object], try_out: Callable[[Bundle], object]) -> Bundle:
+    """Make a bundle in the user's data: filled, verified, tried out, and only then moved to its place.
+
+    Args:
+        source: where it comes from, for the errors.
+        fill: writes the bundle's files into the folder that it gets.
+        try_out: as in :func:`import_bundle`.
+
+    Raises:
+        BundleError, RuntimeUnavailableError, WriteError: as :func:`import_bundle`; nothing is left behind then.
+    """
     root = user_weights()
     _sweep(root)
     try:
@@ -169,10 +201,11 @@ def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
             staged = Path(folder) / "bundle"
             staged.mkdir()
             with _about(source):
-                copy_bundle_files(source, staged)
+                fill(staged)
                 bundle = read_bundle(staged)
                 bundle.verify()
                 bundle.read_gate()
+                check_task(bundle)
                 try_out(bundle)
             for name in {path.name for path in staged.iterdir()} - set(bundle.files):
                 (staged / name).unlink()
@@ -182,6 +215,18 @@ def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
     except OSError as cause:
         raise cannot_write(root, cause) from cause
     return read_bundle(target)
+
+
+def check_task(bundle: Bundle) -> None:
+    """Compare a bundle's task with what is installed, but for the bundle that it would replace.
+
+    Raises:
+        BundleError: if they have other classes under one identifier.
+    """
+    others = {name: one for name, one in read_catalogue().bundles.items() if name != bundle.id}
+    _tasks, odd = tasks_of({**others, bundle.id: bundle})
+    if odd:
+        raise next(iter(odd.values()))
 
 
 @contextmanager

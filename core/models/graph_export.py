@@ -19,6 +19,7 @@ from core.errors import ExportError
 from core.models.architectures import build_network, with_maps
 from core.models.packing import QUANTISED, SCALE
 from core.models.probe import probe_input
+from core.system.extras import how_to_add
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -44,15 +45,21 @@ def trace_network(card: Card) -> ModelProto:
         card: says which network it is, its classes and the size of its input.
 
     Raises:
-        ExportError: if torch can't export it.
+        ExportError: if torch can't export it, or is not installed.
     """
-    import torch
-
+    try:
+        import onnxscript  # noqa: F401 - torch exports with it
+        import torch
+    except ImportError as cause:
+        raise ExportError(
+            f"The package {cause.name} is not installed; torch and onnxscript make a network's graph.",
+            remedy=how_to_add("train"),
+        ) from cause
     size = card.preprocessing.size
     network = build_network(card.network, len(card.classes), card.head, card.subnet, size)
     try:
         with _quiet():
-            program = torch.onnx.export(
+            program: Any = torch.onnx.export(
                 with_maps(card.network, network),
                 (torch.zeros(2, 3, *size),),
                 input_names=[INPUT],
@@ -69,6 +76,7 @@ def trace_network(card: Card) -> ModelProto:
         ) from cause
     model: ModelProto = program.model_proto
     _strip(model)
+    _drop_zero_biases(model.graph)
     _name_as_stored(model.graph)
     return model
 
@@ -95,7 +103,8 @@ def linked_graph(traced: ModelProto, weights: Path) -> bytes:
         model.graph.node.extend(unpacking)
     model.graph.initializer.extend(inside)
     model.graph.node.extend(nodes)
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def probe_logits(network: nn.Module, card: Card) -> tuple[float, ...]:
@@ -128,6 +137,34 @@ def _strip(model: ModelProto) -> None:
     for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
         part.doc_string = ""
         del part.metadata_props[:]
+
+
+def _drop_zero_biases(graph: GraphProto) -> None:
+    """Drop the zeros that torch's exporter makes as the bias of a convolution without one: half of OFA-595's nodes."""
+    makers = {output: node for node in graph.node for output in node.output}
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) == 3 and _is_zero(node.input[2], makers):
+            del node.input[2]
+    needed = {output.name for output in graph.output}
+    used: list[NodeProto] = []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(node.output):
+            needed.update(node.input)
+            used.insert(0, node)
+    del graph.node[:]
+    graph.node.extend(used)
+
+
+def _is_zero(value: str, makers: dict[str, NodeProto]) -> bool:
+    """Return whether a value is a constant 0 that is only cast and repeated."""
+    from onnx import numpy_helper
+
+    node = makers.get(value)
+    while node is not None and node.op_type in ("Cast", "CastLike", "Expand"):
+        node = makers.get(node.input[0])
+    if node is None or node.op_type != "Constant" or not node.attribute[0].HasField("t"):
+        return False
+    return not numpy_helper.to_array(node.attribute[0].t).any()
 
 
 def _name_as_stored(graph: GraphProto) -> None:

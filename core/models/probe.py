@@ -10,7 +10,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from core.images.preprocessing import Preprocessing
 
-KNUTH = 2654435761  # the multiplier of his multiplicative hash, close to 2³² / golden ratio
+WORD, HALF = np.uint64(2**32), np.uint64(15)
+KNUTH = np.uint64(2654435761)  # the multiplier of his multiplicative hash, close to 2³² / golden ratio
 
 
 def probe_input(how: Preprocessing) -> npt.NDArray[np.float32]:
@@ -25,6 +26,6 @@ def probe_input(how: Preprocessing) -> npt.NDArray[np.float32]:
     columns = np.linspace(0, 2 * np.pi, how.width)[None, :]
     waves = np.stack([np.sin(rows + columns), np.cos(rows) * np.sin(columns), np.cos(2 * columns) + 0 * rows])
     place = np.arange(waves.size, dtype=np.uint64).reshape(waves.shape)
-    hashed = (place * KNUTH) % 2**32
-    hashed = ((hashed ^ (hashed >> 15)) * KNUTH) % 2**32
+    hashed = place * KNUTH % WORD
+    hashed = (hashed ^ (hashed >> HALF)) * KNUTH % WORD
     return np.asarray((waves + hashed / 2**31 - 1)[None], dtype=np.float32)

@@ -143,6 +143,20 @@ class _Reader:
         return []
 
 
+def without_maps(model: ModelProto) -> ModelProto:
+    """Return a copy of a graph whose output ``maps`` (N, 3, 1, 1) has no place in the image: it can't be explained."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    (image,) = image_inputs(result.graph)
+    result.graph.node.append(helper.make_node("GlobalAveragePool", [image.name], [MAPS], MAPS))
+    shape = [image.type.tensor_type.shape.dim[0].dim_param, 3, 1, 1]
+    result.graph.output.append(helper.make_tensor_value_info(MAPS, TensorProto.FLOAT, shape))
+    return result
+
+
 def with_maps(model: ModelProto, tensor: CamTensor) -> ModelProto:
     """Return a copy of a graph with a value added as its output ``maps``, of shape (N, K, h, w) in float32.
 

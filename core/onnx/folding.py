@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import NodeProto
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]  # None is an axis of unknown length
@@ -19,42 +18,14 @@ Shape = tuple[int | None, ...]  # None is an axis of unknown length
 SMALL = 1024  # numbers in a value
 
 
-def fold_sizes(model: ModelProto, shapes: Mapping[str, Shape]) -> bool:
-    """Replace operations by their results where these are small and follow from constants and known shapes.
+def small_result(node: NodeProto, known: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Array | None:
+    """Return the result of an operation, or None where it is not known, not small, or not understood here.
 
     Args:
-        model: the graph, which is changed; constants in other files are not read.
+        node: the operation.
+        known: the small values that are known so far.
         shapes: the shapes that are known so far.
-
-    Returns:
-        Whether anything was replaced.
     """
-    import onnx
-    from onnx import numpy_helper
-
-    graph = model.graph
-    known: dict[str, Array] = {}
-    for tensor in graph.initializer:
-        if math.prod(tensor.dims) <= SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL:
-            with suppress(ValueError):  # a weight whose numbers were taken out
-                known[tensor.name] = numpy_helper.to_array(tensor)
-    nodes = []
-    for node in graph.node:
-        value = _result(node, known, shapes)
-        if value is None or value.size > SMALL:
-            nodes.append(node)
-            continue
-        known[node.output[0]] = value
-        graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
-    if len(nodes) == len(graph.node):
-        return False
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return True
-
-
-def _result(node: NodeProto, known: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Array | None:
-    """Return the result of an operation, or None where it is not known, not small, or not understood here."""
     from onnx import helper
 
     if len(node.output) != 1:
@@ -71,7 +42,8 @@ def _result(node: NodeProto, known: Mapping[str, Array], shapes: Mapping[str, Sh
         if node.op_type not in OPERATIONS or any(name and name not in known for name in node.input):
             return None
         inputs = [known[name] if name else None for name in node.input]
-        return np.asarray(OPERATIONS[node.op_type](inputs, attributes))
+        value = np.asarray(OPERATIONS[node.op_type](inputs, attributes))
+        return value if value.size <= SMALL else None
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError, MemoryError):
         return None  # the inference of shapes says what is wrong with it
 
@@ -162,17 +134,23 @@ OPERATIONS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
     "Add": lambda i, _: i[0] + i[1],
     "Cast": _cast,
     "CastLike": lambda i, _: i[0].astype(i[1].dtype),
+    "Ceil": lambda i, _: np.ceil(i[0]),
     "Concat": lambda i, a: np.concatenate(i, axis=a["axis"]),
     "ConstantOfShape": _filled,
     "Div": _divide,
     "Equal": lambda i, _: i[0] == i[1],
     "Expand": _expand,
+    "Floor": lambda i, _: np.floor(i[0]),
     "Gather": lambda i, a: np.take(i[0], i[1], axis=a.get("axis", 0)),
+    "Greater": lambda i, _: i[0] > i[1],
     "Identity": lambda i, _: i[0],
+    "Less": lambda i, _: i[0] < i[1],
     "Max": lambda i, _: np.maximum.reduce(i),
     "Min": lambda i, _: np.minimum.reduce(i),
+    "Mod": lambda i, a: (np.fmod if a.get("fmod") else np.mod)(i[0], i[1]),
     "Mul": lambda i, _: i[0] * i[1],
     "Neg": lambda i, _: -i[0],
+    "Not": lambda i, _: ~i[0],
     "Range": _range,
     "Reshape": _reshape,
     "Slice": _slice,

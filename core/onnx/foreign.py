@@ -40,13 +40,18 @@ class ForeignGraph:
         _batch, _channels, height, width = self.model.graph.input[0].type.tensor_type.shape.dim
         return height.dim_value, width.dim_value
 
+    @property
+    def classes(self) -> int:
+        """How many classes it tells."""
+        return int(self.model.graph.output[0].type.tensor_type.shape.dim[1].dim_value)
 
-def read_foreign(path: Path, classes: int, size: tuple[int, int] | None = None) -> ForeignGraph:
+
+def read_foreign(path: Path, classes: int | None = None, size: tuple[int, int] | None = None) -> ForeignGraph:
     """Read an ONNX file of any exporter.
 
     Args:
         path: the file; weights in other files of its folder are read, too.
-        classes: how many classes it tells.
+        classes: how many classes it tells; None for as many as it does.
         size: height and width of its images, where it leaves them open.
 
     Raises:

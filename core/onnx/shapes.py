@@ -3,70 +3,117 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.errors import BundleError
-from core.onnx.folding import Shape, fold_sizes
+from core.onnx.folding import SMALL, Array, Shape, small_result
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
-
-ROUNDS = 5  # each makes sizes known that the next one computes with
+    from onnx import GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto
 
 
 def shape_of(value: ValueInfoProto) -> Shape | None:
     """Return the shape that a graph states for a value, or None where it states none."""
-    kind = value.type.tensor_type
-    if not kind.HasField("shape"):
-        return None
-    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+    return _shape(value.type)
 
 
 def infer_shapes(model: ModelProto) -> dict[str, Shape]:
-    """Return the shape of every value that can be known, by name, for a batch of one image.
+    """Return the shape of every value, by name, for a batch of one image; an axis that can't be known is None.
 
+    Small values that follow from constants and shapes are computed on the way, since others' shapes depend on them.
     Weights in external data are not read. What the graph itself says of its values, outputs too, is not believed.
 
     Args:
-        model: a graph with one image input.
+        model: a graph in topological order, with one image input.
 
     Raises:
         BundleError: if the shapes contradict each other.
     """
-    import onnx
-
-    single = onnx.ModelProto()
-    single.CopyFrom(model)
-    graph = single.graph
-    del graph.value_info[:]
+    graph = model.graph
+    versions = {wanted.domain or "": wanted.version for wanted in model.opset_import}
+    found = _Inferred(versions.get("", versions.get("ai.onnx", 0)), list(model.opset_import), model.ir_version)
+    for tensor in graph.initializer:
+        found.add_tensor(tensor)
     for value in image_inputs(graph):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
-    for value in graph.output:
-        value.type.tensor_type.ClearField("shape")
-    for _ in range(ROUNDS):
-        shapes = _inferred(single)
-        if not any(None in shape for shape in shapes.values()) or not fold_sizes(single, shapes):
-            break
-    return shapes
-
-
-def _inferred(model: ModelProto) -> dict[str, Shape]:
-    from onnx import shape_inference
-
-    try:
-        graph = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True).graph
-    except (shape_inference.InferenceError, RuntimeError, ValueError) as cause:
-        said = " ".join(str(cause).split())[:300]
-        raise BundleError(
-            f"The shapes inside the graph contradict each other ({said}).", remedy="Export the model again."
-        ) from cause
-    shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+        found.add_input(value)
     for node in graph.node:
-        shapes.update((name, (None,)) for name in node.output)
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        if (shape := shape_of(value)) is not None:
-            shapes[value.name] = shape
-    return shapes
+        found.add_node(node)
+    return found.shapes
+
+
+class _Inferred:
+    """Shapes and small values of a graph, found operation by operation."""
+
+    def __init__(self, version: int, sets: list[OperatorSetIdProto], ir_version: int) -> None:
+        self.shapes: dict[str, Shape] = {}
+        self._version, self._sets, self._ir_version = version, sets, ir_version
+        self._types: dict[str, TypeProto] = {}
+        self._values: dict[str, Array] = {}
+
+    def add_tensor(self, tensor: TensorProto) -> None:
+        """Take a weight."""
+        import onnx
+        from onnx import helper, numpy_helper
+
+        self._types[tensor.name] = helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+        self.shapes[tensor.name] = tuple(tensor.dims)
+        if math.prod(tensor.dims) <= SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL:
+            with suppress(ValueError):  # a weight whose numbers were taken out
+                self._values[tensor.name] = numpy_helper.to_array(tensor)
+
+    def add_input(self, value: ValueInfoProto) -> None:
+        """Take the input, as a batch of one."""
+        import onnx
+
+        kind = onnx.TypeProto()
+        kind.CopyFrom(value.type)
+        if kind.tensor_type.shape.dim:
+            kind.tensor_type.shape.dim[0].dim_value = 1
+        self._types[value.name] = kind
+        self.shapes[value.name] = _shape(kind) or (None,)
+
+    def add_node(self, node: NodeProto) -> None:
+        """Find the shapes of an operation's results, and the result itself where it is small and known."""
+        from onnx import helper
+
+        value = small_result(node, self._values, self.shapes)
+        if value is not None:
+            (name,) = node.output
+            self._values[name] = value
+            self._types[name] = helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+            self.shapes[name] = value.shape
+            return
+        for name, kind in self._types_of(node).items():
+            self._types[name] = kind
+        for name in filter(None, node.output):
+            shape = _shape(self._types[name]) if name in self._types else None
+            self.shapes[name] = (None,) if shape is None else shape
+
+    def _types_of(self, node: NodeProto) -> dict[str, TypeProto]:
+        import onnx
+        from onnx import numpy_helper, shape_inference
+
+        data = {name: numpy_helper.from_array(self._values[name], name) for name in node.input if name in self._values}
+        types = {name: self._types[name] for name in node.input if name in self._types}
+        try:
+            schema = onnx.defs.get_schema(node.op_type, self._version, "")
+            found: dict[str, TypeProto] = shape_inference.infer_node_outputs(
+                schema, node, types, data, {}, self._sets, self._ir_version
+            )
+        except (shape_inference.InferenceError, onnx.defs.SchemaError, RuntimeError, ValueError) as cause:
+            said = " ".join(str(cause).split())[:300]
+            raise BundleError(
+                f"The shapes inside the graph contradict each other ({said}).", remedy="Export the model again."
+            ) from cause
+        return found
+
+
+def _shape(kind: TypeProto) -> Shape | None:
+    """Return the shape of a tensor's type, or None where it states none."""
+    if not kind.tensor_type.HasField("shape"):
+        return None
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.tensor_type.shape.dim)
 
 
 def image_inputs(graph: GraphProto) -> list[ValueInfoProto]:

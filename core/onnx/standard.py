@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from core.errors import BundleError
@@ -19,7 +18,7 @@ BATCH = "N"
 SMALLEST_IR = 8  # from 4 on, weights need not be inputs
 
 
-def standardise(model: ModelProto, classes: int, size: tuple[int, int] | None = None) -> tuple[str, ...]:
+def standardise(model: ModelProto, classes: int | None, size: tuple[int, int] | None = None) -> tuple[str, ...]:
     """Bring a graph to the form that :func:`core.onnx.check.check_graph` wants; it is changed in place.
 
     The input may have its channels last, be grey, or be float16. The batch may be fixed to one image. The output may be
@@ -28,7 +27,7 @@ def standardise(model: ModelProto, classes: int, size: tuple[int, int] | None = 
 
     Args:
         model: the graph, stripped and without large weights.
-        classes: how many classes it is expected to tell.
+        classes: how many classes it is expected to tell, or None for any number.
         size: height and width of the image, where the graph leaves them open.
 
     Returns:
@@ -148,20 +147,21 @@ def _size(own: list[int | None], wanted: tuple[int, int] | None) -> tuple[int, i
     return height, width
 
 
-def _standard_output(model: ModelProto, classes: int, shapes: dict[str, tuple[int | None, ...]]) -> list[str]:
+def _standard_output(model: ModelProto, classes: int | None, shapes: dict[str, tuple[int | None, ...]]) -> list[str]:
     """Make ``logits`` (N, C) in float32 the only output; say what that took."""
     from onnx import TensorProto, helper
 
     graph = model.graph
     found = [(value.name, shapes.get(value.name, ())) for value in graph.output]
-    fitting = [name for name, shape in found if shape[:2] == (1, classes) and math.prod(shape[2:]) == 1]  # type: ignore[arg-type]
+    fitting = [(name, shape[1]) for name, shape in found if _tells(shape, classes)]
     if not fitting:
         there = ", ".join(axes(shape) for _name, shape in found[:5]) or "nothing"
         raise BundleError(
-            f"The graph has no output for {classes} classes; for one image it returns {there}.",
+            f"The graph has no output for {classes or 'two or more'} classes; for one image it returns {there}.",
             remedy="Name as many classes as the model tells, in the order of its outputs.",
         )
-    now, said = fitting[0], []
+    said: list[str] = []
+    now, classes = fitting[0]
     made = {name: node for node in graph.node for name in node.output}
     while now in made and made[now].op_type in {"Softmax", "Identity"}:
         if made[now].op_type == "Softmax":
@@ -174,6 +174,13 @@ def _standard_output(model: ModelProto, classes: int, shapes: dict[str, tuple[in
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, [BATCH, classes]))
     return said
+
+
+def _tells(shape: tuple[int | None, ...], classes: int | None) -> bool:
+    """Return whether an output of this shape, for one image, tells so many classes; None stands for two or more."""
+    if len(shape) < 2 or shape[0] != 1 or any(length != 1 for length in shape[2:]):
+        return False
+    return (shape[1] or 0) >= 2 if classes is None else shape[1] == classes
 
 
 def _prune(graph: GraphProto) -> None:

@@ -1,1 +1,1 @@
-"""What stays on this machine."""
+"""What the program stores on this machine: history, reviews, disk usage."""

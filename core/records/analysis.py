@@ -12,7 +12,7 @@ from typing import Any
 from core import __version__
 from core.compare.comparison import Comparison
 from core.compare.figures import as_dict, from_dict
-from core.compare.record import ComparisonRecord, ImageFacts, answers_of
+from core.compare.record import ComparisonRecord, ImageFacts, stored_predictions
 from core.names import readable
 from core.records.review import Opinion, Review
 
@@ -24,7 +24,7 @@ class Facts:
     Attributes:
         image: the image's file.
         notices: what is to be known about the file or the runtime.
-        own_task: identifier of the task that follows from the image's colour, whichever was chosen.
+        own_task: identifier of the task that the image resembles, whichever was chosen.
         models: digests of the teacher's and the student's card.
     """
 
@@ -75,8 +75,8 @@ class Analysis:
         note: the note beside it.
         settings: how it was made, plain values.
         version: the program's.
-        answers: both predictions and their agreement as :func:`core.compare.record.answers_of` returns them, and
-            ``Facts``; older versions stored less.
+        answers: both predictions and their agreement as :func:`core.compare.record.stored_predictions` returns them,
+            and ``Facts``; older versions stored less.
     """
 
     id: int | None
@@ -112,13 +112,13 @@ class Analysis:
         same_class = bool(known["same_class"])
         return cls(**{field.name: known[field.name] for field in fields(cls)} | parsed | {"same_class": same_class})
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, object]:
         """Return its columns as SQLite holds them, without a number where it has none."""
         row = self.as_dict() | {"same_class": int(self.same_class)}
         row |= {name: json.dumps(row[name], ensure_ascii=False) for name in ("settings", "answers")}
         return {name: value for name, value in row.items() if name != "id" or value is not None}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         return asdict(self)
 
@@ -180,7 +180,7 @@ KEY = tuple(field.name for field in fields(AnalysisKey))
 def analysis(
     image_sha256: str,
     comparison: Comparison,
-    settings: dict[str, Any],
+    settings: Mapping[str, object],
     path: Path | None = None,
     facts: Facts | None = None,
 ) -> Analysis:
@@ -211,7 +211,7 @@ def analysis(
         same_class=comparison.same_class,
         verdict=None,
         note="",
-        settings=settings,
+        settings=dict(settings),
         version=__version__,
-        answers={**({} if facts is None else as_dict(facts)), **answers_of(comparison)},
+        answers={**({} if facts is None else as_dict(facts)), **stored_predictions(comparison)},
     )

@@ -1,4 +1,4 @@
-"""What the program keeps on this machine that can be removed: what it can make again, and the history."""
+"""What the program stores on this machine and can be removed: what it can make again, and the history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY = "history"
 
 @dataclass(frozen=True)
 class StoredItem:
-    """One kind of thing that is kept.
+    """One kind of stored data.
 
     Attributes:
         key: ``history``, the place of one of ``CACHES``, or ``other`` for what else lies in the cache folder.
@@ -35,7 +35,7 @@ class StoredItem:
 
 
 def kept() -> list[StoredItem]:
-    """Return what is kept, with its size; what is not there is left out."""
+    """Return what is stored, with its size; what does not exist is left out."""
     found = [_measured(cache.place, cache.name, cache.remark, (cache.folder,)) for cache in CACHES]
     found.append(_measured("other", "Other caches", "Made again when it is needed", tuple(unlisted())))
     remark = "All records and reviews; can't be made again"
@@ -44,7 +44,7 @@ def kept() -> list[StoredItem]:
 
 
 def remove(item: StoredItem) -> None:
-    """Remove one kind of thing for good; the history is emptied, not deleted, since another window may have it open.
+    """Remove one kind of stored data for good; the history is emptied, not deleted: another window may have it open.
 
     Raises:
         WriteError: if something can't be removed.

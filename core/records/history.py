@@ -1,18 +1,18 @@
 """The record of what was analysed: an SQLite file in the user's data folder.
 
 Of an image only the digest is stored, and its path where that is wanted. Write-ahead logging lets several windows work
-at once, and a killed process loses at most the record in hand.
+at once, and a killed process loses at most the record that it is writing.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from core.compare.comparison import Comparison
 from core.errors import TwinlensError, UsageError
@@ -41,7 +41,7 @@ class Query:
         text: occurs in the path, the note, a model's name or a class, whatever the case.
         task: identifier of the task.
         same_class: whether both models agree; a hidden prediction neither agrees nor disagrees.
-        verdict: your reading.
+        opinion: your reading.
         image_sha256: digest of the image.
         since: analysed then or later; a time with its zone.
         limit: at most so many, the newest first.
@@ -50,7 +50,7 @@ class Query:
     text: str = ""
     task: str | None = None
     same_class: bool | None = None
-    verdict: Opinion | None = None
+    opinion: Opinion | None = None
     image_sha256: str | None = None
     since: datetime | None = None
     limit: int = 1000
@@ -69,7 +69,7 @@ class History:
 
     Raises:
         HistoryError: if it can't be opened, or was written by a newer version. A damaged file is no error: it is
-            renamed and a new one begun, which :attr:`notice` says.
+            renamed and a new one begun, which :attr:`notice` states.
     """
 
     def __init__(self, path: Path | None = None, wait: float = BUSY_SECONDS) -> None:
@@ -98,12 +98,12 @@ class History:
         self._database.close()
 
     def be_patient(self, seconds: float) -> None:
-        """Wait so long from now on while another window writes."""
+        """Wait this long, from now on, while another window writes."""
         with explained(self.path):
             self._database.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def add(
-        self, image_sha256: str, comparison: Comparison, settings: dict[str, Any], path: Path | None = None
+        self, image_sha256: str, comparison: Comparison, settings: Mapping[str, object], path: Path | None = None
     ) -> int:  # fmt: skip
         """Record an analysis, on disk when this returns.
 
@@ -157,14 +157,14 @@ class History:
                 self.insert(change.analysis)
         elif found is not None and found.id is not None:
             with suppress(UsageError):  # deleted meanwhile
-                self.review(found.id, change.review.verdict, change.review.note)
+                self.review(found.id, change.review.opinion, change.review.note)
 
-    def review(self, number: int, verdict: str | None, note: str = "") -> None:
+    def review(self, number: int, opinion: str | None, note: str = "") -> None:
         """Store your reading of an analysis.
 
         Args:
             number: the record's number.
-            verdict: ``agree``, ``disagree``, ``unsure``, or None to take it back.
+            opinion: ``agree``, ``disagree``, ``unsure``, or None to take it back.
             note: free text.
 
         Raises:
@@ -174,7 +174,7 @@ class History:
         note = note.encode("utf-8", "backslashreplace").decode()  # what is typed in a terminal may be no text
         with explained(self.path), self._database:
             done = self._database.execute(
-                "UPDATE analyses SET verdict = ?, note = ? WHERE id = ?", (verdict, note, number)
+                "UPDATE analyses SET verdict = ?, note = ? WHERE id = ?", (opinion, note, number)
             )
         if done.rowcount == 0:
             raise UsageError(f"The history has no record {number}.", remedy="List it to see which it has.")
@@ -201,7 +201,7 @@ class History:
             where.append("(" + " OR ".join(f"{name} LIKE ? ESCAPE '\\'" for name in places) + ")")
             values += [f"%{_literal(word)}%"] * len(places)
         same = None if query.same_class is None else int(query.same_class)
-        exact = {"task": query.task, "same_class": same, "verdict": query.verdict, "image_sha256": query.image_sha256}
+        exact = {"task": query.task, "same_class": same, "verdict": query.opinion, "image_sha256": query.image_sha256}
         for name, value in exact.items():
             if value is not None:
                 where.append(f"{name} = ?")

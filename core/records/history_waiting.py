@@ -1,7 +1,7 @@
 """Changes that could not be written to the history yet: lines of JSON in a file beside it, one file a writer.
 
-They are only ever appended to, so that a killed process loses at most the line in hand. Whoever opens the history next
-takes them in.
+They are only ever appended to, so that a killed process loses at most the line that it is writing. Whoever opens the
+history next takes them in.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Waiting:
     analysis: Analysis | None = None
     review: Review = NO_REVIEW
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         if self.analysis is None:
-            return {"row": asdict(self.key), "review": [self.review.verdict, self.review.note]}
+            return {"row": asdict(self.key), "review": [self.review.opinion, self.review.note]}
         return {"row": self.analysis.stored(), "review": None}
 
     @classmethod

@@ -16,7 +16,7 @@ from core.records.review import Review
 
 
 class HistoryWriter:
-    """The history of a process that goes on also while it can't be written, e.g. because another one has locked it.
+    """The history of a process that continues while it can't be written, e.g. because another one has locked it.
 
     The history is opened when it is first needed. One thread uses it; close it, or use it in a ``with`` block.
 
@@ -99,7 +99,7 @@ class HistoryWriter:
         return True
 
     def drop(self) -> None:
-        """Let go of what waits: it has been written, or the history was emptied."""
+        """Drop what waits: it has been written, or the history was emptied."""
         self._waiting.clear()
         self._saved = 0
         self.error = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Opinion = Literal["agree", "disagree", "unsure"]
-VERDICTS: tuple[Opinion, ...] = get_args(Opinion)
+OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
 
 
 @dataclass(frozen=True)
@@ -14,15 +14,15 @@ class Review:
     """The reader's opinion of a comparison.
 
     Attributes:
-        verdict: ``agree``, ``disagree``, ``unsure``, or None where there is none.
+        opinion: ``agree``, ``disagree``, ``unsure``, or None where there is none.
         note: free text.
     """
 
-    verdict: Opinion | None = None
+    opinion: Opinion | None = None
     note: str = ""
 
     def __bool__(self) -> bool:
-        return self.verdict is not None or bool(self.note)
+        return self.opinion is not None or bool(self.note)
 
 
 NO_REVIEW = Review()

@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """The reliability of a model's answers before or after temperature scaling.
+    """The reliability of a model's predictions before or after temperature scaling.
 
     Attributes:
         moment: which of the two.
@@ -112,8 +112,8 @@ class Reliability:
 
 
 RELIABILITY_CAPTION = (
-    "How sure the model was of its answers, and how often it was right: on the dashed line it is right as often as it "
-    "says. A larger dot stands for more images; the bar is its 95 % interval (Wilson)."
+    "Mean confidence of the predictions and the share that was correct; on the dashed line both are equal. Larger dots "
+    "stand for more images; a bar is the 95 % interval (Wilson)."
 )
 TICKS = (0, 0.25, 0.5, 0.75, 1)  # of both axes
 CONFIDENCE_AXIS, RIGHT_AXIS = "mean confidence, %", "share right, %"

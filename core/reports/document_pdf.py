@@ -28,7 +28,7 @@ from core.reports.text import ELLIPSIS, Align, Rgb, draw, lines, width
 NAMES, BULLET = 104.0, 10.0  # points that facts and items are indented by
 STEP = 1.35  # of a line, in sizes of its letters
 SIDE, AXIS = 176.0, 30.0  # points of a diagram, and of the words at its left and below
-KEPT = 240.0  # points up to which a table is not torn apart
+UNSPLIT = 240.0  # points up to which a table is not split over two pages
 MOST_LINES = 9  # of a cell of a table
 BEGINNING = 300.0  # points that the heading of a data set, its caution and first table take
 
@@ -84,7 +84,7 @@ def _hanging(sheets: Sheets, name: str, text: str, indent: float) -> None:
 
 
 def _table(sheets: Sheets, table: Table) -> None:
-    """Draw a table no wider than the page; its head comes again on each page that it goes on to."""
+    """Draw a table no wider than the page; its head is repeated on each page."""
     columns = zip(table.head, *table.rows, strict=True)
     natural = [max(width(cell, SMALL, bold=i == 0) for i, cell in enumerate(column)) + 0.5 for column in columns]
     widths = _shared(natural, sheets.room - GAP * (len(natural) - 1))
@@ -93,7 +93,7 @@ def _table(sheets: Sheets, table: Table) -> None:
     head = _height(table.head, widths, bold=True) + 2
     heights = [_height(row, widths) for row in table.rows]
     whole = head + sum(heights)
-    sheets.need(whole if whole <= KEPT else head + heights[0])
+    sheets.need(whole if whole <= UNSPLIT else head + heights[0])
     page = 0
     for row, height in zip(table.rows, heights, strict=True):
         sheets.need(height)

@@ -18,10 +18,10 @@ from core.compare.wording import (
 from core.explain.overlays import Pictures, grey_scale, heat_scale
 from core.images.medical_image import MedicalImage
 from core.models.card import Card
-from core.reports.layout import GAP, GREY, HEADING, INK, SMALL, STUDENT, TEACHER, TEXT, Sheets
+from core.reports.layout import GAP, GREY, HEADING, INK, MOST_CLASSES, SMALL, STUDENT, TEACHER, TEXT, Sheets
 from core.reports.text import Rgb
 from core.runtimes.load import runtime_name
-from core.tasks import Task, get_task
+from core.tasks import Task
 
 SALIENCY_CAUTION = (
     "A heat map shows which parts of the image a prediction rests on, not where disease is. It can be wrong where "
@@ -29,7 +29,8 @@ SALIENCY_CAUTION = (
     "map is scaled to its own highest value, so that brightness can't be compared between maps."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
-REST = 636.0  # points of a page that are not for the pictures, so that all of it fits on one sheet
+REST = 636.0  # points of a page that are not for the pictures, with up to five classes, so that all fits on one sheet
+CLASS_ROW = 13.0  # points that a class takes
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class PageText:
 
 def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText) -> None:
     """Draw the page of one image, and further ones where a long text needs them."""
-    task = get_task(comparison.teacher.bundle.card.task)
+    task = comparison.teacher.bundle.card.described_task
     sheets.begin(f"Comparison of teacher and student · {task.name}", text.name)
     sheets.y -= 12
     sheets.text(sheets.left, sheets.y, text.name, HEADING + 1.5, bold=True, room=sheets.room)
@@ -77,9 +78,9 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
 def warnings(comparison: Comparison, task: Task) -> list[str]:
     """Return what limits the predictions: the image is not assessable, or several classes stay plausible."""
     found = []
-    for role, answer in (("Teacher", comparison.teacher), ("Student", comparison.student)):
-        prediction = answer.prediction
-        who = f"{role} ({answer.bundle.name})"
+    for role, result in (("Teacher", comparison.teacher), ("Student", comparison.student)):
+        prediction = result.prediction
+        who = f"{role} ({result.bundle.name})"
         if prediction.novelty is not None and prediction.is_out_of_distribution:
             found.append(f"{who} · {NOT_ASSESSABLE}. {prediction.novelty.reason}")
         elif words := uncertainty(task, prediction.predicted, prediction.plausible):
@@ -107,10 +108,10 @@ def _agreement(sheets: Sheets, comparison: Comparison, task: Task) -> None:
         sheets.y -= 2
         sheets.paragraph("A prediction for an image outside the training data means nothing.", SMALL + 0.5, GREY)
         return
-    first, second = (answer.prediction.predicted for answer in _both(comparison))
+    first, second = (result.prediction.predicted for result in _both(comparison))
     both = agree_or_not(task, first, second)
     words, colour = f"{'✓' if comparison.same_class else '≠'} {both}", INK
-    if any(answer.prediction.is_out_of_distribution for answer in _both(comparison)):
+    if any(result.prediction.is_out_of_distribution for result in _both(comparison)):
         words, colour = f"Not to be relied on · {both}", GREY
     sheets.y -= HEADING + 2
     sheets.text(sheets.left, sheets.y, words, HEADING + 1, bold=True, colour=colour, room=sheets.room)
@@ -122,7 +123,7 @@ def _pictures(
     sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText, task: Task
 ) -> None:
     column = (sheets.room - 2 * GAP) / 3
-    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST)
+    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST - _beyond_five(task))
     width = height / shown.aspect
     sheets.y -= 20
     top = sheets.y
@@ -131,25 +132,25 @@ def _pictures(
         ("Teacher", comparison.teacher.bundle.name, TEACHER, shown.teacher, comparison.teacher),
         ("Student", comparison.student.bundle.name, STUDENT, shown.student, comparison.student),
     ]
-    for i, (title, name, colour, data, answer) in enumerate(panels):
+    for i, (title, name, colour, data, result) in enumerate(panels):
         x = sheets.left + i * (column + GAP)
         sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
         y = top - 6 - height
         if data is None:
-            sheets.text(x, y + height - 20, _why_no_map(answer), TEXT, colour=GREY, room=column)
+            sheets.text(x, y + height - 20, _why_no_map(result), TEXT, colour=GREY, room=column)
             continue
         sheets.picture(data, x, y, width, height)
-        if answer is None:
+        if result is None:
             _grey_scale(sheets, image, text.window, x, y, width)
         else:
-            _heat_scale(sheets, answer, task, x, y, width, column)
+            _heat_scale(sheets, result, task, x, y, width, column)
     sheets.y = top - 6 - height - 31
 
 
-def _why_no_map(answer: ModelResult | None) -> str:
-    if answer is not None and answer.withheld:
+def _why_no_map(result: ModelResult | None) -> str:
+    if result is not None and result.withheld:
         return "Hidden."
-    return "No heat map was made." if answer is None or answer.heat_map is None else "Heat map not known well enough."
+    return "No heat map was made." if result is None or result.heat_map is None else "Heat map not known well enough."
 
 
 def _grey_scale(
@@ -174,13 +175,13 @@ def _grey_scale(
 
 
 def _heat_scale(
-    sheets: Sheets, answer: ModelResult, task: Task, x: float, y: float, width: float, column: float
+    sheets: Sheets, result: ModelResult, task: Task, x: float, y: float, width: float, column: float
 ) -> None:
-    assert answer.heat_map is not None  # noqa: S101 - a picture with a map has one
+    assert result.heat_map is not None  # noqa: S101 - a picture with a map has one
     sheets.picture(heat_scale(), x, y - 9, width, 5)
     sheets.text(x, y - 17, "low", SMALL, colour=GREY)
     sheets.text(x + width, y - 17, "high", SMALL, colour=GREY, align="right")
-    explained = task.classes[answer.heat_map.class_index].name
+    explained = task.classes[result.heat_map.class_index].name
     sheets.text(x, y - 26, f"evidence for {explained}", SMALL, colour=GREY, room=column)
 
 
@@ -188,33 +189,51 @@ def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
     half = (sheets.room - GAP) / 2
     sheets.y -= 21
     top = sheets.y
-    for i, (title, answer, colour) in enumerate(
+    for i, (title, result, colour) in enumerate(
         (("Teacher", comparison.teacher, TEACHER), ("Student", comparison.student, STUDENT))
     ):
         x = sheets.left + i * (half + GAP)
-        card = answer.bundle.card
-        name = f"{title} · {answer.bundle.name}"
-        sheets.text(x, top, name, HEADING, bold=True, colour=colour)
-        latency = milliseconds(answer.prediction.latency.forward_ms)
+        card = result.bundle.card
+        name = f"{title} · {result.bundle.name}"
+        sheets.text(x, top, name, HEADING, bold=True, room=half * 0.62, colour=colour)
+        latency = milliseconds(result.prediction.latency.forward_ms)
         size = f"{card.parameters / 1e6:.1f} M parameters · {latency}"
         sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")
-        for row, label in enumerate(task.classes):
-            y = top - 16 - 13 * row
-            if answer.withheld:
+        for row, index in enumerate(_shown_classes(result, task)):
+            y = top - 16 - CLASS_ROW * row
+            label = task.classes[index]
+            if result.withheld:
                 sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
                 sheets.text(x + half, y, HIDDEN, TEXT - 0.5, align="right", colour=GREY)
                 continue
-            p = float(answer.prediction.probabilities[row])
-            first = row == answer.prediction.top
+            p = float(result.prediction.probabilities[index])
+            first = index == result.prediction.top
             sheets.text(x, y, label.name, TEXT - 1, bold=first, room=half * 0.61)
             sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
             sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=first, align="right")
-    sheets.y = top - 16 - 13 * (len(task.classes) - 1) - 4
+    sheets.y = top - 16 - CLASS_ROW * (min(MOST_CLASSES, len(task.classes)) - 1) - 4
+    if len(task.classes) > MOST_CLASSES:
+        sheets.paragraph(f"The most probable {MOST_CLASSES} of {len(task.classes)} classes.", SMALL, GREY)
+
+
+def _beyond_five(task: Task) -> float:
+    """Return the points that more classes than five take."""
+    more = len(task.classes) > MOST_CLASSES
+    return CLASS_ROW * max(0, min(len(task.classes), MOST_CLASSES) - 5 + more)
+
+
+def _shown_classes(answer: ModelResult, task: Task) -> list[int]:
+    """Return the indices of the classes that have room: all in their order, or the most probable ones of many."""
+    if len(task.classes) <= MOST_CLASSES:
+        return list(range(len(task.classes)))
+    if answer.withheld:  # the order would tell the prediction
+        return list(range(MOST_CLASSES))
+    return [int(i) for i in (-answer.prediction.probabilities).argsort(kind="stable")[:MOST_CLASSES]]
 
 
 def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
-    answers = _both(comparison)
-    cards = [answer.bundle.card for answer in answers]
+    results = _both(comparison)
+    cards = [result.bundle.card for result in results]
 
     def row(name: str, values: list[str]) -> tuple[str, str, str]:
         return (name, values[0], values[1])
@@ -223,9 +242,9 @@ def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
         row("Model", [f"{card.id}, made {card.training.made_on} by {card.training.maker}" for card in cards]),
         row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
         row("Test scores", [_scores(card) for card in cards]),
-        row("Prediction", [_timing(answer) for answer in answers]),
+        row("Prediction", [_timing(result) for result in results]),
         row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
-        row("Heat map", [_map(answer, task) for answer in answers]),
+        row("Heat map", [_map(result, task) for result in results]),
     ]  # fmt: skip
 
 
@@ -239,18 +258,18 @@ def _scores(card: Card) -> str:
     ).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _timing(answer: ModelResult) -> str:
-    found = answer.prediction
+def _timing(result: ModelResult) -> str:
+    found = result.prediction
     times = (
         f"{milliseconds(found.latency.forward_ms)} forward, {milliseconds(found.latency.total_ms)} with preprocessing"
     )
     runtime = runtime_name(found.runtime)
-    return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {answer.bundle.card.temperature:g}"
+    return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {result.bundle.card.temperature:g}"
 
 
-def _map(answer: ModelResult, task: Task) -> str:
-    found = answer.heat_map
-    if answer.withheld:
+def _map(result: ModelResult, task: Task) -> str:
+    found = result.heat_map
+    if result.withheld:
         return "Hidden."
     if found is None:
         return "None was made."

@@ -30,6 +30,7 @@ STUDENT: Rgb = (0.00, 0.46, 0.43)
 AMBER: Rgb = (0.55, 0.32, 0.00)
 AMBER_FIELD: Rgb = (1.00, 0.95, 0.82)
 WARNING = "⚠"
+MOST_CLASSES = 12  # that a page lists; of more it has the most probable ones
 
 
 class Sheets:
@@ -40,7 +41,7 @@ class Sheets:
         y: the cursor: how far up the free space of the page reaches, in points from the bottom.
         left: left end of the text.
         right: right end of the text.
-        page: number of the page in hand, from 1.
+        page: number of the current page, from 1.
     """
 
     def __init__(
@@ -102,13 +103,13 @@ class Sheets:
         self.y = self.top
 
     def end(self) -> None:
-        """Finish the page in hand."""
+        """Finish the current page."""
         if self._open:
             self.pdf.end_page()
             self._open = False
 
     def need(self, height: float) -> None:
-        """Go on to a new page unless so many points are free on this one."""
+        """Begin a new page unless this many points are free on the current one."""
         if self.y - height < FOOT:
             self.begin(self._head if self._head.endswith(", continued") else f"{self._head}, continued")
 

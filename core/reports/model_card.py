@@ -28,8 +28,8 @@ from core.reports.document import (
 )
 from core.reports.document_pdf import draw_blocks
 from core.reports.layout import STUDENT, TEACHER, PaperSize, Sheets
+from core.reports.map_quality import card_blocks
 from core.system.atomic_files import bytes_written_whole, written_whole
-from core.tasks import TASKS
 
 MOST_COLUMNS = 12  # largest number of classes whose confusion matrix fits on a page
 
@@ -86,18 +86,15 @@ def facts(card: Card) -> list[Block]:
         blocks.append(Paragraph("Not measured."))
     for scores in card.scores:
         blocks += _performance(card, scores)
-    return blocks
+    return blocks + card_blocks(card.map_quality)
 
 
 def _title(card: Card) -> str:
-    task = TASKS.get(card.task)
-    return f"{model_name(card.model)} ({card.role}), {task.name if task else card.task}"
+    return f"{model_name(card.model)} ({card.role}), {card.described_task.name}"
 
 
 def _summary(card: Card) -> Facts:
-    task, size = TASKS.get(card.task), card.preprocessing
-    names = {label.id: label.name for label in task.classes} if task else {}
-    image = f"one {task.image_kind}" if task else "one image"
+    task, size = card.described_task, card.preprocessing
     colour = "grey" if size.channels == "grey" else "colour"
     return Facts(
         (
@@ -106,8 +103,8 @@ def _summary(card: Card) -> Facts:
                 f"{card.id}, {model_name(card.model)}, {card.parameters / 1e6:.1f} million parameters, "
                 f"{card.macs / 1e9:.2f} billion multiply-accumulates an image, stored as {card.storage}",
             ),
-            ("Input", f"{image}, scaled to {size.height} × {size.width} pixels, {colour}"),
-            ("Output", f"a probability for each of {', '.join(names.get(label, label) for label in card.classes)}"),
+            ("Input", f"one {task.image_kind}, scaled to {size.height} × {size.width} pixels, {colour}"),
+            ("Output", f"a probability for each of {', '.join(label.name for label in task.classes)}"),
             ("Weights", f"SHA-256 {card.weights_sha256[:16]}…, licence: {card.licence}"),
         )
     )

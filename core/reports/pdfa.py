@@ -33,7 +33,7 @@ class PdfFile:
     """A PDF under construction.
 
     Attributes:
-        canvas: reportlab's canvas of the page in hand.
+        canvas: reportlab's canvas of the current page.
 
     Args:
         file: where it is written.
@@ -67,7 +67,7 @@ class PdfFile:
         self._put(pdfdoc.PDFFile((1, 7)).format(self._document))
 
     def end_page(self) -> None:
-        """Finish the page in hand and write it."""
+        """Finish the current page and write it."""
         from reportlab.pdfbase.pdfdoc import PDFImageXObject, PDFPage, PDFStream
 
         self.canvas.showPage()

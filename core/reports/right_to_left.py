@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from unicodedata import bidirectional
 
-# Hebrew, Arabic, Syriac, Thaana, N'Ko and their presentation forms; beyond them no font of ours goes
+# Hebrew, Arabic, Syriac, Thaana, N'Ko and their presentation forms; no embedded font has letters of other scripts
 _ANY = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff]")
-_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # say which way to read, and are not drawn
+_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # control the direction of text, and are not drawn
 _KINDS = {"R": "r", "AL": "r", "NSM": "m"}  # letters, and what belongs to the letter before it
 _PIECES = re.compile("(?:m*r)+|(?:(?!m*r).)+")
 # the joiners decide the shape of the letters beside them; python-bidi takes them out, but leaves a mark of a letter be;
-# it knows embeddings (the last four), but not the isolates that came later
+# it handles embeddings (the last four), but not isolates
 _FOR_BIDI = str.maketrans("\u200c\u200d\u2066\u2067\u2068\u2069", "\ufe00\ufe01\u202a\u202b\u202a\u202c")
 _JOINERS_BACK = str.maketrans("\ufe00\ufe01", "\u200c\u200d")
 _SPACES = {"B": " ", "S": " ", "": "\ufffd"}  # ends of paragraphs, tabs, and what Unicode has not assigned
@@ -37,13 +37,13 @@ def mark(text: str) -> str:
     return FROM_RIGHT if reads_from_right(text) else FROM_LEFT
 
 
-def apart(text: str) -> str:
+def isolated(text: str) -> str:
     """Return a name or value that neither turns what stands beside it in a line, nor is turned by it."""
     return FROM_LEFT + text + FROM_LEFT if has_right_to_left(text) else text
 
 
 def unmarked(text: str) -> str:
-    """Return a text without the characters that only say which way to read."""
+    """Return a text without the characters that only control the direction of text."""
     return _MARKS.sub("", text)
 
 

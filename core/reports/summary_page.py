@@ -12,6 +12,7 @@ from core.reports.layout import (
     GREY,
     HEADING,
     INK,
+    MOST_CLASSES,
     RULE,
     SMALL,
     STUDENT,
@@ -87,10 +88,20 @@ def summary_pages(sheets: Sheets, tallies: list[Tally], rows: list[Line]) -> Non
 
 def _agreement(sheets: Sheets, tally: Tally) -> None:
     classes = tally.task.classes
-    sheets.heading(tally.task.name, 90 + ROW * len(classes))
+    fits = len(classes) <= MOST_CLASSES
+    sheets.heading(tally.task.name, 90 + ROW * len(classes) * fits)
     kappa = "" if tally.kappa is None else f" · Cohen's kappa {tally.kappa:.2f}"
     same = int(tally.confusion.trace())
     sheets.paragraph(f"Both agree on {same} of {tally.images}: {tally.agreement}{kappa}")
+    if fits:
+        _confusion(sheets, tally)
+    if (found := tally.scores()) is not None:
+        _scores(sheets, tally, found)
+
+
+def _confusion(sheets: Sheets, tally: Tally) -> None:
+    """Draw how often each class of the teacher met each of the student."""
+    classes = tally.task.classes
     first = sheets.left + 150
     cell = min(CELL, (sheets.right - first) / len(classes))
     sheets.y -= ROW + 2
@@ -114,8 +125,6 @@ def _agreement(sheets: Sheets, tally: Tally) -> None:
                 sheets.pdf.canvas.rect(x, sheets.y - 3.5, cell - 2, ROW - 1, stroke=0, fill=1)
             sheets.text(x + cell - 6, sheets.y, str(table[i, j]), TEXT - 0.5, bold=i == j, align="right")
     sheets.y -= 6
-    if (found := tally.scores()) is not None:
-        _scores(sheets, tally, found)
 
 
 def _scores(sheets: Sheets, tally: Tally, found: tuple[Scores, Scores]) -> None:
@@ -123,7 +132,7 @@ def _scores(sheets: Sheets, tally: Tally, found: tuple[Scores, Scores]) -> None:
     rows = [("with 95 % intervals", "Teacher", "Student")]
     rows.append(("Accuracy", *(str(s.accuracy) for s in found)))  # type: ignore[arg-type]
     rows.append(("Macro F1", *(str(s.macro_f1) for s in found)))  # type: ignore[arg-type]
-    for label in found[0].recall:
+    for label in found[0].recall if len(tally.task.classes) <= MOST_CLASSES else ():
         name = f"Recall, {tally.task.class_name(label)}"
         rows.append((name, str(found[0].recall[label]), str(found[1].recall[label])))
     sheets.table(rows, (sheets.left, sheets.left + 170, sheets.left + 340))

@@ -108,7 +108,7 @@ def draw(
 
 @contextmanager
 def _spoken(line: Any, text: str) -> Iterator[None]:  # noqa: ANN401 - reportlab has no types
-    """Say what is drawn within, where order or letters on paper are others, for who copies it or has it read aloud."""
+    """Add the original text to what is drawn within, where order or letters differ, for copying and screen readers."""
     spelled = any(len(_placed(c, REGULAR)[1]) > 1 for c in text if c.isprintable())
     if not spelled and not has_right_to_left(text):
         yield

@@ -16,10 +16,10 @@ from core.names import readable
 from core.reports.image_page import PageText, image_page, warnings
 from core.reports.layout import PaperSize, Sheets
 from core.reports.person_name import name_in_words
-from core.reports.right_to_left import apart
+from core.reports.right_to_left import isolated
 from core.reports.summary_page import Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
-from core.tasks import Task, get_task
+from core.tasks import Task
 
 
 class ReportWriter:
@@ -81,7 +81,7 @@ class ReportWriter:
             window: the pixel values spread over the scale of grey; by default the file's own way of showing itself.
             label: the image's true class where it is known, for the scores in the summary.
         """
-        task = get_task(comparison.teacher.bundle.card.task)
+        task = comparison.teacher.bundle.card.described_task
         maps = comparison.teacher.drawn_map, comparison.student.drawn_map
         text = PageText(self._name(image.path), impression, self._identity(image), window)
         first = self._sheets.page + 1
@@ -111,7 +111,7 @@ class ReportWriter:
         self._sheets.pdf.close()
 
     def _name(self, path: Path) -> str:
-        return f"Image {len(self._rows) + 1}" if self._hide_names else apart(readable(path.name))
+        return f"Image {len(self._rows) + 1}" if self._hide_names else isolated(readable(path.name))
 
     def _identity(self, image: MedicalImage) -> str:
         who = image.identity if self._with_identity else None
@@ -121,10 +121,10 @@ class ReportWriter:
             "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
             "accession": who.accession,
         }  # fmt: skip
-        known = [f"{name} {apart(value)}" for name, value in parts.items() if value]
+        known = [f"{name} {isolated(value)}" for name, value in parts.items() if value]
         return " · ".join(known) or "The file names no patient."
 
 
-def _in_words(answer: ModelResult, task: Task) -> str:
-    found = answer.prediction
-    return HIDDEN if answer.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"
+def _in_words(result: ModelResult, task: Task) -> str:
+    found = result.prediction
+    return HIDDEN if result.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"

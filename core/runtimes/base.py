@@ -74,12 +74,14 @@ class RuntimeKind:
         load: makes the runtime of a bundle, which it verifies, with a number of CPU threads or its own choice; raises
             RuntimeUnavailableError where it can't be used.
         rank: how it ranks for ``auto`` on this machine: the lowest is tried first.
+        extra: the extra of the installation that it needs; empty for none.
     """
 
     id: str
     name: str
     load: Callable[[Bundle, int | None], Runtime]
     rank: Callable[[], int]
+    extra: str = ""
 
 
 def expected_logits(card: Card) -> FloatArray:

@@ -17,6 +17,7 @@ from core.models.probe import probe_input
 from core.runtimes.base import RuntimeKind, check_agreement, expected_logits
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
 from core.runtimes.onnx_masks import GIVEN_MAPS, masked_graph
+from core.system.extras import how_to_add
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -65,7 +66,7 @@ class OnnxRuntime:
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if find_spec("onnxruntime") is None:
             raise RuntimeUnavailableError(
-                "ONNX Runtime is not installed.", remedy="Install onnxruntime, or choose another runtime."
+                "ONNX Runtime is not installed.", remedy=f"{how_to_add('onnxruntime')} Or choose another runtime."
             )
         self._graph = bundle.verified_graph()
         self.layer = get_architecture(bundle.card.network).layer
@@ -121,6 +122,7 @@ class OnnxRuntime:
     def _loaded(self, graph: Path | bytes) -> onnxruntime.InferenceSession:
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()  # on Windows; elsewhere the variables in core/__init__.py count
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         options.intra_op_num_threads = self._threads or 0
@@ -138,4 +140,4 @@ class OnnxRuntime:
             raise RuntimeUnavailableError(f"ONNX Runtime can't run this network ({cause}).") from cause
 
 
-ONNX = RuntimeKind("onnxruntime", "ONNX Runtime", OnnxRuntime, lambda: 1 if accelerators() else 3)
+ONNX = RuntimeKind("onnxruntime", "ONNX Runtime", OnnxRuntime, lambda: 1 if accelerators() else 3, "onnxruntime")

@@ -14,6 +14,7 @@ from core.models.architectures import get_architecture, with_maps
 from core.models.probe import probe_input
 from core.runtimes.base import RuntimeKind, check_agreement, disagreement, expected_logits
 from core.runtimes.masks import EPSILON, MaskScorer, linear_weights, mask_scorer
+from core.system.extras import how_to_add
 
 if TYPE_CHECKING:
     from core.models.bundle import Bundle
@@ -68,7 +69,7 @@ class TorchRuntime:
             import torch
         except ImportError as cause:
             raise RuntimeUnavailableError(
-                f"torch is not installed ({cause}).", remedy="Install it, or choose another runtime."
+                f"torch is not installed ({cause}).", remedy=f"{how_to_add('gpu')} Or choose another runtime."
             ) from cause
         if threads is not None:
             torch.set_num_threads(threads)
@@ -142,4 +143,4 @@ class TorchRuntime:
         return score
 
 
-TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 4)
+TORCH = RuntimeKind("torch", "torch", TorchRuntime, lambda: 0 if has_accelerator() else 4, "gpu")

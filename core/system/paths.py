@@ -19,6 +19,11 @@ def package_weights() -> Path:
     return Path(__file__).resolve().parents[2] / "assets" / "weights"
 
 
+def package_tasks() -> Path:
+    """Return the folder of the tasks that come with the program."""
+    return Path(__file__).resolve().parents[2] / "assets" / "tasks"
+
+
 def package_fonts() -> Path:
     """Return the folder of the fonts that are embedded in reports."""
     return Path(__file__).resolve().parents[2] / "assets" / "fonts"
@@ -34,11 +39,16 @@ def user_weights() -> Path:
     return data_folder() / "weights"
 
 
+def user_tasks() -> Path:
+    """Return the folder of the user's own tasks."""
+    return data_folder() / "tasks"
+
+
 def cache_folder() -> Path:
     """Return the folder of things that can be made again; ``TWINLENS_CACHE`` overrides it.
 
     Where it can't be written, it is a temporary folder, for this process and those that it starts, which is removed at
-    the end; :func:`cache_notice` then says so.
+    the end; :func:`cache_notice` then states it.
     """
     wanted = Path(os.environ.get("TWINLENS_CACHE") or platformdirs.user_cache_dir("twinlens", appauthor=False))
     problem = _why_not_writable(wanted)
@@ -65,7 +75,7 @@ def data_notice() -> str:
     if not problem:
         return ""
     return (
-        f"{readable(data_folder())}: No settings, session or history can be kept here ({problem}). Check the folder, "
+        f"{readable(data_folder())}: No settings, session or history can be stored here ({problem}). Check the folder, "
         "or name another one by TWINLENS_DATA."
     )
 

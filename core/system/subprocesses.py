@@ -17,7 +17,7 @@ def own_command(module: OwnModule, *arguments: str) -> list[str]:
     """Return the command line that runs a module of Twinlens, as ``python -m`` does.
 
     The frozen program has no Python to call: its own executable takes the module as its first word, as
-    ``assets/installer/entry.py`` says.
+    ``assets/installer/entry.py`` does it.
     """
     start = [sys.executable] if is_frozen() else [sys.executable, "-m"]
     return [*start, module, *arguments]

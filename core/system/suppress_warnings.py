@@ -1,4 +1,4 @@
-"""Libraries' warnings kept off the terminal: what a person should know is an error or a notice."""
+"""Libraries' warnings kept off the terminal: what the user needs is in an error or a notice."""
 
 from __future__ import annotations
 

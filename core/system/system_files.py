@@ -1,4 +1,4 @@
-"""Folders and files that systems make beside the user's own, and that hold no images of his."""
+"""Folders and files that systems make beside the user's own, and that hold no images of the user."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Processes that answer questions: for what can crash the process that does it, or would hold up a window.
+"""Processes that serve requests: for what can crash the process that does it, or would block a window.
 
-A worker is started when its first question comes and stays, since most of the time goes into its start. A question is
-the sizes of two parts, then the parts: a text, and data. An answer is a size, then that many bytes.
+A worker is started when its first request comes and stays, since most of the time goes into its start. A request is
+the sizes of two parts, then the parts: a text, and data. A reply is a size, then that many bytes.
 
 Not ``multiprocessing``: its workers run the main script again, so that reading an image in a script without
 ``if __name__ == "__main__"`` fails; they can't be started within a ``multiprocessing.Pool``; and sending to one that
@@ -21,16 +21,16 @@ from typing import IO
 
 from core.system.subprocesses import own_command
 
-QUESTION, ANSWER = struct.Struct("<QQ"), struct.Struct("<Q")
+REQUEST, REPLY = struct.Struct("<QQ"), struct.Struct("<Q")
 POLL_SECONDS = 0.05
 
 
 class WorkerStoppedError(Exception):
-    """The process ended before it answered: by itself, for lack of time, or because the answer is not wanted."""
+    """The process ended before it replied: by itself, for lack of time, or because the reply is not wanted."""
 
 
 class WorkerProcess:
-    """A hidden command of ``python -m core`` that runs :func:`serve`; one question at a time, from any thread.
+    """A hidden command of ``python -m core`` that runs :func:`serve`; one request at a time, from any thread.
 
     Args:
         command: its name.
@@ -48,32 +48,32 @@ class WorkerProcess:
         return self._running is not None and self._running.poll() is None
 
     def ask(self, text: str, data: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
-        """Return the answer to a question.
+        """Return the reply to a request.
 
         Args:
-            text: what is asked.
-            data: what goes with it.
-            most: bytes that an answer can have.
-            unwanted: asked all the time; the process is ended when it is true.
+            text: the text of the request.
+            data: its data.
+            most: bytes that a reply can have.
+            unwanted: called repeatedly; the process is ended when it returns True.
 
         Raises:
-            WorkerStoppedError: if no answer came, or a longer one.
+            WorkerStoppedError: if no reply came, or a longer one.
         """
         head = text.encode()
         while not self._lock.acquire(timeout=POLL_SECONDS):
             if unwanted():
                 raise WorkerStoppedError
         try:
-            return self._answer(QUESTION.pack(len(head), len(data)) + head + data, most, unwanted)
+            return self._reply(REQUEST.pack(len(head), len(data)) + head + data, most, unwanted)
         finally:
             self._lock.release()
 
-    def _answer(self, question: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
+    def _reply(self, request: bytes, most: int, unwanted: Callable[[], bool]) -> bytes:
         process = self._started()
-        answered, ended = threading.Event(), threading.Event()
+        replied, ended = threading.Event(), threading.Event()
 
         def guard() -> None:
-            while not answered.wait(POLL_SECONDS):
+            while not replied.wait(POLL_SECONDS):
                 if unwanted():
                     process.kill()
                     ended.set()
@@ -82,18 +82,18 @@ class WorkerProcess:
         guarding = threading.Thread(target=guard, daemon=True)
         guarding.start()
         try:
-            return _ask(process, question, most)
+            return _ask(process, request, most)
         except (OSError, EOFError) as cause:
             ended.set()
             raise WorkerStoppedError from cause
         finally:
-            answered.set()
+            replied.set()
             guarding.join()
             if ended.is_set():
                 self.stop()
 
     def stop(self) -> None:
-        """End the process, if it runs; whoever waits for its answer gets none, and the next question starts another."""
+        """End the process, if it runs; a waiting caller gets WorkerStoppedError, the next request starts another."""
         while not self._lock.acquire(timeout=POLL_SECONDS):  # whoever asks holds it, and may only be starting one
             if (process := self._running) is not None:
                 process.kill()
@@ -118,35 +118,35 @@ class WorkerProcess:
         return process
 
 
-def serve(answer: Callable[[str, bytes], bytes]) -> None:
-    """Answer questions on standard input until it is closed; what libraries print is discarded.
+def serve(reply: Callable[[str, bytes], bytes]) -> None:
+    """Serve requests on standard input until it is closed; what libraries print is discarded.
 
     Args:
-        answer: given the text and the data of a question, returns the answer.
+        reply: given the text and the data of a request, returns the reply.
     """
-    questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    while head := questions.read(QUESTION.size):
-        text, data = QUESTION.unpack(head)
-        answered = answer(questions.read(text).decode(), questions.read(data))
-        answers.write(ANSWER.pack(len(answered)) + answered)
-        answers.flush()
+    while head := requests.read(REQUEST.size):
+        text, data = REQUEST.unpack(head)
+        content = reply(requests.read(text).decode(), requests.read(data))
+        replies.write(REPLY.pack(len(content)) + content)
+        replies.flush()
 
 
-def _ask(process: subprocess.Popen[bytes], question: bytes, most: int) -> bytes:
-    """Return the answer.
+def _ask(process: subprocess.Popen[bytes], request: bytes, most: int) -> bytes:
+    """Return the reply.
 
     Raises:
-        EOFError: if the process ends before it, or answers more than can be.
+        EOFError: if the process ends before it, or sends more than the limit.
         OSError: if it no longer reads.
     """
     if process.stdin is None or process.stdout is None:
         raise EOFError
-    process.stdin.write(question)
+    process.stdin.write(request)
     process.stdin.flush()
-    (size,) = ANSWER.unpack(_exactly(process.stdout, ANSWER.size))
+    (size,) = REPLY.unpack(_exactly(process.stdout, REPLY.size))
     if size > most:
         raise EOFError
     return _exactly(process.stdout, size)

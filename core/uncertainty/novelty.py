@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import BundleError
-from core.tasks import TASKS
+from core.tasks import Task
 from core.uncertainty.thumbnail import (
     COLOUR_SIZE,
     EXPOSURE_SIZE,
@@ -102,7 +102,7 @@ class NoveltyGate:
     """Detects images outside the training data of a model.
 
     Attributes:
-        likeness: the test of layout (radiographs) or of colours and grain (histology), which the number of features
+        likeness: the test of layout (grey images) or of colours and grain (coloured ones), which the number of features
             distinguishes.
         exposure: the test of brightness, contrast and sharpness; None in older bundles.
     """
@@ -113,7 +113,7 @@ class NoveltyGate:
 
     @property
     def by_layout(self) -> bool:
-        """Whether the likeness test uses the layout (radiographs), else colours and grain (histology)."""
+        """Whether the likeness test uses the layout (grey images), else colours and grain (coloured ones)."""
         return bool(self.likeness.centres.shape[1] == LAYOUT_SIZE)
 
     def scores(self, thumbnails: npt.ArrayLike) -> Float64Array:
@@ -123,7 +123,7 @@ class NoveltyGate:
             return found
         return np.maximum(found, self.exposure.scores(exposure_features(thumbnails, colour=not self.by_layout)))
 
-    def assess(self, batch: FloatArray, how: Preprocessing, task: str) -> Novelty:
+    def assess(self, batch: FloatArray, how: Preprocessing, task: Task) -> Novelty:
         """Assess one image.
 
         Args:
@@ -135,8 +135,8 @@ class NoveltyGate:
         score = float(self.scores(small)[0])
         return Novelty(score, self.threshold, self._reason(small, task) if score > self.threshold else "")
 
-    def _reason(self, small: FloatArray, task: str) -> str:
-        kinds = TASKS[task].image_kinds if task in TASKS else "images"
+    def _reason(self, small: FloatArray, task: Task) -> str:
+        kinds = task.image_kinds
         rows = likeness_features(small, by_layout=self.by_layout)
         if self.likeness.scores(rows)[0] <= self.threshold:
             return f"Brightness, contrast or sharpness differ from those of the {kinds} in the training data."

@@ -39,7 +39,7 @@ class Commands(QObject):
     def refresh(self) -> None:
         """Enable the commands that can be used now; to be called when what they depend on has changed."""
         for command in self.table:
-            self.actions[command.id].setEnabled(command.enabled())
+            self.actions[command.id].setEnabled(command.missing is None and command.enabled())
 
     def _action(self, command: Command, window: QWidget) -> QAction:
         if isinstance(command.does, QAction):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from PySide6.QtGui import QAction, QKeySequence
+
+from core.system.extras import MissingExtraError, missing_extra
 
 
 def always() -> bool:
@@ -24,6 +27,7 @@ class Command:
         does: called when it is triggered; or a control's own action, which already does it.
         keys: its shortcuts, the first of which is shown; empty for none.
         enabled: whether it can be used now.
+        extra: the extra that it needs, without which it can't be used at all; empty for none.
         repeats: whether a key that is held down triggers it again and again.
         last_of_group: whether a line follows in the menu.
     """
@@ -34,8 +38,14 @@ class Command:
     does: Callable[[], object] | QAction
     keys: tuple[str, ...] = ()
     enabled: Callable[[], bool] = always
+    extra: str = ""
     repeats: bool = False
     last_of_group: bool = False
+
+    @cached_property
+    def missing(self) -> MissingExtraError | None:
+        """Why it can't be used in this installation, or None."""
+        return missing_extra(self.extra, self.plain_title) if self.extra else None
 
     @property
     def plain_title(self) -> str:
@@ -49,5 +59,7 @@ class Command:
 
     @property
     def tooltip(self) -> str:
-        """Its title and first shortcut."""
+        """Its title and first shortcut; of one whose extra is missing, how to add that."""
+        if self.missing is not None:
+            return str(self.missing)
         return f"{self.plain_title} ({self.key_text})" if self.keys else self.plain_title

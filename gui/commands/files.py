@@ -26,8 +26,8 @@ class FileCommands(QObject):
         open_paths: adds files and folders to the worklist.
         listed: the worklist on screen.
         show_list: makes the worklist visible.
-        controller: leads the analysis, and goes on without files that were removed.
-        banner: says what was removed.
+        controller: controls the analysis, and continues without files that were removed.
+        banner: shows what was removed.
     """
 
     removal_changed = Signal()  # there is something else to put back than before

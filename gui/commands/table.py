@@ -58,7 +58,7 @@ def command_table(
         files: opens files, takes them off the worklist and puts them back.
         listed: the worklist on screen.
         view: the comparison on screen.
-        chooser: says what compares.
+        chooser: holds the choice of models.
         controller: leads the analysis.
         stop: ends "Analyse all".
         importer: imports models.
@@ -125,7 +125,7 @@ def command_table(
                 enabled=has_model("teacher")),
         Command("student_card", ANALYSE, "Model card of the &student", lambda: view.card_requested.emit("student"),
                 enabled=has_model("student"), last_of_group=True),
-        Command("train", ANALYSE, "Train a &model…", windows.train, ("Ctrl+T",)),
+        Command("train", ANALYSE, "Train a &model…", windows.train, ("Ctrl+T",), extra="train"),
         Command("agree", REVIEW, "&Agree", lambda: reviews.say("agree"), ("A",)),
         Command("disagree", REVIEW, "&Disagree", lambda: reviews.say("disagree"), ("X",)),
         Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),

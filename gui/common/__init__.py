@@ -1,1 +1,1 @@
-"""Looks, words, threads: shared by all rooms of the window."""
+"""Looks, words, threads: shared by all sub-packages of the window."""

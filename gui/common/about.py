@@ -43,8 +43,8 @@ class AboutDialog(QDialog):
         head = QLabel(f"Twinlens {__version__}")
         theme.styled(head, "title")
         words = QLabel(
-            "A large teacher network and the small student distilled from it, side by side on chest radiographs "
-            "and histology tiles, with heat maps of both. After arXiv "
+            "A large teacher network and the small student distilled from it, side by side on medical images, with "
+            "heat maps of both. After arXiv "
             f"2508.15251.\n\n{wording.notice()} Everything "
             "runs on this machine; no image leaves it. Twinlens is under the MIT licence."
         )

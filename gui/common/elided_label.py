@@ -39,7 +39,7 @@ class ElidedLabel(QLabel):
         self.style().drawItemText(painter, area, flags, self.palette(), self.isEnabled(), words, self.foregroundRole())
 
     def event(self, event: QEvent) -> bool:
-        """Say all words in the tip while they do not fit."""
+        """Show all words in the tooltip while they do not fit."""
         if event.type() != QEvent.Type.ToolTip or self.fits():
             return super().event(event)
         own = self.toolTip()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSlider, QSpinBox
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ class ComboBox(QComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(BY_HAND)
+
+    def grey_out(self, row: int, why: str) -> None:
+        """Make a row that can't be chosen; its tooltip says why."""
+        model = self.model()
+        if isinstance(model, QStandardItemModel):
+            model.item(row).setEnabled(False)
+        self.setItemData(row, why, Qt.ItemDataRole.ToolTipRole)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Take the wheel, or leave it to what the box stands in."""

@@ -1,7 +1,7 @@
 """Messages: a line above the image for expected errors and news, a dialog for unexpected errors.
 
 One manager owns ``sys.excepthook`` and ``threading.excepthook``: an unexpected error becomes a readable message with
-details to copy, and the program goes on.
+details to copy, and the program continues.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class ErrorDialog(QDialog):
         head = QLabel("Something went wrong that should not have.")
         theme.styled(head, "title")
         words = QLabel(
-            "The program goes on, and nothing of your files was changed. If it happens again, please copy the "
+            "The program continues, and your files were not changed. If it happens again, please copy the "
             "details into a report; they name files and no patients."
         )
         words.setWordWrap(True)

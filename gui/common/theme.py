@@ -104,7 +104,7 @@ _current: list[Theme] = ["dark"]
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Give the whole program a theme; widgets that draw for themselves hear of it as a change of style."""
+    """Give the whole program a theme; widgets that draw for themselves get a style change event."""
     _current[0] = theme
     app.setStyle("Fusion")
     app.setPalette(_qt_palette(PALETTES[theme]))

@@ -25,18 +25,18 @@ def notice() -> str:
     return "For research use only. Not for diagnosis."
 
 
-def review_words(verdict: Opinion) -> str:
+def review_words(opinion: Opinion) -> str:
     """Return the reader's opinion in a word."""
-    return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[verdict]
+    return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[opinion]
 
 
-def review_sentence(verdict: Opinion) -> str:
+def review_sentence(opinion: Opinion) -> str:
     """Return the reader's opinion as a report states it."""
     return {
         "agree": "The reviewer agrees.",
         "disagree": "The reviewer disagrees.",
         "unsure": "The reviewer is unsure.",
-    }[verdict]
+    }[opinion]
 
 
 def megabytes(size: int) -> str:
@@ -72,7 +72,7 @@ def class_name(task: Task, label: str) -> str:
     return next((known.name for known in task.classes if known.id == label), label)
 
 
-def answer(task: Task, prediction: Prediction) -> str:
+def top_class(task: Task, prediction: Prediction) -> str:
     """Return the most probable class in words with its probability."""
     return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
 

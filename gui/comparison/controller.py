@@ -43,7 +43,7 @@ from gui.worklist.model import State, Worklist
 
 
 class ComparisonController(QObject):
-    """Knows which file is on screen; what comes late of an earlier one, or by other models, is dropped.
+    """Holds the file on screen; late results of an earlier one, or of other models, are dropped.
 
     Args:
         engine: computes.
@@ -102,10 +102,10 @@ class ComparisonController(QObject):
         """The comparison on screen, None while something of it is still missing."""
         entry = self._worklist.entry_of(self.path)
         picture, comparison = self._shown, self.comparison
-        if entry is None or entry.verdict is None or picture is None or comparison is None or self._refining:
+        if entry is None or entry.file_result is None or picture is None or comparison is None or self._refining:
             return None
         image = picture.image
-        return Compared(entry.verdict.record, image, comparison) if image.path == self.path else None
+        return Compared(entry.file_result.record, image, comparison) if image.path == self.path else None
 
     @property
     def batch_running(self) -> bool:
@@ -150,7 +150,7 @@ class ComparisonController(QObject):
         self._engine.do(AnalyseFiles(tuple(self._batch_files), self._batch_choice()))
 
     def leave_out(self, paths: Iterable[Path]) -> None:
-        """Go on without files that were taken off the worklist."""
+        """Continue without files that were removed from the worklist."""
         gone = set(paths)
         self._batch_files = [path for path in self._batch_files if path not in gone]
         self._engine.leave_out(gone)
@@ -178,15 +178,15 @@ class ComparisonController(QObject):
         elif result is not None:
             result.review = review
 
-    def take_remembered(self, answers: Iterable[Remembered]) -> None:
+    def take_remembered(self, found: Iterable[Remembered]) -> None:
         """Restore results of earlier sessions; those that are here already are newer."""
-        for answer in answers:
-            result = self._results.remember(answer.path, answer.basis, answer.verdict, answer.review)
-            entry = self._worklist.entry_of(answer.path)
+        for remembered in found:
+            result = self._results.remember(remembered.path, remembered.basis, remembered.result, remembered.review)
+            entry = self._worklist.entry_of(remembered.path)
             if result is None or entry is None or entry.state is not State.WAITING:
                 continue
-            if answer.basis == self._basis_now(answer.path):
-                self._worklist.set_result(answer.path, result)
+            if remembered.basis == self._basis_now(remembered.path):
+                self._worklist.set_result(remembered.path, result)
 
     def models_changed(self) -> None:
         """Have files compared anew for which there are other models now."""
@@ -196,10 +196,10 @@ class ComparisonController(QObject):
     def _leave(self, path: Path | None) -> None:
         """Drop all that belongs to the last file, before anything of another one is shown."""
         self.path, self._shown = path, None
-        self._show_answers(None)
+        self._show_predictions(None)
         self.selected.emit(path)
 
-    def _show_answers(self, comparison: Comparison | None) -> None:
+    def _show_predictions(self, comparison: Comparison | None) -> None:
         """Note what is on screen; with None it can't be reviewed."""
         self.comparison = comparison
         on_screen = None if comparison is None else self.path
@@ -231,12 +231,12 @@ class ComparisonController(QObject):
             self._worklist.set_results(self._results.of(paths, self._bases, self.choice.task))
             self._go_on()
             if self.path is not None and self._basis != self._basis_now(self.path):
-                self._show_answers(None)
-                self._view.clear_answers()
+                self._show_predictions(None)
+                self._view.clear_predictions()
         self._ask()
 
     def _go_on(self) -> None:
-        """Have "Analyse all" go on for what has no result by the present choice."""
+        """Continue "Analyse all" with the files that have no result by the present choice."""
         if not self._batch.running:
             return
         entries = map(self._worklist.entry_of, self._batch_files)
@@ -278,13 +278,13 @@ class ComparisonController(QObject):
                 self._on_grown(event.comparison, event.refining)
             case ImageFailed():
                 self._shown = None
-                self._show_answers(None)
+                self._show_predictions(None)
                 self._view.show_failure(event.reason)
                 self.settled.emit(False)
 
     def _on_models(self, ready: ModelsReady) -> None:
         if self.path is None:
-            self._view.show_empty()  # in place of what was said about loading
+            self._view.show_empty()  # in place of the text on loading
         self._chooser.set_task(ready.task)
         self.task = ready.task
         bundles = {"teacher": ready.teacher, "student": ready.student}
@@ -297,7 +297,7 @@ class ComparisonController(QObject):
         shown, self._refining = self._shown, True
         self._shown = picture
         if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
-            self._show_answers(None)
+            self._show_predictions(None)
             self._view.show_picture(picture)
 
     def _on_grown(self, comparison: Comparison, refining: bool) -> None:
@@ -308,7 +308,7 @@ class ComparisonController(QObject):
         self._basis = basis = self._basis_now(self.path) if self.path is not None else None
         speed = [] if basis is None else self._results.speed_ratios(basis)
         self._view.show_comparison(comparison, refining=refining, speed_ratios=speed)
-        self._show_answers(comparison)
+        self._show_predictions(comparison)
         if not refining:
             self.settled.emit(True)
 

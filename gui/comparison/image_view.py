@@ -86,7 +86,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.reset()
 
     def show_notices(self, notices: Sequence[str]) -> None:
-        """Say, beside what is to be known of the image, what is to be known of the answer to it."""
+        """Show the notices of the predictions below those of the image."""
         of_image = () if self._image is None else self._image.notices
         self.words.show_notices((*of_image, *notices))
 
@@ -117,7 +117,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.words.show_pixel("")
 
     def read_out(self, position: tuple[float, float]) -> None:
-        """Say which pixel is at a position and which value the file has there."""
+        """Show which pixel is at a position and which value the file has there."""
         self.words.show_pixel(self.pixel_text(position))
 
     def pixel_text(self, position: tuple[float, float]) -> str:

@@ -18,8 +18,8 @@ class ImageWords:
 
     Attributes:
         name: the file's name, top left.
-        study: what the file says of the study and the picture, under the name.
-        notices: what is to be known of how image and answer came about, under the study; wrapped, so that none is cut.
+        study: what the file states of the study and the picture, under the name.
+        notices: on how image and prediction were made, under the study; wrapped, so that none is cut.
         pixel: the pixel under the pointer, bottom left.
         levels: window and level, bottom right.
 
@@ -40,7 +40,7 @@ class ImageWords:
             label.hide()
 
     def show_image(self, image: MedicalImage | None) -> None:
-        """Say which image it is; None takes all words away."""
+        """Show which image it is; None takes all words away."""
         _say(self.name, "" if image is None else readable(image.path.name))
         _say(self.study, "" if image is None else study(image))
         self.show_notices(() if image is None else image.notices)
@@ -50,17 +50,17 @@ class ImageWords:
         self.place()
 
     def show_notices(self, notices: Sequence[str]) -> None:
-        """Say what is to be known; nothing for none."""
+        """Show notices; nothing for none."""
         _say(self.notices, "\n".join(f"⚠ {notice}" for notice in notices))
         self.place()
 
     def show_pixel(self, text: str) -> None:
-        """Say what is under the pointer; empty for nothing."""
+        """Show what is under the pointer; empty for nothing."""
         _say(self.pixel, text)
         self.place()
 
     def show_levels(self, text: str) -> None:
-        """Say window and level; empty for nothing."""
+        """Show window and level; empty for nothing."""
         _say(self.levels, text)
         self.place()
 
@@ -82,7 +82,7 @@ class ImageWords:
 
 
 def study(image: MedicalImage) -> str:
-    """Return what a file says of its study and its picture; never of whom it is."""
+    """Return what a file states of its study and its picture; never whose it is."""
     size = f"{image.width} × {image.height}, {image.bits} bit"
     words = [image.modality or image.format, *image.study, size]
     if image.spacing is not None:

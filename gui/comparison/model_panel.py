@@ -54,7 +54,7 @@ class ModelPanel(QWidget):
         super().__init__(parent)
         self.role: Role = role
         self._task: Task | None = None
-        self._answer: ModelResult | None = None
+        self._result: ModelResult | None = None
         self._insisted = False
         self._refining = False
         kind = "Teacher" if role == "teacher" else "Student"
@@ -87,7 +87,7 @@ class ModelPanel(QWidget):
             " on text, tubes or the border, and it does not outline a lesion."
         )
 
-        self.answer = self._words("–", "title", "bold")
+        self.prediction = self._words("–", "title", "bold")
         self.doubt = self._words("", "small", "warning")
         self.chart = ProbabilityChart(role, self)
         self.chart.class_chosen.connect(self.class_chosen)
@@ -98,8 +98,8 @@ class ModelPanel(QWidget):
         theme.styled(self.reason, "warning")
         self.reveal_button = QPushButton("Show anyway", self)
         self.reveal_button.clicked.connect(self._reveal)
-        self.answers = QStackedWidget(self)
-        self.answers.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.pages = QStackedWidget(self)
+        self.pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._lay_out()
         self.clear()
 
@@ -110,7 +110,7 @@ class ModelPanel(QWidget):
         self._task = task
         # the network's own order, which an imported model may have differently from the task
         labels = task.class_ids if bundle is None else bundle.card.classes
-        self.chart.set_classes([ClassLabel(label, wording.class_name(task, label)) for label in labels])
+        self.chart.set_classes([ClassLabel(id=label, name=wording.class_name(task, label)) for label in labels])
         in_order(self.view, *self.chart.names, self.reveal_button)  # new ones come last of the whole window
         self.title.setText("not installed" if bundle is None else bundle.name)
         self._size.setText(
@@ -128,14 +128,14 @@ class ModelPanel(QWidget):
 
     def clear(self) -> None:
         """Forget the prediction."""
-        self._answer = None
+        self._result = None
         self._insisted = False
-        self.answer.setText("–")
+        self.prediction.setText("–")
         self.doubt.clear()
         self.timing.clear()
         self.method.setText("No heat map yet")
         self.chart.clear()
-        self.answers.setCurrentIndex(0)
+        self.pages.setCurrentIndex(0)
         self.show_work(None)
         self.view.lay_over(None)
         self.view.outline([], 1)
@@ -151,13 +151,13 @@ class ModelPanel(QWidget):
         else:
             self.progress.setRange(0, 0)
 
-    def show_answer(self, answer: ModelResult, refining: bool) -> None:
+    def show_result(self, result: ModelResult, refining: bool) -> None:
         """Show a prediction; hidden behind a button where the image is outside the training data."""
         if self._task is None:
             return
-        self._answer, self._refining = answer, refining
-        prediction, heat_map = answer.prediction, answer.heat_map
-        self.answer.setText(wording.answer(self._task, prediction))
+        self._result, self._refining = result, refining
+        prediction, heat_map = result.prediction, result.heat_map
+        self.prediction.setText(wording.top_class(self._task, prediction))
         reason = wording.doubt(self._task, prediction)
         self.doubt.setText(f"⚠ {reason}" if reason else "")
         self.doubt.setToolTip(reason)
@@ -176,17 +176,17 @@ class ModelPanel(QWidget):
             self.reason.setText("⚠ Not assessable: outside the training data.")
             if prediction.novelty.reason:
                 self.reason.setText(f"{self.reason.text()} {prediction.novelty.reason}")
-        self.answers.setCurrentIndex(1 if self.withheld else 0)
+        self.pages.setCurrentIndex(1 if self.withheld else 0)
 
     def _say_method(self) -> None:
-        """Say which class the heat map supports; nothing of the prediction while that is hidden."""
-        if self._answer is None or self._task is None or self._answer.heat_map is None:
+        """Show which class the heat map supports; nothing of the prediction while that is hidden."""
+        if self._result is None or self._task is None or self._result.heat_map is None:
             return
-        heat_map = self._answer.heat_map
+        heat_map = self._result.heat_map
         if self.withheld:
             self.method.setText("Heat map hidden")
             return
-        name = wording.class_name(self._task, self._answer.prediction.class_ids[heat_map.class_index])
+        name = wording.class_name(self._task, self._result.prediction.class_ids[heat_map.class_index])
         if heat_map.is_known:
             self.method.setText(wording.method(name, heat_map))
         elif self._refining:
@@ -198,26 +198,26 @@ class ModelPanel(QWidget):
     @property
     def withheld(self) -> bool:
         """Whether the prediction is hidden because the image is outside the training data."""
-        return self._answer is not None and not self._insisted and self._answer.prediction.is_out_of_distribution
+        return self._result is not None and not self._insisted and self._result.prediction.is_out_of_distribution
 
-    def shown_answer(self) -> ModelResult | None:
+    def shown_result(self) -> ModelResult | None:
         """Return the prediction as it is shown: withheld where it is hidden, without a heat map that is not shown."""
-        if self._answer is None:
+        if self._result is None:
             return None
-        heat_map = None if self.values() is None else self._answer.heat_map
-        return replace(self._answer, withheld=self.withheld, heat_map=heat_map)
+        heat_map = None if self.values() is None else self._result.heat_map
+        return replace(self._result, withheld=self.withheld, heat_map=heat_map)
 
     def values(self) -> rendering.FloatArray | None:
         """Return the heat map, shape (MAP_SIZE, MAP_SIZE) in [0, 1], or None where there is none to show.
 
         One whose estimated error is too large is not shown.
         """
-        heat_map = None if self._answer is None or self.withheld else self._answer.drawn_map
+        heat_map = None if self._result is None or self.withheld else self._result.drawn_map
         return None if heat_map is None else heat_map.resized(MAP_SIZE, MAP_SIZE)
 
     def _strength(self) -> float:
         """Return the share of its opacity that a heat map is drawn with; one that is still being refined is fainter."""
-        heat_map = None if self._answer is None else self._answer.heat_map
+        heat_map = None if self._result is None else self._result.heat_map
         return 1.0 if heat_map is None or not self._refining else 1 - heat_map.estimated_error
 
     def draw(
@@ -265,7 +265,7 @@ class ModelPanel(QWidget):
 
     def fits_in_one_line(self, width: int) -> bool:
         """Return whether prediction and uncertainty fit beside each other in so many pixels."""
-        words = [label.fontMetrics().horizontalAdvance(label.text()) for label in (self.answer, self.doubt)]
+        words = [label.fontMetrics().horizontalAdvance(label.text()) for label in (self.prediction, self.doubt)]
         return sum(words) + 4 * theme.GRID <= width
 
     def set_low(self, low: bool) -> None:
@@ -276,7 +276,7 @@ class ModelPanel(QWidget):
     def _reveal(self) -> None:
         self._insisted = True
         self._say_method()
-        self.answers.setCurrentIndex(0)
+        self.pages.setCurrentIndex(0)
         self.revealed.emit()
 
     # laying out
@@ -310,13 +310,13 @@ class ModelPanel(QWidget):
         under.addWidget(self.method)
         under.addWidget(self._caution)
 
-        said = QWidget(self)
-        rows = QVBoxLayout(said)
+        shown = QWidget(self)
+        rows = QVBoxLayout(shown)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(2)
         self._said = line = QHBoxLayout()
         line.setSpacing(theme.GRID)
-        line.addWidget(self.answer, 0, Qt.AlignmentFlag.AlignBaseline)
+        line.addWidget(self.prediction, 0, Qt.AlignmentFlag.AlignBaseline)
         line.addWidget(self.doubt, 1, Qt.AlignmentFlag.AlignBaseline)
         rows.addLayout(line)
         rows.addWidget(self.chart)
@@ -327,8 +327,8 @@ class ModelPanel(QWidget):
         column.addWidget(self.reason)
         column.addWidget(self.reveal_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        self.answers.addWidget(said)
-        self.answers.addWidget(warned)
+        self.pages.addWidget(shown)
+        self.pages.addWidget(warned)
 
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 4, 0, 4)
@@ -339,5 +339,5 @@ class ModelPanel(QWidget):
         whole.addLayout(under)
         below = QHBoxLayout()
         below.setContentsMargins(theme.GRID, 0, theme.GRID, 0)
-        below.addWidget(self.answers)
+        below.addWidget(self.pages)
         whole.addLayout(below)

@@ -17,13 +17,13 @@ from gui.history.recorder import Recorder
 from gui.history.remembered import Remembered, digests, recall
 from gui.worklist.model import Worklist
 
-AT_ONCE = 32  # files; other questions to the history come between
+AT_ONCE = 32  # files; other jobs of the history come between
 
 Digests = tuple[tuple[Path, str], ...]
 
 
 class Recall(QObject):
-    """Asks the history for files that it knows; a result counts only where the file is still the same.
+    """Looks files up in the history; a result counts only where the file is still the same.
 
     Args:
         worklist: receives the files.
@@ -76,12 +76,12 @@ class Recall(QObject):
 
 
 def _places(history: History) -> set[str]:
-    with suppress(TwinlensError):  # a history that can't be read is said where it is written
+    with suppress(TwinlensError):  # a history that can't be read is reported where it is written
         return history.paths()
     return set()
 
 
 def _recalled(history: History, files: Digests) -> list[Remembered]:
     with suppress(TwinlensError):
-        return [answer for path, digest in files for answer in recall(history, path, digest)]
+        return [result for path, digest in files for result in recall(history, path, digest)]
     return []

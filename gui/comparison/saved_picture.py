@@ -33,7 +33,7 @@ class Shown:
 
     Attributes:
         image: the opened image.
-        comparison: both answers; one that is hidden is ``withheld`` and has no heat map, nor has one whose map is not
+        comparison: both results; one that is hidden is ``withheld`` and has no heat map, nor has one whose map is not
             shown.
         task: the task.
         display: how maps are laid over.
@@ -48,7 +48,7 @@ class Shown:
 
 
 def composed(what: Shown) -> QImage:
-    """Return image, both maps, names, answers and the research notice on a white sheet; nothing of the study."""
+    """Return image, both maps, names, predictions and the research notice on a white sheet; nothing of the study."""
     sheet = _Sheet(3 * COLUMN + 2 * GAP + 2 * MARGIN)
     sheet.words(readable(what.image.path.name), size=22, bold=True)
     sheet.down(GAP // 2)
@@ -58,9 +58,9 @@ def composed(what: Shown) -> QImage:
     sheet.words("Image", bold=True)
     sheet.picture(rendering.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)))
     ends = [sheet.y]
-    for place, (role, answer) in enumerate(_sides(what.comparison), start=1):
+    for place, (role, result) in enumerate(_sides(what.comparison), start=1):
         sheet.column(place, top)
-        _draw_side(sheet, what, picture, role, answer)
+        _draw_side(sheet, what, picture, role, result)
         ends.append(sheet.y)
     sheet.whole(max(ends) + GAP // 2)
     sheet.rule()
@@ -77,10 +77,10 @@ def _sides(comparison: Comparison) -> tuple[tuple[Role, ModelResult], tuple[Role
     return ("teacher", comparison.teacher), ("student", comparison.student)
 
 
-def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answer: ModelResult) -> None:
+def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, result: ModelResult) -> None:
     kind = "Teacher" if role == "teacher" else "Student"
-    sheet.words(f"{kind} · {answer.bundle.name}", bold=True, colour=QColor(*TINTS[role]).darker(150))
-    display, found = what.display, answer.heat_map
+    sheet.words(f"{kind} · {result.bundle.name}", bold=True, colour=QColor(*TINTS[role]).darker(150))
+    display, found = what.display, result.heat_map
     values = None if found is None else found.resized(*picture.shape[:2])
     layer = np.zeros((*picture.shape[:2], 4), np.uint8)
     if values is not None:
@@ -88,20 +88,20 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, answ
     place = sheet.picture(rendering.blended(picture, layer))
     if values is not None and display.contour:
         sheet.outline(place, rendering.contours(values), TINTS[role])
-    if answer.withheld:
+    if result.withheld:
         sheet.words("⚠ Not assessable: outside the training data.", bold=True)
         return
-    said = answer.prediction
+    prediction = result.prediction
     if found is not None:
         sheet.bar(np.ascontiguousarray(np.rot90(rendering.colour_bar(display.colour_map, 256, 6), -1)))
-        name = wording.class_name(what.task, said.class_ids[found.class_index])
+        name = wording.class_name(what.task, prediction.class_ids[found.class_index])
         sheet.words(wording.method(name, found), colour=DIM)
-    sheet.words(wording.answer(what.task, said), size=20, bold=True)
-    if doubt := wording.doubt(what.task, said):
+    sheet.words(wording.top_class(what.task, prediction), size=20, bold=True)
+    if doubt := wording.doubt(what.task, prediction):
         sheet.words(f"⚠ {doubt}")
-    for label, chance in zip(said.class_ids, said.probabilities, strict=True):
+    for label, chance in zip(prediction.class_ids, prediction.probabilities, strict=True):
         sheet.words(f"{wording.class_name(what.task, label)}: {100 * float(chance):.1f} %")
-    if said.is_out_of_distribution:
+    if prediction.is_out_of_distribution:
         sheet.words("⚠ Shown anyway: the image is outside the training data.")
 
 
@@ -116,11 +116,11 @@ class _Sheet:
         self.whole(MARGIN)
 
     def whole(self, y: float) -> None:
-        """Go on over the whole width."""
+        """Continue over the whole width."""
         self._left, self._width, self.y = float(MARGIN), float(self._page.width() - 2 * MARGIN), y
 
     def column(self, number: int, top: float | None = None) -> None:
-        """Go on in a column, from a place on or from where the pen is."""
+        """Continue in a column, from a place on or from where the pen is."""
         self._left, self._width = float(MARGIN + number * (COLUMN + GAP)), float(COLUMN)
         self.y = self.y if top is None else top
 

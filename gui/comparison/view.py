@@ -106,8 +106,8 @@ class ComparisonView(QWidget):
             return
         self._comparison, self._refining = comparison, refining
         self._speed_ratios = speed_ratios or [comparison.speed_ratio]
-        for panel, answer in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
-            panel.show_answer(answer, refining)
+        for panel, result in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
+            panel.show_result(result, refining)
         self._fold()
         self._pages.setCurrentIndex(1)
         self._say_agreement()
@@ -118,7 +118,7 @@ class ComparisonView(QWidget):
         self._forget()
         self.show_busy(f"Opening {name}")
 
-    def clear_answers(self) -> None:
+    def clear_predictions(self) -> None:
         """Clear the predictions: other models are chosen; the image stays."""
         self._comparison = None
         for panel in self.panels:
@@ -150,7 +150,7 @@ class ComparisonView(QWidget):
         self._say_instead(f"⚠ {text}", "warning")
 
     def show_empty(self) -> None:
-        """Say how to begin."""
+        """Show how to begin."""
         self._forget()
         self._say_instead("Open an image to compare teacher and student.", "title", "dim")
 
@@ -164,7 +164,7 @@ class ComparisonView(QWidget):
         picture, found, task = self._picture, self._comparison, self._task
         if picture is None or found is None or task is None:
             return None
-        sides = {panel.role: panel.shown_answer() for panel in self.panels}
+        sides = {panel.role: panel.shown_result() for panel in self.panels}
         teacher, student = sides["teacher"], sides["student"]
         if teacher is None or student is None:
             return None

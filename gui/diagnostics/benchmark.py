@@ -73,8 +73,8 @@ def start_up() -> float:
     times = []
     for _ in range(STARTS):
         started = time.time()
-        answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)  # noqa: S603
-        times.append(float(answer.stdout.split()[-1]) - started)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)  # noqa: S603
+        times.append(float(done.stdout.split()[-1]) - started)
     return sorted(times)[len(times) // 2]
 
 
@@ -96,9 +96,9 @@ def first_image() -> list[Row]:
         if not isinstance(event, ComparisonGrown):
             return
         seconds = time.perf_counter() - opened
-        seen.setdefault("both answers", seconds)
-        for role, answer in (("student", event.comparison.student), ("teacher", event.comparison.teacher)):
-            if answer.heat_map is not None:
+        seen.setdefault("both predictions", seconds)
+        for role, result in (("student", event.comparison.student), ("teacher", event.comparison.teacher)):
+            if result.heat_map is not None:
                 seen.setdefault(f"{role}'s first heat map", seconds)
         if not event.refining:
             seen["both fast heat maps"] = seconds
@@ -174,15 +174,15 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
     window.show()
     paths = [folder / f"{i * 7919 % count:05d}.png" for i in range(count)]
     compared = _compared()
-    answers = [ModelSummary(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
+    summaries = [ModelSummary(name, 0.5 + i / 1000, False, False) for i, name in enumerate(("COVID-19", "Normal"))]
 
     def fill() -> None:
         window.worklist.add(paths)
 
-    def answer() -> None:
+    def set_results() -> None:
         for i, path in enumerate(paths):
-            teacher, student = answers[i % 2], answers[i % 3 == 0]
-            said = replace(
+            teacher, student = summaries[i % 2], summaries[i % 3 == 0]
+            found = replace(
                 compared,
                 teacher=teacher,
                 student=student,
@@ -190,11 +190,11 @@ def long_worklist(folder: Path, count: int) -> list[Row]:
                 divergence=(i % 101) / 101,
                 record=replace(compared.record, path=str(path)),
             )
-            window.worklist.set_result(path, Result(said))
+            window.worklist.set_result(path, Result(found))
 
     rows = [
         (f"{count:,} files added", _timed(window, fill), "ms"),
-        (f"{count:,} answers noted", _timed(window, answer), "ms"),
+        (f"{count:,} results noted", _timed(window, set_results), "ms"),
         ("sorted by disagreement", _timed(window, lambda: _choose(window, order=Order.DIVERGENCE)), "ms"),
         ("sorted by name", _timed(window, lambda: _choose(window, order=Order.NAME)), "ms"),
         ("filtered to disagreements", _timed(window, lambda: _choose(window, show=Show.DISAGREE)), "ms"),
@@ -230,7 +230,7 @@ def _wait(for_what: Callable[[], bool]) -> None:
 
 
 def _write_images(folder: Path, count: int) -> None:
-    """Write the demonstration radiograph many times, shifted, so that no answer is one kept from before."""
+    """Write the demonstration radiograph many times, shifted, so that no result is one of before."""
     folder.mkdir()
     picture = np.rint(read_image(demonstration_radiograph()).displayed() * 65535).astype(np.uint16)
     for i in range(count):

@@ -9,7 +9,7 @@ from core.compare.comparison import Comparison
 from core.compare.record import ComparisonRecord, PredictionRecord, record_of
 from core.images.medical_image import MedicalImage
 from core.models.bundle import Bundle
-from core.tasks import Task, get_task, guess_task
+from core.tasks import Task, get_task
 from gui.common.wording import class_name
 
 
@@ -40,7 +40,7 @@ class FileResult:
         agree: whether both put the same class on top.
         divergence: Jensen-Shannon divergence of the two predictions, in bits.
         record: the whole record.
-        own_task: identifier of the task that the image's colour tells, whichever was chosen.
+        own_task: identifier of the task that the image resembles, whichever was chosen.
         models: what tells the teacher and the student from others, see :func:`model_digest`.
     """
 
@@ -68,10 +68,16 @@ class FileResult:
         return self.teacher.novel or self.student.novel
 
 
-def file_result(image: MedicalImage, comparison: Comparison) -> FileResult:
-    """Return the result of a comparison."""
+def file_result(image: MedicalImage, comparison: Comparison, own_task: str | None = None) -> FileResult:
+    """Return the result of a comparison.
+
+    Args:
+        image: the image.
+        comparison: both models on it.
+        own_task: identifier of the task that the image resembles; None where it is the one of the models.
+    """
     models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
-    return result_of_record(record_of(image, comparison), guess_task(image.is_grey).id, models)
+    return result_of_record(record_of(image, comparison), own_task or comparison.teacher.bundle.card.task, models)
 
 
 def model_digest(bundle: Bundle) -> str:

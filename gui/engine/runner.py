@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import get_args
 
+from core.compare.comparison import Comparison
 from core.compare.session import Choice, Interrupted, Models
 from core.errors import (
     BundleError,
@@ -33,7 +34,7 @@ from gui.engine.events import (
 )
 from gui.engine.image_pyramid import ScreenPicture
 from gui.engine.jobs import AnalyseFile, CompareImage, WarmUp
-from gui.engine.result import file_result
+from gui.engine.result import FileResult, file_result
 from gui.engine.session import REPEATS, window_session
 
 Question = Callable[[], bool]
@@ -117,7 +118,7 @@ class JobRunner:
             if _concerns_all(error, job.choice):
                 raise ModelsUnusableError(str(error)) from error
             return [FileFailed(job.path, str(error), job.choice)]
-        result = file_result(image, found)
+        result = self._result(image, found)
         # first the result, in whose place its review may come back
         return [FilePredicted(job.path, result, job.choice), FileCompared(job.path, result, found, job.choice)]
 
@@ -128,7 +129,7 @@ class JobRunner:
             image, job.choice, job.class_index, repeats=REPEATS, remember=True, is_outdated=is_outdated
         )
         found = next(growing)
-        self._report(FilePredicted(job.path, file_result(image, found), job.choice))
+        self._report(FilePredicted(job.path, self._result(image, found), job.choice))
         try:
             self._report(ComparisonGrown(job.ticket, found, refining=True))
             for found in growing:
@@ -138,10 +139,13 @@ class JobRunner:
         except ExplanationError as error:  # the predictions stand without the map
             self._report(Warned(str(error)))
         finally:
-            result = file_result(image, found)
+            result = self._result(image, found)
             self._report(FileCompared(job.path, result, found, job.choice))
         self._report(FilePredicted(job.path, result, job.choice))
         self._report(ComparisonGrown(job.ticket, found, refining=False))
+
+    def _result(self, image: MedicalImage, found: Comparison) -> FileResult:
+        return file_result(image, found, self._session.own_task(image).id)
 
     def _report_models(self, ticket: int, models: Models) -> None:
         self._report(ModelsReady(ticket, models.task, models.teacher.bundle, models.student.bundle))

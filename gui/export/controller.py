@@ -33,9 +33,9 @@ class Reporter(QObject):
         parent: the window of the dialogs.
         worklist: the files with what was found of each.
         listed: the worklist on screen: which files are shown and selected.
-        controller: says what compares, and what is on screen.
-        view: says how the image on screen is shown.
-        banner: says the scores when they are known.
+        controller: holds the choice of models and what is on screen.
+        view: holds how the image on screen is shown.
+        banner: shows the scores when they are known.
         notifications: where errors go.
     """
 
@@ -91,15 +91,15 @@ class Reporter(QObject):
         dialog.open()
 
     def scores(self) -> None:
-        """Show how both models did over the worklist.
+        """Show the performance of both models on the worklist.
 
         Raises:
             UsageError: if nothing that counts has been analysed.
         """
-        verdicts = self._verdicts()
-        if not verdicts:
+        results = self._results()
+        if not results:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
-        if all(verdict.novel for _path, verdict in verdicts):
+        if all(result.novel for _path, result in results):
             raise UsageError(
                 "None of the images that were analysed is assessable: they are outside the training data.",
                 remedy="Open other images, or choose other models.",
@@ -107,8 +107,8 @@ class Reporter(QObject):
         self._tally(self._show_scores)
 
     def tell_scores(self) -> None:
-        """Say in the banner what both models scored, where labels are known."""
-        if self._verdicts():
+        """Show in the banner what both models scored, where labels are known."""
+        if self._results():
             self._tally(self._say_scores)
 
     def stop(self) -> None:
@@ -136,7 +136,7 @@ class Reporter(QObject):
             ready=self._controller.ready,
             words={entry.path: words for entry in entries if (words := self._words(entry))},
             reviews={entry.path: entry.review for entry in entries if entry.review},
-            verdicts={entry.path: entry.verdict for entry in entries if entry.verdict is not None},
+            results={entry.path: entry.file_result for entry in entries if entry.file_result is not None},
             errors={entry.path: entry.error for entry in entries if entry.error},
             dicom=frozenset(entry.path for entry in entries if is_dicom(entry)),
         )
@@ -146,16 +146,16 @@ class Reporter(QObject):
         if entry.path in self._impressions:
             return self._impressions[entry.path]
         review = entry.review
-        said = "" if review.verdict is None else review_sentence(review.verdict)
-        return " ".join(filter(None, (said, review.note)))
+        opinion = "" if review.opinion is None else review_sentence(review.opinion)
+        return " ".join(filter(None, (opinion, review.note)))
 
-    def _verdicts(self) -> list[tuple[Path, FileResult]]:
+    def _results(self) -> list[tuple[Path, FileResult]]:
         entries = self._worklist.entries()
-        return [(entry.path, entry.verdict) for entry in entries if entry.verdict is not None]
+        return [(entry.path, entry.file_result) for entry in entries if entry.file_result is not None]
 
     def _tally(self, then: Callable[[list[TaskScores]], None]) -> None:
-        verdicts = self._verdicts()
-        job = Background(lambda: tallied(verdicts), self._parent)
+        results = self._results()
+        job = Background(lambda: tallied(results), self._parent)
         job.done.connect(then)
         job.failed.connect(self._notifications.show_error)
         job.begin()

@@ -96,7 +96,7 @@ class ExportDialog(OutputDialog):
             pictures=pictures,
             hide_names=self.contents.hide_names.isChecked(),
             with_identity=self.contents.with_identity.isChecked(),
-            with_refused=self.contents.with_refused.isChecked(),
+            with_hidden=self.contents.with_hidden.isChecked(),
         )
         self._show_running(True)
         self.bar.write(folder, items, self.offer.words, wanted, new_folder=True)

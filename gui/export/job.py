@@ -1,4 +1,4 @@
-"""Writing reports and exports: which images, compared anew where they have no heat maps yet. Knows no widgets."""
+"""Writing reports and exports: which images, compared anew where they have no heat maps yet. Uses no widgets."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Offer:
 
     Attributes:
         scopes: the files by scope.
-        choice: what compares.
+        choice: models, method and runtime.
         windows: window and level as the reader has set them, by file.
         ready: the comparison on screen, if it is complete; it is not computed anew.
         words: the text of the report's field "Impression", by file.
         reviews: the reader's opinion, by file.
-        verdicts: the results of the files that were analysed.
+        results: the results of the files that were analysed.
         errors: why a file could not be compared, by file.
         dicom: the files that are DICOM by content or, where they were not opened yet, by name.
     """
@@ -75,7 +75,7 @@ class Offer:
     ready: Compared | None
     words: dict[Path, str]
     reviews: dict[Path, Review]
-    verdicts: dict[Path, FileResult]
+    results: dict[Path, FileResult]
     errors: dict[Path, str]
     dicom: frozenset[Path]
 
@@ -91,15 +91,17 @@ def scopes(entries: Sequence[Entry], shown: Sequence[Entry], selected: Sequence[
         Scope.THIS: [entry.path for entry in entries if entry.path == current and not entry.error],
         Scope.SELECTED: list(selected),
         Scope.SHOWN: [entry.path for entry in shown],
-        Scope.DISAGREE: [entry.path for entry in entries if entry.verdict is not None and entry.verdict.disagree],
+        Scope.DISAGREE: [
+            entry.path for entry in entries if (found := entry.file_result) is not None and found.disagree
+        ],
         Scope.ANALYSED: [entry.path for entry in entries if entry.state is not State.WAITING],
     }
 
 
 def is_dicom(entry: Entry) -> bool:
     """Whether a file is DICOM, by its content where it was opened, else by its name."""
-    if entry.verdict is not None:
-        return entry.verdict.record.image.format == "DICOM"
+    if entry.file_result is not None:
+        return entry.file_result.record.image.format == "DICOM"
     return entry.path.suffix.lower() in (".dcm", ".dicom")
 
 
@@ -107,7 +109,7 @@ class Source:
     """Compares the images of an export, with models of its own, one at a time; used from worker threads.
 
     Args:
-        choice: what compares.
+        choice: models, method and runtime.
         ready: a comparison that is complete.
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -28,7 +27,10 @@ from gui.comparison.saved_picture import Shown, composed
 from gui.worklist.model import Entry
 
 PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
-OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92, "subsampling": 0}, "TIFF": {"compression": "tiff_lzw"}}
+OPTIONS: dict[str, dict[str, int | str]] = {
+    "JPEG": {"quality": 92, "subsampling": 0},
+    "TIFF": {"compression": "tiff_lzw"},
+}
 
 
 class Exports(QObject):

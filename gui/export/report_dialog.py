@@ -149,7 +149,7 @@ class ReportDialog(OutputDialog):
             self.preview.show_page(None)
             return
         item, hidden = self._item(), self.contents.hide_names.isChecked()
-        refused = self.contents.with_refused.isChecked()
+        refused = self.contents.with_hidden.isChecked()
         if item is None:
             self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, refused, "Summary"))
             return
@@ -176,7 +176,7 @@ class ReportDialog(OutputDialog):
                 paper=self.paper,
                 hide_names=self.contents.hide_names.isChecked(),
                 with_identity=self.contents.with_identity.isChecked(),
-                with_refused=self.contents.with_refused.isChecked(),
+                with_hidden=self.contents.with_hidden.isChecked(),
                 labelled=len(items) > 1,
             ),
         )

@@ -41,7 +41,7 @@ class Page:
         words: the impression.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether hidden predictions are printed.
+        with_hidden: whether hidden predictions are printed.
         with_identity: whether the patient's identity is printed.
     """
 
@@ -49,7 +49,7 @@ class Page:
     words: str
     paper: PaperSize
     hide_names: bool
-    with_refused: bool
+    with_hidden: bool
     with_identity: bool
 
     @property
@@ -75,7 +75,7 @@ class Page:
             return str(found.record.error)
         if stop():
             raise Interrupted
-        seen = comparison if self.with_refused else comparison.withholding()
+        seen = comparison if self.with_hidden else comparison.withholding()
 
         def write(path: Path) -> None:
             with ReportWriter(path, self.paper, hide_names=self.hide_names, with_identity=self.with_identity) as report:
@@ -90,10 +90,10 @@ class Summary:
 
     Attributes:
         items: the images.
-        offer: what the window knows of them.
+        offer: results and errors of the window.
         paper: size of the paper.
         hide_names: whether images are called by numbers.
-        with_refused: whether hidden predictions are printed.
+        with_hidden: whether hidden predictions are printed.
         name: what it is called.
     """
 
@@ -101,7 +101,7 @@ class Summary:
     offer: Offer
     paper: PaperSize
     hide_names: bool
-    with_refused: bool
+    with_hidden: bool
     name: str
 
     def drawn(self, _source: Source, width: int, stop: Stop) -> list[QImage] | str:
@@ -112,25 +112,25 @@ class Summary:
             if stop():
                 raise Interrupted
             name = f"Image {number}" if self.hide_names else readable(item.path.name)
-            verdict = self.offer.verdicts.get(item.path)
-            if verdict is None:
+            result = self.offer.results.get(item.path)
+            if result is None:
                 reason = self.offer.errors.get(item.path, "").removeprefix(f"{readable(item.path)}: ")
                 rows.append(Line(0, name, "", "", False, error=reason or "is compared when the report is written"))
                 continue
             page += 1
-            task = get_task(verdict.record.task)
-            teacher, student = verdict.record.teacher.predicted, verdict.record.student.predicted
+            task = get_task(result.record.task)
+            teacher, student = result.record.teacher.predicted, result.record.student.predicted
             label = labels.of(item.path.absolute(), task)
-            withheld = verdict.novel and not self.with_refused
+            withheld = result.novel and not self.with_hidden
             if not withheld:
                 tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
-            words = self._words(verdict.teacher), self._words(verdict.student)
-            warned = verdict.unsure or verdict.novel
-            rows.append(Line(page, name, *words, same=None if withheld else verdict.agree, warned=warned))
+            words = self._words(result.teacher), self._words(result.student)
+            warned = result.unsure or result.novel
+            rows.append(Line(page, name, *words, same=None if withheld else result.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 
     def _words(self, found: ModelSummary) -> str:
-        if found.novel and not self.with_refused:
+        if found.novel and not self.with_hidden:
             return HIDDEN
         return f"{found.name} {100 * found.confidence:.1f} %"
 

@@ -32,8 +32,8 @@ class ContentsBox(QWidget):
             column.addWidget(button)
         first = next((scope for scope in self.buttons if offer.scopes[scope]), Scope.THIS)
         self.buttons[first].setChecked(True)
-        self.with_refused = QCheckBox("Hidden predictions")
-        self.with_refused.setToolTip("Of images outside the training data; they mean nothing")
+        self.with_hidden = QCheckBox("Hidden predictions")
+        self.with_hidden.setToolTip("Of images outside the training data; they mean nothing")
         self.hide_names = QCheckBox("Hide file names")
         self.hide_names.setToolTip("Images are called by numbers")
         self.with_identity = QCheckBox("Patient's identity")
@@ -44,14 +44,14 @@ class ContentsBox(QWidget):
         self.warning.setWordWrap(True)
         theme.styled(self.warning, "small", "warning")
         self.warning.hide()
-        column.addWidget(self.with_refused)
+        column.addWidget(self.with_hidden)
         column.addSpacing(8)
         column.addWidget(theme.styled(QLabel("Privacy"), "bold"))
         for widget in (self.hide_names, self.with_identity, self.warning):
             column.addWidget(widget)
         self.with_identity.toggled.connect(self.warning.setVisible)
         self._group.buttonToggled.connect(lambda _button, on: self.changed.emit() if on else None)
-        for box in (self.with_refused, self.hide_names, self.with_identity):
+        for box in (self.with_hidden, self.hide_names, self.with_identity):
             box.toggled.connect(self.switched)
 
     @property

@@ -1,4 +1,4 @@
-"""How both models did over the worklist: agreement, and scores with intervals where folders tell the true classes."""
+"""Performance of both models on the worklist: agreement, and scores with intervals where folders state the labels."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class TaskScores:
 
     Attributes:
         task: the task.
-        images: how many were judged.
-        agreement: how often both gave the same answer.
+        images: how many were compared.
+        agreement: how often both predicted the same class.
         kappa: Cohen's kappa of the two, or None.
-        labelled: how many have a known true class.
+        labelled: how many have a known label.
         scores: of teacher and student on those, None where there are none.
-        withheld: images whose answer is withheld, which count nowhere.
+        withheld: images whose prediction is withheld, which count nowhere.
     """
 
     task: Task
@@ -41,18 +41,18 @@ class TaskScores:
     withheld: int
 
 
-def tallied(verdicts: list[tuple[Path, FileResult]]) -> list[TaskScores]:
+def tallied(results: list[tuple[Path, FileResult]]) -> list[TaskScores]:
     """Return what was found, by task; reads manifests, so not in the window's thread.
 
     Args:
-        verdicts: the images with what both models said; those with an answer that is withheld are only counted.
+        results: the images with their results; where a prediction is withheld, they are only counted.
     """
     labels = Labels()
     tallies: dict[str, Tally] = {}
     withheld: Counter[str] = Counter()
-    for path, verdict in verdicts:
-        record = verdict.record
-        if verdict.novel:
+    for path, result in results:
+        record = result.record
+        if result.novel:
             withheld[record.task] += 1
             continue
         task = get_task(record.task)
@@ -107,7 +107,7 @@ class ScoresDialog(QDialog):
             classes = ", ".join(found.task.class_ids)
             missing = QLabel(
                 f"No labels are known. Folders named after the classes ({classes}), or a manifest.csv with the "
-                        "columns path and label beside the images, tell them."
+                        "columns path and label beside the images, state them."
             )  # fmt: skip
             missing.setWordWrap(True)
             theme.styled(missing, "dim")

@@ -41,10 +41,10 @@ class Recorder(QObject):
     """
 
     reviewed = Signal(object, object, object)  # path, Basis, the Review that an earlier analysis of the image got
-    noticed = Signal(str)  # what a person should know about how the history was opened, and what waits
+    noticed = Signal(str)  # notices on how the history was opened, and on what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
-    _answered = Signal(object, object)  # who gets a result, and the result
+    _finished = Signal(object, object)  # who gets a result, and the result
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class Recorder(QObject):
         self._told: set[str] = set()  # notices on how the history was opened
         self._new = False  # whether there are records that were not reported yet
         self._late = False  # whether it was reported that something waits
-        self._answered.connect(lambda then, answer: then(answer))
+        self._finished.connect(lambda then, result: then(result))
         self._thread = Worker("history", self.run, self)
 
     def start(self) -> None:
@@ -67,10 +67,10 @@ class Recorder(QObject):
         self._jobs.put(None)
         return self._thread.wait(milliseconds)
 
-    def add(self, path: Path, verdict: FileResult, comparison: Comparison, choice: Choice) -> None:
+    def add(self, path: Path, result: FileResult, comparison: Comparison, choice: Choice) -> None:
         """Record an analysis, unless that is switched off."""
         if self.wanted:
-            self._jobs.put((lambda writer: self._add(writer, path, verdict, comparison, choice), None))
+            self._jobs.put((lambda writer: self._add(writer, path, result, comparison, choice), None))
 
     def review(self, path: Path, basis: Basis, review: Review) -> None:
         """Record your reading of the last analysis of a file by some models in some way."""
@@ -105,15 +105,15 @@ class Recorder(QObject):
 
     def _do(self, writer: HistoryWriter, todo: Job, then: Callable[[Any], object] | None) -> None:
         try:
-            answer = todo(writer)
+            result = todo(writer)
         except Exception as error:  # noqa: BLE001 - handed over to be shown
             self.failed.emit(error)
         else:
             if then is not None:
-                self._answered.emit(then, answer)
+                self._finished.emit(then, result)
 
     def _tell(self, writer: HistoryWriter) -> None:
-        """Say once how the history was opened, that changes wait, and that they have been written."""
+        """Report once how the history was opened, that changes wait, and that they have been written."""
         if writer.notice and writer.notice not in self._told:
             self._told.add(writer.notice)
             self.noticed.emit(writer.notice)
@@ -138,10 +138,10 @@ class Recorder(QObject):
             self.failed.emit(HistoryError(problem, path=error.path, remedy=error.remedy))
 
     def _add(
-        self, writer: HistoryWriter, path: Path, verdict: FileResult, comparison: Comparison, choice: Choice
+        self, writer: HistoryWriter, path: Path, result: FileResult, comparison: Comparison, choice: Choice
     ) -> None:
-        row = analysis(verdict.record.image.sha256, comparison, asdict(choice), path, facts_of(verdict))
-        whose = path, basis_of(verdict, choice)
+        row = analysis(result.record.image.sha256, comparison, asdict(choice), path, facts_of(result))
+        whose = path, basis_of(result, choice)
         if self._keys.get(whose) != row.key:
             self._record(writer, whose, row)
         self._keys[whose] = row.key
@@ -157,7 +157,7 @@ class Recorder(QObject):
             earlier = same or latest_on(history, digest, *whose) or history.latest(row.key)
         review = NO_REVIEW if earlier is None else earlier.review
         if same is None:
-            writer.record(replace(row, verdict=review.verdict, note=review.note))
+            writer.record(replace(row, verdict=review.opinion, note=review.note))
             self._new = True
         if review and whose not in self._reviews:
             self.reviewed.emit(*whose, review)

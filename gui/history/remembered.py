@@ -1,13 +1,12 @@
-"""Answers that the history knows: what was found in earlier sessions comes back with the files."""
+"""Results of earlier sessions: they come back with their files."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core import __version__
 from core.errors import TwinlensError
@@ -21,24 +20,24 @@ from gui.engine.results import Basis
 
 @dataclass(frozen=True)
 class Remembered:
-    """One answer of an earlier session.
+    """One result of an earlier session.
 
     Attributes:
         path: the file.
-        basis: what it rests on.
-        verdict: both predictions.
+        basis: what it depends on.
+        result: both predictions.
         review: your reading.
     """
 
     path: Path
     basis: Basis
-    verdict: FileResult
+    result: FileResult
     review: Review
 
 
-def facts_of(verdict: FileResult) -> Facts:
+def facts_of(result: FileResult) -> Facts:
     """Return what has to be recorded beside the predictions, so that they can come back."""
-    return Facts(verdict.record.image, verdict.record.notices, verdict.own_task, verdict.models)
+    return Facts(result.record.image, result.record.notices, result.own_task, result.models)
 
 
 def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tuple[Path, str]]:
@@ -55,7 +54,7 @@ def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tup
 
 
 def recall(history: History, path: Path, digest: str) -> list[Remembered]:
-    """Return the answers to an image at a place, the newest of each basis.
+    """Return the results of an image at a place, the newest of each basis.
 
     Records that hold too little are skipped, and so are those of other versions.
 
@@ -69,12 +68,14 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
             continue  # another version may see another picture in the same file
         with suppress(ValueError, TwinlensError):
             facts = row.facts()
-            verdict = result_of_record(row.record(path), facts.own_task, facts.models)
-            found[basis] = Remembered(path, basis, verdict, row.review)
+            result = result_of_record(row.record(path), facts.own_task, facts.models)
+            found[basis] = Remembered(path, basis, result, row.review)
     return list(found.values())
 
 
-def recorded(history: History, digest: str, path: Path, basis: Basis, settings: dict[str, Any]) -> Analysis | None:
+def recorded(
+    history: History, digest: str, path: Path, basis: Basis, settings: Mapping[str, object]
+) -> Analysis | None:
     """Return the record of an image at a place that equals a new one, None if there is none.
 
     Raises:
@@ -99,7 +100,7 @@ def _rows(history: History, path: Path, digest: str) -> Iterator[Analysis]:
 
 
 def _basis(row: Analysis) -> Basis | None:
-    """Return what a record's answers rest on, None where it does not state that."""
+    """Return what a record's predictions depend on, None where it does not state that."""
     if row.models is None:
         return None
     return Basis(row.task, *row.models, row.settings.get("runtime", ""), row.settings.get("threads"))

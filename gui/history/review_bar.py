@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from core.records.review import VERDICTS, Opinion, Review
+from core.records.review import OPINIONS, Opinion, Review
 from gui.common import theme
 from gui.common.input_boxes import LineEdit
 from gui.common.wording import review_words
@@ -15,7 +15,7 @@ class ReviewBar(QWidget):
     """Three buttons and a line; ``changed`` when the person has changed something."""
 
     changed = Signal(object)  # Review
-    left = Signal()  # the note is done: the keyboard is wanted elsewhere, lest it write into the next image's note
+    left = Signal()  # the note is done: the focus moves on, so that typing does not go into the next image's note
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,13 +23,13 @@ class ReviewBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         self.buttons: dict[Opinion, QToolButton] = {}
-        for verdict in VERDICTS:
+        for opinion in OPINIONS:
             button = QToolButton()
-            button.setText(review_words(verdict))
+            button.setText(review_words(opinion))
             button.setCheckable(True)
             theme.styled(button, "tight")
-            button.clicked.connect(lambda _checked=False, verdict=verdict: self.toggle(verdict))
-            self.buttons[verdict] = button
+            button.clicked.connect(lambda _checked=False, opinion=opinion: self.toggle(opinion))
+            self.buttons[opinion] = button
             row.addWidget(button)
         self.note = LineEdit()
         self.note.setPlaceholderText("Note")
@@ -55,26 +55,26 @@ class ReviewBar(QWidget):
                 self.note.setText(self._review.note)
                 self.note.setCursorPosition(0)
         self.note.setToolTip(self._review.note or "Recorded in the history and printed in reports")
-        for verdict, button in self.buttons.items():
-            button.setChecked(verdict == self._review.verdict)
+        for opinion, button in self.buttons.items():
+            button.setChecked(opinion == self._review.opinion)
 
-    def toggle(self, verdict: Opinion) -> None:
+    def toggle(self, opinion: Opinion) -> None:
         """Set the reading, or clear it."""
-        self._change(Review(None if self._review.verdict == verdict else verdict, self.note.text().strip()))
+        self._change(Review(None if self._review.opinion == opinion else opinion, self.note.text().strip()))
 
     def finish_note(self) -> None:
         """Keep a note that is being typed, before another image comes."""
         self._note_finished()
 
-    def explain(self, verdict: Opinion, tip: str) -> None:
+    def explain(self, opinion: Opinion, tip: str) -> None:
         """Give a button the tip of its command, which names its key."""
-        self.buttons[verdict].setToolTip(tip)
-        self.buttons[verdict].setAccessibleName(tip)
+        self.buttons[opinion].setToolTip(tip)
+        self.buttons[opinion].setAccessibleName(tip)
 
     def _note_finished(self) -> None:
         self.note.setCursorPosition(0)
         if self.isEnabled() and self.note.text().strip() != self._review.note:
-            self._change(Review(self._review.verdict, self.note.text().strip()))
+            self._change(Review(self._review.opinion, self.note.text().strip()))
 
     def _change(self, review: Review) -> None:
         if not self.isEnabled():

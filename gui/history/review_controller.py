@@ -15,7 +15,7 @@ from gui.worklist.model import Worklist
 
 
 class Reviews(QObject):
-    """Knows which file the review bar speaks of: the one whose predictions are on screen, and no other.
+    """Connects the review bar with the file whose predictions are on screen.
 
     Args:
         bar: where it is entered.
@@ -39,14 +39,14 @@ class Reviews(QObject):
             self._path, self._basis = path, basis
             self._refresh()
 
-    def say(self, verdict: Opinion) -> None:
+    def say(self, opinion: Opinion) -> None:
         """Set the reading of the file on screen, or clear it.
 
         Raises:
             UsageError: if there is no prediction to review.
         """
         self._demand_prediction()
-        self._bar.toggle(verdict)
+        self._bar.toggle(opinion)
 
     def write_note(self) -> None:
         """Put the cursor into the note.
@@ -65,7 +65,7 @@ class Reviews(QObject):
 
     def _refresh(self) -> None:
         entry = self._worklist.entry_of(self._path)
-        self._bar.show_review(None if entry is None or entry.verdict is None else entry.review)
+        self._bar.show_review(None if entry is None or entry.file_result is None else entry.review)
 
     def _on_changed(self, review: Review) -> None:
         path, basis = self._path, self._basis

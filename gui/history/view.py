@@ -25,7 +25,7 @@ from core.exports.history_table import write_history
 from core.names import path_from, readable
 from core.records.analysis import Analysis
 from core.records.history import History, Query
-from core.records.review import VERDICTS
+from core.records.review import OPINIONS
 from core.tasks import TASKS
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, LineEdit
@@ -66,8 +66,8 @@ class HistoryView(QDialog):
         self.task_box = self._box("Task", "All tasks", {t.id: t.name for t in TASKS.values()})
         same = {True: "Agreements", False: "Disagreements"}
         self.same_box = self._box("Agreement", "Agree or not", same)
-        self.verdict_box = self._box(
-            "Your reading", "All readings", {verdict: review_words(verdict) for verdict in VERDICTS}
+        self.opinion_box = self._box(
+            "Your reading", "All readings", {opinion: review_words(opinion) for opinion in OPINIONS}
         )
         days = ["Last day", "Last 7 days", "Last 30 days", "Last year"]
         self.date_box = self._box("When", "Any date", dict(zip(DAYS, days, strict=True)))
@@ -93,18 +93,18 @@ class HistoryView(QDialog):
             text=self.search.text(),
             task=self.task_box.currentData(),
             same_class=self.same_box.currentData(),
-            verdict=self.verdict_box.currentData(),
+            opinion=self.opinion_box.currentData(),
             since=None if days is None else datetime.now().astimezone() - timedelta(days=days),
             limit=limit,
         )
 
     def refresh(self) -> None:
-        """Ask the history anew."""
+        """Search the history again."""
         query = self.query()
         self._recorder.ask(lambda history: (list(history.find(query)), history.count()), self._on_found)
 
     def done(self, result: int) -> None:
-        """Close; what is still being asked for is dropped."""
+        """Close; a search under way is dropped."""
         self._alive = False
         self._timer.stop()
         super().done(result)
@@ -184,7 +184,7 @@ class HistoryView(QDialog):
 
     def _connect(self) -> None:
         self.search.textChanged.connect(lambda _text: self._timer.start())
-        for box in (self.task_box, self.same_box, self.verdict_box, self.date_box):
+        for box in (self.task_box, self.same_box, self.opinion_box, self.date_box):
             box.currentIndexChanged.connect(lambda _index: self.refresh())
         self.view.selectionModel().currentChanged.connect(lambda _now, _before: self._on_chosen())
         self.view.activated.connect(self._on_activated)
@@ -214,7 +214,7 @@ class HistoryView(QDialog):
         tools = QHBoxLayout()
         tools.setSpacing(8)
         tools.addWidget(self.search, 1)
-        for box in (self.task_box, self.same_box, self.verdict_box, self.date_box):
+        for box in (self.task_box, self.same_box, self.opinion_box, self.date_box):
             tools.addWidget(box)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)

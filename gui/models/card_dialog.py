@@ -28,6 +28,7 @@ from gui.common import theme
 from gui.common.placement import fitted
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
+from gui.models.map_quality_dialog import add_map_quality
 from gui.models.reliability_plot import reliability_picture
 
 
@@ -59,6 +60,7 @@ class ModelCardDialog(QDialog):
         self.save.setAutoDefault(False)
         self.save.setToolTip("Write this card as PDF or Markdown")
         self.save.clicked.connect(self._save)
+        add_map_quality(buttons, bundle.card)
         foot = QHBoxLayout()
         foot.setSpacing(2 * theme.GRID)
         foot.addWidget(self.words, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from core.compare.session import Choice
@@ -13,6 +13,7 @@ from core.explain.reference_cams import METHODS
 from core.models.architectures import ARCHITECTURES
 from core.models.card import Role
 from core.models.catalogue import Catalogue
+from core.system.extras import missing_extra
 from core.tasks import TASKS, Task
 from gui.common import theme
 from gui.common.input_boxes import ComboBox
@@ -78,7 +79,12 @@ class ModelChooser(QWidget):
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Offer what is installed now."""
         self.catalogue = catalogue
+        if self._choice.task not in (None, *TASKS):
+            self._choice = replace(self._choice, task=None, teacher=None, student=None)
+        self._task = TASKS.get(self._task.id) or next(iter(TASKS.values()))
+        self._fill_tasks()
         self._fill_networks()
+        self._fill_classes()
 
     def set_task(self, task: Task) -> None:
         """Show the task of the image on screen, where it is derived from the image."""
@@ -138,7 +144,9 @@ class ModelChooser(QWidget):
     def _fill_tasks(self) -> None:
         self.task_box.clear()
         self.task_box.addItem("Automatic", None)
-        self.task_box.setItemData(0, "Grey images are radiographs, coloured ones histology", _TIP)
+        self.task_box.setItemData(
+            0, "The task whose training images it resembles: by its colour, then by the novelty gates", _TIP
+        )
         for task in TASKS.values():
             self.task_box.addItem(task.name, task.id)
         self.task_box.setCurrentIndex(max(0, self.task_box.findData(self._choice.task)))
@@ -153,8 +161,10 @@ class ModelChooser(QWidget):
         for method in METHODS:
             if method != "Score-CAM":
                 self.cam_box.addItem(method, method)
-                tip = "By torch and pytorch-grad-cam; takes some seconds"
-                self.cam_box.setItemData(self.cam_box.count() - 1, tip, _TIP)
+                row = self.cam_box.count() - 1
+                self.cam_box.setItemData(row, "By torch and pytorch-grad-cam; takes some seconds", _TIP)
+                if missing := missing_extra("cams", method):
+                    self.cam_box.grey_out(row, str(missing))
         self.cam_box.addItem("None", "none")
         self.cam_box.setCurrentIndex(max(0, self.cam_box.findData(self._choice.cam)))
         _fit_popup(self.cam_box)
@@ -177,10 +187,7 @@ class ModelChooser(QWidget):
                 if network.id not in present:
                     box.addItem(f"{network.name} – not installed", network.id)
                     tip = "Train it with Analyse › Train a model, or take File › Import model."
-                    box.setItemData(box.count() - 1, tip, _TIP)
-                    model = box.model()
-                    if isinstance(model, QStandardItemModel):
-                        model.item(box.count() - 1).setEnabled(False)
+                    box.grey_out(box.count() - 1, tip)
             wanted = getattr(self._choice, role)
             if wanted not in present and installed:
                 wanted = self.catalogue.find(self._task.id, role).card.model

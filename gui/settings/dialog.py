@@ -7,6 +7,7 @@ from typing import cast
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
 from core.runtimes.load import RUNTIMES
+from core.system.extras import missing_extra
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, SpinBox
 from gui.settings.preferences import Preferences, ThemeChoice
@@ -23,6 +24,9 @@ class SettingsDialog(QDialog):
         self._runtime = self._box(
             {"auto": "Automatic", **{kind.id: kind.name for kind in RUNTIMES.values()}}, preferences.runtime
         )
+        for kind in RUNTIMES.values():
+            if kind.extra and (missing := missing_extra(kind.extra, f"The runtime {kind.name}")):
+                self._runtime.grey_out(self._runtime.findData(kind.id), str(missing))
         self._cam = self._box(
             {
                 "fast": "Score-CAM, fast",

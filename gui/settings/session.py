@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QSettings
 
@@ -26,14 +25,14 @@ class Session:
     Attributes:
         files: the worklist.
         current: the file on screen.
-        choice: what compares.
+        choice: models, method and runtime.
         view: settings of the comparison, as it gave them.
     """
 
     files: list[Path] = field(default_factory=list)
     current: Path | None = None
     choice: Choice = field(default_factory=Choice)
-    view: dict[str, Any] = field(default_factory=dict)
+    view: dict[str, object] = field(default_factory=dict)
 
 
 def read_session() -> Session:

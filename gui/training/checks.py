@@ -17,22 +17,22 @@ class DataCheck(QObject):
     """Runs ``check-data`` on the data set that is set up, and shows what it found.
 
     Args:
-        setup: says where the data set lies; shows its summary and its labels.
+        setup: holds the place of the data set; shows its summary and its labels.
         findings: shows what was found.
 
     Signals:
-        told: an event of the check, a ``training.loop.events.Event``.
+        event_read: an event of the check, a ``training.loop.events.Event``.
         ended: it has ended, with its summary in one line.
     """
 
-    told = Signal(object)
+    event_read = Signal(object)
     ended = Signal(str)
 
     def __init__(self, setup: TrainingSetup, findings: Findings, parent: QObject) -> None:
         super().__init__(parent)
         self._setup, self._findings = setup, findings
         self._command = Command(self)
-        self._command.told.connect(self.told)
+        self._command.event_read.connect(self.event_read)
         self._command.ended.connect(self._on_ended)
 
     @property

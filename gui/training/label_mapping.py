@@ -32,7 +32,7 @@ class LabelMapping(QWidget):
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 8, 0, 0)
         self._rows.setColumnStretch(1, 1)
-        self._words = QLabel("Some labels are none of the task's classes. Say what each is:")
+        self._words = QLabel("Some labels are none of the task's classes. Choose the class of each:")
         self._words.setWordWrap(True)
         theme.styled(self._words, "small", "warning")
         self.apply_button = QPushButton("Check with these classes")

@@ -17,13 +17,13 @@ class Measuring(QObject):
     """Runs ``evaluate``, and ``publish`` once a person has seen the scores and wants it.
 
     Signals:
-        said: a line of what the commands print.
+        printed: a line of what the commands print.
         failed: the command that did not go through, as an ``Ending``.
         measured: the scores are in the run's folder.
         added: the identifier of the model that can be chosen now.
     """
 
-    said = Signal(str)
+    printed = Signal(str)
     failed = Signal(object)
     measured = Signal()
     added = Signal(str)
@@ -31,7 +31,7 @@ class Measuring(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._command = Command(self)
-        self._command.said.connect(self.said)
+        self._command.printed.connect(self.printed)
         self._command.ended.connect(self._on_ended)
         self._publishing = False
         self._folder = Path()

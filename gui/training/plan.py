@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import UsageError
-from core.models.card import Role
 from core.system.paths import data_folder
 from training.data.label_map import as_override
-from training.recipe import RECIPES, Recipe, read_recipe
+from training.recipe import Recipe
+from training.recipe_files import RECIPES, read_recipe
 from training.runs.folder import RunFolder
 from training.runs.lock import read_owner
 
@@ -30,6 +30,7 @@ class Plan:
         resume: whether the run lies in its folder already.
         threads: CPU threads, or None for torch's own choice.
         label_map: labels of the data set that are called otherwise, or left out, in place of the recipe's map.
+        task: identifier of the task for a recipe that names none, or None.
     """
 
     recipe: str
@@ -41,12 +42,14 @@ class Plan:
     resume: bool = False
     threads: int | None = None
     label_map: dict[str, str] = field(default_factory=dict)
+    task: str | None = None
 
     @property
     def overrides(self) -> tuple[str, ...]:
         """What is changed in the recipe, as the command line takes it."""
         changed = {"optim.epochs": self.epochs, "optim.batch": self.batch}
-        found = [f"{key}={value}" for key, value in changed.items() if value is not None]
+        found = [] if self.task is None else [f"task={json.dumps(self.task)}"]
+        found += [f"{key}={value}" for key, value in changed.items() if value is not None]
         if self.teachers is not None:
             found.append(f"teachers.bundles={json.dumps(self.teachers)}")
         return (*found, *as_override(self.label_map))
@@ -74,12 +77,6 @@ class Plan:
             words += ["--set", override]
         words += ["--resume"] if self.resume else []
         return words if self.threads is None else [*words, "--threads", str(self.threads)]
-
-
-def bundled_recipes(task: str, role: Role) -> dict[str, Recipe]:
-    """Return the recipes that come with the program for a task and role, by name."""
-    found = {path.stem: read_recipe(path) for path in sorted(RECIPES.glob("*.toml"))}
-    return {name: recipe for name, recipe in found.items() if (recipe.task, recipe.role) == (task, role)}
 
 
 def about(recipe: str) -> str:

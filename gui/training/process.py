@@ -24,10 +24,10 @@ from training.runs.folder import Row, RunFolder
 from training.runs.lock import Owner, read_owner, taken
 
 LOG_FILE = "log.txt"
-LOOK_MS = 150  # between looks at what a run has written
+LOOK_MS = 150  # between two readings of what a run has written
 LOG_KEPT = 20_000  # characters
 
-_left: list[QProcess] = []  # of runs that go on without the window; Qt would end a process with its object
+_left: list[QProcess] = []  # of runs that continue without the window; Qt would end a process with its object
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ending:
     """How a process ended.
 
     Attributes:
-        status: ``finished``; ``stopped``: can be resumed; ``failed``: it said why; ``crashed``: it did not.
+        status: ``finished``; ``stopped``: can be resumed; ``failed``: with a reason; ``crashed``: without.
         reason: why, in words.
         log: what it wrote on standard error, its last part.
         output: what it printed beside events.
@@ -50,8 +50,8 @@ class Ending:
 class Command(QObject):
     """A short command of the training module, which ends with the window."""
 
-    told = Signal(object)  # Event
-    said = Signal(str)  # another line
+    event_read = Signal(object)  # Event
+    printed = Signal(str)  # another line
     ended = Signal(object)  # Ending
 
     def __init__(self, parent: QObject) -> None:
@@ -93,9 +93,9 @@ class Command(QObject):
             event = read_event(line)
             if event is None:
                 self._output.append(line)
-                self.said.emit(line)
+                self.printed.emit(line)
             else:
-                self.told.emit(event)
+                self.event_read.emit(event)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error is QProcess.ProcessError.FailedToStart and self._process is not None:
@@ -128,7 +128,7 @@ class TrainingRun(QObject):
         parent: lives at least as long.
     """
 
-    told = Signal(object)  # Event
+    event_read = Signal(object)  # Event
     ended = Signal(object)  # Ending
 
     def __init__(self, folder: Path, parent: QObject) -> None:
@@ -195,7 +195,7 @@ class TrainingRun(QObject):
                 self._other.kill()
 
     def leave(self) -> bool:
-        """Stop following; return whether the process goes on without this window."""
+        """Stop following; return whether the process continues without this window."""
         self._timer.stop()
         if self._file is not None:
             self._file.close()
@@ -217,12 +217,12 @@ class TrainingRun(QObject):
             for line in self._lines.split(data):
                 if (event := read_event(line)) is not None:
                     self._last = event
-                    self.told.emit(event)
+                    self.event_read.emit(event)
         if not alive and self.running:
             self._end()
 
     def _open_events(self) -> None:
-        """Open what the process tells; not before it owns the folder, since until then an earlier one's is there."""
+        """Open the events of the process, once it owns the folder: until then those of an earlier one are there."""
         folder = RunFolder(self.folder)
         if self._process is None or read_owner(folder) != self._before:
             with suppress(OSError):
@@ -291,7 +291,7 @@ def _process(arguments: tuple[str, ...]) -> QProcess:
 
 
 def _error_in(log: str) -> str:
-    """Return what the command line said was wrong, or an empty string."""
+    """Return the error of the command line, or an empty string."""
     return next((line[7:] for line in reversed(log.splitlines()) if line.startswith("Error: ")), "")
 
 

@@ -27,7 +27,7 @@ class Pace:
         self._what = ""
 
     def seconds_left(self, what: str, done: int, total: int) -> float | None:
-        """Note how much is done; return the seconds left, or None while there is nothing to tell it from."""
+        """Note how much is done; return the seconds left, or None while there is nothing to estimate it from."""
         now = self._clock()
         if what != self._what:
             self._what, self._began, self._first = what, now, done
@@ -79,7 +79,7 @@ class TrainingProgress(QWidget):
         self.bar.setVisible(False)
 
     def say_busy(self, title: str, details: str = "") -> None:
-        """Show words while something is under way of which nobody knows how long it takes."""
+        """Show words while something of unknown duration is under way."""
         self.say(title, details)
         self.bar.setRange(0, 0)
         self.bar.setVisible(True)

@@ -15,9 +15,10 @@ from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.tasks import TASKS, get_task
 from gui.common.wording import counted, ratio
-from gui.training.plan import Plan, about, bundled_recipes, free_folder, plan_of
+from gui.training.plan import Plan, about, free_folder, plan_of
 from gui.training.setup_fields import SetupFields
 from training.recipe import Recipe
+from training.recipe_files import is_for_any_task, recipes_for
 
 OF_RECIPE, NONE = "as the recipe says", "none"  # choices of the teacher that are no bundle
 
@@ -43,6 +44,7 @@ class TrainingSetup(SetupFields):
         self._catalogue = catalogue
         self._settings = settings
         self._recipe: Recipe | None = None  # as it stands in its file
+        self._named_task: str | None = None  # for a recipe that names none
         self._resumed: Plan | None = None
         self._data_task: str | None = None
         self._checked: Path | None = None
@@ -72,6 +74,7 @@ class TrainingSetup(SetupFields):
             batch=None if own is None or self.batch.value() == own.optim.batch else self.batch.value(),
             threads=threads,
             label_map=self.labels.label_map,
+            task=self._named_task,
         )
 
     @property
@@ -83,7 +86,9 @@ class TrainingSetup(SetupFields):
     def network(self) -> str:
         """What the size of the network depends on; empty where no recipe stands."""
         own = self._recipe
-        return "" if own is None else f"{own.task} {own.size} {own.model.model_dump_json(exclude={'start', 'dropout'})}"
+        return (
+            "" if own is None else f"{own.task.id} {own.size} {own.model.model_dump_json(exclude={'start', 'dropout'})}"
+        )
 
     def set_data(self, folder: Path) -> None:
         """Choose a data folder, and say so."""
@@ -155,7 +160,7 @@ class TrainingSetup(SetupFields):
 
     def _fill_recipes(self) -> None:
         self.labels.offer(get_task(self.task.currentData()))
-        found = bundled_recipes(self.task.currentData(), self.role)
+        found = recipes_for(self.task.currentData(), self.role)
         self.recipe.clear()
         for name in found:
             self.recipe.addItem(name, name)
@@ -163,9 +168,10 @@ class TrainingSetup(SetupFields):
         self._recipe_chosen()
 
     def _recipe_chosen(self) -> None:
-        plan = Plan(self.recipe.currentData() or "", None, Path())
         try:
+            plan = self._bare(self.recipe.currentData() or "")
             self._recipe = recipe = plan.resolved()
+            self._named_task = plan.task
         except UsageError as error:
             self._recipe = None
             self.problem.setText(f"⚠ {error}")
@@ -178,14 +184,24 @@ class TrainingSetup(SetupFields):
         self._changed()
         self.recipe_changed.emit()
 
+    def _bare(self, source: str) -> Plan:
+        """Return the plan of a recipe as it stands, for the chosen task where it names none.
+
+        Raises:
+            UsageError: if there is no such recipe.
+        """
+        for_any = is_for_any_task(Path(source))
+        return Plan(source, None, Path(), task=self.task.currentData() if for_any else None)
+
     def _take_recipe(self, source: str, words: str) -> None:
         """Offer a recipe that is not bundled and choose it.
 
         Raises:
             UsageError: if it is none.
         """
-        recipe = Plan(source, None, Path()).resolved()
-        self.task.setCurrentIndex(self.task.findData(recipe.task))
+        recipe = self._bare(source).resolved()
+        get_task(recipe.task.id)  # it is one of the list
+        self.task.setCurrentIndex(self.task.findData(recipe.task.id))
         (self.teacher_role if recipe.role == "teacher" else self.student_role).setChecked(True)
         self._fill_recipes()
         self.recipe.addItem(words, source)

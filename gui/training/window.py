@@ -37,7 +37,7 @@ class TrainingWindow(QWidget):
 
     Signals:
         models_changed: a model has been added, by its identifier.
-        news: what a person who does not look at this window should hear: words, and whether it is a warning.
+        news: what a person who does not look at this window should see: words, and whether it is a warning.
     """
 
     models_changed = Signal(str)
@@ -49,7 +49,7 @@ class TrainingWindow(QWidget):
         self._settings = settings
         self._run: TrainingRun | None = None
         self._stopping = False
-        self._says_check = False  # whether what is said of progress is the check of a data set, not a run
+        self._shows_check = False  # whether the progress shown is that of a check of a data set, not a run
         self.measuring = Measuring(self)
         self.banner = Banner()
         self.setup = TrainingSetup(read_catalogue(), settings)
@@ -116,7 +116,7 @@ class TrainingWindow(QWidget):
             self.banner.say("No data set has been chosen.", warning=True)
             return
         self.banner.hide()
-        self._says_check = False
+        self._shows_check = False
         self.measuring.measure(plan.out, plan.data, plan.threads)
         self.progress.say_busy(f"Evaluating {plan.out.name}", "All test images are classified")
         self._show_state()
@@ -131,7 +131,7 @@ class TrainingWindow(QWidget):
         if texts is None:
             return
         self.banner.hide()
-        self._says_check = False
+        self._shows_check = False
         self.measuring.publish(plan.out, plan.threads, texts)
         self.progress.say_busy(
             f"Adding {plan.out.name} to the models",
@@ -155,7 +155,7 @@ class TrainingWindow(QWidget):
             self.banner.say(str(error), warning=True)
             return
         self.banner.hide()
-        self._says_check = False
+        self._shows_check = False
         run = TrainingRun(folder, self)
         self._draw(folder)
         if run.follow():
@@ -213,14 +213,14 @@ class TrainingWindow(QWidget):
     # the run
 
     def _follow(self, run: TrainingRun) -> None:
-        self._run, self._stopping, self._says_check = run, False, False
+        self._run, self._stopping, self._shows_check = run, False, False
         self.banner.hide()
         self.log.clear()
         self.setup.set_open(False)
         self.charts.begin(self.setup.role, self.setup.epochs.value(), read_epochs(run.folder))
         self.progress.begin(self.setup.role, self.setup.recipe.currentText())
         self.tabs.setCurrentWidget(self.charts)
-        run.told.connect(self._on_event)
+        run.event_read.connect(self._on_event)
         run.ended.connect(self._on_ended)
         self._show_state()
 
@@ -268,7 +268,7 @@ class TrainingWindow(QWidget):
         self.tabs.setCurrentWidget(self.charts)
 
     def _show_run(self, reason: str) -> None:
-        """Say how the run stands that is not under way."""
+        """Show the state of a run that is not under way."""
         folder = self._folder()
         finished = RunFolder(folder).read_result().finished
         theme.styled(self.progress.bar, self.setup.role)
@@ -285,19 +285,19 @@ class TrainingWindow(QWidget):
     # checks
 
     def _check_data(self, folder: Path) -> None:
-        self._says_check = not self.running and not self.measuring.running
-        if self._says_check:
+        self._shows_check = not self.running and not self.measuring.running
+        if self._shows_check:
             self.tabs.setCurrentWidget(self.findings)
             self.progress.say_busy(f"Checking {folder.name}")
         self._check.start(folder, self.setup.labels.label_map)
         self._show_state()
 
     def _on_check_told(self, event: Event) -> None:
-        if self._says_check:
+        if self._shows_check:
             self.progress.tell(event)
 
     def _on_checked(self, summary: str) -> None:
-        if self._says_check:
+        if self._shows_check:
             self.progress.say("Nothing is being trained", summary)
         self._show_state()
 
@@ -352,10 +352,10 @@ class TrainingWindow(QWidget):
     def _connect(self) -> None:
         self.setup.data_chosen.connect(self._check_data)
         self.setup.recipe_changed.connect(self._size.count)
-        self._check.told.connect(self._on_check_told)
+        self._check.event_read.connect(self._on_check_told)
         self._check.ended.connect(self._on_checked)
         self.measuring.measured.connect(self._on_measured)
-        self.measuring.said.connect(self._note)
+        self.measuring.printed.connect(self._note)
         self.measuring.failed.connect(self._on_measure_failed)
         self.measuring.added.connect(self._on_added)
 

@@ -1,1 +1,1 @@
-"""The main window: the only room that knows all others."""
+"""The main window: the only sub-package that imports all others."""

@@ -35,6 +35,8 @@ def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu) -> None:
             menu.addMenu(recent)
         if command.last_of_group:
             menu.addSeparator()
+        if command.missing is not None:
+            menu.setToolTipsVisible(True)  # of its other commands too: Qt has this for whole menus only
     search = QPushButton("Find a command   Ctrl+K", bar)
     search.setFlat(True)
     search.setFocusPolicy(Qt.FocusPolicy.NoFocus)

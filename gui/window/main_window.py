@@ -1,4 +1,4 @@
-"""The window: makes all parts, connects them and remembers the session; the one place that knows them all."""
+"""The window: makes all parts, connects them and remembers the session; the one place that has them all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayou
 from core.errors import WriteError
 from core.models.catalogue import read_catalogue
 from core.names import readable
-from core.records.review import VERDICTS
+from core.records.review import OPINIONS
 from gui.commands.actions import Commands
 from gui.commands.files import FileCommands
 from gui.commands.palette import CommandSearch
@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         self.settings = store()
         self.preferences = read_preferences(self.settings)
         self.training: TrainingWindow | None = None
+        catalogue = read_catalogue()  # it knows the tasks of imported models
         self.last = session.read_session() if self.preferences.history else session.Session()
 
         self.worklist = Worklist(self)
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self, self.banner, self.notifications)
         self.recorder = Recorder(self)
         self.comparison = ComparisonView()
-        self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), read_catalogue())
+        self.chooser = ModelChooser(replace(self.last.choice, cam=self.preferences.cam), catalogue)
         self.list = WorklistView(self.worklist, self.thumbnails)
         self.controller = ComparisonController(
             self.engine, self.worklist, self.comparison, self.chooser, self.banner, self
@@ -139,7 +140,7 @@ class MainWindow(QMainWindow):
         self.opening.open(paths)
 
     def set_preferences(self, preferences: Preferences) -> None:
-        """Look and compute as the settings say from now on."""
+        """Apply the settings."""
         self.preferences = preferences
         self.apply_theme()
         self.controller.set_preferences(preferences)
@@ -231,8 +232,8 @@ class MainWindow(QMainWindow):
         self.recorder.reviewed.connect(self.controller.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.happened.connect(self._on_event)
-        for verdict in VERDICTS:
-            self.comparison.review.explain(verdict, self.commands.actions[verdict].toolTip())
+        for opinion in OPINIONS:
+            self.comparison.review.explain(opinion, self.commands.actions[opinion].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _record(self, event: Event) -> None:

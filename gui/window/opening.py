@@ -19,7 +19,7 @@ class Opening(QObject):
     Args:
         worklist: gets what is found.
         listed: the worklist on screen.
-        banner: says where no image was found.
+        banner: shows where no image was found.
         parent: lives at least as long as the searches.
 
     Attributes:

@@ -79,22 +79,23 @@ class WorklistDelegate(QStyledItemDelegate):
             box = QRect(area.left(), second.top(), area.width(), 2 * line)
             _paragraph(painter, box, f"Failed: {reason}", theme.colour("warning"))
             return
-        if entry.verdict is None:
+        result = entry.file_result
+        if result is None:
             _text(painter, second, "Not analysed yet", theme.colour("dim"), theme.SMALL)
             return
         mark = QRect(area.right() - 20, second.top(), 20, 2 * line)
         second.setRight(mark.left() - 4)
-        self._draw_answer(painter, second, "T", entry.verdict.teacher, theme.colour("teacher"))
-        self._draw_answer(painter, second.translated(0, line), "S", entry.verdict.student, theme.colour("student"))
-        if entry.verdict.teacher.novel or entry.verdict.student.novel:
+        self._draw_prediction(painter, second, "T", result.teacher, theme.colour("teacher"))
+        self._draw_prediction(painter, second.translated(0, line), "S", result.student, theme.colour("student"))
+        if result.teacher.novel or result.student.novel:
             return  # a hidden prediction neither agrees nor disagrees
         painter.setFont(theme.font(theme.TITLE))
-        painter.setPen(theme.colour("dim" if entry.verdict.agree else "warning"))
-        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, "✓" if entry.verdict.agree else "≠")
+        painter.setPen(theme.colour("dim" if result.agree else "warning"))
+        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, "✓" if result.agree else "≠")
 
     def _draw_review(self, painter: QPainter, rect: QRect, review: Review) -> int:
-        """Draw the reviewer's verdict at the right end of a line; return where it begins."""
-        words = review_words(review.verdict).lower() if review.verdict is not None else ""
+        """Draw the reader's opinion at the right end of a line; return where it begins."""
+        words = review_words(review.opinion).lower() if review.opinion is not None else ""
         words = f"{words} ✎".strip() if review.note else words
         painter.setFont(theme.font(theme.SMALL, bold=True))
         painter.setPen(theme.colour("text"))
@@ -102,20 +103,20 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
         return rect.right() - width
 
-    def _draw_answer(self, painter: QPainter, rect: QRect, letter: str, said: ModelSummary, colour: QColor) -> None:
+    def _draw_prediction(self, painter: QPainter, rect: QRect, letter: str, one: ModelSummary, colour: QColor) -> None:
         _text(painter, rect, letter, colour, theme.SMALL)
         centre = QPointF(rect.left() + 20, rect.center().y() + 0.5)
         painter.setPen(QPen(colour, 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush if said.unsure or said.novel else colour)
+        painter.setBrush(Qt.BrushStyle.NoBrush if one.unsure or one.novel else colour)
         painter.drawEllipse(centre, DOT / 2, DOT / 2)
         words = rect.adjusted(32, 0, 0, 0)
-        if said.novel:
+        if one.novel:
             _text(painter, words, "not assessable", theme.colour("dim"), theme.SMALL)
             return
         # the figure first, so that a long name is what is cut
         figure = painter.fontMetrics().horizontalAdvance("100 %")
-        _text(painter, words, f"{100 * said.confidence:.0f} %", theme.colour("dim"), theme.SMALL)
-        _text(painter, words.adjusted(figure + MARGIN, 0, 0, 0), said.name, theme.colour("dim"), theme.SMALL)
+        _text(painter, words, f"{100 * one.confidence:.0f} %", theme.colour("dim"), theme.SMALL)
+        _text(painter, words.adjusted(figure + MARGIN, 0, 0, 0), one.name, theme.colour("dim"), theme.SMALL)
 
 
 def _paragraph(painter: QPainter, rect: QRect, words: str, colour: QColor) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from core.compare.record import Record, failed_record
 from core.names import readable
 from core.records.review import NO_REVIEW, Review
+from core.tasks import TASKS
 from gui.common.wording import review_words
 from gui.engine.result import FileResult, ModelSummary
 from gui.engine.results import Result
@@ -34,7 +35,7 @@ class Show(StrEnum):
 
     ALL = "all"
     DISAGREE = "disagree"
-    UNSURE = "unsure"
+    UNCERTAIN = "unsure"
     NOVEL = "novel"
     FAILED = "failed"
     WAITING = "waiting"
@@ -49,6 +50,7 @@ class Order(StrEnum):
     TEACHER = "teacher"
     STUDENT = "student"
     DIVERGENCE = "divergence"
+    TASK = "task"
     STATE = "state"
 
 
@@ -71,7 +73,7 @@ class Entry:
     unreadable: bool = False
 
     @property
-    def verdict(self) -> FileResult | None:
+    def file_result(self) -> FileResult | None:
         """The predictions of both models."""
         return None if self.result is None else self.result.verdict
 
@@ -85,13 +87,13 @@ class Entry:
         """Where it stands."""
         if self.error:
             return State.FAILED
-        return State.WAITING if self.verdict is None else State.DONE
+        return State.WAITING if self.file_result is None else State.DONE
 
     def record(self) -> Record | None:
         """Return its record for exports, None while nothing is known."""
         if self.error:
             return failed_record(self.path, self.error)
-        return None if self.verdict is None else self.verdict.record
+        return None if self.file_result is None else self.file_result.record
 
 
 class Worklist(QAbstractListModel):
@@ -117,9 +119,9 @@ class Worklist(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return readable(entry.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{readable(entry.path)}\n{self._answer(entry)}"
+            return f"{readable(entry.path)}\n{self._tooltip(entry)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{readable(entry.path.name)}. {self._answer(entry)}"
+            return f"{readable(entry.path.name)}. {self._tooltip(entry)}"
         return None
 
     def entries(self) -> list[Entry]:
@@ -179,7 +181,7 @@ class Worklist(QAbstractListModel):
         self._change(path, None, reason, unreadable)
 
     def set_review(self, path: Path, review: Review) -> None:
-        """Note what the reviewer thinks of a file's answer."""
+        """Note the reader's opinion on a file."""
         row = self._rows.get(path)
         result = None if row is None else self._entries[row].result
         if row is not None and result is not None:
@@ -196,7 +198,7 @@ class Worklist(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
     def sort_by(self, order: Order) -> None:
-        """Sort the files; those without an answer come last where answers count."""
+        """Sort the files; those without predictions come last where predictions are the key."""
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         entries = [self._entries[index.row()] for index in old]
@@ -213,38 +215,40 @@ class Worklist(QAbstractListModel):
         entry.result, entry.error, entry.unreadable = result, error, unreadable
         self.dataChanged.emit(self.index(row), self.index(row))
 
-    def _answer(self, entry: Entry) -> str:
+    def _tooltip(self, entry: Entry) -> str:
         if entry.error:
             return f"Failed: {entry.error}"
-        if entry.verdict is None:
+        if entry.file_result is None:
             return "Not analysed yet"
-        said = entry.verdict
+        found = entry.file_result
+        task = TASKS.get(found.record.task)
         lines = [
-            self._side("Teacher: {0}", said.teacher),
-            self._side("Student: {0}", said.student),
+            *([] if task is None else [task.name]),
+            self._side("Teacher: {0}", found.teacher),
+            self._side("Student: {0}", found.student),
         ]
-        if not said.novel:
-            lines.append("Agree" if said.agree else "Disagree")
-        if said.unsure:
+        if not found.novel:
+            lines.append("Agree" if found.agree else "Disagree")
+        if found.unsure:
             lines.append("Uncertain: more than one class is plausible")
-        if entry.review.verdict is not None:
-            lines.append(f"Your reading: {review_words(entry.review.verdict)}")
+        if entry.review.opinion is not None:
+            lines.append(f"Your reading: {review_words(entry.review.opinion)}")
         if entry.review.note:
             lines.append(f"Note: {entry.review.note}")
         return "\n".join(lines)
 
-    def _side(self, words: str, said: ModelSummary) -> str:
+    def _side(self, words: str, summary: ModelSummary) -> str:
         """Return one model's prediction in words; nothing of one that is withheld."""
-        if said.novel:
+        if summary.novel:
             return words.format("not assessable: outside the training data")
-        return words.format(f"{said.name}, {100 * said.confidence:.1f} %")
+        return words.format(f"{summary.name}, {100 * summary.confidence:.1f} %")
 
 
 def _last_without(key: Callable[[FileResult], Any]) -> Callable[[Entry], tuple[Any, ...]]:
     """Sort by a key of the predictions; files without any, or where they are withheld (None), come last."""
 
     def of(entry: Entry) -> tuple[Any, ...]:
-        value = None if entry.verdict is None else key(entry.verdict)
+        value = None if entry.file_result is None else key(entry.file_result)
         return (1, 0, entry.number) if value is None else (0, value, entry.number)
 
     return of
@@ -256,6 +260,7 @@ _KEYS: dict[Order, Callable[[Entry], Any]] = {
     Order.TEACHER: _last_without(lambda v: None if v.teacher.novel else (v.teacher.name, -v.teacher.confidence)),
     Order.STUDENT: _last_without(lambda v: None if v.student.novel else (v.student.name, -v.student.confidence)),
     Order.DIVERGENCE: _last_without(lambda v: None if v.novel else -v.divergence),
+    Order.TASK: _last_without(lambda v: v.record.task),
     Order.STATE: lambda entry: (list(State).index(entry.state), entry.number),
 }
 
@@ -286,10 +291,10 @@ class WorklistFilter(QSortFilterProxyModel):
 
 _ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
     Show.ALL: lambda _entry: True,
-    Show.DISAGREE: lambda entry: entry.verdict is not None and entry.verdict.disagree,
-    Show.UNSURE: lambda entry: entry.verdict is not None and entry.verdict.unsure,
-    Show.NOVEL: lambda entry: entry.verdict is not None and entry.verdict.novel,
+    Show.DISAGREE: lambda entry: entry.file_result is not None and entry.file_result.disagree,
+    Show.UNCERTAIN: lambda entry: entry.file_result is not None and entry.file_result.unsure,
+    Show.NOVEL: lambda entry: entry.file_result is not None and entry.file_result.novel,
     Show.FAILED: lambda entry: bool(entry.error),
     Show.WAITING: lambda entry: entry.state is State.WAITING,
-    Show.UNREVIEWED: lambda entry: entry.verdict is not None and entry.review.verdict is None,
+    Show.UNREVIEWED: lambda entry: entry.file_result is not None and entry.review.opinion is None,
 }

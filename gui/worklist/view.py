@@ -140,8 +140,8 @@ class WorklistView(QWidget):
         first = self.list.currentIndex().row() + 1
         for i in range(rows):
             index = self.filter.index((first + i) % rows, 0)
-            said = index.data(ENTRY_ROLE).verdict
-            if said is not None and said.disagree:
+            found = index.data(ENTRY_ROLE).file_result
+            if found is not None and found.disagree:
                 self._go_to(index)
                 return True
         return False
@@ -225,7 +225,7 @@ class WorklistView(QWidget):
         return {
             Show.ALL: "All files",
             Show.DISAGREE: "Disagreements",
-            Show.UNSURE: "Uncertain",
+            Show.UNCERTAIN: "Uncertain",
             Show.NOVEL: "Not assessable",
             Show.FAILED: "Failed",
             Show.WAITING: "Not analysed",
@@ -239,6 +239,7 @@ class WorklistView(QWidget):
             Order.DIVERGENCE: "By disagreement",
             Order.TEACHER: "By teacher",
             Order.STUDENT: "By student",
+            Order.TASK: "By task",
             Order.STATE: "By state",
         }
 

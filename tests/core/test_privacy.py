@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from image_samples import compressed, dataset, picture
 
+from core.images.demo import demonstration_radiograph
 from core.system.paths import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,7 @@ def run(folder, code, *arguments):
     places = {name: folder / "kept" / name for name in ("home", "tmp", "data", "out")}
     for place in places.values():
         place.mkdir(parents=True)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}  # core sets them
     environment = {
         "HOME": places["home"], "TMPDIR": places["tmp"], "XDG_CACHE_HOME": places["home"] / ".cache",
         "TWINLENS_DATA": places["data"], "NETWORK_LOG": folder / "network.txt", "PYTHONPATH": ROOT, "CI": "",
@@ -65,7 +67,7 @@ def run(folder, code, *arguments):
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
-        env=os.environ | {name: str(value) for name, value in environment.items()},
+        env=inherited | {name: str(value) for name, value in environment.items()},
     )  # fmt: skip
 
 
@@ -101,6 +103,14 @@ def test_the_identity_appears_in_no_output_and_no_file(compared):
     searched = [p for root in (folder / "kept", cache_folder()) for p in root.rglob("*") if p.is_file()]
     assert "table.csv" in {p.name for p in searched}
     assert [str(p) for p in searched if planted.search(p.read_bytes()) or planted.search(str(p).encode())] == []
+
+
+def test_onnx_runtime_reports_nothing_and_leaves_nothing(tmp_path):
+    """It would upload what it did, and keep a device identifier in the home; native code, so the files tell."""
+    image = demonstration_radiograph()
+    answer = run(tmp_path, COMPARE, "compare", image, "--cam", "none", "--runtime", "onnxruntime")
+    assert answer.returncode == 0, answer.stderr
+    assert [p for p in (tmp_path / "kept" / "home").rglob("*") if p.is_file()] == []
 
 
 def test_openvino_converts_without_reporting_it_or_marking_the_home(tmp_path):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from task_samples import CHEST_XRAY
 
 from core.images.demo import demonstration_radiograph
-from core.tasks import CHEST_XRAY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -1,4 +1,4 @@
-"""Answers of both models made by hand on the cards of the installed bundles, and small images."""
+"""Predictions of both models made by hand on the cards of the installed bundles, and small images."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -5,7 +5,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.images.demo import demonstration_radiograph
-from core.records.review import VERDICTS
+from core.records.review import OPINIONS
 from gui.commands.palette import CommandSearch
 from gui.commands.sheet import ShortcutSheet
 from gui.common import theme
@@ -101,7 +101,7 @@ def test_the_tabulator_follows_the_eye(analysed, qtbot):
         view.controls.colour_maps,
         view.controls.opacity,
         view.controls.threshold,
-        *[view.review.buttons[verdict] for verdict in VERDICTS],
+        *[view.review.buttons[opinion] for opinion in OPINIONS],
         view.review.note,
         window.list.search,
         window.list.show_box,

@@ -1,4 +1,4 @@
-"""A data layout, a task and a network that the program does not know: one registration each (CONTRIBUTING.md)."""
+"""A data layout, a task and a network that the program does not know: a registration or a file each."""
 
 import json
 
@@ -9,7 +9,7 @@ from tiny_training import tiny_recipe
 from torch import nn
 
 from core.models.architectures import ARCHITECTURES, Architecture
-from core.tasks import TASKS, ClassLabel, Task
+from core.system.paths import user_tasks
 from training.data.dataset import LeftOut, Sample
 from training.data.layouts.layout import Found, Layout
 from training.data.layouts.table import LAYOUTS
@@ -39,17 +39,28 @@ def small_network(classes, _head, _size):
     return network
 
 
+TASK = """
+id = "hand-xray"
+name = "Hand X-ray"
+image_kind = "radiograph of a hand"
+image_kinds = "radiographs of hands"
+colour = false
+classes = [{ id = "left", name = "Left hand" }, { id = "right", name = "Right hand" }]
+"""
+
+
 @pytest.fixture
-def registered():
+def registered(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLENS_DATA", str(tmp_path / "own"))
+    user_tasks().mkdir(parents=True)
+    (user_tasks() / "hand.toml").write_text(TASK)
     layout = Layout("labels.json", "images beside a labels.json", read_labels)
-    task = Task("hand-xray", "Hand X-ray", "radiograph of a hand", "radiographs of hands", False,
-                (ClassLabel("left", "Left hand"), ClassLabel("right", "Right hand")))  # fmt: skip
     network = Architecture("small", "Small", "convolutional network", "features", "NCHW", "MIT", small_network)
     LAYOUTS.insert(0, layout)
-    TASKS[task.id], ARCHITECTURES[network.id] = task, network
+    ARCHITECTURES[network.id] = network
     yield
     LAYOUTS.remove(layout)
-    del TASKS[task.id], ARCHITECTURES[network.id]
+    del ARCHITECTURES[network.id]
 
 
 def test_a_layout_a_task_and_a_network_from_outside_are_trained_and_evaluated(registered, tmp_path):

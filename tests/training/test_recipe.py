@@ -1,8 +1,11 @@
 import pytest
+import tomli_w
 from tiny_training import tiny_recipe
 
 from core.errors import UsageError
-from training.recipe import RECIPES, read_recipe, to_toml
+from core.system.paths import user_tasks
+from training.recipe import to_toml
+from training.recipe_files import RECIPES, is_for_any_task, read_recipe, recipes_for
 
 
 @pytest.fixture
@@ -62,9 +65,29 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.toml")))
 def test_the_recipes_that_come_along_are_valid(name):
-    recipe = read_recipe(RECIPES / f"{name}.toml")
-    assert name.startswith(recipe.task)
+    own = is_for_any_task(RECIPES / f"{name}.toml")
+    recipe = read_recipe(RECIPES / f"{name}.toml", ("task=lung-colon",) if own else ())
+    assert name.startswith("own" if own else recipe.task.id)
     assert (recipe.role == "student") == (recipe.model.network == "ofa595")
+
+
+def test_a_recipe_for_any_task_needs_one_and_is_offered_to_tasks_without_recipes_of_their_own(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match=r"none is named\. Name one with --task"):
+        read_recipe(RECIPES / "own-student.toml")
+    monkeypatch.setenv("TWINLENS_DATA", str(tmp_path))
+    user_tasks().mkdir()
+    classes = [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]
+    task = {"id": "letters", "name": "Letters", "colour": True, "classes": classes}
+    (user_tasks() / "letters.toml").write_text(tomli_w.dumps(task))
+    assert recipes_for("letters", "student").keys() == {"own-student"}
+    assert "chest-xray-ofa595" in recipes_for("chest-xray", "student")
+    assert "own-student" not in recipes_for("chest-xray", "student")
+
+    recipe = read_recipe(RECIPES / "own-student.toml", ("task=letters",))
+    (tmp_path / "run.toml").write_text(to_toml(recipe))
+    (user_tasks() / "letters.toml").unlink()
+    assert read_recipe(tmp_path / "run.toml") == recipe, "a run's recipe holds its task"
+    assert 'task = "chest-xray"' in to_toml(tiny_recipe())
 
 
 def test_a_label_map_is_part_of_the_recipe_and_of_its_digest_only_where_there_is_one(file, tmp_path):

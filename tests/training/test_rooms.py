@@ -63,10 +63,10 @@ def upwards(calls):
 def test_a_recipe_goes_down_through_the_rooms_and_never_back_up(
     one_thread, small_images, small_run, tmp_path, monkeypatch
 ):
-    def missing(_bundle, _threads):
-        raise RuntimeUnavailableError("Not here: its conversion takes minutes while each call is watched.")
+    def missing(_bundle):
+        raise RuntimeUnavailableError("Not here: making its graph takes minutes while each call is watched.")
 
-    monkeypatch.setattr("training.distillation.teachers.OpenVinoRuntime", missing)
+    monkeypatch.setattr("training.distillation.teachers.with_graph", missing)
     recipe = tiny_recipe(optim__epochs=1, augment__views=1, teachers={"bundles": [str(small_run)]})
     calls = calls_between_rooms(lambda: train(recipe, small_images, tmp_path / "run"))
     assert {room for _caller, room in calls} >= {"data", "runs", "distillation", "recipe"}

@@ -32,7 +32,7 @@ from training.data.loading import Sample
 from training.evaluation.clustered_bootstrap import Indices, clusters_of
 from training.evaluation.evaluate import summarise
 from training.evaluation.metrics import GroupResult
-from training.evaluation.predictions import answer
+from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
 
 FloatArray = npt.NDArray[np.float32]
@@ -40,6 +40,7 @@ Change = Callable[[FloatArray, int], FloatArray]  # takes a picture and its numb
 MAPS = 60  # images whose Score-CAM is made
 SEED = 0
 PLAIN, BORDER_ONLY, BORDER_HIDDEN = "as they are", "only the outer border left", "outer border hidden"
+CHEST = "chest-xray"  # the task whose images show lungs
 LUNGS_HIDDEN, LUNGS_ONLY = "lungs hidden", "only the lungs left"
 UNMARKED, UNMARKED_ELSEWHERE = "text and side markers erased", "as much erased, mirrored"
 
@@ -53,8 +54,9 @@ class Pictures:
         labels: their class indices, shape (N,).
         clusters: a number for each that is equal for images of one patient or original, shape (N,).
         pixels: their pictures, ``SIDE``² each.
-        masks: where what lies, by its name, one mask a picture: ``border``, for radiographs ``lung``, and ``infection``
-            where the data set outlines it in all of them.
+        coloured: whether they are in colour.
+        masks: where what lies, by its name, one mask a picture: ``border``, for chest radiographs ``lung``, and
+            ``infection`` where the data set outlines it in all of them.
         lungs_outlined: whether the lungs are the data set's own masks, else ellipses where they usually lie.
     """
 
@@ -62,6 +64,7 @@ class Pictures:
     labels: Indices
     clusters: Indices
     pixels: list[FloatArray]
+    coloured: bool
     masks: dict[str, list[Mask]]
     lungs_outlined: bool
 
@@ -72,7 +75,7 @@ class Audit:
 
     Attributes:
         bundle: its identifier.
-        answers: the predicted class index of each picture, shape (N,), by what was done to the pictures.
+        predictions: the predicted class index of each picture, shape (N,), by what was done to the pictures.
         curves: the same by name of a disturbance, one for each of its strengths.
         energy: share of Score-CAM's energy in each mask, shape (M,), by the mask's name.
         plain: the predicted class index of each image of the whole test split.
@@ -80,7 +83,7 @@ class Audit:
     """
 
     bundle: str
-    answers: dict[str, Indices]
+    predictions: dict[str, Indices]
     curves: dict[str, list[Indices]]
     energy: dict[str, FloatArray]
     plain: Indices
@@ -135,9 +138,11 @@ def audit(
     card = bundles[0].card
     data = open_scored(bundles[0], folder, label_map=label_map)
     # the images that can be read
-    samples = answer(bundles[0], load_runtime(bundles[0], runtime, threads), data.of("test", card.classes)).samples
+    samples = predict(bundles[0], load_runtime(bundles[0], runtime, threads), data.of("test", card.classes)).samples
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:images])
-    pictures = look([samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb")
+    pictures = look(
+        [samples[i] for i in drawn], card.classes, colour=card.preprocessing.channels == "rgb", chest=card.task == CHEST
+    )
     done = Audits(
         task=card.task,
         pictures=pictures,
@@ -149,32 +154,32 @@ def audit(
     )
     for bundle in bundles:
         engine = load_runtime(bundle, runtime, threads)
-        whole = answer(bundle, engine, samples)
+        whole = predict(bundle, engine, samples)
         progress(f"{bundle.id}: whole test split")
         groups = summarise(bundle, whole, data, engine.name, None).subgroups
         how, say = bundle.card.preprocessing, partial(_named, progress, bundle.id)
-        answers = {}
+        predictions = {}
         for name, change in changes(pictures).items():
-            answers[name] = answered(engine, how, pictures.pixels, change)
+            predictions[name] = predicted_classes(engine, how, pictures.pixels, change)
             say(name)
         curves = {}
         for one in disturbances(colour=how.channels == "rgb"):
-            rest = [answered(engine, how, pictures.pixels, _disturbing(one, s)) for s in one.strengths[1:]]
-            curves[one.name] = [answers[PLAIN], *rest]
+            rest = [predicted_classes(engine, how, pictures.pixels, _disturbing(one, s)) for s in one.strengths[1:]]
+            curves[one.name] = [predictions[PLAIN], *rest]
             say(one.name)
-        energy = _energy(engine, how, pictures, answers[PLAIN])
-        done.found.append(Audit(bundle.id, answers, curves, energy, whole.logits.argmax(axis=1), groups))
+        energy = _energy(engine, how, pictures, predictions[PLAIN])
+        done.found.append(Audit(bundle.id, predictions, curves, energy, whole.logits.argmax(axis=1), groups))
         say("heat maps")
     return done
 
 
-def look(samples: list[Sample], classes: Sequence[str], *, colour: bool) -> Pictures:
-    """Read images, and where in them border, lungs and infection are."""
+def look(samples: list[Sample], classes: Sequence[str], *, colour: bool, chest: bool = False) -> Pictures:
+    """Read images, and where in them border, lungs and infection are; lungs that are not outlined in ``chest`` only."""
     masks = {"border": [border()] * len(samples)}
     outlined = bool(samples) and all("lung" in s.masks for s in samples)
     if outlined:
         masks["lung"] = [_mask(s.masks["lung"]) for s in samples]
-    elif not colour:
+    elif chest:
         masks["lung"] = [usual_lungs()] * len(samples)
     if samples and all("infection" in s.masks for s in samples):
         masks["infection"] = [_mask(s.masks["infection"]) for s in samples]
@@ -183,6 +188,7 @@ def look(samples: list[Sample], classes: Sequence[str], *, colour: bool) -> Pict
         labels=np.array([classes.index(s.label) for s in samples], dtype=np.intp),
         clusters=clusters_of(samples),
         pixels=[_read(s.path, colour=colour) for s in samples],
+        coloured=colour,
         masks=masks,
         lungs_outlined=outlined,
     )
@@ -206,7 +212,7 @@ def changes(pictures: Pictures) -> dict[str, Change]:
     return found
 
 
-def answered(engine: Runtime, how: Preprocessing, pixels: list[FloatArray], change: Change) -> Indices:
+def predicted_classes(engine: Runtime, how: Preprocessing, pixels: list[FloatArray], change: Change) -> Indices:
     """Return the predicted class index of each changed picture, shape (N,)."""
     found = []
     for start in range(0, len(pixels), engine.batch_size):
@@ -220,16 +226,16 @@ def _disturbing(one: Disturbance, strength: float) -> Change:
     return lambda picture, _i: one.apply(picture, strength)
 
 
-def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, guesses: Indices) -> dict[str, FloatArray]:
+def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, predicted: Indices) -> dict[str, FloatArray]:
     """Return the share of the heat map's energy in each mask, over the first ``MAPS`` pictures in a seeded order."""
     chosen = np.random.default_rng(SEED).permutation(len(pictures.pixels))[:MAPS]
     shares: dict[str, list[float]] = {name: [] for name in pictures.masks}
     for i in chosen:
-        *_, heat = ScoreCam(engine, to_network_input(pictures.pixels[i], how)).refine(int(guesses[i]))
+        *_, heat = ScoreCam(engine, to_network_input(pictures.pixels[i], how)).refine(int(predicted[i]))
         values = heat.resized(SIDE, SIDE)
         total = float(values.sum())
         for name, masks in pictures.masks.items():
-            if masks[i].any() and total > 0:  # a normal film has no infection
+            if masks[i].any() and total > 0:  # a normal radiograph has no infection
                 shares[name].append(float(values[masks[i]].sum()) / total)
     return {name: np.array(found, np.float32) for name, found in shares.items() if found}
 

@@ -125,7 +125,7 @@ def page(audits: Audits) -> str:
 def _what_is_hidden(audits: Audits) -> str:
     text = f"The border is the outer {_percent(BORDER)} of each side."
     if "lung" not in audits.pictures.masks:
-        return f"{text} Lungs and text are not searched for in tiles of tissue."
+        return f"{text} Lungs and text are searched for in chest radiographs only."
     where = (
         "Lungs are where the data set outlines them."
         if audits.pictures.lungs_outlined
@@ -145,11 +145,11 @@ def _inheritance(audits: Audits) -> list[str]:
     whole = repeats(audits.all_labels, teacher.plain, student.plain, audits.all_clusters)
     cases = [(f"all {len(audits.all_labels)} test images {PLAIN}", whole)]
     cases += [
-        (name, repeats(labels, teacher.answers[name], student.answers[name], clusters))
+        (name, repeats(labels, teacher.predictions[name], student.predictions[name], clusters))
         for name in (BORDER_ONLY, LUNGS_HIDDEN)
-        if name in student.answers
+        if name in student.predictions
     ]
-    lines += [f"- {_leaning(audits, name)}" for name in (BORDER_ONLY, BORDER_HIDDEN) if name in student.answers]
+    lines += [f"- {_leaning(audits, name)}" for name in (BORDER_ONLY, BORDER_HIDDEN) if name in student.predictions]
     lines += [
         "",
         "| images | errors of the teacher | repeated by the student, same wrong class | by chance | beyond chance |",
@@ -166,14 +166,14 @@ def _inheritance(audits: Audits) -> list[str]:
         "",
     ]
     if whole is not None:
-        said = (
+        conclusion = (
             "The student repeats its teacher's errors significantly beyond chance."
             if whole.excess.low > 0
             else "It is not shown that the student repeats its teacher's errors beyond chance."
         )
         lines += [
-            f"**{said}** Whether they come from the teacher or from the same images only a student trained without the "
-            "teacher can show.",
+            f"**{conclusion}** Whether they come from the teacher or from the same images only a student trained "
+            "without the teacher can show.",
             "",
         ]
     return lines
@@ -182,24 +182,24 @@ def _inheritance(audits: Audits) -> list[str]:
 def _leaning(audits: Audits, name: str) -> str:
     student, teacher = audits.found
     accuracies = [_accuracy(audits, one, name) for one in (teacher, student)]
-    gap = _gap(audits, student.answers[name], teacher.answers[name])
-    verdict = (
+    gap = _gap(audits, student.predictions[name], teacher.predictions[name])
+    difference = (
         f"the student does {'better' if gap.mean > 0 else 'worse'}"
         if gap.is_apart_from_zero
         else "no significant difference"
     )
     return (
         f"{name[0].upper()}{name[1:]}: the teacher's accuracy is {_interval(accuracies[0])}, the student's "
-        f"{_interval(accuracies[1])}; {verdict} ({_points(gap)})."
+        f"{_interval(accuracies[1])}; {difference} ({_points(gap)})."
     )
 
 
 def _part_rows(audits: Audits) -> list[str]:
     rows = []
-    for name in audits.found[0].answers:
+    for name in audits.found[0].predictions:
         cells = [_interval(_accuracy(audits, one, name)) for one in audits.found]
         if len(audits.found) == 2:
-            cells.append(_points(_gap(audits, *(one.answers[name] for one in audits.found))))
+            cells.append(_points(_gap(audits, *(one.predictions[name] for one in audits.found))))
         rows.append(f"| {name} | {' | '.join(cells)} |")
     chance = np.bincount(audits.pictures.labels).max() / len(audits.pictures.labels)
     rest = " | " * len(audits.found)
@@ -229,7 +229,7 @@ def _group_rows(found: list[Audit]) -> list[str]:
 
 
 def _accuracy(audits: Audits, one: Audit, name: str) -> Figure:
-    return figure(one.answers[name] == audits.pictures.labels, audits.pictures.clusters)
+    return figure(one.predictions[name] == audits.pictures.labels, audits.pictures.clusters)
 
 
 def _gap(audits: Audits, mine: Indices, theirs: Indices) -> Figure:
@@ -252,7 +252,7 @@ def _points(found: Figure) -> str:
 def _plot_parts(audits: Audits, path: Path) -> None:
     from matplotlib.figure import Figure as Canvas
 
-    names = list(audits.found[0].answers)[::-1]
+    names = list(audits.found[0].predictions)[::-1]
     canvas = Canvas(figsize=(9, 1.2 + 0.55 * len(names)), layout="constrained")
     axes = canvas.subplots()
     height = 0.8 / len(audits.found)
@@ -276,7 +276,7 @@ def _plot_curves(audits: Audits, path: Path) -> None:
 
     canvas = Canvas(figsize=(11, 6.4), layout="constrained")
     places = canvas.subplots(2, 3, sharey=True).ravel()
-    for place, shape in zip(places, disturbances(colour="lung" not in audits.pictures.masks), strict=False):
+    for place, shape in zip(places, disturbances(colour=audits.pictures.coloured), strict=False):
         order = np.argsort(shape.strengths)
         strengths = np.array(shape.strengths)[order]
         for one, colour in zip(audits.found, COLOURS, strict=False):

@@ -107,7 +107,7 @@ def without_markers(picture: FloatArray, *, mirrored: bool = False) -> FloatArra
 
     Args:
         picture: shape (SIDE, SIDE), in [0, 1].
-        mirrored: paint over the same places of the other side instead, which tells what painting does by itself.
+        mirrored: paint over the same places of the other side instead, which shows the effect of painting itself.
     """
     mask = markers(picture)
     if mirrored:

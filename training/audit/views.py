@@ -18,7 +18,7 @@ import numpy.typing as npt
 from core.models.bundle import Bundle
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
-from training.audit.audit import FloatArray, answered, look
+from training.audit.audit import FloatArray, look, predicted_classes
 from training.data.loading import Sample
 from training.evaluation.evaluate import SMALLEST_SUBGROUP, SUBGROUPS
 from training.evaluation.scored_data import open_scored
@@ -71,7 +71,7 @@ def compare_views(
     groups = _groups(pictures.samples)
     found = []
     for name, change in _views().items():
-        right = answered(engine, card.preprocessing, pictures.pixels, change) == pictures.labels
+        right = predicted_classes(engine, card.preprocessing, pictures.pixels, change) == pictures.labels
         scores = {group: float(right[rows].mean()) for group, rows in groups.items()}
         found.append(ViewScores(name, float(right.mean()), scores))
         progress(name)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from core.models.architectures import VggHead
 from core.models.ofa_subnets import Subnet
-from core.tasks import get_task
 from training.loop.precision import IMAGES, step_seconds
 from training.runs.networks import build_empty
 
@@ -29,7 +28,7 @@ def run_seconds(recipe: Recipe, teachers: tuple[str, ...], images: int, done_epo
         images: number of training images.
         done_epochs: epochs that are finished.
     """
-    model, classes = recipe.model, len(get_task(recipe.task).class_ids)
+    model, classes = recipe.model, len(recipe.task.classes)
     seconds = 0.0
     for epoch in range(done_epochs, recipe.optim.epochs):
         step, forward = _measured(model.network, model.head, model.subnet, classes, recipe.size_of_epoch(epoch))

@@ -28,7 +28,8 @@ from training.campaign.jobs import Job, Outcome, run_jobs
 from training.campaign.results import read_results, results_page
 from training.evaluation.run_evaluation import EVALUATION_FILE
 from training.loop.events import STOPPED
-from training.recipe import Recipe, read_recipe
+from training.recipe import Recipe
+from training.recipe_files import read_recipe
 from training.runs.folder import RunFolder
 
 SEEDS = (0, 1, 2)

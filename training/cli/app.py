@@ -12,16 +12,16 @@ import typer
 from core.cli.runner import run
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
+from core.system.extras import require
 from training.campaign.make_all import make_all
-from training.cli.train import EventsOption, MapOption, distill, outline, teacher, throughput
+from training.cli.new_task import new_task
+from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
 from training.data.border_probe import border_words
 from training.data.label_map import parse_label_map
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.metrics import Scores
 from training.loop.malloc import keep_freed_memory
 from training.runs.networks import find_bundle
-
-EXTRA = ("accelerate", "imagehash", "matplotlib", "skimage", "sklearn", "tomli_w")  # packages that only training needs
 
 app = typer.Typer(
     help="Train, evaluate and publish models. For research use only, not for diagnosis.",
@@ -42,6 +42,8 @@ Threads = Annotated[int | None, typer.Option(min=1, max=256, help="CPU threads."
 @app.callback()
 def options() -> None:
     """Options of all commands."""
+    if "--help" not in sys.argv:
+        require("train", "Training")
 
 
 app.command()(teacher)
@@ -49,6 +51,7 @@ app.command()(distill)
 app.command()(outline)
 app.command()(throughput)
 app.command("make-all")(make_all)
+app.command("new-task")(new_task)
 
 
 @app.command("evaluate")
@@ -95,13 +98,14 @@ def check_data_command(
     recipe: Annotated[
         Path | None, typer.Option(help="The recipe to train it with: task, labels and batch size are checked.")
     ] = None,
+    task: TaskOption = None,
     events: EventsOption = "text",
 ) -> None:
     """Count, find leaks, duplicates, damaged files and shortcuts; ends with 1 if the data set has errors."""
     from training.cli.data_check import run_check
-    from training.recipe import read_recipe
+    from training.recipe_files import read_recipe
 
-    wanted = None if recipe is None else read_recipe(recipe)
+    wanted = None if recipe is None else read_recipe(recipe, task_override(task))
     raise typer.Exit(run_check(folder, as_json, report, events, parse_label_map(label_map or []), wanted))
 
 
@@ -257,14 +261,6 @@ def _percent(share: float) -> str:
 
 
 def main() -> None:
-    """Run the command line; a missing package of the extra ``train`` is named in a line."""
+    """Run the command line."""
     keep_freed_memory()
-    try:
-        run(app)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRA:
-            raise
-        typer.echo(
-            f"Error: The package {error.name} is not installed. Training needs: pip install '.[train]'", err=True
-        )
-        sys.exit(1)
+    run(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,8 @@ import typer
 
 from core.errors import UsageError
 from core.names import path_from
-from training.recipe import Recipe, read_recipe
+from training.recipe import Recipe
+from training.recipe_files import read_recipe
 from training.runs.folder import RunFolder
 
 Recipes = typer.Option("--recipe", help="A TOML file, or the name of a bundled recipe; with --resume the run's own.")
@@ -24,6 +26,7 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume the run in 
 AcceptOption = Annotated[
     bool, typer.Option("--accept-changes", help="Resume also with another recipe, other images or other teachers.")
 ]
+TaskOption = Annotated[str | None, typer.Option("--task", help="The task, for a recipe of any task, e.g. own-student.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a value: key=value, e.g. optim.epochs=5.")]
 MapOption = Annotated[
     list[str] | None,
@@ -41,6 +44,7 @@ def teacher(
     data: DataOption = None,
     resume: ResumeOption = False,
     accept_changes: AcceptOption = False,
+    task: TaskOption = None,
     settings: SetOption = None,
     label_map: MapOption = None,
     minutes: MinutesOption = None,
@@ -49,7 +53,9 @@ def teacher(
     events: EventsOption = "text",
 ) -> None:
     """Train a network by its recipe. The exit code is 3 if it was stopped and can be resumed."""
-    asked = _asked(recipe, data, out, resume, accept_changes, [*(settings or ()), *_mapped(label_map)])
+    asked = _asked(
+        recipe, data, out, resume, accept_changes, [*task_override(task), *(settings or ()), *_mapped(label_map)]
+    )
     _run(asked, minutes, threads, tensorboard, events)
 
 
@@ -63,6 +69,7 @@ def distill(
         list[str] | None,
         typer.Option("--teacher", help="A bundle or finished run; replaces the recipe's."),
     ] = None,
+    task: TaskOption = None,
     settings: SetOption = None,
     label_map: MapOption = None,
     minutes: MinutesOption = None,
@@ -71,13 +78,18 @@ def distill(
     events: EventsOption = "text",
 ) -> None:
     """Distil a network from its teachers. The exit code is 3 if it was stopped and can be resumed."""
-    overrides = [*(settings or ()), *_mapped(label_map)]
+    overrides = [*task_override(task), *(settings or ()), *_mapped(label_map)]
     if teachers:
         overrides.append(f"teachers.bundles={list(teachers)!r}")
     asked = _asked(recipe, data, out, resume, accept_changes, overrides)
     if not asked.recipe.teachers.bundles:
         raise UsageError("The recipe names no teacher.", remedy="Name one with --teacher, or use the teacher command.")
     _run(asked, minutes, threads, tensorboard, events)
+
+
+def task_override(task: str | None) -> tuple[str, ...]:
+    """Return what sets a recipe's task (:func:`training.recipe_files.read_recipe`); nothing for None."""
+    return () if task is None else (f"task={json.dumps(task)}",)
 
 
 def _mapped(label_map: list[str] | None) -> tuple[str, ...]:
@@ -92,12 +104,11 @@ def outline(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count parameters and multiply-accumulate operations of a recipe's network, without training it."""
-    import json
     from dataclasses import asdict
 
     import training.loop.model_size
 
-    found = training.loop.model_size.outline(read_recipe(recipe, tuple(settings or ())))
+    found = training.loop.model_size.model_size(read_recipe(recipe, tuple(settings or ())))
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:
@@ -112,7 +123,6 @@ def throughput(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure images per second: teacher, student alone, from cached logits, from the teacher itself."""
-    import json
     from dataclasses import asdict
 
     import torch

@@ -33,7 +33,7 @@ class ProbeScores:
     Attributes:
         border: of a linear model that sees only the outer ``BORDER`` pixels of the 32×32 thumbnail.
         whole: of one that sees the whole thumbnail.
-        chance: of always answering the class that is most frequent in train.
+        chance: of always predicting the class that is most frequent in train.
         train_images: number of images that the linear models are trained on.
         test_images: number of images that they are tested on.
     """

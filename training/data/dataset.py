@@ -156,7 +156,7 @@ def of_split(samples: list[Sample], split: str, classes: tuple[str, ...]) -> lis
             raise DatasetError(
                 f"The label {sample.label!r} is not one of the model's classes {', '.join(classes)}.",
                 path=sample.path,
-                remedy=f"Say with --map {sample.label}=CLASS which it is, or leave it out with --map {sample.label}=",
+                remedy=f"Map it with --map {sample.label}=CLASS, or leave it out with --map {sample.label}=",
             )
     return chosen
 

@@ -18,7 +18,7 @@ from core.images.reader import read_image
 from core.names import readable
 from core.system.cache import TRAINING_IMAGES
 from training.data.loading import Sample
-from training.data.unreadable import Unreadable, refuse_many
+from training.data.unreadable import Unreadable, check_unreadable
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,7 @@ def load_images(
     pixels: Bytes = np.load(folder / PIXELS, mmap_mode="c")
     notes: dict[str, str] = json.loads((folder / UNREADABLE).read_text(encoding="utf-8"))
     unreadable = [Unreadable(samples[int(place)].path, reason) for place, reason in notes.items()]
-    refuse_many(unreadable, len(samples), samples[0].split)
+    check_unreadable(unreadable, len(samples), samples[0].split)
     left_out = {int(place): reason for place, reason in notes.items()}
     kept = [i for i in range(len(samples)) if i not in left_out]
     return ImageStore(
@@ -101,7 +101,7 @@ def _decode_into(folder: Path, samples: list[Sample], how: Preprocessing, progre
     folder.mkdir()
     shape = (len(samples), how.height, how.width, channels)
     blank = np.zeros(shape[1:], np.uint8)
-    # written and not memory-mapped, so that a full disk is an error that can be told
+    # written and not memory-mapped, so that a full disk is an error that can be reported
     with (folder / PIXELS).open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)

@@ -18,7 +18,7 @@ from training.data.unreadable import Unreadable
 THUMBNAIL = 32
 HASH_SIZE = 16  # a hash has the signs of 16×16 low frequencies: 256 bits
 WORDS = HASH_SIZE * HASH_SIZE // 64
-COLOURED = 0.5  # share of coloured images from which on a data set is taken for histology
+COLOURED = 0.5  # share of coloured images from which on a data set is taken for a coloured one
 FLAT = 2.0  # standard deviation, of 255, under which a picture is too uniform to be hashed
 
 
@@ -67,7 +67,7 @@ def fingerprint(path: Path) -> Fingerprint | Unreadable:
 
 
 def are_coloured(prints: Sequence[Fingerprint | Unreadable]) -> bool:
-    """Return whether enough images have colours for the data set to be taken for histology."""
+    """Return whether enough images have colours for the data set to be taken for a coloured one."""
     return float(np.mean([isinstance(found, Fingerprint) and not found.grey for found in prints])) >= COLOURED
 
 

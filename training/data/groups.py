@@ -27,8 +27,8 @@ def groups_of(folder: Path, samples: Sequence[Sample], progress: Progress) -> tu
     """Return one number per sample, equal for those that a split must keep together, and how they were found in words.
 
     Samples are joined by a shared ``group_id`` or ``patient_id`` where it is known, and by pictures that are nearly the
-    same; coloured ones, taken for histology, also by what shows that tiles are of the same original. One without a
-    known patient stands alone unless its picture joins it to others.
+    same; coloured ones also by what shows that they are parts of the same original, as histology tiles may be. One
+    without a known patient stands alone unless its picture joins it to others.
 
     Args:
         folder: the data set's, for names in the cache.

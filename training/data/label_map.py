@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import UsageError
 from training.data.dataset import LeftOut, Sample
-from training.recipe import read_recipe
+from training.recipe_files import read_recipe
 
 RECIPE = "recipe.toml"
 UNWANTED = "of a label that is mapped to nothing"
@@ -32,7 +32,7 @@ def parse_label_map(entries: Sequence[str]) -> dict[str, str]:
 
 
 def as_override(label_map: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what sets a recipe's label map (:func:`training.recipe.read_recipe`); nothing for an empty map."""
+    """Return what sets a recipe's label map (:func:`training.recipe_files.read_recipe`); nothing for an empty map."""
     if not label_map:
         return ()
     entries = (f"{json.dumps(old)} = {json.dumps(new)}" for old, new in label_map.items())

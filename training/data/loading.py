@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from training.data.dataset import Dataset, DatasetError, Progress, Sample, in_batches, of_split
+from training.data.dataset import Dataset, DatasetError, LeftOut, Progress, Sample, in_batches, of_split
 from training.data.groups import GROUP_FILE, find_group_file, groups_of, listed_groups, tile_groups
 from training.data.label_map import mapped
 from training.data.layouts.layout import Found, Layout
@@ -22,6 +22,7 @@ __all__ = [
     "in_batches",
     "of_split",
     "open_dataset",
+    "read_samples",
     "tile_groups_of",
 ]
 
@@ -52,13 +53,8 @@ def open_dataset(
     Raises:
         DatasetError: if there is no such folder, it holds no known layout, or its lists are faulty.
     """
-    if not folder.is_dir():
-        raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
-    listing = list_files(folder)
-    layout, found = _read(listing, tuple(label_map or ()))
-    samples, unwanted = mapped(found.samples, label_map or {})
-    if not samples:
-        raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
+    listing, layout, found = _recognised(folder, label_map or {})
+    samples, unwanted = _mapped(folder, found, label_map or {})
     group_file = find_group_file(listing.files) if layout.group_file else None
     if group_file is not None:
         samples = _in_groups(samples, listed_groups(group_file, samples))
@@ -73,6 +69,29 @@ def open_dataset(
         dict(sorted(Counter(sample.label for sample in found.samples).items())),
         dict(label_map or {}),
     )
+
+
+def read_samples(folder: Path, label_map: Mapping[str, str]) -> list[Sample]:
+    """Return the samples of a data set with their labels alone: no split is made, and no image opened.
+
+    Arguments and errors are those of :func:`open_dataset`.
+    """
+    _listing, _layout, found = _recognised(folder, label_map)
+    return _mapped(folder, found, label_map)[0]
+
+
+def _recognised(folder: Path, label_map: Mapping[str, str]) -> tuple[Listing, Layout, Found]:
+    if not folder.is_dir():
+        raise DatasetError("There is no such folder.", path=folder, remedy="Name the folder of a data set.")
+    listing = list_files(folder)
+    return listing, *_read(listing, tuple(label_map))
+
+
+def _mapped(folder: Path, found: Found, label_map: Mapping[str, str]) -> tuple[list[Sample], list[LeftOut]]:
+    samples, unwanted = mapped(found.samples, label_map)
+    if not samples:
+        raise DatasetError("The label map leaves every image out.", path=folder, remedy="Keep one label at least.")
+    return samples, unwanted
 
 
 def tile_groups_of(dataset: Dataset, progress: Progress) -> list[int]:

@@ -18,8 +18,8 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-def refuse_many(unreadable: Sequence[Unreadable], images: int, split: str) -> None:
-    """Refuse a set of images of which too many can't be read.
+def check_unreadable(unreadable: Sequence[Unreadable], images: int, split: str) -> None:
+    """Raise an error where too many images can't be read.
 
     Args:
         unreadable: those that can't.

@@ -98,11 +98,11 @@ def duplicate_findings(dataset: Dataset, prints: Sequence[Fingerprint | Unreadab
 
 
 def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
-    """Return tiles of the same original in several splits.
+    """Return images cut from the same original in several splits.
 
     Args:
-        dataset: a set of coloured tiles.
-        groups: one number per sample, equal for tiles of the same original (:mod:`training.data.tile_groups`).
+        dataset: a set of coloured images.
+        groups: one number per sample, equal for parts of the same original (:mod:`training.data.tile_groups`).
     """
     members: dict[int, list[Sample]] = defaultdict(list)
     for sample, group in zip(dataset.samples, groups, strict=True):
@@ -113,7 +113,7 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
         return agreement
     images = sum(len(found) for found in leaking)
     text = (
-        f"{_many(len(leaking), 'set')} of tiles ({images:,} images) fit one another under a turn, mirroring and zoom, "
+        f"{_many(len(leaking), 'set')} of images ({images:,} in all) fit one another under a turn, mirroring and zoom, "
         "as cut from the same original or from overlapping fields, and lie in several splits."
     )
     # matching points are evidence but no proof, so that a few sets are to be looked at by a person
@@ -130,7 +130,7 @@ def sibling_findings(dataset: Dataset, groups: Sequence[int]) -> list[Finding]:
 
 
 def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
-    """Return how well groups found by matching are those that the data set gives, by pairs of tiles."""
+    """Return how well groups found by matching are those that the data set gives, by pairs of images."""
     known = [(name, group) for name, group in zip(given, found, strict=True) if name]
     both, in_given, in_found = (
         sum(count * (count - 1) // 2 for count in Counter(keys).values())
@@ -139,7 +139,7 @@ def _agreement(given: Sequence[str], found: Sequence[int]) -> list[Finding]:
     if not in_given or not in_found:
         return []
     text = (
-        f"Of the pairs of tiles that fit one another {100 * both / in_found:.1f} % have the same group_id; "
+        f"Of the pairs of images that fit one another {100 * both / in_found:.1f} % have the same group_id; "
         f"of the pairs with the same group_id {100 * both / in_given:.1f} % were found, by chains of such pairs."
     )
     return [finding("note", "sibling-agreement", text, 1)]
@@ -159,7 +159,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
         if known > chance + GAIN:
             text = (
                 f"The source alone predicts the class with an accuracy of {100 * known:.1f} % (most frequent class "
-                f"{100 * chance:.1f} %): it is a confounder, which a network can learn instead of the disease."
+                f"{100 * chance:.1f} %): it is a confounder, which a network can learn instead of the classes."
             )
             findings.append(finding("warning", "source-bias", text, 1))
     classes = [look for look in looks if look.by == "class" and look.images >= FEW]
@@ -170,7 +170,7 @@ def look_findings(samples: Sequence[Sample], looks: Sequence[Look]) -> list[Find
     sides = [[look.width for look in classes], [look.height for look in classes]]
     if classes and max(max(side) / min(side) for side in sides) > LARGER:
         lines = (f"{look.value}: {look.width}×{look.height}" for look in classes)
-        text = "The classes' images differ in size; after scaling, sharpness may tell the class."
+        text = "The classes' images differ in size; after scaling, sharpness may predict the class."
         findings.append(finding("warning", "size-bias", text, len(classes), lines))
     apart = [
         f"{one.value} {one.brightness:.0f} ± {one.spread:.0f}, {two.value} {two.brightness:.0f} ± {two.spread:.0f}"

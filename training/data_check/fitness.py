@@ -1,11 +1,12 @@
-"""Whether training would take a data set: what it would refuse is an error here; what was left out is listed."""
+"""Whether training would take a data set: what it would reject is an error here; what was left out is listed."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 
-from core.tasks import TASKS, Task, get_task
+from core.tasks import TASKS, Task
 from training.data.dataset import Dataset, LeftOut
 from training.data.label_map import alike
 from training.data.layouts.layout import NO_CLASS, NO_SPLIT
@@ -19,13 +20,15 @@ SEVERITY: dict[str, Severity] = {CLOSED: "error", NO_CLASS: "warning", NO_SPLIT:
 
 
 def fitness_findings(dataset: Dataset, recipe: Recipe | None = None) -> list[Finding]:
-    """Return what training would refuse, and classes without images.
+    """Return what training would reject, and classes without images.
 
     Args:
         dataset: the data set.
-        recipe: what it is to be trained by; without one its labels must be classes of one task, whichever.
+        recipe: what it is to be trained by; without one its labels may be of any task, or of none yet.
     """
-    task = get_task(recipe.task) if recipe is not None else _nearest(dataset.classes)
+    task = recipe.task if recipe is not None else _nearest(dataset.classes)
+    if task is None:
+        return [*_own_labels(dataset), *_classes(dataset, None), *_splits(dataset, None)]
     return [*_labels(dataset, task), *_classes(dataset, task), *_splits(dataset, recipe)]
 
 
@@ -65,23 +68,35 @@ def _nearest(labels: tuple[str, ...]) -> Task | None:
     return task if set(labels) & set(task.class_ids) else None
 
 
-def _labels(dataset: Dataset, task: Task | None) -> list[Finding]:
-    unknown = [label for label in dataset.classes if task is None or label not in task.class_ids]
+def _labels(dataset: Dataset, task: Task) -> list[Finding]:
+    unknown = [label for label in dataset.classes if label not in task.class_ids]
     if not unknown:
         return []
-    tasks = [task] if task is not None else list(TASKS.values())
-    classes = "; ".join(f"{one.name}: {', '.join(one.class_ids)}" for one in tasks)
     text = (
-        f"{_many(len(unknown), 'label')} {'is no class' if len(unknown) == 1 else 'are no classes'} of "
-        f"{'any task' if task is None else f'the task {task.name}'}, so that training refuses the data set. Map each "
-        f"to a class or leave it out, on the command line with --map LABEL=CLASS or --map LABEL=. Classes: {classes}."
+        f"{_many(len(unknown), 'label')} {'is no class' if len(unknown) == 1 else 'are no classes'} of the task "
+        f"{task.name}, so that training rejects the data set. Map each to a class or leave it out, on the command line "
+        f"with --map LABEL=CLASS or --map LABEL=. Classes: {', '.join(task.class_ids)}."
     )
+    return [finding("error", "labels", text, len(unknown), _suggestions(dataset, unknown, [task]))]
+
+
+def _own_labels(dataset: Dataset) -> list[Finding]:
+    """Return that the labels are of no task yet."""
+    text = (
+        f"The {_many(len(dataset.classes), 'label')} {'is a class' if len(dataset.classes) == 1 else 'are classes'} of "
+        "no task here. The command new-task makes a task of them, which can then be trained. Where they mean the "
+        "classes of a task, map each with --map LABEL=CLASS, or leave it out with --map LABEL=."
+    )
+    lines = _suggestions(dataset, dataset.classes, TASKS.values())
+    return [finding("warning", "own-labels", text, len(dataset.classes), lines)]
+
+
+def _suggestions(dataset: Dataset, labels: Iterable[str], tasks: Collection[Task]) -> Iterator[str]:
     counts = Counter(sample.label for sample in dataset.samples)
-    lines = (_suggested(label, counts[label], tasks) for label in unknown)
-    return [finding("error", "labels", text, len(unknown), lines)]
+    return (_suggested(label, counts[label], tasks) for label in labels)
 
 
-def _suggested(label: str, images: int, tasks: list[Task]) -> str:
+def _suggested(label: str, images: int, tasks: Iterable[Task]) -> str:
     """Return a label with its count and the class that it may mean, where it is spelt alike."""
     line = f"{label}: {_many(images, 'image')}"
     name = alike(label, [name for task in tasks for name in task.class_ids])
@@ -109,7 +124,7 @@ def _splits(dataset: Dataset, recipe: Recipe | None) -> list[Finding]:
     findings = []
     for split, text in (
         ("train", "There are no images for training: a network can be scored on the data set, not trained on it."),
-        ("val", "There are no images for validation, so that training refuses the data set."),
+        ("val", "There are no images for validation, so that training rejects the data set."),
     ):
         if not counts[split]:
             findings.append(finding("error", f"no-{split}", text + why, 1))

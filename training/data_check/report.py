@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Literal
 
 from training.data.border_probe import BORDER, ProbeScores
 from training.data.dataset import SPLITS
@@ -111,7 +111,7 @@ class DataReport:
         """Whether scores measured on this data set would be wrong."""
         return any(finding.severity == "error" for finding in self.findings)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         return asdict(self)
 
@@ -179,7 +179,7 @@ class DataReport:
         return [
             f"A linear model is trained on {probe.train_images:,} training thumbnails and tested on "
             f"{probe.test_images:,} of the test split. What the border alone gives away, a network can learn "
-            "instead of the disease.",
+            "instead of the classes.",
             "",
             *_table(["input", "accuracy"], ([what, f"{100 * score:.1f} %"] for what, score in seen)),
         ]

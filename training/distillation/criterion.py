@@ -59,7 +59,7 @@ def build_criterion(
 
             Args:
                 z: the network's logits, (B, C).
-                y: the truth as probabilities, (B, C).
+                y: the labels as probabilities, (B, C).
                 teacher_logits: the teachers' logits, (K, B, C), or None.
                 maps: last spatial maps of network and teacher, or None.
             """

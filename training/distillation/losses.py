@@ -1,6 +1,6 @@
 """What is minimised: hybrid supervision by labels and teacher, and other distillation losses.
 
-Everywhere z is a student's logits and v its teacher's, both (B, C); y the truth as probabilities (B, C), one-hot or
+Everywhere z is a student's logits and v its teacher's, both (B, C); y the labels as probabilities (B, C), one-hot or
 mixed; T a temperature. Every loss is a mean over the batch, so that parts of a batch add up.
 """
 
@@ -44,7 +44,7 @@ def decoupled_loss(z: Tensor, v: Tensor, y: Tensor, alpha: float, beta: float, t
     Args:
         z: student's logits.
         v: teacher's logits.
-        y: the truth, one-hot.
+        y: the labels, one-hot.
         alpha: weight of TCKD.
         beta: weight of NCKD.
         temperature: T.
@@ -122,10 +122,10 @@ def combine_teachers(logits: Tensor, y: Tensor, temperature: float, how: str) ->
 
     Args:
         logits: logits of K teachers, (K, B, C).
-        y: the truth, (B, C).
+        y: the labels as probabilities, (B, C).
         temperature: T.
         how: ``mean``; or ``confidence``: w_k = (1 − softmax_k(CE_k)) / (K − 1) for each image, where CE_k is the k-th
-            teacher's cross-entropy on the truth (Zhang et al., CA-MKD, arXiv 2201.00007).
+            teacher's cross-entropy on the labels (Zhang et al., CA-MKD, arXiv 2201.00007).
     """
     import torch
 

@@ -26,7 +26,7 @@ from core.uncertainty.calibration import (
     target_coverage,
 )
 from training.evaluation.clustered_bootstrap import Figure, clusters_of, figure
-from training.evaluation.predictions import answer
+from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
 
 Float64Array = npt.NDArray[np.float64]
@@ -78,8 +78,8 @@ def coverage(
     """
     data, classes = open_scored(bundle, folder, label_map=label_map), bundle.card.classes
     engine = load_runtime(bundle, runtime, threads)
-    val, test = (answer(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
-    labels, truth = val.labels(classes), test.labels(classes)
+    val, test = (predict(bundle, engine, data.of(split, classes)) for split in ("val", "test"))
+    labels, test_labels = val.labels(classes), test.labels(classes)
     groups, originals = clusters_of(val.samples), clusters_of(test.samples)
     random = np.random.default_rng(SEED)
     halves = []
@@ -90,7 +90,7 @@ def coverage(
     temperature = fit_temperature(val.logits, labels)
     known, fresh = softmax(val.logits, temperature), softmax(test.logits, temperature)
     own = target_coverage(known, labels)
-    wrong = fresh.argmax(axis=1) != truth
+    wrong = fresh.argmax(axis=1) != test_labels
     rules = [("LAC at a fixed target", lac, 1 - MAX_MISCOVERAGE), *((name, rule, own) for name, rule in RULES.items())]
     found = []
     for name, rule, target in rules:
@@ -105,7 +105,7 @@ def coverage(
                 rule=name,
                 target=target,
                 deviation=float(np.sqrt(np.mean(np.square(deviations)))),
-                covered=figure(_covered(inside, truth), originals),
+                covered=figure(_covered(inside, test_labels), originals),
                 uncertain=float(uncertain.mean()),
                 empty=float((~inside.any(axis=1)).mean()),
                 caught=float(uncertain[wrong].mean()) if wrong.any() else None,

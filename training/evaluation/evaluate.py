@@ -26,7 +26,7 @@ from training.data.dataset import Progress
 from training.data.loading import Sample
 from training.evaluation.clustered_bootstrap import clusters_of
 from training.evaluation.metrics import GroupResult, Intervals, Scores, few_images, intervals, score
-from training.evaluation.predictions import Answers, answer
+from training.evaluation.predictions import Predictions, predict
 from training.evaluation.scored_data import ScoredData, open_scored
 
 # manifest columns by whose values scores are broken down, where a data set has them
@@ -150,10 +150,10 @@ def evaluate(
         progress("Scoring", next(done), total)
 
     engine = _engine(bundle, len(samples), runtime, threads)
-    found = answer(bundle, engine, samples, scored)
+    found = predict(bundle, engine, samples, scored)
     agreement = None
     if teacher is not None:
-        theirs = answer(teacher, _engine(teacher, len(samples), runtime, threads), samples, scored)
+        theirs = predict(teacher, _engine(teacher, len(samples), runtime, threads), samples, scored)
         agreement = agree(bundle, found, teacher, theirs)
     return summarise(bundle, found, data, engine.name, bundle.read_gate(), border, agreement)
 
@@ -168,7 +168,7 @@ def _engine(bundle: Bundle, images: int, runtime: RuntimeChoice, threads: int | 
 
 def summarise(
     bundle: Bundle,
-    found: Answers,
+    found: Predictions,
     data: ScoredData,
     runtime: str,
     gate: NoveltyGate | None,
@@ -201,7 +201,7 @@ def summarise(
     )
 
 
-def _left_out(found: Answers) -> tuple[str, ...]:
+def _left_out(found: Predictions) -> tuple[str, ...]:
     if not found.unreadable:
         return ()
     path, reason = found.unreadable[0]
@@ -210,7 +210,7 @@ def _left_out(found: Answers) -> tuple[str, ...]:
     )
 
 
-def agree(bundle: Bundle, mine: Answers, other: Bundle, theirs: Answers) -> Agreement:
+def agree(bundle: Bundle, mine: Predictions, other: Bundle, theirs: Predictions) -> Agreement:
     """Return the agreement of a bundle's predictions with another's on the same images."""
     p, q = softmax(theirs.logits, other.card.temperature), softmax(mine.logits, bundle.card.temperature)
     tiny = np.finfo(np.float64).tiny
@@ -227,7 +227,7 @@ def _limits(
     labels: npt.NDArray[np.intp],
     conformal: Conformal | None,
     gate: NoveltyGate | None,
-    found: Answers,
+    found: Predictions,
 ) -> Limits:
     covered = unsure = empty = refused = None
     if conformal is not None:

@@ -83,7 +83,7 @@ def score(
         uncalibrated: the plain softmax, where it differs.
     """
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), len(classes))
-    truth, said, right = matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal()
+    actual, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal()
     areas = [auroc(probabilities[:, i], labels == i) for i in range(len(classes))]
     known = [area for area in areas if area is not None]
     raw = probabilities if uncalibrated is None else uncalibrated
@@ -95,8 +95,8 @@ def score(
         ece_uncalibrated=expected_calibration_error(raw, labels),
         brier=brier_score(probabilities, labels),
         auroc=float(np.mean(known)) if known else None,
-        precision={label: _share(right[i], said[i]) for i, label in enumerate(classes)},
-        recall={label: _share(right[i], truth[i]) for i, label in enumerate(classes)},
+        precision={label: _share(right[i], predicted[i]) for i, label in enumerate(classes)},
+        recall={label: _share(right[i], actual[i]) for i, label in enumerate(classes)},
         auroc_by_class=dict(zip(classes, areas, strict=True)),
         confusion=tuple(tuple(int(n) for n in row) for row in matrix),
         reliability=reliability(probabilities, labels),

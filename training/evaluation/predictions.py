@@ -1,7 +1,7 @@
-"""What a network answers to a set of images, computed once: logits, pooled features and thumbnails of its inputs.
+"""The predictions of a network on a set of images, computed once: logits, pooled features and thumbnails of its inputs.
 
 A pass over a thousand images takes VGG19 minutes on a CPU, and evaluation, calibration and novelty statistics need the
-same answers; so they are kept in the cache folder, by weights, transform and images.
+same; so they are stored in the cache folder, by weights, transform and images.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from core.runtimes.base import Runtime
 from core.system.cache import PREDICTIONS
 from core.uncertainty.thumbnail import thumbnail
 from training.data.loading import Sample
-from training.data.unreadable import Unreadable, refuse_many
+from training.data.unreadable import Unreadable, check_unreadable
 
 FloatArray = npt.NDArray[np.float32]
 CACHE_LAYOUT = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """A network's answers to N images.
+class Predictions:
+    """A network's output on N images.
 
     Attributes:
         samples: the images that can be read, in the order of the rows.
         logits: shape (N, C), float32.
         features: shape (N, K), float32: the last spatial maps, averaged over their pixels.
-        thumbnails: shape (N, CHANNELS, S, S), float32: the inputs made small, as the novelty gate looks at them.
+        thumbnails: shape (N, CHANNELS, S, S), float32: the inputs made small, as the novelty gate gets them.
         unreadable: the images that were left out because they can't be read, with the reason.
     """
 
@@ -54,10 +54,10 @@ class Answers:
         return np.array([classes.index(sample.label) for sample in self.samples], dtype=np.intp)
 
 
-def answer(
+def predict(
     bundle: Bundle, engine: Runtime, samples: list[Sample], progress: Callable[[Path], None] = lambda _image: None
-) -> Answers:
-    """Return a bundle's answers to labelled images, from the cache where they have been computed before.
+) -> Predictions:
+    """Return a bundle's predictions on labelled images, from the cache where they have been computed before.
 
     Args:
         bundle: the model, for its transform and identity.
@@ -70,10 +70,10 @@ def answer(
     """
     key = _key(bundle, engine, samples)
     split = samples[0].split
-    kept = _read(key, samples)
-    if kept is not None:
-        refuse_many(kept.unreadable, len(samples), split)
-        return kept
+    stored = _read(key, samples)
+    if stored is not None:
+        check_unreadable(stored.unreadable, len(samples), split)
+        return stored
     readable: list[Sample] = []
     unreadable: list[Unreadable] = []
     logits, features, thumbnails = [], [], []
@@ -82,7 +82,7 @@ def answer(
             seen = prepare(read_image(sample.path), bundle.card.preprocessing)
         except ImageError as error:
             unreadable.append(Unreadable(sample.path, error.problem))
-            refuse_many(unreadable, len(samples), split)
+            check_unreadable(unreadable, len(samples), split)
             continue
         scores, maps = engine.forward_with_maps(seen.batch)
         readable.append(sample)
@@ -90,9 +90,9 @@ def answer(
         features.append(maps[0].mean(axis=(1, 2)))
         thumbnails.append(thumbnail(seen.gate_batch, bundle.card.preprocessing)[0])
         progress(sample.path)
-    found = Answers(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
-    with suppress(WriteError):  # answers that can't be kept are computed again
-        _keep(key, found)
+    found = Predictions(readable, np.array(logits), np.array(features), np.array(thumbnails), tuple(unreadable))
+    with suppress(WriteError):  # what can't be stored is computed again
+        _store(key, found)
     return found
 
 
@@ -105,22 +105,22 @@ def _key(bundle: Bundle, engine: Runtime, samples: list[Sample]) -> str:
     return f"{hashlib.sha256(os.linesep.join(facts).encode()).hexdigest()[:32]}.npz"
 
 
-def _read(key: str, samples: list[Sample]) -> Answers | None:
+def _read(key: str, samples: list[Sample]) -> Predictions | None:
     if (entry := PREDICTIONS.find(key)) is None:
         return None
     try:
-        with np.load(entry, allow_pickle=False) as kept:
-            arrays = kept["logits"], kept["features"], kept["thumbnails"]
-            bad = dict(zip(kept["unreadable"].tolist(), kept["reasons"].tolist(), strict=True))
+        with np.load(entry, allow_pickle=False) as stored:
+            arrays = stored["logits"], stored["features"], stored["thumbnails"]
+            bad = dict(zip(stored["unreadable"].tolist(), stored["reasons"].tolist(), strict=True))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # damaged: it is made anew
     readable = [sample for sample in samples if str(sample.path) not in bad]
     if any(len(array) != len(readable) for array in arrays):
         return None
-    return Answers(readable, *arrays, tuple(Unreadable(Path(path), reason) for path, reason in bad.items()))
+    return Predictions(readable, *arrays, tuple(Unreadable(Path(path), reason) for path, reason in bad.items()))
 
 
-def _keep(key: str, found: Answers) -> None:
+def _store(key: str, found: Predictions) -> None:
     with PREDICTIONS.new(key) as path:
         np.savez(
             path,

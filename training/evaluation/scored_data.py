@@ -49,12 +49,12 @@ class ScoredData:
         seen_by = {row.sha256: row.seen_by for row in self.kept.rows if row.seen_by}
         seen = Counter(seen_by.get(content_digest(sample.path), "") for sample in samples)
         seen.pop("", None)
-        said = (
+        notes = (
             f"of the {len(samples):,} images scored {count:,} had been trained on by {names}, from which this network "
             "comes: the score is too high"
             for names, count in sorted(seen.items())
         )
-        return (*self.notes, *said)
+        return (*self.notes, *notes)
 
 
 def open_scored(

@@ -39,7 +39,7 @@ class Batches:
         self._device = device
 
     def get(self, places: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-        """Return views (B, channels, H, W) in [0, 1] and the truth (B, C)."""
+        """Return views (B, channels, H, W) in [0, 1] and the labels as probabilities (B, C)."""
         import torch
 
         chosen = torch.from_numpy(places)

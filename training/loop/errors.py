@@ -12,7 +12,7 @@ KEPT = "Then resume with --resume: the last checkpoint is kept."
 
 
 class TrainingError(TwinlensError):
-    """A run could not go on."""
+    """A run could not continue."""
 
 
 def explain(cause: Exception, folder: RunFolder) -> Exception:

@@ -45,7 +45,7 @@ def train(
         UsageError: if another process trains in the folder, it holds another run, or the recipe does not fit the
             data.
         TrainingError: if the run failed (a loss that is not finite, a full disk, too little memory); the last
-            good checkpoint is kept, and ``run.json`` says so.
+            good checkpoint is kept, and ``run.json`` states it.
     """
     folder = RunFolder(out)
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ NEVER = -1
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep what this process frees until it ends; elsewhere nothing is done."""
+    """Set glibc to keep what this process frees until it ends; elsewhere nothing is done."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.models.architectures import build_network, count_macs, count_parameters
-from core.tasks import get_task
 from training.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Outline:
+class ModelSize:
     """The size of the network that a recipe trains.
 
     Attributes:
@@ -24,12 +23,12 @@ class Outline:
     macs: int
 
 
-def outline(recipe: Recipe) -> Outline:
+def model_size(recipe: Recipe) -> ModelSize:
     """Build the network of a recipe, without weights to start from, and count."""
     model = recipe.model
     size = (recipe.size, recipe.size)
-    network = build_network(model.network, len(get_task(recipe.task).class_ids), model.head, model.subnet, size)
-    return Outline(
+    network = build_network(model.network, len(recipe.task.classes), model.head, model.subnet, size)
+    return ModelSize(
         network=model.name,
         parameters=count_parameters(network),
         macs=count_macs(network, *size),

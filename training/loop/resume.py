@@ -10,8 +10,8 @@ from typing import Any
 from core.errors import UsageError
 from core.models.catalogue import read_catalogue
 from core.names import path_from
-from core.tasks import get_task
-from training.recipe import Recipe, read_recipe
+from training.recipe import Recipe
+from training.recipe_files import read_recipe
 from training.runs.finished import is_run
 from training.runs.folder import RunFolder
 from training.runs.lineage import Ancestor, read_ancestors, read_teachers
@@ -101,7 +101,7 @@ def open_data(
         BundleError: if a start or teacher is missing or damaged.
         RunError: if a start or teacher is an unfinished or damaged run.
     """
-    classes = get_task(recipe.task).class_ids
+    classes = recipe.task.class_ids
     if begun is None:
         return open_run_data(data, classes, ancestors=read_ancestors(recipe), label_map=recipe.label_map)
     teachers = read_teachers(recipe)
@@ -121,7 +121,7 @@ def recipe_differences(begun: Begun, asked: Recipe, folder: RunFolder) -> list[s
     Raises:
         UsageError: if no checkpoint can be resumed with a change.
     """
-    changes = dict(_changes(begun.recipe.model_dump(mode="json"), asked.model_dump(mode="json")))
+    changes = dict(_changes(_dumped(begun.recipe), _dumped(asked)))
     if kept := [f"{key}: {change}" for key, change in changes.items() if key.startswith(FIXED)]:
         raise UsageError(
             f"The run in this folder is of another network: {'; '.join(kept)}.",
@@ -162,6 +162,17 @@ def refuse(differences: Sequence[str], folder: RunFolder) -> None:
             path=folder.path,
             remedy="Use what the run began with, name another folder, or accept the changes with --accept-changes.",
         )
+
+
+def _dumped(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe without the words of its task, which a network does not depend on."""
+    task = recipe.task
+    return {
+        **recipe.model_dump(mode="json"),
+        "task": task.id,
+        "task.classes": ", ".join(task.class_ids),
+        "task.colour": task.colour,
+    }
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any], table: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from core.images.preprocessing import Preprocessing
+from core.tasks import is_shipped
 from training.data.decoded_images import ImageStore
 from training.distillation.teachers import Teacher
 from training.loop.checkpoint import Counters
@@ -52,7 +53,8 @@ def run_record(facts: RunFacts, counters: Counters, folder: RunFolder, ended: En
     return RunRecord(
         status=ended.status,
         reason=ended.reason,
-        task=recipe.task,
+        task=recipe.task.id,
+        definition=None if is_shipped(recipe.task) else recipe.task,
         classes=facts.data.classes,
         role=recipe.role,
         network=recipe.model.network,

@@ -11,7 +11,6 @@ import numpy as np
 from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import count_macs, count_parameters
-from core.tasks import get_task
 from training.data.decoded_images import ImageStore, load_images
 from training.data.loading import DatasetError, Sample
 from training.distillation.criterion import balanced_weights, with_loss
@@ -90,9 +89,8 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    task = get_task(recipe.task)
     classes = data.classes
-    how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
+    how = preprocessing_of(recipe.model.network, recipe.size, recipe.task.colour)
     network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     AcceleratorState._reset_state()  # of a run before this one in the same process, whose precision may be another
     accelerator = Accelerator(mixed_precision=choose_precision(recipe.optim.precision, network, how.size, precision))

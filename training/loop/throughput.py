@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import UsageError
-from core.tasks import get_task
 from training.data.augmentation import view_numbers
 from training.distillation.criterion import with_loss
 from training.distillation.teachers import choose_engine, load_teacher
@@ -54,7 +53,7 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
 
     if not recipe.teachers.bundles:
         raise UsageError("The recipe names no teacher.", remedy="Take a student's recipe with a teacher.")
-    task = get_task(recipe.task)
+    task = recipe.task
     classes = task.class_ids
     how = preprocessing_of(recipe.model.network, recipe.size, task.colour)
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")

@@ -58,10 +58,10 @@ def validate(
         forward(network_input(as_floats(pixels[start : start + BATCH].to(device)), how)).cpu()
         for start in range(0, len(labels), BATCH)
     ]
-    logits, truth = torch.cat(parts), torch.from_numpy(labels)
+    logits, expected = torch.cat(parts), torch.from_numpy(labels)
     predicted = logits.argmax(dim=1)
     return Validation(
-        loss=float(cross_entropy(logits, truth)),
-        accuracy=float((predicted == truth).double().mean()),
+        loss=float(cross_entropy(logits, expected)),
+        accuracy=float((predicted == expected).double().mean()),
         macro_f1=float(f1_score(labels, predicted.numpy(), labels=np.unique(labels), average="macro", zero_division=0)),
     )

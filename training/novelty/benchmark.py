@@ -18,7 +18,7 @@ from core.uncertainty.novelty import nearest
 from core.uncertainty.thumbnail import SIDE, likeness_features, thumbnail
 from training.data.loading import Sample, open_dataset
 from training.evaluation.metrics import auroc
-from training.evaluation.predictions import answer
+from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
 from training.novelty.fit import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
 from training.novelty.images import DISTURBANCES, EXPOSURES, Picture, blank, grey, noise, photographs, radiology_objects
@@ -87,7 +87,7 @@ def measure(
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
     data = open_scored(bundle, folder, label_map=label_map)
-    val, test = (answer(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
+    val, test = (predict(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
     labels = val.labels(card.classes)
     decoys = decoy_thumbnails(val.samples, card.preprocessing)
     gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")

@@ -78,7 +78,7 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
     Args:
         thumbnails: those of the validation split, never of the test split.
         decoys: thumbnails of disturbed images of the same split.
-        by_layout: whether the images have a layout (radiographs).
+        by_layout: whether the images have a layout, as grey ones are taken to.
     """
     decoys = decoys or Decoys()
     rows = likeness_features(thumbnails, by_layout=by_layout)

@@ -17,6 +17,7 @@ from core.models.bundle import Bundle
 from core.models.bundle_writing import replace_fitted, write_bundle
 from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
 from core.models.card import Scores as CardScores
+from core.models.catalogue import check_task
 from core.models.graph_export import trace_network
 from core.models.packing import State
 from core.names import readable
@@ -24,6 +25,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.system.atomic_files import cannot_write, make_folder
 from core.system.paths import user_weights
+from core.tasks import is_shipped
 from core.uncertainty.calibration import conformal_floor, fit_temperature, softmax, target_coverage
 from core.uncertainty.novelty import NoveltyGate
 from training.data.border_probe import probe_dataset
@@ -32,7 +34,7 @@ from training.data.loading import DatasetError
 from training.data.splits import FOLDS
 from training.data_check.findings import GAIN
 from training.evaluation.evaluate import Evaluation, summarise
-from training.evaluation.predictions import Answers, answer
+from training.evaluation.predictions import Predictions, predict
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.exposure import with_exposure
@@ -71,9 +73,13 @@ def publish(
         RunError: if the run is unfinished or damaged, was not evaluated, or not with these weights.
         DatasetError: if the data set is unusable.
         UsageError: if the texts are about another data set.
+        BundleError: if installed models have another task of this name.
         WriteError: if the bundle can't be written.
     """
     made = read_run(run)
+    made = replace(made, card=_defined(made.card))
+    if to is None:
+        check_task(made)
     evaluated = evaluation_of(made)
     data = open_scored(made, evaluated.folder if folder is None else folder)
     card, own = made.card, made.card.training.data_set
@@ -93,12 +99,18 @@ def publish(
         for storage in ("float32", *STORAGES[:-1]):
             card = made.card.model_copy(update={"storage": storage})
             packed = write_bundle(scratch / storage, state, card, traced=traced)
-            scored[storage] = _accuracy(answer(packed, load_runtime(packed, runtime, threads), samples), card)
+            scored[storage] = _accuracy(predict(packed, load_runtime(packed, runtime, threads), samples), card)
             say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
     storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
     say(f"stored as {storage}")
     card = named.model_copy(update={"storage": storage})
     return finish(target, state, card, traced, data, texts, runtime, threads)
+
+
+def _defined(card: Card) -> Card:
+    """Return a run's card with its task as it is called now; None stands for a task that comes with the program."""
+    task = card.described_task
+    return card.model_copy(update={"definition": None if is_shipped(task) else task})
 
 
 def _counted(dataset: Dataset) -> DataSet:
@@ -172,8 +184,8 @@ def refit(
     card, gate, measured = _measured(start, data, runtime, threads)
     scores = card_scores(measured, CardTexts())
     if bundle.card.scores:
-        said = bundle.card.scores[0]
-        scores = scores.model_copy(update={"dataset": said.dataset, "caution": said.caution})
+        stated = bundle.card.scores[0]
+        scores = scores.model_copy(update={"dataset": stated.dataset, "caution": stated.caution})
     return replace_fitted(bundle, card.model_copy(update={"scores": (scores,)}), gate)
 
 
@@ -187,8 +199,8 @@ def _measured(
         card = card.model_copy(update={"preprocessing": with_exposure(card.preprocessing, samples)})
     seen = replace(bundle, card=card)
     engine = load_runtime(seen, runtime, threads)
-    card, gate = limits(card, answer(seen, engine, samples))
-    tested = answer(seen, engine, data.of("test", card.classes))
+    card, gate = limits(card, predict(seen, engine, samples))
+    tested = predict(seen, engine, data.of("test", card.classes))
     border = probe_dataset(data.dataset, "test")
     return card, gate, summarise(replace(seen, card=card), tested, data, engine.name, gate, border)
 
@@ -205,7 +217,7 @@ def _scratch(beside: Path) -> Iterator[Path]:
         yield Path(path)
 
 
-def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
+def limits(card: Card, found: Predictions) -> tuple[Card, NoveltyGate]:
     """Return the card with temperature and conformal floor fitted to predictions on the validation split, and the gate.
 
     Raises:
@@ -226,8 +238,8 @@ def limits(card: Card, found: Answers) -> tuple[Card, NoveltyGate]:
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
     if len(labels) < FEW_IMAGES:
-        said = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
-        fitted["limits"] = (*(limit for limit in card.limits if limit != said), said)
+        limit = f"Temperature, plausible classes and novelty gate were fitted to {len(labels)} validation images only."
+        fitted["limits"] = (*(known for known in card.limits if known != limit), limit)
     return card.model_copy(update=fitted), gate
 
 
@@ -280,18 +292,18 @@ def card_scores(measured: Evaluation, texts: CardTexts) -> CardScores:
 
 def _caution(measured: Evaluation, texts: CardTexts) -> str:
     """Return the warnings that belong to the scores: what a shortcut alone reaches, notes, statements."""
-    said = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
+    notes = [f"{note[0].upper()}{note[1:]}." for note in measured.notes]
     border = measured.border
     if border is not None and border.border > border.chance + max(GAIN, border.margin):
-        said.insert(
+        notes.insert(
             0,
             f"A linear model that sees only the border of the images reaches {100 * border.border:.1f} % on this split "
             f"(always the most frequent class: {100 * border.chance:.1f} %).",
         )
-    return " ".join([*said, *([texts.caution] if texts.caution else [])])[:2000]
+    return " ".join([*notes, *([texts.caution] if texts.caution else [])])[:2000]
 
 
-def _accuracy(found: Answers, card: Card) -> float:
+def _accuracy(found: Predictions, card: Card) -> float:
     return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
 
 

@@ -23,7 +23,7 @@ class CardTexts(BaseModel):
 
     Attributes:
         data: what the data set is called; empty for the name of its folder.
-        images: how many images the data set has that these texts are about; texts for another one are refused.
+        images: how many images the data set has that these texts are about; texts for another one are rejected.
         intended_use: what the model is for.
         licence: licence of the weights.
         limits: limits of the data that a user must know.

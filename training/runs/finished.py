@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -58,6 +57,7 @@ def _card(run: RunRecord, digest: str) -> Card:
     return Card.model_validate(
         {
             "task": run.task,
+            "definition": run.definition,
             "classes": run.classes,
             "role": run.role,
             "network": run.network,
@@ -79,7 +79,7 @@ def _card(run: RunRecord, digest: str) -> Card:
                 epochs=run.epochs,
             ),
             "intended_use": NOT_STATED,
-            "limits": _limits(run.classes, run.task),
+            "limits": _limits(run),
             "licence": NOT_STATED,
             "weights_sha256": digest,
         }
@@ -92,11 +92,11 @@ def describe_data(card: Card, data: DataSet) -> Card:
     words = f"{data.name} ({data.layout}): {data.total:,} images, {counts}; split: {data.split}"[:1000]
     limits = card.limits
     if not data.groups:
-        said = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
-        limits = (*limits, said)
+        limit = "Patients or originals of the images are not recorded: images of one may lie in training and in test."
+        limits = (*limits, limit)
     elif data.ungrouped:
-        said = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
-        limits = (*limits, said)
+        limit = f"Of {data.ungrouped:,} of the {data.total:,} images the patient or original is not recorded."
+        limits = (*limits, limit)
     training = card.training.model_copy(update={"data": words, "data_set": data})
     return card.model_copy(update={"training": training, "limits": limits})
 
@@ -116,13 +116,14 @@ def _data_set(folder: Path) -> DataSet | None:
     )
 
 
-def _limits(classes: Sequence[str], task: str) -> tuple[str, ...]:
+def _limits(run: RunRecord) -> tuple[str, ...]:
     """Return the limits of any such network."""
-    named = {label.id: label.name for label in TASKS[task].classes} if task in TASKS else {}
-    names = ", ".join(named.get(label, label) for label in classes)
+    task = run.definition or TASKS.get(run.task)
+    named = {} if task is None else {label.id: label.name for label in task.classes}
+    names = ", ".join(named.get(label, label) for label in run.classes)
     return (
-        f"It has {len(classes)} classes only ({names}) and assigns one of them to any image, also to one that shows "
-        "none of them.",
+        f"It has {len(run.classes)} classes only ({names}) and assigns one of them to any image, also to one that "
+        "shows none of them.",
     )
 
 

@@ -15,6 +15,7 @@ from core.images.preprocessing import Preprocessing
 from core.models.architectures import VggHead
 from core.models.ofa_subnets import Subnet
 from core.names import readable
+from core.tasks import Task
 from training.recipe import Precision
 
 Name = Annotated[str, BeforeValidator(readable)]  # names of files may hold bytes that are no UTF-8
@@ -83,6 +84,7 @@ class RunRecord(Record):
         status: ``running``, ``finished``, ``stopped`` or ``failed``; empty where there is no file.
         reason: why it did not finish, or finished early.
         task: identifier of the task.
+        definition: the task, where it is one of the user's own.
         classes: class labels in the order of the network's outputs.
         role: what the network is in a bundle.
         network: identifier of the architecture.
@@ -110,6 +112,7 @@ class RunRecord(Record):
     status: str = ""
     reason: str = ""
     task: str = ""
+    definition: Task | None = None
     classes: tuple[str, ...] = ()
     role: str = ""
     network: str = ""

@@ -151,7 +151,7 @@ class Changes:
 
     def in_words(self) -> list[str]:
         """Return what has changed, a sentence each, with an example."""
-        said = (
+        found = (
             (self.new, "images that are new to the run"),
             (self.missing, "images of the run that are no longer there"),
             (self.altered, "images of the run whose files have changed"),
@@ -159,7 +159,7 @@ class Changes:
             (self.moved, "images with another split now, which keep the run's"),
             (self.copies, "copies of images that the run was trained on, or images of one group with them, left out"),
         )
-        return [f"{what}: {len(files):,} (e.g. {readable(files[0])})" for files, what in said if files]
+        return [f"{what}: {len(files):,} (e.g. {readable(files[0])})" for files, what in found if files]
 
 
 def as_the_run_saw_it(
@@ -175,7 +175,7 @@ def as_the_run_saw_it(
         kept: the run's split.
         progress: called while new images are compared with those that were trained on.
     """
-    # of copies, and of a group that was torn apart, what was trained on counts
+    # of copies, and of a group in several splits, what was trained on counts
     rows = sorted(kept.rows, key=lambda row: (not row.was_trained_on, row.split == GONE), reverse=True)
     rows = [replace(row, split=TRAINED_ON[0]) if row.split == GONE else row for row in rows]
     by_content = {row.sha256: row for row in rows if row.sha256 != UNREADABLE}

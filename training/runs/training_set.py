@@ -26,7 +26,7 @@ class RunData:
         train: the training samples.
         val: the validation samples, which select the best epoch.
         split: all images of the run, as they are kept in its folder.
-        lineage: what the network comes from, as ``run.json`` says it.
+        lineage: what the network comes from, as ``run.json`` states it.
         differences: in words, how the images differ from those that the run began with; empty for a run that begins.
         news: in words, what else should be known: changes in the data folder that the run does not see, thin splits.
     """
@@ -100,14 +100,14 @@ def _run_data(dataset: Dataset, classes: tuple[str, ...], split: RunSplit) -> Ru
 
 def _thin(data: RunData) -> tuple[str, ...]:
     """Return which splits have too few images, a sentence each: better known before a run than after it."""
-    said = []
+    notes = []
     if len(data.val) < FOLDS:
-        said.append(f"val has only {len(data.val)} images: too few to calibrate and publish a model")
+        notes.append(f"val has only {len(data.val)} images: too few to calibrate and publish a model")
     for split in SPLITS[1:]:
         counts = Counter(row.label for row in data.split.of(split))
         if lacking := [label for label in data.classes if not counts[label]]:
-            said.append(f"{split} has no images of {', '.join(lacking)}: scores say nothing about them")
-    return tuple(said)
+            notes.append(f"{split} has no images of {', '.join(lacking)}: they are not scored")
+    return tuple(notes)
 
 
 def _of_the_same_run(dataset: Dataset, classes: tuple[str, ...], kept: RunSplit) -> RunData | None:

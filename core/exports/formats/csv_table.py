@@ -21,7 +21,7 @@ class CsvTable:
 
     def __init__(self, file: TextIO, task: str | None) -> None:
         tasks = TASKS.values() if task is None else [get_task(task)]
-        labels = tuple(label for known in tasks for label in known.class_ids)
+        labels = tuple(dict.fromkeys(label for known in tasks for label in known.class_ids))
         names = [column.name for column in columns(ComparisonRecord, Reading, keys=labels)]
         self._writer = csv.DictWriter(file, [*names, "notice"])
         self._writer.writeheader()

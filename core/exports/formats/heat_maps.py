@@ -38,14 +38,14 @@ class _Drawn:
 
     Attributes:
         side: ``teacher`` or ``student``.
-        answer: the model's answer.
+        result: the model's prediction and heat map.
         heat_map: its heat map.
         pixels: the overlay, RGB, shape (H, W, 3), uint8.
         about: what is written into a file that can hold a description.
     """
 
     side: str
-    answer: ModelResult
+    result: ModelResult
     heat_map: HeatMap
     pixels: npt.NDArray[np.uint8]
     about: dict[str, object]
@@ -114,11 +114,11 @@ class PictureFolder:
         with written_whole(written[0]) as text:
             JsonLines(text).add(exported)
         picture = shown(image, window, LONGEST)
-        for side, answer in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
-            if answer.drawn_map is None:
+        for side, result in zip(SIDES, (comparison.teacher, comparison.student), strict=True):
+            if result.drawn_map is None:
                 continue
-            about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **as_dict(prediction_record(answer))}
-            one = _Drawn(side, answer, answer.drawn_map, overlay(picture, answer.drawn_map), about)
+            about = {"notice": NOTICE, "image_sha256": image.digest, "side": side, **as_dict(prediction_record(result))}
+            one = _Drawn(side, result, result.drawn_map, overlay(picture, result.drawn_map), about)
             for kind in self._kinds:
                 written.append(stem.with_name(f"{stem.name}-{side}{PICTURES[kind].ending}"))
                 with bytes_written_whole(written[-1]) as file:
@@ -131,7 +131,7 @@ def _overlay_png(drawn: _Drawn) -> bytes:
 
 
 def _legend_png(drawn: _Drawn) -> bytes:
-    return png(with_legend(drawn.pixels, drawn.side, drawn.answer), drawn.about)
+    return png(with_legend(drawn.pixels, drawn.side, drawn.result), drawn.about)
 
 
 def png(pixels: npt.NDArray[np.uint8], about: dict[str, object]) -> bytes:

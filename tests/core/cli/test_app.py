@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from task_samples import CHEST_XRAY, LUNG_COLON
 
 from core.images.demo import demonstration_radiograph
-from core.tasks import CHEST_XRAY, LUNG_COLON
 
 
 def core(*arguments, cwd=None):
@@ -181,6 +181,24 @@ def test_importing_core_does_not_import_anything_heavy():
     script = "import core, sys; print(sorted({'torch', 'cv2', 'numpy', 'openvino', 'timm'} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_comparison_and_its_report_need_no_torch(chest, tmp_path):
+    """Blocked is what a base installation lacks."""
+    report = tmp_path / "report.pdf"
+    script = (
+        "import sys\n"
+        "gone = ('torch', 'torchvision', 'timm', 'ofa', 'pytorch_grad_cam', 'onnxscript', 'onnxruntime')\n"
+        "sys.modules.update(dict.fromkeys(gone))\n"
+        f"sys.argv = ['core', 'compare', {str(chest)!r}, '--cam', 'none', '--json', '--report', {str(report)!r}]\n"
+        "from core.cli.app import main\n"
+        "main()"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
+    assert answer.returncode == 0, answer.stderr
+    (found,) = json.loads(answer.stdout)["images"]
+    assert found["teacher"]["runtime"] == found["student"]["runtime"] == "openvino"
+    assert report.read_bytes().startswith(b"%PDF")
 
 
 def test_listing_models_does_not_import_torch():

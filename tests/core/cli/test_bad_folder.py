@@ -74,7 +74,7 @@ def answer(folder):
     return subprocess.run(
         [sys.executable, "-m", "core", "compare", scans, "--cam", "none", "--csv", folder / "t.csv", "--jsonl",
          folder / "t.jsonl", "--report", folder / "r.pdf", "--export", scans / "maps", "--dicom", scans / "dicom",
-         "--with-identity", "--with-refused", "--labelled"],
+         "--with-identity", "--with-hidden", "--labelled"],
         capture_output=True, encoding="utf-8", check=False, cwd=ROOT, preexec_fn=unprivileged,
         env={**os.environ, "TWINLENS_DATA": str(folder / "data")},
     )  # fmt: skip

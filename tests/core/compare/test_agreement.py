@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
+from task_samples import CHEST_XRAY, LUNG_COLON
 
 from core.compare.agreement import Tally, macro_f1, macro_f1_interval, wilson
 from core.compare.ground_truth import label_of
-from core.tasks import CHEST_XRAY, LUNG_COLON
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (3, 4), (50, 100), (0, 500), (499, 500)])

@@ -63,7 +63,7 @@ def test_a_model_compared_with_itself_agrees_with_itself(session, student, chest
 def test_models_of_different_tasks_are_not_compared(session, student, chest):
     tasks = {"teacher": "chest-xray", "student": "lung-colon"}
     mixed = ComparisonSession(find=lambda catalogue, _task, role, _choice: catalogue.find(tasks[role], role))
-    with pytest.raises(UsageError, match="do not tell the same classes apart"):
+    with pytest.raises(UsageError, match="do not have the same classes"):
         last(mixed, chest, "none")
 
 

@@ -300,7 +300,7 @@ def test_memory_above_the_model_stays_below_300_mib():
     script = """
 import psutil, threading
 from core.models.catalogue import read_catalogue
-from core.runtimes.base import probe_input
+from core.models.probe import probe_input
 from core.runtimes.load import load_runtime
 from core.explain.scorecam import ScoreCam
 bundle = read_catalogue().find("chest-xray", "student")

@@ -95,12 +95,12 @@ def test_dicom_results_of_other_images_are_refused_at_the_end(tmp_path, chest_pa
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("with_refused", [False, True])
-def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, with_refused):
+@pytest.mark.parametrize("with_hidden", [False, True])
+def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, with_hidden):
     leg = get_testdata_file("RG3_UNCR.dcm")
     answer = subprocess.run(
         [sys.executable, "-m", "core", "compare", leg, "--no-history", "--report", tmp_path / "r.pdf", "--export",
-         tmp_path / "maps", "--dicom", tmp_path / "dicom", *(["--with-refused"] if with_refused else [])],
+         tmp_path / "maps", "--dicom", tmp_path / "dicom", *(["--with-hidden"] if with_hidden else [])],
         capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
@@ -109,7 +109,7 @@ def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, wi
     words = page.extract_text()
     assert words.count("Not assessable") == 2
     files = {path.name for folder in ("maps", "dicom") for path in (tmp_path / folder).iterdir()}
-    if with_refused:
+    if with_hidden:
         assert len(re.findall(r"Normal \d\d\.\d %", answer.stdout)) == 2
         assert "Not to be relied on · Agree: Normal" in words
         assert len(files) == 1 + 8 + 5

@@ -4,6 +4,7 @@ from datetime import date
 import numpy as np
 import pytest
 import torch
+from task_samples import CHEST_XRAY
 
 from core.errors import BundleError, UsageError, WriteError
 from core.images.preprocessing import Preprocessing
@@ -14,7 +15,6 @@ from core.models.card import CARD_FORMAT, Card, Training
 from core.models.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.models.packing import pack_state, unpack_state
 from core.system.paths import user_weights
-from core.tasks import CHEST_XRAY
 from core.uncertainty.novelty import NoveltyGate, View
 from core.uncertainty.thumbnail import EXPOSURE_SIZE, LAYOUT_SIZE
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from task_samples import LUNG_COLON
 from typer.testing import CliRunner
 
 from core.cli.app import app
@@ -35,14 +36,14 @@ def made(tmp_path_factory):
     """A bundle of random weights as a stranger would send it."""
     torch.manual_seed(0)
     state = {key: value.numpy() for key, value in build_network("ofa595", 5).state_dict().items()}
-    card = make_card(task="lung-colon", classes=("a", "b", "c", "d", "e"))
+    card = make_card(task="lung-colon", classes=LUNG_COLON.class_ids)
     return write_bundle(tmp_path_factory.mktemp("made") / "student-ofa595", state, card)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A bundle that is whole but for the tensors of its network."""
-    card = make_card(task="lung-colon", classes=("a", "b", "c", "d", "e"))
+    card = make_card(task="lung-colon", classes=LUNG_COLON.class_ids)
     return write_bundle(tmp_path_factory.mktemp("small") / "student-ofa595", {"w": np.ones(2000, np.float32)}, card)
 
 

@@ -107,6 +107,9 @@ def test_no_weight_is_stored_twice_and_nothing_tells_of_the_machine(bundle):
         ("logits", 2), ("maps", 4)
     ]  # fmt: skip
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+    (convolution,) = (node for node in model.graph.node if node.op_type == "Conv")
+    assert list(convolution.input) == ["image", "0.0.weight"], "it has no bias"
+    assert "Expand" not in {node.op_type for node in model.graph.node}
     assert b".py" not in path.read_bytes()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.record import answers_of
+from core.compare.record import stored_predictions
 from core.errors import TwinlensError, UsageError
 from core.records import history_layout as module
 from core.records.analysis import analysis
@@ -67,7 +67,7 @@ def test_what_was_recorded_is_found_again(path, chest_comparison):
     assert Path(row.path).name == "Müller 組.dcm"
     assert row.teacher_sha256 == chest_comparison.teacher.bundle.card.weights_sha256
     assert (row.teacher_predicted, row.student_predicted, row.same_class) == ("Non-COVID", "COVID-19", False)
-    assert row.answers == answers_of(chest_comparison)
+    assert row.answers == stored_predictions(chest_comparison)
     assert row.settings == SETTINGS
     assert row.verdict is None
 
@@ -82,8 +82,8 @@ def test_a_reviewer_agrees_or_not_and_says_why(path, chest_comparison):
     with History(path) as history:
         number = history.add("a" * 64, chest_comparison, {})
         history.review(number, "disagree", "effusion")
-        assert [(r.verdict, r.note) for r in history.find(Query(verdict="disagree"))] == [("disagree", "effusion")]
-        assert list(history.find(Query(verdict="agree"))) == []
+        assert [(r.verdict, r.note) for r in history.find(Query(opinion="disagree"))] == [("disagree", "effusion")]
+        assert list(history.find(Query(opinion="agree"))) == []
         with pytest.raises(UsageError, match="no record 99"):
             history.review(99, "agree")
 
@@ -236,7 +236,7 @@ def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_compa
         )  # fmt: skip
 
     assert run("review", "1", "unsure", "--note", "=1+1").returncode == 0
-    listed = json.loads(run("list", "--json", "--verdict", "unsure").stdout)["analyses"]
+    listed = json.loads(run("list", "--json", "--reading", "unsure").stdout)["analyses"]
     assert [row["note"] for row in listed] == ["=1+1"]
     assert "≠ Non-COVID infection 62.0 % · COVID-19 65.0 % · unsure · =1+1" in run("list", "cmd").stdout
     assert run("export", str(tmp_path / "h.csv")).returncode == 0

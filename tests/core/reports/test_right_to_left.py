@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, features
 
 from core.reports.person_name import name_in_words
-from core.reports.right_to_left import FROM_LEFT, FROM_RIGHT, apart, pieces, reads_from_right
+from core.reports.right_to_left import FROM_LEFT, FROM_RIGHT, isolated, pieces, reads_from_right
 from core.reports.text import draw, lines, width
 from core.system.paths import package_fonts
 
@@ -17,7 +17,7 @@ TEXTS = {
     "Arabic with brackets and digits": "العظام سليمة (بدون كسور) ١٢٣، 12.5 سم",
     "Hebrew with points": "שָׁלוֹם עֲלֵיכֶם",
     "English around Hebrew": "the name is שרון דבורה (born 1980)",
-    "Persian with a joiner that keeps apart": "می‌خواهم",
+    "Persian with a joiner that keeps isolated": "می‌خواهم",
 }
 
 
@@ -94,7 +94,7 @@ def test_whatever_stands_in_a_header_can_be_measured_and_broken(text):
 
 
 def test_a_file_name_stays_in_one_piece_before_its_ending():
-    assert [piece for piece, _ in pieces(apart("صورة 2.dcm"))] == ["2 ", "صورة", ".dcm"]
+    assert [piece for piece, _ in pieces(isolated("صورة 2.dcm"))] == ["2 ", "صورة", ".dcm"]
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ def test_finished_pages_are_written_at_once_and_not_kept(tmp_path, chest_image, 
         for _ in range(3):
             noise = rng.integers(0, 9000, (200, 200), dtype=np.uint16)
             report.add(replace(chest_image, pixels=noise), chest_comparison)
-        report._sheets.end()  # the page in hand
+        report._sheets.end()  # the current page
         document = report._sheets.pdf._document
         kept = sum(len(getattr(found, "streamContent", b"")) for found in document.idToObject.values())
         assert kept == 0

@@ -65,7 +65,7 @@ def test_the_window_says_where_nothing_can_be_kept(closed):
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "TWINLENS_DATA": str(closed / "data"),
              "TWINLENS_CACHE": str(closed / "cache")},
     )  # fmt: skip
-    assert f"{closed / 'data'}: No settings, session or history can be kept here (Permission denied)" in answer.stdout
+    assert f"{closed / 'data'}: No settings, session or history can be stored here (Permission denied)" in answer.stdout
     assert f"{closed / 'cache'}: The cache can't be written (Permission denied)" in answer.stdout
     assert "Traceback" not in answer.stderr
 

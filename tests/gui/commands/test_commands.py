@@ -1,12 +1,15 @@
+import sys
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QMenuBar, QWidget
 
 from gui.commands.actions import Commands
 from gui.commands.command import Command
 from gui.commands.palette import CommandSearch
 from gui.commands.sheet import ShortcutSheet
+from gui.window.bars import RecentMenu, fill_menus
 
 # what can be used in a window without files, models and a batch
 NEEDS_FILES = {"remove", "clear", "next", "previous", "first", "last", "next_disagreement", "filter"}
@@ -50,6 +53,24 @@ def test_a_command_runs_when_its_rule_allows_it_and_its_errors_are_shown(qtbot):
     assert commands.actions["own"] is own
     assert (own.text(), own.iconText(), own.toolTip()) == ("&Own action", "Short", "Own action (O)")
     assert [keys.toString() for keys in commands.actions["runs"].shortcuts()] == ["Ctrl+R", "F5"]
+
+
+def test_a_command_whose_extra_is_missing_stays_grey_and_says_how_to_add_it(qtbot, monkeypatch):
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    table = [
+        Command("train", "&Analyse", "Train a &model…", parent.show, ("Ctrl+T",), extra="train"),
+        Command("search", "&Go", "Find a &command", parent.show, extra="gpu"),
+    ]
+    commands = Commands(table, parent, pytest.fail)
+    train = commands.actions["train"]
+    assert not train.isEnabled()
+    assert train.toolTip().startswith("Train a model needs packages that are not installed (accelerate). Add it with: ")
+    assert commands.actions["search"].isEnabled()
+    bar = QMenuBar(parent)
+    fill_menus(bar, commands, RecentMenu(list, pytest.fail, parent))
+    assert [action.menu().toolTipsVisible() for action in bar.actions()] == [True, False]
 
 
 def test_menus_and_sheet_show_the_table_and_no_key_is_given_twice(make_window, qtbot):

@@ -22,7 +22,7 @@ def nothing_of_an_image_is_shown(window):
     assert not window.findChild(type(view.review)).isEnabled()
     assert (view.agreement.text() + view.facts.text()).removeprefix("Opening b.png") == ""
     for panel in view.panels:
-        assert panel.answer.text() == "–"
+        assert panel.prediction.text() == "–"
         assert not panel.view._base.isVisible()
         assert panel.view.words.name.text() == ""
         assert {figure.text() for figure in panel.chart.figures} <= {"", "–"}
@@ -41,7 +41,7 @@ def test_while_the_next_image_loads_nothing_of_the_last_is_shown_and_nothing_can
     assert [panel.view.words.name.text() for panel in view.panels] == ["b.png", "b.png"]
     assert "(median of 2)" in view.facts.text()
     qtbot.keyClick(window, Qt.Key.Key_A)
-    assert [entry.review.verdict for entry in window.worklist.entries()] == [None, "agree"]
+    assert [entry.review.opinion for entry in window.worklist.entries()] == [None, "agree"]
 
 
 def test_a_note_that_is_being_typed_stays_with_its_image(window, qtbot, two):
@@ -80,17 +80,17 @@ def choose_threads(window, threads):
 
 def said(window):
     """What the worklist says of each file, None where it waits."""
-    return [entry.verdict and entry.verdict.record.teacher.probabilities for entry in window.worklist.entries()]
+    return [entry.file_result and entry.file_result.record.teacher.probabilities for entry in window.worklist.entries()]
 
 
-def test_another_choice_takes_the_answers_off_the_screen_and_leaves_the_image(window, qtbot, two):
+def test_another_choice_takes_the_predictions_off_the_screen_and_leaves_the_image(window, qtbot, two):
     settled(window, qtbot, lambda: choose_threads(window, 1))
     seen = []
     window.controller.screen_changed.connect(lambda path, _basis: seen.append(path))
     choose_threads(window, 2)
     assert seen == [None]
     assert not window.comparison.review.isEnabled()
-    assert window.comparison.teacher.answer.text() == "–"
+    assert window.comparison.teacher.prediction.text() == "–"
     assert window.comparison.teacher.view._base.isVisible()
 
 
@@ -103,9 +103,9 @@ def test_answers_and_reviews_come_back_with_the_choice_that_they_belong_to(windo
     qtbot.keyClick(window, Qt.Key.Key_A)
     choose_threads(window, 0)
     assert said(window) == before  # at once, without asking the models
-    assert [entry.review.verdict for entry in window.worklist.entries()] == ["disagree", None]
+    assert [entry.review.opinion for entry in window.worklist.entries()] == ["disagree", None]
     choose_threads(window, 1)
-    assert [entry.review.verdict for entry in window.worklist.entries()] == ["agree", None]
+    assert [entry.review.opinion for entry in window.worklist.entries()] == ["agree", None]
 
 
 def test_a_turn_of_the_wheel_over_the_choices_changes_nothing(window, two):
@@ -158,7 +158,7 @@ def changed(catalogue, task, **card):
 
 
 @pytest.mark.parametrize("card", [{"weights_sha256": "f" * 64}, {"temperature": 1.5}])
-def test_a_new_model_of_one_task_leaves_the_answers_of_the_other(window, card):
+def test_a_new_model_of_one_task_leaves_the_predictions_of_the_other(window, card):
     before = said(window)
     installed = window.chooser.catalogue
     window.chooser.set_catalogue(changed(installed, "lung-colon", **card))

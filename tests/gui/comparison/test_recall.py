@@ -1,4 +1,4 @@
-"""Answers and reviews that come back from the history, each to the image, models and settings that it belongs to."""
+"""Results and reviews that come back from the history, each to the image, models and settings that it belongs to."""
 
 import sqlite3
 from contextlib import closing
@@ -26,25 +26,25 @@ def records():
         return list(history.find())
 
 
-def test_answers_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
+def test_results_and_reviews_come_back_after_a_restart_without_asking_the_models(window, make_window, qtbot, two):
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Down))
     qtbot.keyClick(window, Qt.Key.Key_X)
-    before = [entry.verdict for entry in window.worklist.entries()]
+    before = [entry.file_result for entry in window.worklist.entries()]
     settled(window, qtbot, lambda: qtbot.keyClick(window.list.list, Qt.Key.Key_Up))
     window.close()
     two[0].write_bytes(two[1].read_bytes())  # another image by now
     again = make_window(cam="none")
     qtbot.waitUntil(lambda: again.worklist.entry_of(two[1]).state is State.DONE, timeout=PATIENCE)
     entry = again.worklist.entry_of(two[1])
-    now, then = entry.verdict.record, before[1].record
+    now, then = entry.file_result.record, before[1].record
     assert now.image == then.image
     for side in SIDES:  # the first of two analyses alike is what was recorded: its latency is another
         assert getattr(now, side).probabilities == pytest.approx(getattr(then, side).probabilities, abs=1e-4)
-    assert entry.verdict.teacher.name == before[1].teacher.name
-    assert entry.review.verdict == "disagree"
+    assert entry.file_result.teacher.name == before[1].teacher.name
+    assert entry.review.opinion == "disagree"
     assert again.controller.path == two[0]
     qtbot.waitUntil(lambda: again.controller.on_screen == two[0], timeout=PATIENCE)
-    changed = again.worklist.entry_of(two[0]).verdict.record
+    changed = again.worklist.entry_of(two[0]).file_result.record
     assert changed.image == before[1].record.image != before[0].record.image
     assert again.worklist.entry_of(two[0]).review == Review()
 
@@ -111,8 +111,8 @@ def test_what_a_newer_version_finds_is_recorded_with_the_review_of_before(record
     newest, oldest = records()
     assert (newest.verdict, oldest.version) == ("agree", "0.0.1")
     with History() as history:
-        (answer,) = recall(history, two[0], said.record.image.sha256)
-    assert answer.review == Review("agree")
+        (found,) = recall(history, two[0], said.record.image.sha256)
+    assert found.review == Review("agree")
 
 
 def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_over(recorded, two, monkeypatch):
@@ -125,8 +125,8 @@ def test_records_of_other_versions_or_places_or_that_say_too_little_are_passed_o
         ((path, digest),) = digests([two[0], two[0].with_name("gone.png")], lambda: False)
         assert (path, digest) == (two[0], said.record.image.sha256)
         assert list(digests(two, lambda: True)) == []
-        (answer,) = recall(history, path, digest)
-        assert answer.verdict == said
+        (found,) = recall(history, path, digest)
+        assert found.result == said
         assert recall(history, two[1], digest) == []  # the same bytes at another place
         monkeypatch.setattr("gui.history.remembered.__version__", "99.0")  # which may see another picture in them
         assert recall(history, path, digest) == []

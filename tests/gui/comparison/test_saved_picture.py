@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QMessageBox
+from task_samples import CHEST_XRAY
 
 from core import NOTICE
 from core.explain import rendering
 from core.explain.overlays import shown
-from core.tasks import CHEST_XRAY
 from core.uncertainty.novelty import Novelty
 from gui.common.notifications import Banner, Notifications
 from gui.comparison.saved_picture import LONGEST, _Sheet, composed

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
+from task_samples import CHEST_XRAY
 
 from core.explain import rendering
-from core.tasks import CHEST_XRAY
 from core.uncertainty.novelty import Novelty
 from gui.common import theme
 from gui.comparison.display_controls import Display
@@ -51,7 +51,7 @@ def test_the_chart_has_the_exact_figures(view):
     assert "Non-COVID" in chart.names[1].toolTip()
     for panel in view.panels:
         assert panel.chart._plot.getViewBox().viewRange()[0] == [0, 100]
-    assert view.teacher.answer.text() == "COVID-19  91.2 %"
+    assert view.teacher.prediction.text() == "COVID-19  91.2 %"
 
 
 def test_names_follow_the_order_of_the_model_not_of_the_task(view):
@@ -60,9 +60,9 @@ def test_names_follow_the_order_of_the_model_not_of_the_task(view):
     bundle = replace(found.bundle, card=found.bundle.card.model_copy(update={"classes": labels}))
     view.teacher.set_model(CHEST_XRAY, bundle)
     prediction = replace(found.prediction, class_ids=labels)
-    view.teacher.show_answer(replace(found, bundle=bundle, prediction=prediction), refining=False)
+    view.teacher.show_result(replace(found, bundle=bundle, prediction=prediction), refining=False)
     assert [name.text() for name in view.teacher.chart.names] == ["Normal", "stranger", "COVID-19"]
-    assert view.teacher.answer.text() == "Normal  91.2 %"
+    assert view.teacher.prediction.text() == "Normal  91.2 %"
     assert view.teacher.method.text().startswith("Evidence for Normal:")
 
 
@@ -97,7 +97,7 @@ def test_notices_on_file_and_answer_stand_at_the_image_uncut(view):
     assert not any(label.isVisible() for label in words)
 
 
-def test_facts_of_model_and_answer(view):
+def test_facts_of_model_and_prediction(view):
     view.show_comparison(agreeing(), refining=True)
     assert view.teacher.title.text() == "VGG19"
     assert view.teacher.timing.text() == "310 ms forward · 312 ms in all · OpenVINO · CPU"
@@ -174,14 +174,14 @@ def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbo
     found = agreeing()
     strange = replace(found.teacher.prediction, novelty=Novelty(9.0, 5.0, "It looks like a photograph."))
     view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=strange)), refining=False)
-    assert not view.teacher.answer.isVisible()
+    assert not view.teacher.prediction.isVisible()
     assert not view.teacher.chart.isVisible()
     assert "Not assessable: outside the training data. It looks like a photograph." in view.teacher.reason.text()
     assert layer(view.teacher) is None
     assert layer(view.student) is not None
     assert "COVID" not in view.agreement.text() + view.facts.text() + view.teacher.method.text()
     qtbot.mouseClick(view.teacher.reveal_button, Qt.MouseButton.LeftButton)
-    assert view.teacher.answer.isVisible()
+    assert view.teacher.prediction.isVisible()
     assert view.teacher.method.text().startswith("Evidence for COVID-19")
     assert layer(view.teacher) is not None
     assert view.agreement.text() == "✓ Agree: COVID-19"
@@ -280,7 +280,7 @@ def test_a_new_image_forgets_the_answers_and_keeps_the_settings(view):
     view.controls.opacity.setValue(35)
     view.teacher.view.zoom(3, QPointF(40, 60))
     view.show_picture(ScreenPicture(picture(np.zeros((50, 50), np.uint8))))
-    assert view.teacher.answer.text() == "–"
+    assert view.teacher.prediction.text() == "–"
     assert view.agreement.text() == ""
     assert layer(view.teacher) is None
     assert view.settings()["opacity"] == 0.35
@@ -361,7 +361,7 @@ def test_the_doubt_goes_under_the_answer_where_there_is_no_room_beside_it(view, 
     view.show_comparison(replace(found, student=replace(found.student, prediction=prediction)), refining=False)
     for width, beside in ((1000, True), (720, False), (1000, True)):
         view.resize(width, 700)
-        qtbot.waitUntil(lambda beside=beside: (view.student.doubt.x() > view.student.answer.x()) is beside)
+        qtbot.waitUntil(lambda beside=beside: (view.student.doubt.x() > view.student.prediction.x()) is beside)
         qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
         assert view.student.doubt.fits()
 
@@ -370,7 +370,7 @@ def test_a_long_doubt_goes_under_the_answer_and_is_seen_whole(view, qtbot):
     found = disagreeing()
     prediction = replace(found.teacher.prediction, plausible=found.teacher.prediction.class_ids)
     view.show_comparison(replace(found, teacher=replace(found.teacher, prediction=prediction)), refining=False)
-    qtbot.waitUntil(lambda: view.teacher.doubt.x() == view.teacher.answer.x())
+    qtbot.waitUntil(lambda: view.teacher.doubt.x() == view.teacher.prediction.x())
     assert view.teacher.doubt.fits()
     qtbot.waitUntil(lambda: view.teacher.chart.y() == view.student.chart.y())
     view.show_comparison(found, refining=False)

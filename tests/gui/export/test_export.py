@@ -143,7 +143,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
             (True, "Not to be relied on", "2 compared"),
         ):
             with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
-                dialog.contents.with_refused.setChecked(asked_for)
+                dialog.contents.with_hidden.setChecked(asked_for)
                 dialog.turn(0)  # makes the page anew also where nothing was switched
             assert dialog.where.text() == "Summary"
             pages.append(dialog.preview.pages[0].pixmap().toImage())
@@ -265,8 +265,8 @@ def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qt
 
     qtbot.waitUntil(lambda: "2 labelled images. Accuracy: teacher" in three.banner.words.text(), timeout=PATIENCE)
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
-    entries = [entry for entry in three.worklist.entries() if entry.verdict is not None]
-    right = sum(entry.verdict.record.teacher.predicted == truth[entry.path.name] for entry in entries)
+    entries = [entry for entry in three.worklist.entries() if entry.file_result is not None]
+    right = sum(entry.file_result.record.teacher.predicted == truth[entry.path.name] for entry in entries)
     three.banner.button.click()
     dialog = three.findChild(ScoresDialog)
     shown = [label.text() for label in dialog.findChildren(QLabel)]

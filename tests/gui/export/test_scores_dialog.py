@@ -1,8 +1,8 @@
 import pytest
 from PySide6.QtWidgets import QLabel
+from task_samples import CHEST_XRAY
 
 from core.compare.agreement import Tally
-from core.tasks import CHEST_XRAY
 from gui.export.scores_dialog import ScoresDialog, TaskScores
 
 

@@ -44,7 +44,7 @@ def test_an_analysis_is_recorded_once(recorded, qtbot):
     (record,) = records()
     entry = recorded.worklist.entries()[0]
     assert record.path == str(demonstration_radiograph())
-    assert record.teacher_predicted == entry.verdict.record.teacher.predicted
+    assert record.teacher_predicted == entry.file_result.record.teacher.predicted
     assert record.settings["cam"] == "none"
     with qtbot.waitSignal(recorded.controller.settled, timeout=PATIENCE):
         recorded.controller.show(entry.path)
@@ -60,7 +60,7 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
     note.setText("masses")
     qtbot.keyClick(note, Qt.Key.Key_Return)
     entry = recorded.worklist.entries()[0]
-    assert (entry.review.verdict, entry.review.note) == ("disagree", "masses")
+    assert (entry.review.opinion, entry.review.note) == ("disagree", "masses")
     index = recorded.list.filter.index(0, 0)
     assert "Disagree" in index.data(Qt.ItemDataRole.AccessibleTextRole)
     recorded.close()
@@ -76,7 +76,7 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
 def test_a_review_is_taken_back_and_kept_although_the_filter_then_hides_the_image(recorded):
     for expected in ("agree", None):
         recorded.commands.actions["agree"].trigger()
-        assert recorded.worklist.entries()[0].review.verdict == expected
+        assert recorded.worklist.entries()[0].review.opinion == expected
     box = recorded.list.show_box
     box.setCurrentIndex(box.findData(Show.UNREVIEWED))
     assert len(recorded.list.shown_entries()) == 1
@@ -98,7 +98,7 @@ def test_who_opts_out_leaves_no_record(make_window, qtbot):
     with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
     window.commands.actions["agree"].trigger()
-    assert window.worklist.entries()[0].review.verdict == "agree"
+    assert window.worklist.entries()[0].review.opinion == "agree"
     window.close()
     assert not history_path().exists()
 
@@ -122,8 +122,8 @@ def test_the_history_is_searched_and_filtered(view, recorded, qtbot):
     for box, value, expected in (
         (view.same_box, not same, 0),
         (view.same_box, same, 1),
-        (view.verdict_box, "agree", 0),
-        (view.verdict_box, None, 1),
+        (view.opinion_box, "agree", 0),
+        (view.opinion_box, None, 1),
         (view.task_box, "lung-colon", 0),
         (view.task_box, "chest-xray", 1),
         (view.date_box, 1, 1),
@@ -166,7 +166,6 @@ def test_the_settings_say_how_much_is_kept_and_remove_it(recorded, qtbot, monkey
     dialog = SettingsDialog(recorded.preferences, recorded)
     dialog.storage.history_removed.connect(recorded.recorder.forget)
     qtbot.waitUntil(lambda: "history" in dialog.storage.buttons, timeout=PATIENCE)
-    assert "openvino" in dialog.storage.buttons
     assert "kB" in dialog.storage.buttons["history"].accessibleName()
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     with qtbot.waitSignal(dialog.storage.history_removed, timeout=PATIENCE), qtbot.waitSignal(dialog.storage.measured):

@@ -1,8 +1,8 @@
 import pytest
 from PySide6.QtCore import Qt
+from task_samples import CHEST_XRAY, LUNG_COLON
 from tiny_training import tiny_recipe
 
-from core.tasks import CHEST_XRAY, LUNG_COLON
 from gui.training.label_mapping import LabelMapping
 from gui.training.plan import Plan
 from training.recipe import to_toml

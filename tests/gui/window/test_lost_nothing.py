@@ -62,7 +62,7 @@ def test_a_name_that_is_no_utf_8_comes_back_with_the_session_and_from_the_histor
     settings = store()
     assert session.recent(settings)[0] == entry.path
     again = make_window(cam="none")
-    qtbot.waitUntil(lambda: again.worklist.entries()[0].review.verdict == "agree", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: again.worklist.entries()[0].review.opinion == "agree", timeout=PATIENCE)
     assert again.worklist.entries()[0].path == entry.path
     again.close()
     assert len(records()) == 1

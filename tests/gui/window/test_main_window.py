@@ -47,8 +47,8 @@ def test_the_window_says_what_the_headless_program_says(analysed):
     (entry,) = analysed.worklist.entries()
     for side in SIDES:
         for label, p in getattr(expected, side).probabilities.items():
-            assert getattr(entry.verdict.record, side).probabilities[label] == pytest.approx(p, abs=1e-4)
-    assert entry.verdict.agree == expected.agreement.same_class
+            assert getattr(entry.file_result.record, side).probabilities[label] == pytest.approx(p, abs=1e-4)
+    assert entry.file_result.agree == expected.agreement.same_class
 
 
 def test_another_class_is_explained_without_asking_the_networks_again(make_window, qtbot, monkeypatch):
@@ -133,9 +133,9 @@ def test_the_table_holds_what_the_window_shows(analysed, qtbot, tmp_path, monkey
     qtbot.waitUntil(lambda: str(target) in analysed.banner.words.text(), timeout=PATIENCE)
     with target.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    verdict = analysed.worklist.entries()[0].verdict
-    assert row["teacher_predicted"] == verdict.record.teacher.predicted
-    assert float(row["js_divergence"]) == pytest.approx(verdict.divergence)
+    result = analysed.worklist.entries()[0].file_result
+    assert row["teacher_predicted"] == result.record.teacher.predicted
+    assert float(row["js_divergence"]) == pytest.approx(result.divergence)
     assert row["notice"] == "For research use only. Not for diagnosis."
 
 
@@ -164,7 +164,7 @@ def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypa
         box.activated.emit(box.currentIndex())
     assert settled.args == [True]
     assert "The process ended. Choose another method." in analysed.banner.words.text()
-    assert analysed.comparison.teacher.answer.isVisible()
+    assert analysed.comparison.teacher.prediction.isVisible()
     assert analysed.comparison.teacher.method.text() == "No heat map"
     assert analysed.worklist.entries()[0].state is State.DONE
 

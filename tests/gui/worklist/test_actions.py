@@ -29,18 +29,18 @@ def test_return_in_the_note_gives_the_keyboard_back(window, qtbot):
     settled(window, qtbot, lambda: qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down))
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_X)
     reviews = [entry.review for entry in window.worklist.entries()]
-    assert [(review.verdict, review.note) for review in reviews] == [(None, "masses"), ("disagree", "")]
+    assert [(review.opinion, review.note) for review in reviews] == [(None, "masses"), ("disagree", "")]
 
 
 def test_a_key_after_the_next_image_writes_in_no_note(window, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_M)
     settled(window, qtbot, lambda: qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_PageDown))
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_U)
-    assert [entry.review.verdict for entry in window.worklist.entries()] == [None, "unsure"]
+    assert [entry.review.opinion for entry in window.worklist.entries()] == [None, "unsure"]
     assert window.comparison.review.note.text() == ""
 
 
-def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_answer(window, qtbot, two):
+def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_prediction(window, qtbot, two):
     later = [two[0].with_name(name) for name in ("c.png", "d.png")]
     for path in later:
         path.write_bytes(two[0].read_bytes())
@@ -56,14 +56,14 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
     qtbot.waitUntil(lambda: window.worklist.entry_of(later[1]).state is State.DONE, timeout=PATIENCE)
 
     window.list.choose(two[0])
-    answers = [entry.verdict for entry in window.worklist.entries()]
+    answers = [entry.file_result for entry in window.worklist.entries()]
     window.commands.actions["clear"].trigger()
     assert names(window) == []
     assert window.controller.path is None
     assert "3 files" in window.banner.words.text()
     settled(window, qtbot, window.banner.button.click)
     assert names(window) == ["a.png", "b.png", "d.png"]
-    assert [entry.verdict for entry in window.worklist.entries()] == answers
+    assert [entry.file_result for entry in window.worklist.entries()] == answers
     assert window.controller.path == two[0]
     assert not window.commands.actions["put_back"].isEnabled()
 
@@ -90,15 +90,16 @@ def test_a_drop_never_moves_the_files(make_window, qtbot, two, where):
 
 @pytest.fixture
 def withheld(window):
-    """The same, but the first file's student can't judge it, and would have disagreed."""
+    """The same, but the first file is not assessable for the student, which would have disagreed."""
     first = window.worklist.entries()[0]
-    record = first.verdict.record
+    record = first.file_result.record
     other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
     student = replace(record.student, predicted=other, novel=True)
-    first.result.verdict = replace(first.verdict, student=replace(first.verdict.student, novel=True), agree=False,
+    result = first.file_result
+    first.result.verdict = replace(result, student=replace(result.student, novel=True), agree=False,
                                    divergence=1.0, record=replace(record, student=student))  # fmt: skip
     second = window.worklist.entries()[1]
-    second.result.verdict = replace(second.verdict, agree=False, divergence=0.5)
+    second.result.verdict = replace(second.file_result, agree=False, divergence=0.5)
     return window
 
 
@@ -121,14 +122,14 @@ def test_a_withheld_answer_is_no_disagreement(withheld, two):
 
 
 def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
-    (found,) = tallied(withheld.reporter._verdicts())
+    (found,) = tallied(withheld.reporter._results())
     assert (found.images, found.withheld) == (1, 1)
     dialog = ScoresDialog([found])
     qtbot.addWidget(dialog)
     words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
     assert "Not counted: an image that is not assessable, outside the training data." in words
     for entry in withheld.worklist.entries():
-        entry.result.verdict = replace(entry.verdict, teacher=replace(entry.verdict.teacher, novel=True))
+        entry.result.verdict = replace(entry.file_result, teacher=replace(entry.file_result.teacher, novel=True))
     withheld.commands.actions["scores"].trigger()
     assert "None of the images that were analysed is assessable" in withheld.banner.words.text()
 

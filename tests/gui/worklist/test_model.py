@@ -49,6 +49,7 @@ def test_each_file_is_listed_once(worklist):
         (Order.DIVERGENCE, "badc"),
         (Order.TEACHER, "badc"),
         (Order.STUDENT, "abdc"),
+        (Order.TASK, "badc"),
         (Order.STATE, "dbac"),
     ],
 )
@@ -72,7 +73,7 @@ def test_sorting_keeps_hold_of_the_chosen_file(worklist):
     [
         (Show.ALL, "dbac"),
         (Show.DISAGREE, "b"),
-        (Show.UNSURE, "b"),
+        (Show.UNCERTAIN, "b"),
         (Show.NOVEL, ""),
         (Show.FAILED, "c"),
         (Show.WAITING, "d"),

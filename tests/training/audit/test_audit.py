@@ -100,6 +100,8 @@ def test_outlined_lungs_are_hidden_where_the_data_set_outlines_them(tmp_path):
     assert (hidden == ramp).mean() == pytest.approx(15 / 16, abs=0.01)
     assert (left == ramp).mean() == pytest.approx(1 / 16, abs=0.01)
     assert not look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False).lungs_outlined
+    assert "lung" in look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False, chest=True).masks
+    assert "lung" not in look([Sample(tmp_path / "image.png", "a", "test", {})], ("a", "b"), colour=False).masks
 
 
 def test_intervals_widen_where_images_of_one_patient_err_together():
@@ -117,10 +119,10 @@ def test_errors_are_repeated_by_a_copy_always_and_by_an_independent_model_as_cha
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 6000)
 
-    def answers():
+    def draw():
         return np.where(random.random(6000) < 0.8, labels, (labels + random.integers(1, 3, 6000)) % 3)
 
-    teacher, other = answers(), answers()
+    teacher, other = draw(), draw()
     each = np.arange(6000)
     copy = repeats(labels, teacher, teacher.copy(), each)
     assert copy.share == 1
@@ -147,10 +149,10 @@ def test_an_audit_of_a_model_beside_itself_is_a_page_with_equal_columns(shared_d
     audits = audit([student, student], few, images=3)
     mine, same = audits.found
     assert len(audits.pictures.labels) == 3
-    assert set(mine.answers) >= {PLAIN, BORDER_ONLY, LUNGS_HIDDEN, UNMARKED}
-    assert all((mine.answers[name] == same.answers[name]).all() for name in mine.answers)
-    # a picture as it is gets the answer that it gets in the evaluation of the whole split
-    assert (mine.answers[PLAIN] == mine.plain[audits.of_pictures]).all()
+    assert set(mine.predictions) >= {PLAIN, BORDER_ONLY, LUNGS_HIDDEN, UNMARKED}
+    assert all((mine.predictions[name] == same.predictions[name]).all() for name in mine.predictions)
+    # an unchanged picture is predicted as in the evaluation of the whole split
+    assert (mine.predictions[PLAIN] == mine.plain[audits.of_pictures]).all()
     assert 0 < mine.energy["border"].mean() < 1
     written = write_page(audits, tmp_path).read_text(encoding="utf-8")
     assert f"3 of {len(rows)} test images" in written

@@ -10,7 +10,7 @@ from core.errors import UsageError
 from training.campaign.jobs import Job, run_jobs
 from training.campaign.make_all import FOLDERS, Plan
 from training.cli.app import app
-from training.recipe import RECIPES, read_recipe
+from training.recipe_files import RECIPES, read_recipe
 from training.runs.folder import RunFolder
 
 
@@ -69,7 +69,7 @@ def test_the_plan_makes_everything_and_every_recipe_is_there(tmp_path):
         settings = tuple(command[i + 1] for i, word in enumerate(command) if word == "--set")
         recipe = read_recipe(RECIPES / f"{command[command.index('--recipe') + 1]}.toml", settings)
         assert recipe.optim.epochs == 1
-        assert job.name.startswith(recipe.task)
+        assert job.name.startswith(recipe.task.id)
         assert len(job.needs) == len(recipe.teachers.bundles)
         assert command[3] == ("distill" if job.needs else "teacher")
     seeds = {read_recipe(RECIPES / "chest-xray-ofa595.toml", (f"seed={seed}",)).augment.seed for seed in (0, 1, 2)}

@@ -18,7 +18,8 @@ from training.data.loading import DatasetError, open_dataset
 from training.data.unreadable import MAX_SHARE
 from training.data_check.check import check
 from training.evaluation.scored_data import open_scored
-from training.recipe import read_recipe, to_toml
+from training.recipe import to_toml
+from training.recipe_files import read_recipe
 from training.runs.networks import find_bundle
 from training.runs.training_set import open_run_data
 
@@ -80,6 +81,15 @@ def test_labels_of_two_tasks_together_are_refused(tmp_path):
     folder = rows_of(tmp_path, lambda i, row: [row[0], "lung_n" if i % 3 else "Normal", row[2]])
     assert training_refuses(folder)
     assert "labels" in {f.code for f in check(open_dataset(folder)).findings if f.severity == "error"}
+
+
+def test_labels_of_no_task_are_a_warning_that_names_the_command(tmp_path):
+    folder = rows_of(tmp_path, lambda i, row: [row[0], "covid" if i % 3 else "fox", row[2]])
+    found = check(open_dataset(folder))
+    (labels,) = [finding for finding in found.findings if finding.code == "own-labels"]
+    assert (labels.severity, found.has_errors) == ("warning", False)
+    assert "new-task" in labels.text
+    assert [line.partition(";")[2] for line in labels.examples] == [" --map covid=COVID-19 ?", ""]
 
 
 def test_empty_files_are_errors_before_they_are_too_many_for_training(tmp_path):

@@ -16,7 +16,7 @@ T = 3.0
 
 
 @pytest.fixture
-def answers():
+def outputs():
     random = np.random.default_rng(0)
     z, v = 2 * random.standard_normal((2, 6, 5))
     labels = random.integers(0, 5, 6)
@@ -38,23 +38,23 @@ def kl(p, q):
     return (p * (np.log(p) - np.log(q))).sum(axis=1).mean()
 
 
-def test_cross_entropy_with_smoothing_and_class_weights(answers):
-    z, _, y = answers
+def test_cross_entropy_with_smoothing_and_class_weights(outputs):
+    z, _, y = outputs
     w, smooth = np.array([0.5, 1, 2, 1, 3]), 0.1
     smoothed = (1 - smooth) * y + smooth / 5
     expected = -(w * smoothed * log_softmax(z, axis=1)).sum(axis=1).mean()
     check(lambda a, b: losses.cross_entropy(a, b, smooth, torch.from_numpy(w)), expected, z, y)
 
 
-def test_soft_targets(answers):
-    z, v, _ = answers
+def test_soft_targets(outputs):
+    z, v, _ = outputs
     expected = T**2 * kl(softmax(v / T, axis=1), softmax(z / T, axis=1))
     check(lambda a, b: losses.soft_target_loss(a, b, T), expected, z, v)
     assert losses.soft_target_loss(*tensors(v, v), T).item() == pytest.approx(0, abs=1e-12)
 
 
-def test_decoupled(answers):
-    z, v, y = answers
+def test_decoupled(outputs):
+    z, v, y = outputs
     p, q = softmax(v / T, axis=1), softmax(z / T, axis=1)
     true = y > 0.5
     pt, qt = p[true][:, None], q[true][:, None]
@@ -63,27 +63,27 @@ def test_decoupled(answers):
     check(lambda a, b, c: losses.decoupled_loss(a, b, c, 1.5, 8, T), T**2 * (1.5 * target + 8 * others), z, v, y)
 
 
-def test_decoupled_parts_add_up_to_soft_targets_when_weighted_as_the_paper_says(answers):
+def test_decoupled_parts_add_up_to_soft_targets_when_weighted_as_the_paper_says(outputs):
     """KL = TCKD + (1 − p_true) · NCKD, for a single image."""
-    z, v, y = (a[:1] for a in answers)
+    z, v, y = (a[:1] for a in outputs)
     rest = 1 - softmax(v / T, axis=1)[y > 0.5].item()
     found = losses.decoupled_loss(*tensors(z, v, y), 1.0, rest, T).item()
     assert found == pytest.approx(losses.soft_target_loss(*tensors(z, v), T).item())
 
 
-def test_relations(answers):
-    z, v, _ = answers
+def test_relations(outputs):
+    z, v, _ = outputs
     p, q = softmax(v / T, axis=1), softmax(z / T, axis=1)
     between = 1 - np.mean([pearsonr(q[i], p[i]).statistic for i in range(6)])
     within = 1 - np.mean([pearsonr(q[:, c], p[:, c]).statistic for c in range(5)])
     check(lambda a, b: losses.relation_loss(a, b, 2, 0.5, T), T**2 * (2 * between + 0.5 * within), z, v)
 
 
-def test_standardised_logits_have_mean_0_and_deviation_1(answers):
-    found = losses.standardise(torch.from_numpy(answers[0]))
+def test_standardised_logits_have_mean_0_and_deviation_1(outputs):
+    found = losses.standardise(torch.from_numpy(outputs[0]))
     assert found.mean(dim=1) == pytest.approx(np.zeros(6), abs=1e-9)
     assert found.std(dim=1, correction=0) == pytest.approx(np.ones(6), abs=1e-6)
-    assert gradcheck(losses.standardise, tensors(answers[0]))
+    assert gradcheck(losses.standardise, tensors(outputs[0]))
 
 
 def test_attention_transfer():
@@ -105,8 +105,8 @@ def test_hints_average_the_larger_map_down():
 
 
 @pytest.mark.parametrize("how", ["mean", "confidence"])
-def test_several_teachers(answers, how):
-    z, v, y = answers
+def test_several_teachers(outputs, how):
+    z, v, y = outputs
     both = np.stack([z, v])
     if how == "mean":
         weights = np.full((2, 6), 0.5)
@@ -120,14 +120,14 @@ def test_several_teachers(answers, how):
 
 def test_a_teacher_that_knows_the_truth_weighs_more():
     y = torch.tensor([[1.0, 0, 0]])
-    answers = torch.tensor([[[6.0, 0, 0]], [[0, 6.0, 0]]])
-    mean, trusted = (losses.combine_teachers(answers, y, 1.0, how).softmax(1)[0, 0] for how in ("mean", "confidence"))
+    outputs = torch.tensor([[[6.0, 0, 0]], [[0, 6.0, 0]]])
+    mean, trusted = (losses.combine_teachers(outputs, y, 1.0, how).softmax(1)[0, 0] for how in ("mean", "confidence"))
     assert mean == pytest.approx(0.5, abs=0.01)
     assert trusted > 0.95
 
 
-def test_the_criterion_is_hybrid_supervision_by_default(answers):
-    z, v, y = map(torch.from_numpy, answers)
+def test_the_criterion_is_hybrid_supervision_by_default(outputs):
+    z, v, y = map(torch.from_numpy, outputs)
     terms = build_criterion(Loss(alpha=0.3, temperature=T), "mean", None, None)(z, y, v[None])
     truth, teacher = losses.cross_entropy(z, y), losses.soft_target_loss(z, v, T)
     assert sum(terms.values()).item() == pytest.approx((0.7 * truth + 0.3 * teacher).item())
@@ -141,8 +141,8 @@ def test_the_criterion_is_hybrid_supervision_by_default(answers):
         (Loss(attention=2, hint=3), {"truth", "teacher", "attention", "hint"}),
     ],
 )
-def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(answers, loss, names):
-    z, v, y = (torch.from_numpy(a).float() for a in answers)
+def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, loss, names):
+    z, v, y = (torch.from_numpy(a).float() for a in outputs)
     z.requires_grad_()
     maps = (torch.randn(6, 3, 2, 2, requires_grad=True), torch.randn(6, 4, 4, 4))
     criterion = build_criterion(loss, "mean", None, (3, 4))
@@ -155,8 +155,8 @@ def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(answers, los
         assert maps[0].grad.abs().sum() > 0
 
 
-def test_without_a_teacher_there_is_only_the_truth(answers):
-    z, _, y = map(torch.from_numpy, answers)
+def test_without_a_teacher_there_is_only_the_truth(outputs):
+    z, _, y = map(torch.from_numpy, outputs)
     terms = build_criterion(Loss(alpha=0.9, smoothing=0.1), "mean", None, None)(z, y)
     assert terms.keys() == {"truth"}
     assert terms["truth"].item() == pytest.approx(losses.cross_entropy(z, y, 0.1).item())

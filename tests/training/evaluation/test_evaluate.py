@@ -11,7 +11,7 @@ from core.uncertainty.calibration import softmax
 from training.data.dataset import Sample
 from training.data.layouts.manifest import read_manifest
 from training.evaluation.evaluate import agree, evaluate
-from training.evaluation.predictions import Answers
+from training.evaluation.predictions import Predictions
 
 # test accuracy in percent that the starting weights' README states, as measured by the script that trained them
 STATED = {
@@ -70,7 +70,7 @@ def test_agreement_with_another_model_is_the_literal_mean(tmp_path):
     bundle = read_catalogue().bundles["chest-xray/student-ofa595"]
     random = np.random.default_rng(0)
     samples = [Sample(tmp_path, label, "test", {}) for label in bundle.card.classes]
-    mine, theirs = (Answers(samples, random.normal(size=(3, 3)), np.zeros(0), np.zeros(0)) for _ in range(2))
+    mine, theirs = (Predictions(samples, random.normal(size=(3, 3)), np.zeros(0), np.zeros(0)) for _ in range(2))
     found = agree(bundle, mine, bundle, theirs)
     p, q = (softmax(a.logits, bundle.card.temperature) for a in (theirs, mine))
     assert found.kl == pytest.approx(np.mean([sum(a * np.log(a / b)) for a, b in zip(p, q, strict=True)]))

@@ -18,7 +18,8 @@ from training.data.loading import DatasetError
 from training.loop import checkpoint, events
 from training.loop.errors import TrainingError
 from training.loop.loop import train
-from training.recipe import read_recipe, to_toml
+from training.recipe import to_toml
+from training.recipe_files import read_recipe
 from training.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread")

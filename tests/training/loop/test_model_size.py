@@ -5,14 +5,14 @@ from typer.testing import CliRunner
 
 from core.models.catalogue import read_catalogue
 from training.cli.app import app
-from training.loop.model_size import outline
+from training.loop.model_size import model_size
 from training.runs.networks import build
 
 
 def test_the_size_is_that_of_the_network_that_is_trained():
     recipe = tiny_recipe()
     network, _started = build(recipe.model, 3, (recipe.size, recipe.size), seed=1)
-    found = outline(recipe)
+    found = model_size(recipe)
     assert found.parameters == sum(p.numel() for p in network.parameters())
     assert found.network == f"OFA subnet {recipe.model.subnet.digest}"
 

@@ -18,7 +18,8 @@ from training.cli.app import app
 from training.data.loading import open_dataset
 from training.loop import events
 from training.loop.loop import train
-from training.recipe import read_recipe, to_toml
+from training.recipe import to_toml
+from training.recipe_files import read_recipe
 from training.runs.folder import RunFolder
 from training.runs.lock import owned, read_owner
 from training.runs.split import read_split

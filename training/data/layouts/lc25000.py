@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.tasks import LUNG_COLON
 from training.data.dataset import LeftOut, Sample, split_of
 from training.data.layouts.layout import NO_CLASS, Found, Layout
 from training.data.listing import Listing
 
 TILE_NAME = re.compile(r"(lungaca|lungn|lungscc|colonca|colonn)\d+(\D.*)?", re.IGNORECASE)
+CLASSES = ("colon_aca", "colon_n", "lung_aca", "lung_n", "lung_scc")
 TILE_FOLDERS = {"lung_colon_image_set", "lung_image_sets", "colon_image_sets"}
 
 
@@ -27,7 +27,7 @@ def read(listing: Listing, _labels: Sequence[str]) -> Found | None:
     folder, samples, left_out = listing.folder, [], [*listing.others]
     for image in listing.images:
         parts = image.relative_to(folder).parent.parts
-        label = next((part for part in parts if part in LUNG_COLON.class_ids), "")
+        label = next((part for part in parts if part in CLASSES), "")
         if any(split_of(part) for part in parts):
             return None
         if label:
