@@ -21,11 +21,11 @@ from core.deploy.guide import examples, readme
 from core.deploy.int8 import refitted_temperature
 from core.deploy.pictures import Pictures, demonstration_pictures
 from core.deploy.wsinfer import CONFIG_FILE, suits_wsinfer, wsinfer_config
-from core.errors import RuntimeUnavailableError, UsageError
+from core.errors import UsageError
 from core.reports.model_card import model_facts as card_text
 from core.runtimes.load import load_runtime
 from core.system.atomic_files import cannot_write, make_folder
-from core.system.extras import how_to_add
+from core.system.extras import MissingExtraError, how_to_add
 
 if TYPE_CHECKING:
     from core.models.bundle import Bundle
@@ -62,16 +62,14 @@ def default_folder(bundle: Bundle, made: ModelFormat, precision: str) -> str:
     return f"{bundle.id.replace('/', '-')}-{made.id}-{precision}"
 
 
-def missing_packages(made: ModelFormat, precision: Precision) -> RuntimeUnavailableError | None:
+def missing_packages(made: ModelFormat, precision: Precision) -> MissingExtraError | None:
     """Return the error that says why a format can't be written here, or None if all packages for it are installed."""
     needed = (*made.needs, *(made.needs_for_int8 if precision == "int8" else ()))
     missing = [name for name in needed if find_spec(name) is None]
     if not missing:
         return None
-    return RuntimeUnavailableError(
-        f"To write {made.title}, packages are needed that are not installed ({', '.join(missing)}).",
-        remedy=how_to_add(made.extra),
-    )
+    problem = f"Writing {made.title} needs packages that are not installed ({', '.join(missing)})."
+    return MissingExtraError(problem, remedy=how_to_add(made.extra))
 
 
 def check_order(made: ModelFormat, precision: Precision, folder: Path, *, has_validation: bool) -> None:
@@ -85,7 +83,7 @@ def check_order(made: ModelFormat, precision: Precision, folder: Path, *, has_va
 
     Raises:
         UsageError: if the format has no such precision, images are missing, or the folder is not empty.
-        RuntimeUnavailableError: if packages are missing.
+        MissingExtraError: if packages are missing.
     """
     if precision not in made.precisions:
         raise UsageError(
@@ -123,8 +121,9 @@ def export_model(
 
     Raises:
         UsageError: if this can't be asked for.
-        RuntimeUnavailableError: if packages are missing.
+        MissingExtraError: if packages are missing.
         BundleError: if the bundle fails verification.
+        RuntimeUnavailableError: if it has no graph, or no runtime can run it.
         ExportError: if the file can't be written, or is refused.
         WriteError: if the disk does not take it.
     """

@@ -16,6 +16,7 @@ from core.deploy.format import INPUT, FloatArray, Network, Order
 from core.errors import ExportError
 from core.uncertainty.calibration import fit_temperature
 
+RANKED = 50  # images by which NNCF finds the layers that matter most; it takes those where int8 is furthest off
 Model = TypeVar("Model")
 Item = tuple[FloatArray, int]  # an image (1, 3, H, W) and the index of its class
 
@@ -56,6 +57,9 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
                 accuracy,
                 max_drop=order.max_loss,
                 subset_size=len(items),
+                advanced_accuracy_restorer_parameters=nncf.AdvancedAccuracyRestorerParameters(
+                    ranking_subset_size=RANKED
+                ),
             )
     except Exception as cause:  # NNCF and the runtimes below it raise many kinds
         raise ExportError(
@@ -68,7 +72,7 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
 def _tell_on_standard_error() -> None:
     """Let NNCF tell there, in place of standard output, how far it is: with many layers to try, it takes long."""
     for handler in logging.getLogger("nncf").handlers:
-        if isinstance(handler, logging.StreamHandler):
+        if type(handler) is logging.StreamHandler:  # no other kind, whose stream is its own
             handler.setStream(sys.stderr)
 
 

@@ -16,7 +16,6 @@ from core.errors import ImageError, UsageError
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import Preprocessing, preprocess, to_network_input
 from core.images.reader import find_images, read_image
-from core.tasks import get_task
 
 if TYPE_CHECKING:
     from core.models.card import Card
@@ -73,7 +72,7 @@ def labelled_pictures(folder: Path, card: Card, most: int) -> Pictures:
     Raises:
         UsageError: if fewer than ``FEWEST`` images have a label and can be read.
     """
-    task, labels = get_task(card.task), Labels()
+    task, labels = card.described_task, Labels()
     known = [(path, label) for path in find_images([folder]) if (label := labels.of(path.absolute(), task))]
     if len(known) > most:
         known = [known[i * len(known) // most] for i in range(most)]

@@ -121,7 +121,7 @@ FORMAT = ModelFormat(
     ("float32", "float16"),
     ("torch", "torchvision", "timm", "ofa"),
     (),
-    "train",
+    "gpu",
     _write,
     _write_smaller,
     _label,
