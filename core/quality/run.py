@@ -116,26 +116,19 @@ def measure_quality(
     store = ResultStore(out, _settings(asked, groups))
     results: list[ImageResult] = []
     stopped = False
+    meters: dict[str, QualityMeter] = {}
     try:
-        meters = [
-            QualityMeter(
-                bundle,
-                load_runtime(bundle, asked.runtime, asked.threads),
-                asked.explainers,
-                groups,
-                exhaustive=asked.exhaustive,
-            )
-            for bundle in asked.bundles
-        ]
         for image in images:
-            for bundle, meter in zip(asked.bundles, meters, strict=True):
+            for bundle in asked.bundles:
                 wanted = image.name in costly
                 result = store.get(bundle.id, image.name, costly=wanted)
                 if result is None:
-                    result = meter.measure(image, costly=wanted)
+                    if bundle.id not in meters:  # a run that is complete loads no model
+                        meters[bundle.id] = _meter(asked, bundle, groups)
+                    result = meters[bundle.id].measure(image, costly=wanted)
                     store.add(result)
                 results.append(result)
-                progress(f"{image.path.name} · {bundle.id}", len(results), len(images) * len(meters))
+                progress(f"{image.path.name} · {bundle.id}", len(results), len(images) * len(asked.bundles))
     except KeyboardInterrupt:
         stopped = True
     models, methods = [bundle.id for bundle in asked.bundles], [explainer.id for explainer in asked.explainers]
@@ -162,6 +155,11 @@ def measure_quality(
         stopped=stopped,
         results=results,
     )
+
+
+def _meter(asked: Request, bundle: Bundle, groups: tuple[str, ...]) -> QualityMeter:
+    runtime = load_runtime(bundle, asked.runtime, asked.threads)
+    return QualityMeter(bundle, runtime, asked.explainers, groups, exhaustive=asked.exhaustive)
 
 
 def _task(bundles: tuple[Bundle, ...]) -> str:
