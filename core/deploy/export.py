@@ -174,7 +174,7 @@ def _measured(order: Order, made: ModelFormat, plain: Path, folder: Path, test: 
     if order.validation is not None and order.validation.labels is not None:
         found, expected = outputs(_raw(order, made, path), order.validation), outputs(model, order.validation)
         if order.precision == "int8":
-            temperature = refitted_temperature(found, order.validation.labels, before)
+            temperature = refitted_temperature(found, expected, order.validation.labels, before)
         scored.append(score(found, expected, order.validation, temperature, before))
     sizes = [_size(plain), _size(folder)]
     made.label(path, as_json(facts_of(order, made, temperature)))

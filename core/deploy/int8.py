@@ -76,9 +76,21 @@ def _tell_on_standard_error() -> None:
             handler.setStream(sys.stderr)
 
 
-def refitted_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], before: float) -> float:
-    """Return the temperature that suits a quantised network's logits (N, C) on the validation images.
+def refitted_temperature(
+    found: FloatArray, expected: FloatArray, labels: npt.NDArray[np.int64], before: float
+) -> float:
+    """Return the temperature that suits a quantised network.
 
-    Where it errs on none of them, likelihood alone would make it more certain without end: the temperature stays.
+    The card's was fitted on more images than there are here. So the temperature is fitted on these for both networks,
+    and the card's is changed by the ratio: what these images have by chance concerns both and drops out. Where a
+    network errs on none of them, likelihood alone would make it more certain without end: the temperature stays.
+
+    Args:
+        found: the quantised network's logits on the validation images, shape (N, C).
+        expected: those of the network itself.
+        labels: shape (N,).
+        before: the card's temperature.
     """
-    return before if (logits.argmax(1) == labels).all() else fit_temperature(logits, labels)
+    if any((logits.argmax(1) == labels).all() for logits in (found, expected)):
+        return before
+    return before * fit_temperature(found, labels) / fit_temperature(expected, labels)
