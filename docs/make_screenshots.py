@@ -186,7 +186,7 @@ def application() -> QApplication:
     return make_application()
 
 
-def play(scene: Callable[[MainWindow, list[Path]], None]) -> None:
+def in_new_window(scene: Callable[[MainWindow, list[Path]], None]) -> None:
     """Play a scene in a new window, with a data folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TWINLENS_DATA"] = f"{folder}/data"
@@ -212,7 +212,7 @@ def main() -> None:
     """Make the pictures of the scenes that are named."""
     application()
     for name in sys.argv[1:] or SCENES:
-        play(SCENES[name])
+        in_new_window(SCENES[name])
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ LEFT = (FILE, GO, REVIEW, REPORT)  # menus in the left column
 # what is held, dragged or clicked and so is no command
 GESTURES: tuple[tuple[str, str], ...] = (
     ("H held", "Hide the heat map"),
+    ("Double click", "One image alone, both again"),
     ("Wheel", "Zoom both images"),
     ("Right drag", "Window and level"),
     ("↓ ↑ in the worklist", "Next, previous image"),
-    ("Click on a class", "Heat map for this class"),
+    ("↓ ↑ in the findings", "Heat map for this class"),
+    ("Shift+← →", "Move the swipe"),
 )
 
 

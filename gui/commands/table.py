@@ -29,7 +29,10 @@ class Windows:
 
     settings: Callable[[], object]
     search: Callable[[], object]
-    show_worklist: Callable[[], object]
+    fold_worklist: Callable[[], object]
+    widen_worklist: Callable[[], object]
+    fold_panel: Callable[[], object]
+    write_note: Callable[[], object]
     full_screen: Callable[[], object]
     train: Callable[[], object]
     history: Callable[[], object]
@@ -66,6 +69,7 @@ def command_table(
         reporter: opens report, exports and scores.
         exports: writes table and picture.
     """
+    layouts = view.layouts.actions
 
     def has_files() -> bool:
         return bool(listed.all_paths())
@@ -104,9 +108,15 @@ def command_table(
         Command("filter", GO, "Filter the &worklist", files.filter, ("Ctrl+F",), has_files),
         Command("search", GO, "Find a &command", windows.search, ("Ctrl+K",)),
         Command("overlay", VIEW, "Heat &map on or off", view.overlay_action, ("I",), has_heat_maps),
-        Command("difference", VIEW, "&Difference of the heat maps", view.difference_action, ("D",), has_heat_maps),
         Command("contour", VIEW, "&Contour at the top 20 %", view.contour_action, ("C",), has_heat_maps,
                 last_of_group=True),
+        Command("side", VIEW, "Teacher and student side &by side", layouts["side"], ("Ctrl+1",)),
+        Command("teacher_alone", VIEW, "T&eacher alone", layouts["teacher"], ("Ctrl+2",)),
+        Command("student_alone", VIEW, "&Student alone", layouts["student"], ("Ctrl+3",)),
+        Command("original", VIEW, "&Original alone", layouts["original"], ("Ctrl+4",)),
+        Command("swipe", VIEW, "S&wipe between image and heat map", layouts["swipe"], ("Ctrl+5",), has_heat_maps),
+        Command("difference", VIEW, "&Difference of the heat maps", layouts["difference"], ("D", "Ctrl+6"),
+                has_heat_maps, last_of_group=True),
         Command("window_level", VIEW, "&Window and level", view.window_level_action, ("W",)),
         Command("zoom", VIEW, "&Zoom", view.zoom_action, ("Z",)),
         Command("pan", VIEW, "&Pan", view.pan_action, ("T",)),
@@ -114,7 +124,9 @@ def command_table(
         Command("preset_1", VIEW, "Window from the &file", view.preset_actions[0], ("1",)),
         Command("preset_2", VIEW, "&Full range", view.preset_actions[1], ("2",)),
         Command("preset_3", VIEW, "&Auto contrast", view.preset_actions[2], ("3",), last_of_group=True),
-        Command("worklist", VIEW, "Show the work&list", windows.show_worklist, ("Ctrl+L",)),
+        Command("worklist", VIEW, "Show or hide the work&list", windows.fold_worklist, ("Ctrl+L", "F7")),
+        Command("wide_worklist", VIEW, "Worklist with &names or thumbnails", windows.widen_worklist, ("F8",)),
+        Command("findings", VIEW, "Show or hide the findin&gs", windows.fold_panel, ("F6",)),
         Command("full_screen", VIEW, "F&ull screen", windows.full_screen, ("F11",)),
         Command("analyse_all", ANALYSE, "&Analyse all", controller.analyse_all, ("Ctrl+R",)),
         Command("pause", ANALYSE, "&Pause / Resume", controller.toggle_pause, ("Ctrl+P",), is_running),
@@ -129,7 +141,7 @@ def command_table(
         Command("agree", REVIEW, "&Agree", lambda: reviews.say("agree"), ("A",)),
         Command("disagree", REVIEW, "&Disagree", lambda: reviews.say("disagree"), ("X",)),
         Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),
-        Command("note", REVIEW, "&Note", reviews.write_note, ("M",), last_of_group=True),
+        Command("note", REVIEW, "&Note", windows.write_note, ("M",), last_of_group=True),
         Command("history", REVIEW, "&History", windows.history, ("Ctrl+H",)),
         Command("scores", REVIEW, "&Performance", reporter.scores, ("Ctrl+J",)),
         Command("report", REPORT, "&PDF report…", reporter.report, ("Ctrl+Shift+R",)),

@@ -77,6 +77,11 @@ def top_class(task: Task, prediction: Prediction) -> str:
     return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.1f} %"
 
 
+def headline(task: Task, prediction: Prediction) -> str:
+    """Return the most probable class in words with its probability, without decimals: what is read from afar."""
+    return f"{class_name(task, prediction.predicted)}  {100 * prediction.confidence:.0f} %"
+
+
 def doubt(task: Task, prediction: Prediction) -> str:
     """Return the other classes that stay plausible, in words; empty where there are none."""
     return uncertainty(task, prediction.predicted, prediction.plausible)

@@ -1,4 +1,4 @@
-"""How maps and images are shown: one row of controls under both panels, and the actions with their keys."""
+"""How heat maps and images are shown: the actions of the tool bar, and the controls of the heat map."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from core.explain.rendering import COLOUR_MAPS, ColourMap
 from gui.common import theme
@@ -15,8 +15,6 @@ from gui.common.icons import icon
 from gui.common.input_boxes import ComboBox, Slider
 from gui.common.tab_order import in_order
 from gui.comparison.image_view import Tool
-
-FOLDED = 704  # pixels that the row needs without words
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,6 @@ class Display:
     Attributes:
         overlay: whether the heat map is shown.
         contour: whether the outline of its highest 20 % is shown.
-        difference: whether the teacher's map minus the student's is shown in place of each one's own.
         colour_map: the colours of the heat map.
         opacity: opacity of the highest values, in [0, 1].
         threshold: values below it are left out, in [0, 1].
@@ -35,7 +32,6 @@ class Display:
 
     overlay: bool = True
     contour: bool = False
-    difference: bool = False
     colour_map: ColourMap = "inferno"
     opacity: float = 0.6
     threshold: float = 0.0
@@ -47,7 +43,7 @@ class Display:
         kept: dict[str, Any] = {}
         for field in fields(cls):
             value = settings.get(field.name)
-            if field.name in ("overlay", "contour", "difference"):
+            if field.name in ("overlay", "contour"):
                 sound = isinstance(value, bool)
             elif field.name == "colour_map":
                 sound = value in COLOUR_MAPS
@@ -65,11 +61,11 @@ class Display:
 
 
 class DisplayControls(QWidget):
-    """The row of controls.
+    """Colours, opacity and threshold of the heat map, and the actions that change how images are shown.
 
     Attributes:
         display: what they are set to.
-        overlay_action, difference_action, contour_action: what is laid over the images.
+        overlay_action, contour_action: what is laid over the images.
         reset_action: whole image, its own window.
         preset_actions: windows: from the file, full range, auto contrast.
         window_level_action, zoom_action, pan_action: what the left button does.
@@ -82,20 +78,12 @@ class DisplayControls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display = Display()
-        self._drawn: list[tuple[QAction | QToolButton, str]] = []  # what has an icon, and which
-        self._room = 0  # that the row needs with words beside icons, in pixels
-        self._worded: list[QToolButton] = []
+        self._drawn: list[tuple[QAction, str]] = []  # what has an icon, and which
         self.overlay_action = self._action("Heat map", "I", "overlay", "Show or hide the heat map")
         self.contour_action = self._action("Contour", "C", "contour", "Outline the highest 20 % of the heat map")
-        self.difference_action = self._action(
-            "Difference",
-            "D",
-            "difference",
-            "Show the teacher's heat map minus the student's: indigo where the teacher's is higher, teal below",
-        )
         self.reset_action = self._action("Reset view", "Esc", "reset", "Whole image in its own window")
         self.reset_action.triggered.connect(self.reset_asked)
-        for toggle in (self.overlay_action, self.contour_action, self.difference_action):
+        for toggle in (self.overlay_action, self.contour_action):
             toggle.setCheckable(True)
         tools = QActionGroup(self)
         self.pan_action = self._action("Pan", "T", "pan", "Drag moves the image")
@@ -127,15 +115,15 @@ class DisplayControls(QWidget):
 
         self.colour_maps = ComboBox(self)
         self.colour_maps.setAccessibleName("Colour map")
+        theme.styled(self.colour_maps, "small")
         self.colour_maps.setToolTip("Colour map; all but jet are even and safe for colour-blind readers")
         for name in COLOUR_MAPS:
             self.colour_maps.addItem(name.capitalize(), name)
         self.opacity = self._slider("Opacity of the heat map")
         self.threshold = self._slider("Threshold: lower values of the heat map are left out")
         self._lay_out()
-        self.setMinimumWidth(FOLDED)  # else the words, which it can do without, would keep the window wide
         self._show_display()
-        for toggle in (self.overlay_action, self.contour_action, self.difference_action, *self._tools.values()):
+        for toggle in (self.overlay_action, self.contour_action, *self._tools.values()):
             toggle.toggled.connect(self._read)
         self.colour_maps.currentIndexChanged.connect(self._read)
         for slider in (self.opacity, self.threshold):
@@ -153,7 +141,6 @@ class DisplayControls(QWidget):
         self.display = Display(
             overlay=self.overlay_action.isChecked(),
             contour=self.contour_action.isChecked(),
-            difference=self.difference_action.isChecked(),
             colour_map=self.colour_maps.currentData(),
             opacity=self.opacity.value() / 100,
             threshold=self.threshold.value() / 100,
@@ -166,7 +153,6 @@ class DisplayControls(QWidget):
         self._setting = True  # what changes now is not read back half done
         self.overlay_action.setChecked(display.overlay)
         self.contour_action.setChecked(display.contour)
-        self.difference_action.setChecked(display.difference)
         self._tools[display.tool].setChecked(True)
         self.opacity.setValue(round(100 * display.opacity))
         self.threshold.setValue(round(100 * display.threshold))
@@ -181,7 +167,7 @@ class DisplayControls(QWidget):
             self._draw(action, picture)
         return action
 
-    def _draw(self, owner: QAction | QToolButton, picture: str) -> None:
+    def _draw(self, owner: QAction, picture: str) -> None:
         self._drawn.append((owner, picture))
         owner.setIcon(icon(picture))
 
@@ -191,74 +177,25 @@ class DisplayControls(QWidget):
         slider.setPageStep(10)
         slider.setAccessibleName(name)
         slider.setToolTip(name)
-        slider.setMinimumWidth(56)
-        slider.setMaximumWidth(144)
         return slider
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.GRID, 0, theme.GRID, 0)
-        row.setSpacing(4)
-        for group in (
-            (self.pan_action, self.zoom_action, self.window_level_action),
-            (self.overlay_action, self.contour_action, self.difference_action),
+        rows = QGridLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setHorizontalSpacing(theme.GRID)
+        rows.setVerticalSpacing(4)
+        rows.setColumnStretch(1, 1)
+        for row, (text, control) in enumerate(
+            (("Colours", self.colour_maps), ("Opacity", self.opacity), ("Threshold", self.threshold))
         ):
-            for action in group:
-                row.addWidget(self._button(action))
-            row.addWidget(self._line())
-        row.addWidget(self.colour_maps)
-        for text, slider in (("Opacity", self.opacity), ("Threshold", self.threshold)):
             label = QLabel(text, self)
             theme.styled(label, "small", "dim")
-            label.setBuddy(slider)
-            row.addSpacing(theme.GRID)
-            row.addWidget(label)
-            row.addWidget(slider, 1)
-        row.addStretch(1)
-        row.addWidget(self._line())
-        presets = QToolButton(self)
-        presets.setText("Window")
-        presets.setToolTip("Window and level: from the file, full range, auto contrast (1, 2, 3)")
-        presets.setAccessibleName("Window and level presets")
-        presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(presets)
-        menu.addActions(self.preset_actions)
-        presets.setMenu(menu)
-        theme.styled(presets, "small")
-        self._draw(presets, "presets")
-        self._worded = [presets, self._button(self.reset_action)]
-        for button in self._worded:
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            row.addWidget(button)
-        placed = [item.widget() for i in range(row.count()) if (item := row.itemAt(i)) is not None]
-        in_order(*(widget for widget in placed if widget is not None))
-
-    def _button(self, action: QAction) -> QToolButton:
-        button = QToolButton(self)
-        button.setDefaultAction(action)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        button.setAccessibleName(action.text())
-        theme.styled(button, "small")
-        return button
-
-    def _line(self) -> QFrame:
-        line = QFrame(self)
-        line.setFixedSize(1, 2 * theme.GRID)
-        theme.styled(line, "line")
-        return line
+            label.setBuddy(control)
+            rows.addWidget(label, row, 0)
+            rows.addWidget(control, row, 1)
+        in_order(self.colour_maps, self.opacity, self.threshold)
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the present theme."""
         for owner, picture in self._drawn:
             owner.setIcon(icon(picture))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show words beside icons where there is room for them."""
-        super().resizeEvent(event)
-        styles = Qt.ToolButtonStyle
-        layout = self.layout()
-        if layout is not None and self._worded[0].toolButtonStyle() is styles.ToolButtonTextBesideIcon:
-            self._room = layout.minimumSize().width()
-        fits = event.size().width() >= self._room
-        for button in self._worded:
-            button.setToolButtonStyle(styles.ToolButtonTextBesideIcon if fits else styles.ToolButtonIconOnly)

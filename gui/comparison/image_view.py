@@ -17,11 +17,12 @@ from gui.comparison.colour_bar import ColourBar
 from gui.comparison.image_mouse import ZOOM_STEP, ImageBox
 from gui.comparison.image_outlines import Outline, Outlines, cross
 from gui.comparison.image_wording import ImageWords
+from gui.comparison.swipe import Swipe
 from gui.engine.image_pyramid import ScreenPicture
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from core.images.medical_image import MedicalImage
 
@@ -35,12 +36,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     Attributes:
         colour_bar: the key to the colours laid over the image.
+        swipe: the line right of which the heat map is seen.
         words: which image it is, the pixel under the pointer, window and level.
     """
 
     moved = Signal()  # zoomed or panned by the person
     window_changed = Signal(float, float)  # window and level by the person: values shown black and white
     pointed = Signal(object)  # (column, row) under the pointer, or None
+    double_clicked = Signal()
     _stale = Signal()  # what is on screen is no longer what should be
     tool: Tool = "pan"
 
@@ -61,15 +64,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setCentralItem(self._box)
         self._base = pg.ImageItem(axisOrder="row-major")
         self._layer = pg.ImageItem(axisOrder="row-major")
-        for item in (self._base, self._layer):
-            self._box.addItem(item, ignoreBounds=True)
+        self._box.addItem(self._base, ignoreBounds=True)
+        self.swipe = Swipe(self._box, self._layer)
         self._outlines = Outlines(self._box)
         self._cross = cross()
         self._box.addItem(self._cross, ignoreBounds=True)
 
         self.colour_bar = ColourBar(self)
         self.words = ImageWords(self, self.colour_bar.sizeHint().width() + theme.GRID)
-        self._box.sigRangeChanged.connect(self._render_soon)
+        self._box.sigRangeChanged.connect(self._on_range)
         self._stale.connect(self._render, Qt.ConnectionType.QueuedConnection)
 
     # what is shown
@@ -96,6 +99,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         if layer is not None and self._image is not None:
             self._layer.setImage(layer, autoLevels=False, levels=None)
             self._layer.setRect(self._extent())
+            self.swipe.set_extent(self._extent())
+
+    def set_swipe(self, on: bool) -> None:
+        """Show the heat map right of a line only, or everywhere."""
+        self.swipe.set_on(on)
 
     def outline(self, outlines: list[Outline], size: int) -> None:
         """Draw closed outlines over the image.
@@ -150,8 +158,18 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def set_window(self, window: tuple[float, float] | None) -> None:
         """Show these pixel values black and white, or the image in its file's own way."""
         self._window = window
-        self.words.show_levels(self._window_text())
+        self._say_levels()
         self._render_soon()
+
+    def _say_levels(self) -> None:
+        self.words.show_levels("  ·  ".join(filter(None, (self._window_text(), self._zoom_text()))))
+
+    def _zoom_text(self) -> str:
+        """Return how large a pixel of the image is in pixels of the screen, in per cent."""
+        if self._image is None or self._box.width() < 1:
+            return ""
+        zoom = 100 * self._box.width() * self.devicePixelRatioF() / max(self.visible().width(), 1e-9)
+        return f"{zoom:.0f} %" if zoom >= 10 else f"{zoom:.1f} %"
 
     def _window_text(self) -> str:
         """Return width and level, as the file writes them where its own window is shown; empty for plain colour."""
@@ -241,6 +259,23 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         across, down = self._stretch()
         return QRectF(0, 0, self._image.width * across, self._image.height * down)
 
+    def displayed(self) -> QRectF:
+        """Return where the image is on this widget, in pixels; empty without one."""
+        if self._image is None:
+            return QRectF()
+        seen, extent = self.visible(), self._extent().intersected(self.visible())
+        scale = self._box.width() / seen.width()
+        return QRectF(
+            (extent.left() - seen.left()) * scale,
+            (extent.top() - seen.top()) * scale,
+            extent.width() * scale,
+            extent.height() * scale,
+        )
+
+    def _on_range(self) -> None:
+        self._say_levels()
+        self._render_soon()
+
     def _render_soon(self) -> None:
         """Render once when all has its place: a new image moves the range several times."""
         if not self._is_stale:
@@ -290,7 +325,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().paintEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom with plus and minus, pan with the arrows."""
+        """Zoom with plus and minus, pan with the arrows; with Shift, left and right move the swipe."""
         seen = self.visible()
         step = 0.1 * seen.width()
         pans = {
@@ -300,12 +335,20 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             Qt.Key.Key_Down: QPointF(0, -step),
         }
         zooms = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 1 / ZOOM_STEP}
-        if event.key() in pans:
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.swipe.move(-0.05 if event.key() == Qt.Key.Key_Left else 0.05)
+        elif event.key() in pans:
             self.pan(pans[Qt.Key(event.key())])
         elif event.key() in zooms:
             self.zoom(zooms[Qt.Key(event.key())], seen.center())
         else:
             super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Tell of a double click with the left button."""
+        super().mouseDoubleClickEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.double_clicked.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""

@@ -1,40 +1,60 @@
-"""Teacher and student side by side on one image, with the line that shows whether they agree."""
+"""Teacher and student on one image: side by side, one alone, the original, a swipe, or the difference."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.compare.comparison import Comparison
 from core.models.bundle import Bundle
-from core.tasks import Task
+from core.tasks import ClassLabel, Task
 from gui.common import theme, wording
-from gui.common.elided_label import ElidedLabel
 from gui.common.tab_order import in_order
-from gui.comparison.display_controls import Display, DisplayControls
+from gui.comparison.display_controls import Display
 from gui.comparison.image_view import ImageView
+from gui.comparison.layouts import Layout, Layouts
 from gui.comparison.model_panel import ModelPanel
 from gui.comparison.saved_picture import Shown
+from gui.comparison.side_panel import SidePanel
 from gui.engine.image_pyramid import ScreenPicture
-from gui.history.review_bar import ReviewBar
 
-NARROW = 900  # pixels below which the probabilities are shown small
-LOW = 420  # pixels below which two lines of each panel give way to the image and the probabilities
+# which of both images a layout shows
+SEEN: dict[Layout, tuple[str, ...]] = {
+    "side": ("teacher", "student"),
+    "teacher": ("teacher",),
+    "student": ("student",),
+    "original": ("teacher",),
+    "swipe": ("teacher", "student"),
+    "difference": ("teacher",),
+}
 
 
 class ComparisonView(QWidget):
     """Shows one comparison; computes nothing but colours.
 
     Attributes:
-        overlay_action, difference_action, contour_action, reset_action, preset_actions, window_level_action,
-        zoom_action, pan_action: for menus and the table of shortcuts.
-        review: the reader's opinion.
+        panel: findings, heat map controls and the reading; it stands beside the images.
+        agreement, facts, table, review, controls: parts of that panel.
+        layouts: how the images are laid out.
+        overlay_action, contour_action, reset_action, preset_actions, window_level_action, zoom_action, pan_action: for
+            menus and the table of shortcuts.
         hide_while_held: hides the heat maps for as long as its key is held.
+        demonstration_button: stands where no image is open.
     """
 
+    demonstration_wanted = Signal()
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
     models_changed = Signal()  # other models are compared than before
@@ -52,22 +72,18 @@ class ComparisonView(QWidget):
         self.teacher = ModelPanel("teacher", self)
         self.student = ModelPanel("student", self)
         self.panels = (self.teacher, self.student)
-        self.agreement = ElidedLabel("", self)
-        self.agreement.setMinimumWidth(100)
-        self.agreement.setAccessibleName("Agreement of teacher and student")
-        self.agreement.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.facts = ElidedLabel("", self)
-        self.facts.setMinimumWidth(100)
-        self.facts.setAccessibleName("How different the predictions are, and what the student saves")
-        theme.styled(self.facts, "small", "dim")
-        self.review = ReviewBar(self)
-        self.controls = DisplayControls(self)
+        self.layouts = Layouts(self)
+        self.panel = SidePanel()
+        self.agreement, self.facts, self.table = self.panel.agreement, self.panel.facts, self.panel.table
+        self.review, self.controls = self.panel.review, self.panel.controls
         self.message = QLabel(self)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
         self.message.setMargin(6 * theme.GRID)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.demonstration_button = QPushButton("Open the demonstration", self)
+        self.demonstration_button.setToolTip("A real chest radiograph that comes with the program")
         self._pages = QStackedWidget(self)
         self._lay_out()
         self._connect()
@@ -81,7 +97,11 @@ class ComparisonView(QWidget):
         self._comparison = None
         self.teacher.set_model(task, teacher)
         self.student.set_model(task, student)
-        self.agreement.clear()
+        # the network's own order, which an imported model may have differently from the task
+        labels = task.class_ids if teacher is None else teacher.card.classes
+        self.table.set_classes([ClassLabel(id=label, name=wording.class_name(task, label)) for label in labels])
+        self._say("")
+        self.layouts.set_task(task.id)
         self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
@@ -90,6 +110,7 @@ class ComparisonView(QWidget):
         self._comparison = None
         for panel in self.panels:
             panel.show_picture(picture)
+        self._fill_table()
         self._say("")
         self._pages.setCurrentIndex(1)
 
@@ -108,8 +129,8 @@ class ComparisonView(QWidget):
         self._speed_ratios = speed_ratios or [comparison.speed_ratio]
         for panel, result in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
             panel.show_result(result, refining)
-        self._fold()
         self._pages.setCurrentIndex(1)
+        self._fill_table()
         self._say_agreement()
         self._draw()
 
@@ -123,6 +144,7 @@ class ComparisonView(QWidget):
         self._comparison = None
         for panel in self.panels:
             panel.clear()
+        self._fill_table()
         self._say("")
 
     def show_speed(self, speed_ratios: Sequence[float]) -> None:
@@ -152,7 +174,8 @@ class ComparisonView(QWidget):
     def show_empty(self) -> None:
         """Show how to begin."""
         self._forget()
-        self._say_instead("Open an image to compare teacher and student.", "title", "dim")
+        self._say_instead("Drop images or a folder here to compare teacher and student.", "title", "dim")
+        self.demonstration_button.show()
 
     @property
     def chosen_window(self) -> tuple[float, float] | None:
@@ -172,11 +195,12 @@ class ComparisonView(QWidget):
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
-        return self.controls.display.as_settings()
+        return {**self.controls.display.as_settings(), "layouts": self.layouts.as_settings()}
 
     def restore(self, settings: dict[str, object]) -> None:
         """Take display settings again; what is missing or makes no sense stays at its default."""
         self.controls.set_display(Display.from_settings(settings))
+        self.layouts.restore(settings.get("layouts"))
 
     # drawing
 
@@ -184,16 +208,21 @@ class ComparisonView(QWidget):
         self._picture = self._comparison = None
         for panel in self.panels:
             panel.show_picture(None)
+        self._fill_table()
         self._say("")
 
+    def _fill_table(self) -> None:
+        for panel in self.panels:
+            self.table.show_result(panel.role, panel.result, hidden=panel.withheld)
+        self.panel.say_doubts({panel.role: panel.doubt.text() for panel in self.panels})
+
     def _say(self, text: str, *looks: str) -> None:
-        self.agreement.setText(text)
-        self.facts.clear()
-        theme.styled(self.agreement, *looks)
+        self.panel.say(text, *looks)
 
     def _say_instead(self, text: str, *looks: str) -> None:
         self.message.setText(text)
         theme.styled(self.message, *looks)
+        self.demonstration_button.hide()
         self._pages.setCurrentIndex(0)
 
     def _say_agreement(self) -> None:
@@ -205,12 +234,7 @@ class ComparisonView(QWidget):
             return
         mark = "✓" if found.same_class else "≠"
         self._say(f"{mark} {wording.agreement(self._task, found)}", "bold")
-        self.facts.setText(wording.strength(found, self._speed_ratios, self._refining))
-        self.facts.setToolTip(
-            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for predictions without anything in"
-            " common. Overlap: intersection over union of the highest 20 % of both heat maps. Speed: ratio of the"
-            " forward passes, the median over the images that these models were timed on."
-        )
+        self.panel.say_facts(wording.strength(found, self._speed_ratios, self._refining))
 
     def _draw(self) -> None:
         display = self.controls.display
@@ -241,66 +265,67 @@ class ComparisonView(QWidget):
         for panel in self.panels:
             panel.view.reset()
 
+    def _arrange(self) -> None:
+        """Show the images that the layout has."""
+        layout = self.layouts.current
+        for panel in self.panels:
+            panel.setVisible(panel.role in SEEN[layout])
+            panel.set_layout(layout)
+        self._between.setVisible(len(SEEN[layout]) > 1)
+        self._draw()
+
+    def _toggle_alone(self, panel: ModelPanel) -> None:
+        """Show an image as large as the window, or both again."""
+        self.layouts.choose(panel.role if self.layouts.current in ("side", "swipe") else "side")
+
     def _link(self, one: ImageView, other: ImageView) -> None:
         one.moved.connect(lambda: other.look_at(one))
         one.window_changed.connect(lambda low, high: other.set_window((low, high)))
         one.pointed.connect(other.mark)
+        one.swipe.on_moved(other.swipe.place)
 
     # making
 
     def _lay_out(self) -> None:
-        sides = QHBoxLayout()
-        sides.setSpacing(0)
-        sides.addWidget(self.teacher, 1)
-        sides.addWidget(self._line(vertical=True))
-        sides.addWidget(self.student, 1)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.agreement)
-        words.addWidget(self.facts)
-        below = QHBoxLayout()
-        below.setContentsMargins(theme.GRID, 4, theme.GRID, 4)
-        below.setSpacing(2 * theme.GRID)
-        below.addLayout(words, 3)
-        below.addWidget(self.review, 2)
         page = QWidget(self)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 4)
-        column.setSpacing(0)
-        column.addLayout(sides, 1)
-        column.addWidget(self.controls)
-        column.addWidget(self._line())
-        column.addLayout(below)
-        self._pages.addWidget(self.message)
+        sides = QHBoxLayout(page)
+        sides.setContentsMargins(0, 0, 0, 0)
+        sides.setSpacing(0)
+        self._between = QFrame(self)
+        self._between.setFixedWidth(1)
+        theme.styled(self._between, "line")
+        sides.addWidget(self.teacher, 1)
+        sides.addWidget(self._between)
+        sides.addWidget(self.student, 1)
+        instead = QWidget(self)
+        column = QVBoxLayout(instead)
+        column.addStretch(1)
+        column.addWidget(self.message)
+        column.addWidget(self.demonstration_button, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(1)
+        self._pages.addWidget(instead)
         self._pages.addWidget(page)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._pages)
-        in_order(self.teacher, self.student, self.controls, self.review)
-
-    def _line(self, vertical: bool = False) -> QFrame:
-        line = QFrame(self)
-        if vertical:
-            line.setFixedWidth(1)
-        else:
-            line.setFixedHeight(1)
-        theme.styled(line, "line")
-        return line
+        in_order(self.teacher, self.student)
 
     def _connect(self) -> None:
         self._link(self.teacher.view, self.student.view)
         self._link(self.student.view, self.teacher.view)
         for panel in self.panels:
-            panel.class_chosen.connect(self.class_chosen)
             panel.card_requested.connect(self.card_requested)
-            panel.revealed.connect(self._say_agreement)
-            panel.revealed.connect(self._draw)
+            for react in (self._fill_table, self._say_agreement, self._draw):
+                panel.revealed.connect(react)
+            panel.view.double_clicked.connect(lambda panel=panel: self._toggle_alone(panel))
+        self.table.class_chosen.connect(self.class_chosen)
+        self.layouts.changed.connect(self._arrange)
+        self.demonstration_button.clicked.connect(self.demonstration_wanted)
         controls = self.controls
         controls.changed.connect(self._draw)
         controls.reset_asked.connect(self._reset)
         controls.preset_asked.connect(self._take_preset)
         self.overlay_action = controls.overlay_action
-        self.difference_action = controls.difference_action
         self.contour_action = controls.contour_action
         self.reset_action = controls.reset_action
         self.preset_actions = controls.preset_actions
@@ -315,7 +340,7 @@ class ComparisonView(QWidget):
         self.addActions(list(self._all_actions()))
 
     def _all_actions(self) -> Iterable[QAction]:
-        yield from (self.overlay_action, self.contour_action, self.difference_action, self.hide_while_held)
+        yield from (self.overlay_action, self.contour_action, self.hide_while_held, *self.layouts.actions.values())
         yield from (self.window_level_action, self.zoom_action, self.pan_action)
         yield from (*self.preset_actions, self.reset_action)
 
@@ -333,20 +358,6 @@ class ComparisonView(QWidget):
             if let_go or event.type() == QEvent.Type.ApplicationDeactivate:
                 self._hold(False)
         return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fold the panels where there is little room."""
-        super().resizeEvent(event)
-        self._fold()
-
-    def _fold(self) -> None:
-        """Let both panels fold alike, so that their bars stay side by side and nothing is cut."""
-        narrow = self.width() < NARROW
-        stacked = narrow or not all(panel.fits_in_one_line(self.width() // 2) for panel in self.panels)
-        for panel in self.panels:
-            panel.set_narrow(narrow)
-            panel.set_stacked(stacked)
-            panel.set_low(self.height() < LOW)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.records.review import OPINIONS, Opinion, Review
 from gui.common import theme
@@ -19,15 +19,18 @@ class ReviewBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        rows, row = QVBoxLayout(self), QHBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(4)
         row.setSpacing(4)
+        rows.addLayout(row)
         self.buttons: dict[Opinion, QToolButton] = {}
         for opinion in OPINIONS:
             button = QToolButton()
             button.setText(review_words(opinion))
             button.setCheckable(True)
-            theme.styled(button, "tight")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            theme.styled(button, "tight", "small")
             button.clicked.connect(lambda _checked=False, opinion=opinion: self.toggle(opinion))
             self.buttons[opinion] = button
             row.addWidget(button)
@@ -38,7 +41,7 @@ class ReviewBar(QWidget):
         self.note.setMinimumWidth(96)
         self.note.editingFinished.connect(self._note_finished)
         self.note.returnPressed.connect(self.left)
-        row.addWidget(self.note, 1)
+        rows.addWidget(self.note)
         self._review = Review()
         self.show_review(None)
 

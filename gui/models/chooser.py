@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from core.compare.session import Choice
 from core.explain.reference_cams import METHODS
@@ -18,11 +17,9 @@ from core.tasks import TASKS, Task
 from gui.common import theme
 from gui.common.input_boxes import ComboBox
 
-STACKED_BELOW = 760  # pixels
-
 
 class ModelChooser(QWidget):
-    """A row of boxes; the choice they make is ``choice``.
+    """A column of boxes; the choice they make is ``choice``.
 
     Attributes:
         catalogue: what is installed.
@@ -40,17 +37,16 @@ class ModelChooser(QWidget):
         self._choice = choice
         self.catalogue = catalogue
         self._task = TASKS[choice.task or next(iter(TASKS))]
-        self._boxes: list[tuple[QLabel, ComboBox]] = []
-        self.task_box = self._box("Task", 9, "What the models classify")
-        self.teacher_box = self._box("Teacher", 5, "The large network", "teacher")
-        self.student_box = self._box("Student", 6, "The small network", "student")
-        self.cam_box = self._box("Heat map", 8, "How the heat map is made")
-        self.class_box = self._box("Class", 9, "Which class the heat maps show the evidence for")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(8)
-        self._grid.setVerticalSpacing(0)
-        self._lay_out(stacked=False)
+        self._grid.setHorizontalSpacing(theme.GRID)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(1, 1)
+        self.task_box = self._box("Task", "What the models classify")
+        self.teacher_box = self._box("Teacher", "The large network", "teacher")
+        self.student_box = self._box("Student", "The small network", "student")
+        self.cam_box = self._box("Heat map", "How the heat map is made")
+        self.class_box = self._box("Class", "Which class the heat maps show the evidence for")
         self._fill_tasks()
         self._fill_cams()
         self._fill_networks()
@@ -102,7 +98,7 @@ class ModelChooser(QWidget):
         found: int | None = self.class_box.currentData()
         return found
 
-    def _box(self, name: str, length: int, tip: str, *looks: str) -> ComboBox:
+    def _box(self, name: str, tip: str, *looks: str) -> ComboBox:
         label = QLabel(name, self)
         theme.styled(label, "small", *(looks or ("dim",)))
         box = ComboBox(self)
@@ -110,36 +106,12 @@ class ModelChooser(QWidget):
         box.setToolTip(tip)
         box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(3)
-        box.setMaximumWidth(24 * length)
+        theme.styled(box, "small")
         label.setBuddy(box)
-        self._boxes.append((label, box))
+        row = self._grid.rowCount()
+        self._grid.addWidget(label, row, 0)
+        self._grid.addWidget(box, row, 1)
         return box
-
-    def _lay_out(self, *, stacked: bool) -> None:
-        """Put the names above their boxes, or beside them."""
-        self._stacked = stacked
-        policies = QSizePolicy.Policy
-        for place, (label, box) in enumerate(self._boxes):
-            label.setSizePolicy(policies.Preferred if stacked else policies.Maximum, policies.Preferred)
-            share = box.maximumWidth()
-            for column in (2 * place, 2 * place + 1):
-                self._grid.setColumnStretch(column, 0)
-            if stacked:
-                self._grid.addWidget(label, 0, place)
-                self._grid.addWidget(box, 1, place)
-                self._grid.setColumnStretch(place, share)
-            else:
-                self._grid.addWidget(label, 0, 2 * place)
-                self._grid.addWidget(box, 0, 2 * place + 1)
-                self._grid.setColumnStretch(2 * place + 1, share)
-        self._grid.setColumnStretch(2 * len(self._boxes), 1)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Stack names and boxes where they would be too narrow to be read beside each other."""
-        super().resizeEvent(event)
-        stacked = event.size().width() < STACKED_BELOW
-        if stacked != self._stacked:
-            self._lay_out(stacked=stacked)
 
     def _fill_tasks(self) -> None:
         self.task_box.clear()

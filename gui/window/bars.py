@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -22,6 +23,14 @@ from PySide6.QtWidgets import (
 from core.names import readable
 from gui.commands.actions import Commands
 from gui.common import theme, wording
+from gui.common.icons import icon
+
+# commands in the tool bar
+OPEN = ("open", "open_folder", "demonstration")
+TOOLS, OVERLAYS = ("pan", "zoom", "window_level"), ("overlay", "contour")
+LAYOUTS = ("side", "teacher_alone", "student_alone", "original", "swipe", "difference")
+PRESETS = ("preset_1", "preset_2", "preset_3")
+REPORTS = ("report", "export", "export_csv", "save_picture")
 
 
 def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu) -> None:
@@ -70,14 +79,14 @@ class RecentMenu(QMenu):
 
 
 class ToolBar(QToolBar):
-    """One row: open, choose what compares, analyse, report.
+    """One row: open, analyse, how the images are shown, report, and which file of how many is on screen.
 
     Args:
         commands: the commands.
-        chooser: what compares.
+        recent: the files and folders that were opened last.
     """
 
-    def __init__(self, commands: Commands, chooser: QWidget, parent: QWidget) -> None:
+    def __init__(self, commands: Commands, recent: RecentMenu, parent: QWidget) -> None:
         super().__init__("Tools", parent)
         self._commands = commands
         self.setObjectName("tools")
@@ -87,34 +96,77 @@ class ToolBar(QToolBar):
         tools.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(tools)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self._button("Open", "open"))
-        row.addWidget(self._button("Folder", "open_folder"))
-        row.addSpacing(12)
-        row.addWidget(chooser, 1)
-        row.addSpacing(12)
-        row.addWidget(self._button("Analyse all", "analyse_all"))
-        row.addWidget(self._report_button(("report", "export", "export_csv", "save_picture")))
+        row.setSpacing(2)
+        self._drawn: list[tuple[QToolButton, str]] = []  # menus with an icon, and which
+        opening = self._menu_button("Open", "Open images, a folder or the demonstration", OPEN)
+        opening.menu().addMenu(recent)
+        layouts = self._menu_button("Layout", "How the images are laid out (Ctrl+1 to Ctrl+5, D)", LAYOUTS, "layout")
+        windows = self._menu_button("Window", "Window and level presets (1, 2, 3)", PRESETS, "presets")
+        groups: tuple[tuple[QWidget, ...], ...] = (
+            (opening, self._button("analyse_all")),
+            tuple(map(self._tool, TOOLS)),
+            tuple(map(self._tool, OVERLAYS)),
+            (layouts, windows, self._tool("reset")),
+            (self._menu_button("Report", "Report and export", REPORTS),),
+        )
+        for number, group in enumerate(groups):
+            if number:
+                row.addWidget(_line(tools))
+            for button in group:
+                row.addWidget(button)
+        row.addStretch(1)
+        self.place = QLabel(tools)
+        self.place.setAccessibleName("Which file of how many is on screen")
+        theme.styled(self.place, "small", "dim")
+        row.addWidget(self.place)
         self.addWidget(tools)
 
-    def _button(self, words: str, command: str) -> QToolButton:
+    def _button(self, command: str) -> QToolButton:
         action = self._commands.actions[command]
         button = QToolButton()
-        button.setText(words)
+        button.setText(action.text().replace("&", ""))
         button.setToolTip(action.toolTip())
         button.clicked.connect(action.trigger)
         return button
 
-    def _report_button(self, commands: Iterable[str]) -> QToolButton:
+    def _tool(self, command: str) -> QToolButton:
+        """Return a button that is the command's action, with its icon alone."""
+        action = self._commands.actions[command]
         button = QToolButton()
-        button.setText("Report")
-        button.setToolTip("Report and export")
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setAccessibleName(action.iconText())
+        return button
+
+    def _menu_button(self, words: str, tip: str, commands: Iterable[str], picture: str = "") -> QToolButton:
+        button = QToolButton()
+        button.setText(words)
+        button.setToolTip(tip)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for name in commands:
             menu.addAction(self._commands.actions[name])
         button.setMenu(menu)
+        if picture:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self._drawn.append((button, picture))
+            button.setIcon(icon(picture))
         return button
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "place"):
+            for button, picture in self._drawn:
+                button.setIcon(icon(picture))
+
+
+def _line(parent: QWidget) -> QFrame:
+    line = QFrame(parent)
+    line.setFixedSize(1, 2 * theme.GRID)
+    theme.styled(line, "line")
+    return line
 
 
 def fill_status_line(bar: QStatusBar, batch_bar: QWidget) -> None:
@@ -122,7 +174,7 @@ def fill_status_line(bar: QStatusBar, batch_bar: QWidget) -> None:
     bar.setSizeGripEnabled(False)
     strip = QLabel("⚠  " + wording.notice())
     strip.setAccessibleName(wording.notice())
-    strip.setContentsMargins(8, 4, 8, 4)
+    strip.setContentsMargins(8, 2, 8, 2)
     theme.styled(strip, "small", "warning")
     bar.addPermanentWidget(strip, 1)  # other widgets give way to passing messages
     bar.addPermanentWidget(batch_bar)

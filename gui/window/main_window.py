@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
@@ -48,13 +48,17 @@ from gui.window.opening import Opening
 from gui.worklist.batch_bar import BatchBar
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
-from gui.worklist.view import WorklistView
+from gui.worklist.view import WIDE, WorklistView
 
 if TYPE_CHECKING:
     from gui.training.window import TrainingWindow
 
 FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 480)
-DOCK_WIDTH = 264
+STATE = 2  # of the arrangement that is remembered; one of another number is of a window that had other parts
+NARROW, PANEL = (
+    1600,
+    (220, 240),
+)  # pixels: below that width of the window the panel has the first width, else the second
 
 
 class MainWindow(QMainWindow):
@@ -94,17 +98,21 @@ class MainWindow(QMainWindow):
         )
         self.importer = ModelImport(self, self.banner, self.notifications)
         self.opening = Opening(self.worklist, self.list, self.banner, self)
-        self.dock = self._make_dock()
-        self.files = FileCommands(self, self.open_paths, self.list, self.dock.show, self.controller, self.banner)
+        self.comparison.panel.add_chooser(self.chooser)
+        self.dock = self._make_dock("worklist", "Worklist", self.list, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.findings = self._make_dock(
+            "findings", "Findings", self.comparison.panel, Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        self.files = FileCommands(self, self.open_paths, self.list, self._show_filter, self.controller, self.banner)
         self.commands = self._make_commands()
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
         fill_menus(self.menuBar(), self.commands, recent)
-        tools = ToolBar(self.commands, self.chooser, self)
-        self.addToolBar(tools)
+        self.tools = ToolBar(self.commands, recent, self)
+        self.addToolBar(self.tools)
         fill_status_line(self.statusBar(), self.batch_bar)
         self._fill_centre()
-        in_order(self.list, tools, self.banner, self.comparison, self.batch_bar)
+        in_order(self.list, self.tools, self.banner, self.comparison, self.comparison.panel, self.batch_bar)
         self._connect()
         self.comparison.restore(self.last.view)
         self.comparison.show_empty()
@@ -196,6 +204,11 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the findings more room where the window has it."""
+        super().resizeEvent(event)
+        self.comparison.panel.setFixedWidth(PANEL[event.size().width() >= NARROW])
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -214,7 +227,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.list.chosen.connect(self.controller.show)
-        self.list.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
+        self.comparison.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
         for changed in (
@@ -227,6 +240,9 @@ class MainWindow(QMainWindow):
         self.controller.screen_changed.connect(self.reviews.show)
         self.controller.selected.connect(self._on_selected)
         self.comparison.review.left.connect(self.list.list.setFocus)
+        for changed in (self.controller.selected, self.worklist.rowsInserted, self.worklist.rowsRemoved,
+                        self.worklist.modelReset, self.list.filter.layoutChanged):  # fmt: skip
+            changed.connect(lambda *_: self.tools.place.setText(self.list.place()))
         self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.reviewed.connect(self.controller.take_review)
@@ -291,7 +307,10 @@ class MainWindow(QMainWindow):
         windows = Windows(
             settings=self._change_settings,
             search=lambda: CommandSearch(self.commands.actions.values(), self).open(),
-            show_worklist=lambda: self.dock.setVisible(not self.dock.isVisible()),
+            fold_worklist=lambda: self._fold(self.dock),
+            widen_worklist=self._widen_worklist,
+            fold_panel=lambda: self._fold(self.findings),
+            write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
             history=self._show_history,
@@ -305,16 +324,36 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 
-    def _make_dock(self) -> QDockWidget:
-        dock = QDockWidget("Worklist", self)
-        dock.setObjectName("worklist")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+    def _make_dock(self, name: str, title: str, inside: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         dock.setTitleBarWidget(QWidget())
-        dock.setWidget(self.list)
-        self.list.setMinimumWidth(240)
-        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
-        self.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
+        dock.setWidget(inside)
+        self.addDockWidget(area, dock)
         return dock
+
+    def _fold(self, dock: QDockWidget) -> None:
+        """Hide a side and give its room to the images, or show it again; the keyboard leaves what is hidden."""
+        focus = QApplication.focusWidget()
+        dock.setVisible(not dock.isVisible())
+        if not dock.isVisible() and focus is not None and dock.isAncestorOf(focus):
+            next(panel for panel in self.comparison.panels if not panel.isHidden()).view.setFocus()
+
+    def _widen_worklist(self) -> None:
+        wide = not (self.list.wide and self.dock.isVisible())
+        self.list.set_wide(wide)
+        self.dock.show()
+        if wide:
+            self.resizeDocks([self.dock], [WIDE], Qt.Orientation.Horizontal)
+
+    def _show_filter(self) -> None:
+        if not (self.list.wide and self.dock.isVisible()):
+            self._widen_worklist()
+
+    def _write_note(self) -> None:
+        self.findings.show()
+        self.reviews.write_note()
 
     def _fill_centre(self) -> None:
         centre = QWidget()
@@ -331,11 +370,13 @@ class MainWindow(QMainWindow):
         place(self, FIRST_SIZE, SMALLEST, self.settings.value("geometry"))
         state = self.settings.value("state")
         if isinstance(state, QByteArray):
-            self.restoreState(state)
+            self.restoreState(state, STATE)
+        self.list.set_wide(bool(self.settings.value("wide_worklist", False, type=bool)))
 
     def _remember(self) -> None:
         self.settings.setValue("geometry", self.saveGeometry())
-        self.settings.setValue("state", self.saveState())
+        self.settings.setValue("state", self.saveState(STATE))
+        self.settings.setValue("wide_worklist", self.list.wide)
         if self.preferences.history:
             files = [entry.path for entry in self.worklist.entries()]
             choice = self.chooser.choice

@@ -1,4 +1,4 @@
-"""How a line of the worklist is drawn: thumbnail, name, both predictions, and whether they agree."""
+"""How a line of the worklist is drawn: thumbnail, name, both predictions, and whether they agree; or the thumbnail."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from gui.worklist.model import ENTRY_ROLE, Entry
 from gui.worklist.thumbnails import Thumbnails
 
 HEIGHT = 72
-THUMBNAIL = 48
+THUMBNAIL, ALONE = 48, 56  # pixels, beside words and alone
+SIGN = 18  # height and width of the sign in a thumbnail's corner
 MARGIN = 8
 DOT = 8
 
 
 class WorklistDelegate(QStyledItemDelegate):
-    """Draws an entry as ``▣ name / T ● COVID-19 91 % / S ○ Normal 55 %  ≠``; ○ means uncertain."""
+    """Draws an entry as ``▣ name / T ● COVID-19 91 % / S ○ Normal 55 %  ≠``; ○ means uncertain.
+
+    Attributes:
+        wide: whether there is room for the words; else the thumbnail is drawn with the sign in its corner.
+    """
+
+    wide = True
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +53,13 @@ class WorklistDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(theme.colour("focus"), 1))
             painter.drawRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5))
-        self._draw_thumbnail(painter, QRect(rect.left() + MARGIN, rect.top() + 12, THUMBNAIL, THUMBNAIL), entry)
+        side = THUMBNAIL if self.wide else ALONE
+        picture = QRect(rect.left() + MARGIN, rect.top() + (HEIGHT - side) // 2, side, side)
+        self._draw_thumbnail(painter, picture, entry)
+        if not self.wide:
+            _draw_sign(painter, picture, entry)
+            painter.restore()
+            return
         left = rect.left() + 2 * MARGIN + THUMBNAIL
         area = QRect(left, rect.top() + 6, rect.right() - left - MARGIN, HEIGHT - 12)
         self._draw_words(painter, area, entry)
@@ -117,6 +130,27 @@ class WorklistDelegate(QStyledItemDelegate):
         figure = painter.fontMetrics().horizontalAdvance("100 %")
         _text(painter, words, f"{100 * one.confidence:.0f} %", theme.colour("dim"), theme.SMALL)
         _text(painter, words.adjusted(figure + MARGIN, 0, 0, 0), one.name, theme.colour("dim"), theme.SMALL)
+
+
+def _draw_sign(painter: QPainter, picture: QRect, entry: Entry) -> None:
+    """Draw in a thumbnail's corner what is known of the file; a pencil where it was reviewed."""
+    result = entry.file_result
+    if result is None:
+        sign, colour = "", theme.colour("dim")
+    elif result.teacher.novel or result.student.novel:
+        sign, colour = "⊘", theme.colour("warning")
+    else:
+        sign, colour = ("✓", theme.colour("text")) if result.agree else ("≠", theme.colour("warning"))
+    if entry.review:
+        sign += "✎"
+    if not sign:
+        return
+    corner = QRect(0, 0, SIGN * len(sign), SIGN)
+    corner.moveBottomRight(picture.bottomRight())
+    painter.fillRect(corner, theme.colour("window"))
+    painter.setFont(theme.font(theme.BODY, bold=True))
+    painter.setPen(colour)
+    painter.drawText(corner, Qt.AlignmentFlag.AlignCenter, sign)
 
 
 def _paragraph(painter: QPainter, rect: QRect, words: str, colour: QColor) -> None:

@@ -1,4 +1,4 @@
-"""The worklist on screen: filter, order and lines; emits which file was chosen."""
+"""The worklist on screen: lines with filter and order, or thumbnails alone; emits which file was chosen."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListView,
-    QPushButton,
-    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -23,9 +21,11 @@ from gui.worklist.delegate import WorklistDelegate
 from gui.worklist.model import ENTRY_ROLE, Entry, Order, Show, Worklist, WorklistFilter
 from gui.worklist.thumbnails import Thumbnails
 
+WIDE, NARROW = 264, 72  # pixels: lines, thumbnails
+
 
 class WorklistView(QWidget):
-    """The list with its filter; an empty one shows how to begin.
+    """The list, wide with its filter or as a column of thumbnails.
 
     Args:
         worklist: the files.
@@ -33,7 +33,6 @@ class WorklistView(QWidget):
     """
 
     chosen = Signal(object)  # path
-    demonstration_wanted = Signal()
 
     def __init__(self, worklist: Worklist, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +41,8 @@ class WorklistView(QWidget):
         self.list = QListView()
         self.list.setAccessibleName("Worklist")
         self.list.setModel(self.filter)
-        self.list.setItemDelegate(WorklistDelegate(thumbnails, self.list))
+        self._delegate = WorklistDelegate(thumbnails, self.list)
+        self.list.setItemDelegate(self._delegate)
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -68,6 +68,29 @@ class WorklistView(QWidget):
                        self.filter.layoutChanged, worklist.rowsInserted, worklist.modelReset):  # fmt: skip
             signal.connect(self._recount)
         self._recount()
+        self.set_wide(False)
+
+    @property
+    def wide(self) -> bool:
+        """Whether names, predictions and the filter are shown, beside the thumbnails."""
+        return self._delegate.wide
+
+    def set_wide(self, wide: bool) -> None:
+        """Show lines with the filter, or thumbnails alone; a filter that is set stays."""
+        self._delegate.wide = wide
+        self._tools.setVisible(wide)
+        self.setMinimumWidth(WIDE if wide else NARROW)
+        self.setMaximumWidth(2 * WIDE if wide else NARROW)
+        self.list.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded if wide else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        self.list.scheduleDelayedItemsLayout()
+        self._recount()
+
+    def place(self) -> str:
+        """Return which file of how many is chosen, e.g. ``3 / 202``; empty where none is."""
+        row = self.list.currentIndex().row()
+        return f"{row + 1:,} / {self.filter.rowCount():,}" if row >= 0 else ""
 
     def current_path(self) -> Path | None:
         """Return the chosen file."""
@@ -174,18 +197,18 @@ class WorklistView(QWidget):
 
     def _recount(self) -> None:
         total, shown = self._worklist.rowCount(), self.filter.rowCount()
-        self._pages.setCurrentIndex(0 if total else 1)
         if shown == total:
-            self.count.setText(f"{total:,} files" if total != 1 else "1 file")
+            words = f"{total:,} files" if total != 1 else "1 file"
         else:
-            self.count.setText(f"{shown:,} of {total:,} files")
+            words = f"{shown:,} of {total:,}" + (" files" if self.wide else "")
+        self.count.setText(words if total else "")
 
     def _lay_out(self) -> None:
-        lines = QWidget()
-        column = QVBoxLayout(lines)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        tools = QVBoxLayout()
+        self._tools = QWidget()
+        tools = QVBoxLayout(self._tools)
         tools.setContentsMargins(8, 8, 8, 8)
         tools.setSpacing(8)
         tools.addWidget(self.search)
@@ -194,32 +217,10 @@ class WorklistView(QWidget):
         boxes.addWidget(self.show_box, 1)
         boxes.addWidget(self.order_box, 1)
         tools.addLayout(boxes)
-        column.addLayout(tools)
+        column.addWidget(self._tools)
         column.addWidget(self.list, 1)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(8, 4, 8, 4)
-        foot.addWidget(self.count)
-        column.addLayout(foot)
-
-        empty = QWidget()
-        column = QVBoxLayout(empty)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
-        words = QLabel("Drop images\nor a folder here")
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        words.setWordWrap(True)
-        theme.styled(words, "title", "dim")
-        demonstration = QPushButton("Open the demonstration")
-        demonstration.setToolTip("A real chest radiograph that comes with the program")
-        demonstration.clicked.connect(self.demonstration_wanted)
-        column.addStretch(1)
-        column.addWidget(words)
-        column.addWidget(demonstration, 0, Qt.AlignmentFlag.AlignCenter)
-        column.addStretch(2)
-
-        self._pages = QStackedLayout(self)
-        self._pages.addWidget(lines)
-        self._pages.addWidget(empty)
+        self.count.setContentsMargins(8, 4, 0, 4)
+        column.addWidget(self.count)
 
     def _show_names(self) -> dict[str, str]:
         return {

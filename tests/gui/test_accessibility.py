@@ -83,24 +83,26 @@ def tabbed(window, qtbot):
 def test_the_tabulator_follows_the_eye(analysed, qtbot):
     window = analysed
     qtbot.waitActive(window)
+    window.comparison.panel.choices.click()
+    window.commands.actions["wide_worklist"].trigger()
     order = tabbed(window, qtbot)
     chooser, view = window.chooser, window.comparison
-
-    def side(panel):
-        return [panel.card_button, panel.view, *[name for name in panel.chart.names if name.isChecked()][:1]]
-
     expected = [
         window.list.list,
+        view.teacher.card_button,
+        view.teacher.view,
+        view.student.card_button,
+        view.student.view,
+        view.table,
+        view.controls.colour_maps,
+        view.controls.opacity,
+        view.controls.threshold,
+        view.panel.choices,
         chooser.task_box,
         chooser.teacher_box,
         chooser.student_box,
         chooser.cam_box,
         chooser.class_box,
-        *side(view.teacher),
-        *side(view.student),
-        view.controls.colour_maps,
-        view.controls.opacity,
-        view.controls.threshold,
         *[view.review.buttons[opinion] for opinion in OPINIONS],
         view.review.note,
         window.list.search,
@@ -113,18 +115,20 @@ def test_the_tabulator_follows_the_eye(analysed, qtbot):
     with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.controller.bundles = {}  # as if other models had been chosen, with classes of their own
         window.controller.show(demonstration_radiograph())
-    qtbot.waitUntil(lambda: all(name.isVisible() for name in view.student.chart.names))
+    qtbot.waitUntil(lambda: "–" not in view.table.figures("student"))
     assert [type(widget).__name__ for widget in tabbed(window, qtbot)] == before
 
 
 def test_no_button_is_cut_in_the_smallest_window(analysed, qtbot):
     window = analysed
-    controls = window.comparison.controls
+    parts = (window.tools.place.parentWidget(), window.comparison.controls, window.comparison.review)
 
     def cut():
-        seen = [widget for widget in controls.findChildren(QWidget) if widget.isVisible()]
-        return [w.accessibleName() for w in seen if w.width() < w.minimumSizeHint().width()] + [
-            w.accessibleName() for w in seen if not controls.rect().contains(w.geometry())
+        seen = [(part, w) for part in parts for w in part.findChildren(QWidget) if w.isVisible()]
+        return [w.accessibleName() for _part, w in seen if w.width() < w.minimumSizeHint().width()] + [
+            w.accessibleName()
+            for part, w in seen
+            if w.parentWidget() is part and not part.rect().contains(w.geometry())
         ]
 
     for look in theme.PALETTES:
@@ -132,3 +136,14 @@ def test_no_button_is_cut_in_the_smallest_window(analysed, qtbot):
         for size in (SMALLEST, FIRST_SIZE, SMALLEST):
             window.resize(size)
             qtbot.waitUntil(lambda size=size: window.size() == size and cut() == [])
+
+
+def test_the_findings_are_a_table_to_a_screen_reader(analysed):
+    table = analysed.comparison.table
+    interface = QAccessible.queryAccessibleInterface(table)
+    assert interface.role() == QAccessible.Role.Table
+    model = table.model()
+    words = model.data(model.index(0, 1), Qt.ItemDataRole.AccessibleDescriptionRole)
+    assert words.startswith(f"Teacher: {table.figures('teacher')[0]}")
+    columns = range(model.columnCount())
+    assert [model.headerData(i, Qt.Orientation.Horizontal) for i in columns] == ["Finding", "Teacher", "Student"]

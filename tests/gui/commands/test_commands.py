@@ -15,7 +15,7 @@ from gui.window.bars import RecentMenu, fill_menus
 NEEDS_FILES = {"remove", "clear", "next", "previous", "first", "last", "next_disagreement", "filter"}
 NEEDS_MODELS = {"teacher_card", "student_card"}
 NEEDS_MORE = {"put_back", "pause", "cancel", "next_class"}
-NEEDS_HEAT_MAPS = {"overlay", "difference", "contour"}
+NEEDS_HEAT_MAPS = {"overlay", "swipe", "difference", "contour"}
 
 
 def disabled(window):

@@ -195,7 +195,7 @@ def test_a_folder_without_images_is_said(make_window, qtbot, tmp_path):
 def test_an_empty_window_says_how_to_begin_once_its_models_are_loaded(make_window, qtbot):
     window = make_window(cam="none")
     qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=PATIENCE)
-    assert "Open an image" in visible_words(window)
+    assert "Drop images" in visible_words(window)
     assert "Loading" not in visible_words(window)
 
 
