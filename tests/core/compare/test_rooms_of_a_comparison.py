@@ -13,16 +13,19 @@ from core.exports.format import Wanted
 
 CORE = Path(core.__file__).parent
 LAYERS = [
-    {"names", "errors", "tasks", "__init__"},
+    {"names", "errors", "__init__"},
     {"system"},
+    {"tasks"},
     {"images"},
     {"uncertainty"},
+    {"onnx"},
     {"models"},
     {"runtimes"},
     {"explain"},
     {"compare"},
+    {"quality"},
     {"reports", "records"},
-    {"exports"},
+    {"exports", "deploy"},
 ]  # as the contracts of pyproject.toml have them
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 

@@ -105,9 +105,7 @@ def test_other_convolutions_are_left_alone(shape, build):
 def test_vgg19_answers_batches_through_it_as_torch_does(task):
     bundle = read_catalogue().bundles[f"{task}/teacher-vgg19"]
     runtime = OpenVinoRuntime(bundle)
-    whole = runtime._model.clone()
-    whole.reshape([1, 3, 224, 224])
-    assert len(suited_convolutions(whole)) == 9
+    assert len(suited_convolutions(runtime._reshaped(1))) == 9
     assert not suited_convolutions(runtime._stream_network())
     batch = normal(runtime.batch_size, 3, 224, 224)
     expected = TorchRuntime(bundle).forward(batch)
