@@ -34,11 +34,11 @@ def export(
     ] = None,
     validation: Annotated[
         Path | None,
-        typer.Option(help="Labelled images, not trained on, by which int8 is made.", file_okay=False, exists=True),
+        typer.Option(help="Labelled images, not trained on, by which int8 is made.", file_okay=False),
     ] = None,
     test: Annotated[
         Path | None,
-        typer.Option(help="Labelled images on which the file is compared and scored.", file_okay=False, exists=True),
+        typer.Option(help="Labelled images on which the file is compared and scored.", file_okay=False),
     ] = None,
     images: Annotated[int, typer.Option(min=20, max=2000, help="Take at most so many images of each folder.")] = 300,
     max_loss: Annotated[float, typer.Option(min=0, max=1, help="Largest loss of accuracy, 0.01: 1 of 100.")] = 0.01,

@@ -55,7 +55,7 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
                 nncf.Dataset(items, lambda item: {INPUT: item[0]}),
                 nncf.Dataset(items),
                 accuracy,
-                max_drop=order.max_loss,
+                max_drop=order.max_loss + 1e-9,  # a difference of shares is rounded
                 subset_size=len(items),
                 advanced_accuracy_restorer_parameters=nncf.AdvancedAccuracyRestorerParameters(
                     ranking_subset_size=RANKED

@@ -70,8 +70,10 @@ def labelled_pictures(folder: Path, card: Card, most: int) -> Pictures:
         most: the largest number of images.
 
     Raises:
-        UsageError: if fewer than ``FEWEST`` images have a label and can be read.
+        UsageError: if there is no such folder, or fewer than ``FEWEST`` images have a label and can be read.
     """
+    if not folder.is_dir():
+        raise UsageError("There is no such folder.", path=folder, remedy="Check its name.")
     task, labels = card.described_task, Labels()
     known = [(path, label) for path in find_images([folder]) if (label := labels.of(path.absolute(), task))]
     if len(known) > most:

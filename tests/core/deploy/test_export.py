@@ -264,6 +264,8 @@ def test_what_can_not_be_asked_for_is_said_before_anything_is_computed(chest_mod
     assert "Choose float32 or float16" in failing("torchscript", "int8", tmp_path / "out")
     assert "validation images" in failing("onnx", "int8", tmp_path / "out")
     assert "Choose a new folder" in failing("onnx", "float32", films)
+    with pytest.raises(UsageError, match="no such folder"):
+        labelled_pictures(tmp_path / "nowhere", chest_model.card, 100)
     empty = tmp_path / "images"
     empty.mkdir()
     with pytest.raises(UsageError, match="COVID-19, Non-COVID, Normal"):
