@@ -358,17 +358,21 @@ def test_weights_of_timm_become_a_bundle(tmp_path, home):
     import timm
 
     torch.manual_seed(0)
-    network = timm.create_model("test_resnet", num_classes=3).eval()
+    network = timm.create_model("test_vit", num_classes=3).eval()
     path = tmp_path / "weights.safetensors"
     save_file({key: value.numpy() for key, value in network.state_dict().items()}, path)
-    command = ["import", str(path), "--name", "test_resnet", "--new-task", "My animals", "--classes", "cat,dog,owl"]
+    command = ["import", str(path), "--name", "test_vit", "--new-task", "My animals", "--classes", "cat,dog,owl"]
     CliRunner().invoke(app, command, catch_exceptions=False)
-    bundle = read_catalogue().bundles["My-animals/student-timm-test_resnet"]
-    assert bundle.card.preprocessing.mean == pytest.approx(timm.models.get_pretrained_cfg("test_resnet").mean)
+    bundle = read_catalogue().bundles["My-animals/student-timm-test_vit"]
+    assert bundle.card.preprocessing.mean == pytest.approx(timm.models.get_pretrained_cfg("test_vit").mean)
     image = probe_input(bundle.card.preprocessing)
+    batch = np.concatenate([image, -image, image / 2])  # a transformer, whose graph must take any number of images
     with torch.inference_mode():
-        expected = network(torch.from_numpy(image)).numpy()
-    np.testing.assert_allclose(load_runtime(bundle, "openvino").forward(image), expected, atol=1e-3)
+        expected = network(torch.from_numpy(batch)).numpy()
+        maps = network.forward_features(torch.from_numpy(image)).numpy()[0, 1:]  # but for the class token
+    logits, found = load_runtime(bundle, "openvino").forward_with_maps(batch)
+    np.testing.assert_allclose(logits, expected, atol=1e-3)
+    np.testing.assert_allclose(found[0].reshape(len(maps[0]), -1), maps.T, atol=1e-3)
 
 
 def test_a_folder_of_images_calibrates_it(tmp_path, home):
