@@ -39,7 +39,8 @@ def import_own(source: Path, said: Stated, calibrate: Path | None = None) -> Ite
     Args:
         source: an ``.onnx`` file, or weights of one of timm's networks (``.safetensors``).
         said: the options.
-        calibrate: a folder of images by class, to which temperature and limits are fitted; or None.
+        calibrate: a folder of images by class, to which temperature, plausible classes and gate are
+            fitted; or None.
 
     Raises:
         TwinlensError: if that is not possible; nothing is left behind then.

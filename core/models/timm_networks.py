@@ -96,7 +96,8 @@ def features_to_nchw(features: Tensor, network: nn.Module) -> Tensor:
             f"The {tokens.shape[1]} tokens of {type(network).__bases__[0].__name__} form no grid.",
             remedy="Choose a network with a spatial feature map.",
         )
-    return tokens.transpose(1, 2).reshape(len(tokens), -1, rows, columns)
+    # not len(tokens), which would fix the batch of a graph that is exported
+    return tokens.transpose(1, 2).unflatten(2, (rows, columns))
 
 
 def pretrained_config(name: str) -> PretrainedCfg:

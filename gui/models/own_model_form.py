@@ -24,12 +24,14 @@ from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
 from core.models.own_form import MEAN, STD
+from core.names import readable
 from core.tasks import TASKS
 from gui.common.input_boxes import ComboBox, LineEdit, SpinBox
 
 SAMPLE = 160  # pixels of a side of the sample on screen
 NEW_TASK = "New task…"
 NOT_UNDERSTOOD = "Mean and deviation take three numbers each, the deviation above 0."
+NOT_CALIBRATED = "Choose &images…"
 LINE = 360  # width of a line in pixels
 
 
@@ -49,6 +51,7 @@ class OwnModelForm(QDialog):
         self._about = about
         said = about.get("said", {})
         self._sample: Path | None = None
+        self._calibration: Path | None = None
         self.name = LineEdit()
         self.name.setText(source.stem if about else "")
         self.name.setPlaceholderText("" if about else "timm's name, e.g. resnet50")
@@ -83,6 +86,9 @@ class OwnModelForm(QDialog):
         self.picture.setFixedSize(SAMPLE, SAMPLE)
         self.choose_sample = QPushButton("&Sample image…")
         self.choose_sample.clicked.connect(self._choose_sample)
+        self.choose_calibration = QPushButton(NOT_CALIBRATED)
+        self.choose_calibration.setToolTip("Images that the model was not trained with, in a folder for each class")
+        self.choose_calibration.clicked.connect(self._choose_calibration)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.take = self.buttons.addButton("&Import", QDialogButtonBox.ButtonRole.AcceptRole)
         self.buttons.accepted.connect(self.accept)
@@ -117,6 +123,7 @@ class OwnModelForm(QDialog):
             ("The network's input", self.picture),
             ("", self.range),
             ("", self.choose_sample),
+            ("Cali&brate with", self.choose_calibration),
         )
         for words, widget in rows:
             form.addRow(words, widget)
@@ -135,6 +142,7 @@ class OwnModelForm(QDialog):
             "--std": self.std.text().replace(" ", ""),
             "--size": str(self.side.value()) if self._is_square() else "",
             "--tensor": self.tensor.currentData(),
+            "--calibrate": str(self._calibration or ""),
         }
         given = [f"{option}={value}" for option, value in stated.items() if value]
         return [*given, *(["--grey"] if self.grey.isChecked() and not task else [])]
@@ -196,6 +204,12 @@ class OwnModelForm(QDialog):
         if chosen:
             self._sample = Path(chosen)
             self._show_sample()
+
+    def _choose_calibration(self) -> None:
+        """Take a folder of labelled images; none takes back the one that was chosen."""
+        chosen = QFileDialog.getExistingDirectory(self, "Choose the folder with a folder for each class")
+        self._calibration = Path(chosen) if chosen else None
+        self.choose_calibration.setText(readable(self._calibration.name) if self._calibration else NOT_CALIBRATED)
 
     def _show_sample(self) -> None:
         """Show an image as the network gets it, and between which values."""

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from training.data.contents import UNREADABLE, content_digest
 from training.data.dataset import SPLITS, Sample
 
-FOLDS = 5  # parts of the val images on which calibration and the gate are fitted in turn
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 SHARES_IN_WORDS = "about 70 % train, 15 % val, 15 % test by a hash of each group"
 

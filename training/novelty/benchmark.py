@@ -14,14 +14,22 @@ from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
+from core.uncertainty.disturbances import DISTURBANCES, EXPOSURES, Picture, grey
+from core.uncertainty.gate_fit import (
+    DECOYS,
+    EXPOSURE_DECOYS,
+    LAYOUT_CENTRES,
+    centres_of,
+    decoy_thumbnails,
+    fit_gate,
+)
 from core.uncertainty.novelty import nearest
 from core.uncertainty.thumbnail import SIDE, likeness_features, thumbnail
 from training.data.loading import Sample, open_dataset
 from training.evaluation.metrics import auroc
 from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
-from training.novelty.fit import DECOYS, EXPOSURE_DECOYS, LAYOUT_CENTRES, centres_of, decoy_thumbnails, fit_gate
-from training.novelty.images import DISTURBANCES, EXPOSURES, Picture, blank, grey, noise, photographs, radiology_objects
+from training.novelty.images import blank, noise, photographs, radiology_objects
 from training.novelty.robustness import evenly
 
 FloatArray = npt.NDArray[np.float32]
@@ -89,7 +97,7 @@ def measure(
     data = open_scored(bundle, folder, label_map=label_map)
     val, test = (predict(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
     labels = val.labels(card.classes)
-    decoys = decoy_thumbnails(val.samples, card.preprocessing)
+    decoys = decoy_thumbnails([sample.path for sample in val.samples], card.preprocessing)
     gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     detectors = _detectors(Inputs(val.features, val.logits, val.thumbnails), labels)
     if gate.by_layout:

@@ -20,8 +20,8 @@ from core.images.exposure import (
 )
 from core.images.preprocessing import LUMA, Preprocessing, resize
 from core.images.reader import read_image
+from core.uncertainty.disturbances import EXPOSURES
 from training.data.dataset import Sample
-from training.novelty.images import EXPOSURES
 
 # changes that the classifier is fitted to; percentiles transform exactly under any monotonic change
 LINEAR = ("at a quarter of its brightness", "at half its brightness", "at half its contrast", "lifted by 0.4")

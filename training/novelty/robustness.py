@@ -15,10 +15,11 @@ from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.uncertainty.calibration import plausible, softmax
+from core.uncertainty.disturbances import EXPOSURES, Picture
 from core.uncertainty.thumbnail import thumbnail
 from training.data.dataset import Sample
 from training.evaluation.scored_data import open_scored
-from training.novelty.images import EXPOSURES, MILD, Picture
+from training.novelty.images import MILD
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,18 +27,17 @@ from core.system.atomic_files import cannot_write, make_folder
 from core.system.paths import user_weights
 from core.tasks import is_shipped
 from core.uncertainty.calibration import conformal_floor, fit_temperature, softmax, target_coverage
+from core.uncertainty.gate_fit import FOLDS, decoy_thumbnails, fit_gate
 from core.uncertainty.novelty import NoveltyGate
 from training.data.border_probe import probe_dataset
 from training.data.dataset import SPLITS, Dataset
 from training.data.loading import DatasetError
-from training.data.splits import FOLDS
 from training.data_check.findings import GAIN
 from training.evaluation.evaluate import Evaluation, summarise
 from training.evaluation.predictions import Predictions, predict
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.exposure import with_exposure
-from training.novelty.fit import decoy_thumbnails, fit_gate
 from training.runs.card_texts import CardTexts
 from training.runs.finished import describe_data, read_run
 
@@ -234,7 +233,7 @@ def limits(card: Card, found: Predictions) -> tuple[Card, NoveltyGate]:
     coverage = target_coverage(probabilities, labels)
     floor = conformal_floor(probabilities, labels, coverage)
     conformal = Conformal(coverage=round(coverage, 4), floor=floor, images=len(labels))
-    decoys = decoy_thumbnails(found.samples, card.preprocessing)
+    decoys = decoy_thumbnails([sample.path for sample in found.samples], card.preprocessing)
     gate = fit_gate(found.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
     fitted: dict[str, object] = {"temperature": temperature, "conformal": conformal}
     if len(labels) < FEW_IMAGES:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.uncertainty.gate_fit import FOLDS
 from training.data.contents import content_digest
 from training.data.dataset import SPLITS
 from training.data.loading import Dataset, Sample, of_split, open_dataset
-from training.data.splits import FOLDS
 from training.runs.lineage import Ancestor
 from training.runs.records import AncestorRecord
 from training.runs.split import GONE, TRAINED_ON, RunSplit, as_the_run_saw_it, split_of

@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -22,8 +23,9 @@ from core.compare.calibration_folder import calibrate
 from core.compare.session import Choice, ComparisonSession
 from core.errors import BundleError, TwinlensError, UsageError
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import preprocess
+from core.images.preprocessing import preprocess, to_network_input
 from core.images.reader import read_image
+from core.models.bundle import read_bundle
 from core.models.catalogue import import_bundle, read_catalogue
 from core.models.own_form import Form, stated_in
 from core.models.own_networks import import_onnx
@@ -356,17 +358,21 @@ def test_weights_of_timm_become_a_bundle(tmp_path, home):
     import timm
 
     torch.manual_seed(0)
-    network = timm.create_model("test_resnet", num_classes=3).eval()
+    network = timm.create_model("test_vit", num_classes=3).eval()
     path = tmp_path / "weights.safetensors"
     save_file({key: value.numpy() for key, value in network.state_dict().items()}, path)
-    command = ["import", str(path), "--name", "test_resnet", "--new-task", "My animals", "--classes", "cat,dog,owl"]
+    command = ["import", str(path), "--name", "test_vit", "--new-task", "My animals", "--classes", "cat,dog,owl"]
     CliRunner().invoke(app, command, catch_exceptions=False)
-    bundle = read_catalogue().bundles["My-animals/student-timm-test_resnet"]
-    assert bundle.card.preprocessing.mean == pytest.approx(timm.models.get_pretrained_cfg("test_resnet").mean)
+    bundle = read_catalogue().bundles["My-animals/student-timm-test_vit"]
+    assert bundle.card.preprocessing.mean == pytest.approx(timm.models.get_pretrained_cfg("test_vit").mean)
     image = probe_input(bundle.card.preprocessing)
+    batch = np.concatenate([image, -image, image / 2])  # a transformer, whose graph must take any number of images
     with torch.inference_mode():
-        expected = network(torch.from_numpy(image)).numpy()
-    np.testing.assert_allclose(load_runtime(bundle, "openvino").forward(image), expected, atol=1e-3)
+        expected = network(torch.from_numpy(batch)).numpy()
+        maps = network.forward_features(torch.from_numpy(image)).numpy()[0, 1:]  # but for the class token
+    logits, found = load_runtime(bundle, "openvino").forward_with_maps(batch)
+    np.testing.assert_allclose(logits, expected, atol=1e-3)
+    np.testing.assert_allclose(found[0].reshape(len(maps[0]), -1), maps.T, atol=1e-3)
 
 
 def test_a_folder_of_images_calibrates_it(tmp_path, home):
@@ -382,8 +388,39 @@ def test_a_folder_of_images_calibrates_it(tmp_path, home):
     assert fitted.card.conformal.images == 24
     assert fitted.card.temperature > 1, "random weights are as sure as they are wrong"
     assert any("1 files are no images" in line for line in lines)
+    assert any("no novelty gate: that takes 60" in line for line in lines)
+    assert fitted.read_gate() is None
     assert not any("not calibrated" in limit for limit in fitted.card.limits)
     logits = load_runtime(fitted).forward(probe_input(fitted.card.preprocessing))
     assert math.isfinite(float(logits.max()))
     with pytest.raises(UsageError, match="no images of"):
         calibrate(bundle, tmp_path / "data")
+
+
+def test_a_larger_folder_gives_it_a_gate_that_refuses_other_images_and_accepts_more_of_the_same(tmp_path, home):
+    import skimage
+
+    def crops(name, count):
+        picture = Image.open(Path(skimage.data.__file__).with_name(name)).convert("RGB")
+        for x, y in draw.integers(0, [picture.width - 120, picture.height - 120], (count, 2)):
+            yield picture.crop((x, y, x + 120, y + 120))
+
+    draw = np.random.default_rng(0)
+    bundle, _explained = imported(own_model(tmp_path))
+    for i, crop in enumerate(crops("ihc.png", 90)):
+        folder = tmp_path / "images" / CLASSES[i % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        crop.save(folder / f"{i}.png")
+    fitted, lines = calibrate(bundle, tmp_path / "images")
+    assert any("novelty gate: fitted to 45 images, its threshold set by the other 45" in line for line in lines)
+    fitted.verify()
+    gate, how = read_bundle(fitted.directory).read_gate(), fitted.card.preprocessing
+
+    def refused(pictures):
+        inputs = (to_network_input(np.asarray(picture, np.float32) / 255, how) for picture in pictures)
+        return np.mean([gate.assess(batch, how, fitted.card.described_task).is_novel for batch in inputs])
+
+    assert refused(crops("ihc.png", 40)) <= 0.1
+    for other in ("coffee.png", "astronaut.png", "hubble_deep_field.jpg"):
+        assert refused(crops(other, 20)) >= 0.9, other
+    assert refused(draw.integers(0, 255, (20, SIZE, SIZE, 3))) == 1

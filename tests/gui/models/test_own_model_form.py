@@ -52,6 +52,14 @@ def test_what_the_file_says_is_filled_in_and_the_rest_is_asked_for(form):
     ]
 
 
+def test_a_folder_to_calibrate_it_with_can_be_chosen_and_taken_back(form, tmp_path, monkeypatch):
+    for chosen, stated in ((str(tmp_path), [f"--calibrate={tmp_path}"]), ("", [])):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, folder=chosen: folder)
+        form.choose_calibration.click()
+        assert [word for word in form.arguments() if word.startswith("--calibrate")] == stated
+    assert "Choose" in form.choose_calibration.text()
+
+
 def test_the_sample_is_shown_as_the_network_gets_it(form):
     assert not form.picture.pixmap().isNull()
     assert form.range.text().startswith("64 × 64, values ")

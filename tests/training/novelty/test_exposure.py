@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from core.images.exposure import PERCENTILES, TERMS, adjusted, percentiles, terms
 from core.images.preprocessing import Preprocessing, prepare_picture, to_network_input
+from core.uncertainty.disturbances import EXPOSURES
 from core.uncertainty.thumbnail import exposure_features, thumbnail
 from training.novelty.exposure import MAX_ADJUSTED, fitted
-from training.novelty.images import EXPOSURES
 
 LINEAR = ("at a quarter of its brightness", "at half its brightness", "at half its contrast", "lifted by 0.4")
 GAMMA = ("darkened by gamma 2.5", "brightened by gamma 0.4")

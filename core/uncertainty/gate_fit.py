@@ -1,9 +1,10 @@
-"""Fit a novelty gate to validation images and to the same images disturbed."""
+"""Fit a novelty gate to images that a model was not trained with, and to the same images disturbed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,10 @@ import numpy.typing as npt
 
 from core.images.preprocessing import Preprocessing, resize, to_network_input
 from core.images.reader import read_image
-from core.uncertainty.novelty import NoveltyGate, View, nearest, novelty_scores
+from core.uncertainty.disturbances import DISTURBANCES, EXPOSURES, Picture
+from core.uncertainty.estimators import k_means, shrunk_covariance
+from core.uncertainty.novelty import MIN_DISTANCE, NoveltyGate, View, nearest, novelty_scores
 from core.uncertainty.thumbnail import exposure_features, likeness_features, thumbnail
-from training.data.loading import Sample
-from training.data.splits import FOLDS
-from training.novelty.images import DISTURBANCES, EXPOSURES, Picture
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -56,6 +56,7 @@ EXPOSURE_DECOYS = (
 MAX_DISTURBED = 400  # images from which the decoys of the exposure test are made
 MIN_MEMBERS = 5  # images averaged in a centre, so that none can be recognised
 PASS_RATE = 0.975  # share of the validation images that pass
+FOLDS = 5  # parts of the validation images to which centres are fitted in turn
 SEED = 0
 
 
@@ -98,6 +99,26 @@ def fit_gate(thumbnails: FloatArray, decoys: Decoys | None = None, *, by_layout:
     )
 
 
+def fit_gate_to_few(thumbnails: FloatArray, decoys: Decoys, held_out: FloatArray, *, by_layout: bool) -> NoveltyGate:
+    """Fit a gate to few images, and set its threshold by others, so that it is right for images never seen.
+
+    Whitening is not cross-fitted by :func:`fit_gate`: its thresholds are too low where images are few.
+
+    Args:
+        thumbnails: those of the images that the gate is fitted to.
+        decoys: thumbnails of the same images, disturbed.
+        held_out: thumbnails (M, CHANNELS, S, S) of the images that set the threshold: a new image of the same kind
+            passes with a probability of ``PASS_RATE``, or M / (M + 1) where that is less.
+        by_layout: as in :func:`fit_gate`.
+    """
+    gate = fit_gate(thumbnails, decoys, by_layout=by_layout)
+    scores = gate.scores(held_out)
+    share = min(1.0, PASS_RATE * (len(scores) + 1) / len(scores))
+    factor = max(MIN_DISTANCE, float(np.quantile(scores, share, method="inverted_cdf")))
+    views = (replace(view, threshold=factor * view.threshold) for view in (gate.likeness, gate.exposure) if view)
+    return NoveltyGate(*views)
+
+
 def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: int) -> tuple[View, Float64Array]:
     """Return a view with a threshold of 1, and the cross-fitted scores (N,) of the rows it is fitted to.
 
@@ -115,6 +136,7 @@ def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: 
         to_centre[inside] = nearest(centres_of(rows[others], centres), rows[inside])
         others_disturbed = [those[np.arange(len(those)) % FOLDS != fold] for those in disturbed]
         to_decoy[inside] = nearest(_decoys(others_disturbed, decoys, rows), rows[inside])
+    to_centre, to_decoy = np.maximum(to_centre, MIN_DISTANCE), np.maximum(to_decoy, MIN_DISTANCE)
     reach = (
         float(np.quantile(to_centre, PASS_RATE) / np.quantile(to_centre / to_decoy, PASS_RATE)) if disturbed else 0.0
     )
@@ -124,11 +146,8 @@ def _fit_view(start: View, disturbed: list[Float64Array], centres: int, decoys: 
 
 def _whitening(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return mean (E,) and matrix (E, E) that whiten rows (N, E) by their shrunk covariance (Ledoit and Wolf 2004)."""
-    from sklearn.covariance import LedoitWolf
-
-    fitted = LedoitWolf().fit(rows)
-    values, vectors = np.linalg.eigh(fitted.covariance_)
-    return fitted.location_, vectors / np.sqrt(np.maximum(values, np.finfo(np.float32).eps))
+    values, vectors = np.linalg.eigh(shrunk_covariance(rows))
+    return rows.mean(axis=0), vectors / np.sqrt(np.maximum(values, np.finfo(np.float32).eps))
 
 
 def _ranks(scores: Float64Array) -> Float64Array:
@@ -136,7 +155,7 @@ def _ranks(scores: Float64Array) -> Float64Array:
     return np.asarray(np.searchsorted(np.sort(scores), scores, side="right") / len(scores))
 
 
-def decoy_thumbnails(samples: Sequence[Sample], how: Preprocessing) -> Decoys:
+def decoy_thumbnails(paths: Sequence[Path], how: Preprocessing) -> Decoys:
     """Return thumbnails of disturbed images: for the likeness of radiographs of all images, for the exposure of some.
 
     Tissue has no orientation, and half a tile is still tissue, so colour tiles are disturbed in exposure only. The
@@ -147,11 +166,11 @@ def decoy_thumbnails(samples: Sequence[Sample], how: Preprocessing) -> Decoys:
     """
     how = how.model_copy(update={"exposure": None})
     by_layout = {name: DISTURBANCES[name] for name in DECOYS} if how.channels == "grey" else {}
-    some = samples[:: -(-len(samples) // MAX_DISTURBED)]
+    some = paths[:: -(-len(paths) // MAX_DISTURBED)]
     by_exposure = {name: EXPOSURES[name] for name in EXPOSURE_DECOYS}
     return Decoys(
-        _disturbed((read_image(sample.path).displayed() for sample in samples), by_layout, how) if by_layout else [],
-        _disturbed((_bounded(read_image(sample.path).displayed(), how) for sample in some), by_exposure, how),
+        _disturbed((read_image(path).displayed() for path in paths), by_layout, how) if by_layout else [],
+        _disturbed((_bounded(read_image(path).displayed(), how) for path in some), by_exposure, how),
     )
 
 
@@ -177,10 +196,8 @@ def _decoys(disturbed: list[Float64Array], count: int, like: Float64Array) -> Fl
 
 def centres_of(rows: Float64Array, count: int) -> Float64Array:
     """Return at most ``count`` k-means centres (M, D) of at least ``MIN_MEMBERS`` rows; their mean if there are few."""
-    from sklearn.cluster import KMeans
-
     count = min(count, len(rows) // (2 * MIN_MEMBERS))
     if count < 2:
         return np.asarray(rows.mean(axis=0, keepdims=True))
-    found = KMeans(count, n_init=4, random_state=SEED).fit(rows)
-    return np.asarray(found.cluster_centers_[np.bincount(found.labels_, minlength=count) >= MIN_MEMBERS])
+    centres, labels = k_means(rows, count, SEED)
+    return centres[np.bincount(labels, minlength=count) >= MIN_MEMBERS]
