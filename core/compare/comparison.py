@@ -57,13 +57,16 @@ class Comparison:
 
     @cached_property
     def cam_pearson(self) -> float | None:
-        """Pearson correlation of the two maps at the teacher's input size, None where not both are known."""
+        """Pearson correlation of the two maps at the teacher's input size.
+
+        None where not both are known, or they are for different classes.
+        """
         maps = self._resized_maps()
         return None if maps is None else pearson(*maps)
 
     @cached_property
     def cam_iou20(self) -> float | None:
-        """Intersection over union of the two maps' top 20 %, None where not both are known."""
+        """Intersection over union of the two maps' top 20 %; None where :attr:`cam_pearson` is."""
         maps = self._resized_maps()
         return None if maps is None else iou_top(*maps)
 
@@ -71,6 +74,12 @@ class Comparison:
     def same_class(self) -> bool:
         """Whether both put the same class on top."""
         return self.teacher.prediction.predicted == self.student.prediction.predicted
+
+    @property
+    def explains_same_class(self) -> bool:
+        """Whether the heat maps, as far as there are any, are for the same class."""
+        teacher, student = self.teacher.heat_map, self.student.heat_map
+        return teacher is None or student is None or teacher.class_index == student.class_index
 
     @property
     def speed_ratio(self) -> float:
@@ -112,7 +121,7 @@ class Comparison:
 
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
         teacher, student = self.teacher.drawn_map, self.student.drawn_map
-        if teacher is None or student is None:
+        if teacher is None or student is None or not self.explains_same_class:
             return None
         how = self.teacher.bundle.card.preprocessing
         return teacher.resized(how.height, how.width), student.resized(how.height, how.width)

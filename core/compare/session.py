@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from core.compare.classifier import Classifier
 from core.compare.comparison import Comparison, ModelResult
@@ -35,6 +35,7 @@ GATES_KEPT = 16
 TASKS_KEPT = 1000
 
 Question = Callable[[], bool]
+ExplainedClass = int | Literal["each"] | None  # see ComparisonSession.compare
 Explain = Callable[[str, Bundle, FloatArray, int, int | None, Question], HeatMap]
 
 
@@ -191,7 +192,7 @@ class ComparisonSession:
         self,
         image: MedicalImage,
         choice: Choice,
-        class_index: int | None = None,
+        explained: ExplainedClass = None,
         *,
         repeats: int = 1,
         remember: bool = False,
@@ -200,12 +201,14 @@ class ComparisonSession:
         """Compare teacher and student on one image, yielding the comparison as it grows; stop iterating to stop.
 
         First come the predictions, then the same with ever better heat maps, the student's first. Both maps are for
-        one class, so that they can be laid over each other also where the two disagree.
+        one class, so that they can be laid over each other also where the two disagree, unless each is asked for its
+        own.
 
         Args:
             image: the opened image.
             choice: what is compared.
-            class_index: the class to explain, or None for the one that the teacher finds most probable.
+            explained: the class to explain in both, None for the one that the teacher finds most probable, or ``each``
+                for the most probable class of each network.
             repeats: how often each forward is timed; the median counts.
             remember: whether the predictions and what Score-CAM has scored are kept, and taken where they were, so
                 that another class of the same image costs no forward.
@@ -227,13 +230,13 @@ class ComparisonSession:
         yield found
         if choice.cam == "none":
             return
-        explained = found.teacher.prediction.top if class_index is None else class_index
+        classes = _explained_classes(found, explained)
         if choice.cam in get_args(Depth):
             if predicted.cams is None:
                 predicted.cams = models.teacher.score_cam(image), models.student.score_cam(image)
-            maps = explain_pair(*predicted.cams, explained, "exact" if choice.cam == "exact" else "fast")
+            maps = explain_pair(*predicted.cams, classes, "exact" if choice.cam == "exact" else "fast")
         else:
-            maps = self._other_maps(image, models, choice, explained, is_outdated)
+            maps = self._other_maps(image, models, choice, classes, is_outdated)
         for role, heat_map in maps:
             found = found.with_heat_map(role, heat_map)
             yield found
@@ -278,7 +281,7 @@ class ComparisonSession:
         return self._gates.get((bundle.directory, bundle.card.novelty_sha256), bundle.read_gate)
 
     def _other_maps(
-        self, image: MedicalImage, models: Models, choice: Choice, explained: int, is_outdated: Question
+        self, image: MedicalImage, models: Models, choice: Choice, classes: Mapping[Role, int], is_outdated: Question
     ) -> Iterator[tuple[Role, HeatMap]]:
         method = METHODS.get(choice.cam)
         if method is None:
@@ -291,7 +294,8 @@ class ComparisonSession:
         for role, classifier in both:
             pixels = preprocess(image, classifier.bundle.card.preprocessing)
             try:
-                heat_map = self.explain(method.name, classifier.bundle, pixels, explained, choice.threads, unwanted)
+                index = classes[role]
+                heat_map = self.explain(method.name, classifier.bundle, pixels, index, choice.threads, unwanted)
             except ExplanationError:
                 if unwanted():
                     raise Interrupted from None
@@ -303,6 +307,13 @@ class ComparisonSession:
             raise Interrupted
         self.announce(bundle.name)
         return Classifier(bundle, choice.runtime, choice.threads)
+
+
+def _explained_classes(found: Comparison, explained: ExplainedClass) -> dict[Role, int]:
+    if explained == "each":
+        return {"teacher": found.teacher.prediction.top, "student": found.student.prediction.top}
+    index = found.teacher.prediction.top if explained is None else explained
+    return {"teacher": index, "student": index}
 
 
 def _predict(image: MedicalImage, models: Models, repeats: int) -> _Predicted:

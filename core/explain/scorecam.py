@@ -16,7 +16,7 @@ another class costs nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -234,9 +234,12 @@ class ScoreCam:
 
 
 def explain_pair(
-    teacher: ScoreCam | None, student: ScoreCam | None, class_index: int, depth: Depth = "fast"
+    teacher: ScoreCam | None,
+    student: ScoreCam | None,
+    classes: Mapping[Literal["teacher", "student"], int],
+    depth: Depth = "fast",
 ) -> Iterator[tuple[Literal["teacher", "student"], HeatMap]]:
-    """Explain the same class in both networks, the student's heat map first; None stands for one without feature maps.
+    """Explain a class in each network, the student's heat map first; None stands for one without feature maps.
 
     Both share the same cores, so they take turns batch by batch: the student up to its clustered map, the teacher up to
     its own, and then, if the exact maps are wanted, whichever has had less time. Stop iterating to stop.
@@ -248,11 +251,11 @@ def explain_pair(
     explained = {role: one for role, one in both.items() if one is not None}
     spent = dict.fromkeys(explained, 0.0)
     for role in spent:
-        for frame in explained[role].refine(class_index):
+        for frame in explained[role].refine(classes[role]):
             yield role, frame
     if depth == "fast":
         return
-    running = {role: explained[role].refine(class_index, "exact") for role in spent}
+    running = {role: explained[role].refine(classes[role], "exact") for role in spent}
     while running:
         role = min(running, key=lambda r: spent[r])
         started = time.perf_counter()

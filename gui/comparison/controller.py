@@ -167,8 +167,13 @@ class ComparisonController(QObject):
         if self.comparison is not None and self.comparison.teacher.prediction.class_ids:
             classes = len(self.comparison.teacher.prediction.class_ids)
             now = self._chooser.chosen_class()
-            now = self.comparison.teacher.prediction.top if now is None else now
+            now = now if isinstance(now, int) else self.comparison.teacher.prediction.top
             self._on_class_clicked((now + 1) % classes)
+
+    def each_its_own(self) -> None:
+        """Explain in each network its own finding, or in both the teacher's again."""
+        self._chooser.set_class(None if self._chooser.chosen_class() == "each" else "each")
+        self._ask()
 
     def take_review(self, path: Path, basis: Basis, review: Review) -> None:
         """Restore a review of an earlier analysis."""
@@ -217,7 +222,7 @@ class ComparisonController(QObject):
         self._ticket += 1
         return self._ticket
 
-    def _explain(self, _index: int | None) -> None:
+    def _explain(self, _class: object) -> None:
         self._ask()
 
     def _on_class_clicked(self, index: int) -> None:

@@ -27,6 +27,8 @@ THIN = 3  # height of the progress line
 TINTS: dict[Role, tuple[int, int, int]] = {"teacher": rendering.TEACHER_RGB, "student": rendering.STUDENT_RGB}
 HEADINGS: dict[Layout, str] = {"original": "ORIGINAL", "difference": "DIFFERENCE  Teacher − student"}
 
+NOT_ALIKE = "No difference: the heat maps are for different classes"
+
 
 class ModelPanel(QWidget):
     """The part of the comparison that belongs to the teacher or to the student.
@@ -102,8 +104,10 @@ class ModelPanel(QWidget):
         heading = HEADINGS.get(layout)
         self._kind.setText(heading or self._name.upper())
         theme.styled(self._kind, "small", "bold", *(() if heading else (self.role,)))
-        for part in (self.title, self.card_button, self._said, self.method):
+        for part in (self.title, self.card_button, self._said):
             part.setVisible(heading is None)
+        self.method.setVisible(layout != "original")
+        self._say_method()
         self.view.set_swipe(layout == "swipe")
         self._show_reveal()
 
@@ -175,7 +179,12 @@ class ModelPanel(QWidget):
         return None if heat_map is None else heat_map.resized(MAP_SIZE, MAP_SIZE)
 
     def draw(
-        self, display: Display, teacher: rendering.FloatArray | None, student: rendering.FloatArray | None
+        self,
+        display: Display,
+        teacher: rendering.FloatArray | None,
+        student: rendering.FloatArray | None,
+        *,
+        alike: bool = True,
     ) -> None:
         """Draw the heat map over the image, the difference of both, or nothing over the original.
 
@@ -183,6 +192,7 @@ class ModelPanel(QWidget):
             display: how it is shown.
             teacher: the teacher's heat map from :meth:`values`.
             student: the student's.
+            alike: whether both are for the same class; else there is no difference to draw.
         """
         both: dict[Role, rendering.FloatArray | None] = {"teacher": teacher, "student": student}
         own, layer = both[self.role], None
@@ -191,7 +201,8 @@ class ModelPanel(QWidget):
             drawn = []
         elif self._layout == "difference":
             drawn = ["teacher", "student"]
-            if display.overlay and teacher is not None and student is not None:
+            self.method.setText("" if alike else NOT_ALIKE)
+            if display.overlay and alike and teacher is not None and student is not None:
                 layer = rendering.difference(teacher, student, max(display.opacity, 0.2))
                 self.view.colour_bar.show_difference()
         elif display.overlay and own is not None:
@@ -239,7 +250,9 @@ class ModelPanel(QWidget):
 
     def _say_method(self) -> None:
         """Show which class the heat map supports; nothing of the prediction while that is hidden."""
-        if self._result is None or self._task is None or self._result.heat_map is None:
+        if self._layout == "difference":
+            self.method.clear()
+        if self._layout == "difference" or self._result is None or self._task is None or self._result.heat_map is None:
             return
         heat_map = self._result.heat_map
         if self.withheld:

@@ -237,11 +237,11 @@ class ComparisonView(QWidget):
         self.panel.say_facts(wording.strength(found, self._speed_ratios, self._refining))
 
     def _draw(self) -> None:
-        display = self.controls.display
+        display, found = self.controls.display, self._comparison
         maps = (None, None) if self._held else (self.teacher.values(), self.student.values())
         for panel in self.panels:
             panel.view.tool = display.tool
-            panel.draw(display, *maps)
+            panel.draw(display, *maps, alike=found is None or found.explains_same_class)
 
     def _hold(self, held: bool) -> None:
         if held == self._held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.compare.session import Choice
+from core.compare.session import Choice, ExplainedClass
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class CompareImage:
         ticket: its number; what comes back carries it, so that events of an earlier one can be told apart.
         path: the file.
         choice: what is compared.
-        class_index: the class to explain, or None for the teacher's.
+        explained: the class to explain, as :meth:`core.compare.session.ComparisonSession.compare` takes it.
     """
 
     ticket: int
     path: Path
     choice: Choice
-    class_index: int | None = None
+    explained: ExplainedClass = None
 
 
 @dataclass(frozen=True)

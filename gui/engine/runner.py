@@ -126,7 +126,7 @@ class JobRunner:
         models = self._session.models(job.choice, image)
         self._report_models(job.ticket, models)
         growing = self._session.compare(
-            image, job.choice, job.class_index, repeats=REPEATS, remember=True, is_outdated=is_outdated
+            image, job.choice, job.explained, repeats=REPEATS, remember=True, is_outdated=is_outdated
         )
         found = next(growing)
         self._report(FilePredicted(job.path, self._result(image, found), job.choice))

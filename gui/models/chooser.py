@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from core.compare.session import Choice
+from core.compare.session import Choice, ExplainedClass
 from core.explain.reference_cams import METHODS
 from core.models.architectures import ARCHITECTURES
 from core.models.card import Role
@@ -26,7 +26,7 @@ class ModelChooser(QWidget):
 
     Signals:
         changed: another task, network or method was chosen.
-        class_chosen: the index of the class to explain, or None for the teacher's finding.
+        class_chosen: the index of the class to explain, None for the teacher's finding, or ``each``.
     """
 
     changed = Signal()
@@ -89,13 +89,13 @@ class ModelChooser(QWidget):
             self._fill_networks()
             self._fill_classes()
 
-    def set_class(self, index: int | None) -> None:
+    def set_class(self, explained: ExplainedClass) -> None:
         """Show which class is explained; None is the teacher's finding; emits nothing."""
-        self.class_box.setCurrentIndex(0 if index is None else index + 1)
+        self.class_box.setCurrentIndex(max(0, self.class_box.findData(explained)))
 
-    def chosen_class(self) -> int | None:
-        """Return the class to explain, None for the teacher's."""
-        found: int | None = self.class_box.currentData()
+    def chosen_class(self) -> ExplainedClass:
+        """Return the class to explain, None for the teacher's, ``each`` for each network's own."""
+        found: ExplainedClass = self.class_box.currentData()
         return found
 
     def _box(self, name: str, tip: str, *looks: str) -> ComboBox:
@@ -170,9 +170,11 @@ class ModelChooser(QWidget):
         self.class_box.clear()
         self.class_box.addItem("Teacher's finding", None)
         self.class_box.setItemData(0, "The class that is most probable by the teacher's prediction", _TIP)
+        self.class_box.addItem("Each its own", "each")
+        self.class_box.setItemData(1, "Each network's heat map for the class that is most probable to it", _TIP)
         for i, label in enumerate(self._task.classes):
             self.class_box.addItem(label.name, i)
-            self.class_box.setItemData(i + 1, label.id, _TIP)
+            self.class_box.setItemData(self.class_box.count() - 1, label.id, _TIP)
         _fit_popup(self.class_box)
 
     def _task_chosen(self) -> None:

@@ -240,9 +240,7 @@ class MainWindow(QMainWindow):
         self.controller.screen_changed.connect(self.reviews.show)
         self.controller.selected.connect(self._on_selected)
         self.comparison.review.left.connect(self.list.list.setFocus)
-        for changed in (self.controller.selected, self.worklist.rowsInserted, self.worklist.rowsRemoved,
-                        self.worklist.modelReset, self.list.filter.layoutChanged):  # fmt: skip
-            changed.connect(lambda *_: self.tools.place.setText(self.list.place()))
+        self.list.place_changed.connect(lambda: self.tools.place.setText(self.list.place()))
         self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.reviewed.connect(self.controller.take_review)

@@ -33,6 +33,7 @@ class WorklistView(QWidget):
     """
 
     chosen = Signal(object)  # path
+    place_changed = Signal()
 
     def __init__(self, worklist: Worklist, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -183,6 +184,7 @@ class WorklistView(QWidget):
         self.list.scrollTo(index)
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        self.place_changed.emit()
         if current.isValid():
             self.chosen.emit(current.data(ENTRY_ROLE).path)
 
@@ -202,6 +204,7 @@ class WorklistView(QWidget):
         else:
             words = f"{shown:,} of {total:,}" + (" files" if self.wide else "")
         self.count.setText(words if total else "")
+        self.place_changed.emit()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

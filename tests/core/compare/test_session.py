@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,16 @@ def test_a_comparison_grows_from_predictions_to_the_students_map_to_the_teachers
     assert [found.values.shape for found in maps] == [(14, 14), (7, 7)]
     assert -1 <= grown[-1].cam_pearson <= 1
     assert 0 <= grown[-1].cam_iou20 <= 1
+
+
+def test_each_network_can_be_explained_for_its_own_finding(session, chest_image):
+    grown = session.compare(chest_image, Choice(), "each")
+    found = next(growing for growing in grown if growing.teacher.heat_map is not None)
+    for result in (found.teacher, found.student):
+        assert result.heat_map.class_index == result.prediction.top
+    other = (found.student.prediction.top + 1) % 3
+    apart = found.with_heat_map("student", replace(found.student.heat_map, class_index=other))
+    assert (apart.cam_pearson, apart.cam_iou20) == (None, None)  # maps of two classes are not compared
 
 
 def test_another_class_of_an_image_that_is_remembered_asks_no_network_again(session, chest_image, forwards):

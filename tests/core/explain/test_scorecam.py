@@ -269,7 +269,7 @@ def test_an_exception_in_mid_run_leaves_no_hook_and_the_work_can_go_on(torch_net
 def test_the_students_map_comes_first_and_neither_starves(student, teacher, chest):
     pair = ScoreCam(teacher, chest), ScoreCam(student, chest)
     roles = []
-    for role, frame in explain_pair(*pair, 0, "exact"):
+    for role, frame in explain_pair(*pair, {"teacher": 0, "student": 0}, "exact"):
         assert isinstance(frame, HeatMap)
         roles.append(role)
         if roles[9:].count("teacher") == 2:

@@ -14,7 +14,7 @@ from gui.window.bars import RecentMenu, fill_menus
 # what can be used in a window without files, models and a batch
 NEEDS_FILES = {"remove", "clear", "next", "previous", "first", "last", "next_disagreement", "filter"}
 NEEDS_MODELS = {"teacher_card", "student_card"}
-NEEDS_MORE = {"put_back", "pause", "cancel", "next_class"}
+NEEDS_MORE = {"put_back", "pause", "cancel", "next_class", "each_its_own"}
 NEEDS_HEAT_MAPS = {"overlay", "swipe", "difference", "contour"}
 
 
@@ -99,7 +99,7 @@ def test_each_command_can_be_used_when_there_is_what_it_needs(make_window, qtbot
         window.chooser.cam_box.activated.emit(0)
     assert disabled(window) == {"put_back", "pause", "cancel"}
     window.commands.actions["clear"].trigger()
-    assert disabled(window) == NEEDS_FILES | {"pause", "cancel", "next_class"}
+    assert disabled(window) == NEEDS_FILES | {"pause", "cancel", "next_class", "each_its_own"}
     window.commands.actions["put_back"].trigger()
     assert "put_back" in disabled(window)
     assert "next" not in disabled(window)

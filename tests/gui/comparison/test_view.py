@@ -67,6 +67,12 @@ def test_the_ring_is_of_the_heat_map_on_screen(view):
         assert [row for column in cells for row, cell in enumerate(column) if cell.explained] == rings
     view.show_comparison(replace(found, student=replace(found.student, heat_map=other)), refining=False)
     assert view.student.method.text().startswith("Evidence for Normal")
+    assert "overlap" not in view.facts.text()
+    view.layouts.actions["difference"].trigger()
+    assert layer(view.teacher) is None
+    assert view.teacher.method.text() == "No difference: the heat maps are for different classes"
+    view.layouts.actions["side"].trigger()
+    assert view.teacher.method.text().startswith("Evidence for COVID-19")
     view.clear_predictions()
     assert set(view.table.figures("teacher")) == {"–"}
     assert view.table.selectedItems() == []
