@@ -108,14 +108,18 @@ def scene_window(window: MainWindow, _copies: list[Path]) -> None:
 
 
 def scene_view(window: MainWindow, _copies: list[Path]) -> None:
-    """Ways to look at one comparison: contour, difference, another window, another class."""
+    """Ways to look at one comparison: contour, difference, swipe, another window, another class."""
     wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
     actions, view = window.commands.actions, window.comparison
-    for name in ("contour", "difference"):
+    actions["contour"].trigger()
+    QApplication.processEvents()
+    save(view, "view-contour")
+    actions["contour"].trigger()
+    for name in ("difference", "swipe"):
         actions[name].trigger()
         QApplication.processEvents()
         save(view, f"view-{name}")
-        actions[name].trigger()
+    actions["side"].trigger()
     actions["overlay"].trigger()
     actions["preset_2"].trigger()
     QApplication.processEvents()
@@ -123,7 +127,7 @@ def scene_view(window: MainWindow, _copies: list[Path]) -> None:
     actions["overlay"].trigger()
     actions["reset"].trigger()
     wait_for(window.controller.settled, actions["next_class"].trigger)
-    save(view, "view-next-class")
+    save(window, "view-next-class")
 
 
 def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
@@ -138,11 +142,13 @@ def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
     window.controller.batch_changed.connect(on_batch)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
+    window.commands.actions["wide_worklist"].trigger()
     QApplication.processEvents()
     save(window, "worklist")
+    window.commands.actions["wide_worklist"].trigger()
     unusual = next(path for path in copies if path.stem == "upside down")
     wait_for(window.controller.settled, lambda: window.list.choose(unusual))
-    save(window.comparison, "cant-judge")
+    save(window, "cant-judge")
 
 
 def scene_dialogs(window: MainWindow, _copies: list[Path]) -> None:

@@ -8,10 +8,10 @@ from itertools import groupby
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.commands.command import Command
-from gui.commands.table import FILE, GO, REPORT, REVIEW
+from gui.commands.table import FILE, GO, HELP, REPORT, VIEW
 from gui.common import theme
 
-LEFT = (FILE, GO, REVIEW, REPORT)  # menus in the left column
+COLUMNS = {FILE: 0, GO: 0, REPORT: 0, VIEW: 1, HELP: 1}  # of menus; the others are in the last
 # what is held, dragged or clicked and so is no command
 GESTURES: tuple[tuple[str, str], ...] = (
     ("H held", "Hide the heat map"),
@@ -35,14 +35,14 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         columns = QHBoxLayout()
-        columns.setSpacing(48)
-        left, right = QGridLayout(), QGridLayout()
+        columns.setSpacing(40)
+        grids = [QGridLayout() for _ in range(3)]
         for menu, commands in groupby(table, lambda command: command.menu):
             rows = [(command.key_text, command.plain_title) for command in commands if command.keys]
-            self._add_group(left if menu in LEFT else right, menu.replace("&", ""), rows)
-        self._add_group(right, "Held, dragged, clicked", GESTURES)
-        for column in (left, right):
-            column.setHorizontalSpacing(24)
+            self._add_group(grids[COLUMNS.get(menu, 2)], menu.replace("&", ""), rows)
+        self._add_group(grids[2], "Held, dragged, clicked", GESTURES)
+        for column in grids:
+            column.setHorizontalSpacing(16)
             column.setVerticalSpacing(4)
             column.setColumnStretch(1, 1)
             column.setRowStretch(column.rowCount(), 1)
@@ -63,6 +63,6 @@ class ShortcutSheet(QDialog):
         grid.addWidget(head, first, 0, 1, 2)
         for row, (keys, words) in enumerate(rows, first + 1):
             label = QLabel(keys)
-            theme.styled(label, "dim")
+            theme.styled(label, "small", "dim")
             grid.addWidget(label, row, 0)
-            grid.addWidget(QLabel(words), row, 1)
+            grid.addWidget(theme.styled(QLabel(words), "small"), row, 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -25,7 +25,8 @@ from core.tasks import ClassLabel
 from gui.common import theme
 from gui.comparison.calibration_band import Band, band_of
 
-ROW, MOST_ROWS, FIGURE = 36, 12, 64  # pixels; rows without a scroll bar; width of a network's column, in pixels
+ROW, MOST_ROWS, FIGURE = 36, 12, 52  # pixels; rows without a scroll bar; width of a network's column, in pixels
+NAME = 100  # pixels that the words of a class have at least
 BAR, BELOW, RING = 6, 8, 14  # height of a bar, room under it, room of the ring left of it, in pixels
 COLUMNS: dict[Role, int] = {"teacher": 1, "student": 2}
 CELL = int(Qt.ItemDataRole.UserRole)
@@ -95,7 +96,7 @@ class FindingsTable(QTableWidget):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
-        header.setStyleSheet("QHeaderView::section { padding: 4px; }")
+        header.setStyleSheet("QHeaderView::section { padding: 4px 2px; }")
         header.setMinimumSectionSize(FIGURE)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -115,8 +116,9 @@ class FindingsTable(QTableWidget):
             self.setItem(row, 0, name)
             for column in COLUMNS.values():
                 self.setItem(row, column, QTableWidgetItem("–"))
-            self.setRowHeight(row, ROW)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + min(len(labels), MOST_ROWS) * ROW + 2)
+            self.setRowHeight(row, _height(label.name))
+        rows = sum(self.rowHeight(row) for row in range(min(len(labels), MOST_ROWS)))
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2)
 
     def names(self) -> list[str]:
         """Return the classes in words, from the top."""
@@ -217,15 +219,33 @@ class _FindingsDelegate(QStyledItemDelegate):
         faint = cell is not None and cell.plausible is False
         painter.setPen(theme.colour("dim" if faint else "text"))
         if index.column() == 0:
-            flags = int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextWordWrap)
-            painter.drawText(area.adjusted(4, 0, -4, 0), flags, index.data())
+            painter.drawText(area.adjusted(2, 0, -2, 0), index.data(), _wrapping())
         else:
             vertical = Qt.AlignmentFlag.AlignVCenter if cell is None else Qt.AlignmentFlag.AlignTop
-            words = area.adjusted(0, 4, -4, -4)
+            words = area.adjusted(0, 4, -2, -4)
             painter.drawText(words, Qt.AlignmentFlag.AlignRight | vertical, index.data())
             if cell is not None:
                 _draw_marks(painter, area, cell)
         painter.restore()
+
+
+def _wrapping() -> QTextOption:
+    option = QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    return option
+
+
+def _height(name: str) -> int:
+    """Return how high a row is, so that its class is read in full."""
+    layout = QTextLayout(name, theme.font(theme.SMALL))
+    layout.setTextOption(_wrapping())
+    layout.beginLayout()
+    lines = 0
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(NAME)
+        lines += 1
+    layout.endLayout()
+    return max(ROW, lines * QFontMetrics(theme.font(theme.SMALL)).lineSpacing() + theme.GRID)
 
 
 def _draw_marks(painter: QPainter, area: QRectF, cell: Cell) -> None:
@@ -234,7 +254,7 @@ def _draw_marks(painter: QPainter, area: QRectF, cell: Cell) -> None:
         painter.setPen(QPen(accent, 1.5))
         painter.setBrush(accent)
         painter.drawEllipse(QPointF(area.left() + 6, area.bottom() - BELOW - BAR / 2), 3.5, 3.5)
-    track = QRectF(area.left() + RING, area.bottom() - BELOW - BAR, area.width() - RING - 4, BAR)
+    track = QRectF(area.left() + RING, area.bottom() - BELOW - BAR, area.width() - RING - 2, BAR)
 
     def across(share: float) -> float:
         return track.left() + share * track.width()

@@ -243,7 +243,8 @@ class ModelPanel(QWidget):
             f"Median of {prediction.latency.runs} forward passes at batch 1; “in all” adds the preparation of the"
             " image."
         )
-        self._say_doubt(wording.doubt(self._task, prediction))
+        shown_anyway = "Shown anyway: outside the training data" if prediction.is_out_of_distribution else ""
+        self._say_doubt(shown_anyway or wording.doubt(self._task, prediction))
 
     def _say_doubt(self, words: str) -> None:
         self.doubt.setText(f"⚠ {words}" if words else "")

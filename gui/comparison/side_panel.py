@@ -14,6 +14,8 @@ from gui.comparison.display_controls import DisplayControls
 from gui.comparison.findings_table import FindingsTable
 from gui.history.review_bar import ReviewBar
 
+LEFT = 4  # pixels left of all parts: half a step of the grid, which the longest words of the findings need
+
 
 class SidePanel(QWidget):
     """Everything about the comparison on screen that is not an image; the reading stays in view at the lower end.
@@ -61,7 +63,7 @@ class SidePanel(QWidget):
 
         inside = QWidget()
         self._rows = QVBoxLayout(inside)
-        self._rows.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, theme.GRID)
+        self._rows.setContentsMargins(LEFT, theme.GRID, theme.GRID, theme.GRID)
         self._rows.setSpacing(4)
         for part in (self.agreement, self.facts, self.table, *self._doubts.values()):
             self._rows.addWidget(part)
@@ -81,7 +83,7 @@ class SidePanel(QWidget):
         bar.setStyleSheet(f"QScrollBar:vertical {{ width: {theme.GRID}px; }}")
         bar.rangeChanged.connect(self._keep_width)
         below = QVBoxLayout()
-        below.setContentsMargins(theme.GRID, 4, theme.GRID, theme.GRID)
+        below.setContentsMargins(LEFT, 4, theme.GRID, theme.GRID)
         below.setSpacing(4)
         head = QLabel("Your reading")
         theme.styled(head, "small", "bold")
@@ -127,7 +129,7 @@ class SidePanel(QWidget):
 
     def _keep_width(self, _lowest: int, highest: int) -> None:
         """Put the scroll bar into the right margin, so that no word moves where it comes and goes."""
-        self._rows.setContentsMargins(theme.GRID, theme.GRID, 0 if highest else theme.GRID, theme.GRID)
+        self._rows.setContentsMargins(LEFT, theme.GRID, 0 if highest else theme.GRID, theme.GRID)
 
     def _head(self, words: str) -> None:
         head = QLabel(words)

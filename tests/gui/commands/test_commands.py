@@ -84,6 +84,8 @@ def test_menus_and_sheet_show_the_table_and_no_key_is_given_twice(make_window, q
     sheet = ShortcutSheet(table, window)
     texts = {label.text() for label in sheet.findChildren(QLabel)}
     assert {command.plain_title for command in table if command.keys} <= texts
+    wanted = sheet.sizeHint()
+    assert wanted.width() <= 1240 and wanted.height() <= 760  # all of it is seen on a screen of 1280 by 800
     sheet.done(0)
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QHelpEvent
 from PySide6.QtWidgets import QApplication, QLabel, QToolTip
 from task_samples import CHEST_XRAY, LUNG_COLON
 
@@ -55,6 +55,18 @@ def test_the_table_has_the_exact_figures_of_both(view):
     assert "Non-COVID" in table.item(1, 0).toolTip()
     assert view.teacher.prediction.text() == "COVID-19  91 %"
     assert "91.2 %" in view.teacher.prediction.toolTip()
+
+
+def test_long_names_of_classes_are_read_in_full(view):
+    view.set_models(LUNG_COLON, None, None)
+    table = view.table
+    metrics = QFontMetrics(theme.font(theme.SMALL))
+    for row, name in enumerate(table.names()):
+        width = table.columnWidth(0) - 4
+        assert all(metrics.horizontalAdvance(word) <= width for word in name.split())
+        needed = metrics.boundingRect(QRect(0, 0, width, 999), int(Qt.TextFlag.TextWordWrap), name).height()
+        assert table.rowHeight(row) >= needed
+    assert table.viewport().height() >= sum(map(table.rowHeight, range(table.rowCount())))
 
 
 def test_the_ring_is_of_the_heat_map_on_screen(view):
@@ -228,6 +240,7 @@ def test_an_answer_on_a_strange_image_is_hidden_until_it_is_asked_for(view, qtbo
     assert view.teacher.prediction.text() == "COVID-19  91 %"
     assert view.table.figures("teacher")[0] == "91.2 %"
     assert not view.teacher.reveal_button.isVisible()
+    assert view.teacher.doubt.text() == "⚠ Shown anyway: outside the training data"
     assert view.teacher.method.text().startswith("Evidence for COVID-19")
     assert layer(view.teacher) is not None
     assert view.agreement.text() == "✓ Agree: COVID-19"
