@@ -102,7 +102,7 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
     screen.do("windowfocus", "--sync", window)
 
     def hot():
-        seen = screen.picture()[165:540, 300:]  # the images alone
+        seen = screen.picture()[180:740, 80:1050]  # the images alone
         return int(((seen[:, :, 0] - seen[:, :, 2]) > 110).sum())
 
     until(lambda: hot() > 500, "a heat map on the screen")
@@ -113,11 +113,11 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
 
     before = screen.picture()
     screen.do("mousemove", 500, 330, "mousedown", 3, "mousemove", 520, 330, "mousemove", 620, 330, "mouseup", 3)
-    until(lambda: abs(screen.picture() - before)[150:500, 300:].mean() > 1, "another window and level by a drag")
+    until(lambda: abs(screen.picture() - before)[180:740, 80:1050].mean() > 1, "another window and level by a drag")
     screen.key("Escape")
     before = screen.picture()
     screen.key("k")
-    until(lambda: abs(screen.picture() - before)[150:500, 300:].mean() > 1, "the map of another class")
+    until(lambda: abs(screen.picture() - before)[180:740, 80:1050].mean() > 1, "the map of another class")
 
     screen.key("ctrl+r")
     target = tmp_path / "table.csv"
@@ -147,8 +147,10 @@ def test_open_a_folder_analyse_switch_the_class_filter_and_export(screen, folder
             assert row["student_predicted"] == expected.student.predicted
 
     screen.key("Escape")
-    before = screen.picture()[150:, :240]
+    thumbnails = screen.picture()[150:, :240]
     screen.key("ctrl+f")
+    until(lambda: abs(screen.picture()[150:, :240] - thumbnails).mean() > 2, "the wide list")
+    before = screen.picture()[150:, :240]
     screen.do("type", "--delay", "20", "b.png")
     until(lambda: abs(screen.picture()[150:, :240] - before).mean() > 0.5, "the filtered list")
     screen.key("ctrl+q")
