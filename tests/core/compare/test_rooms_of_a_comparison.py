@@ -13,10 +13,12 @@ from core.exports.format import Wanted
 
 CORE = Path(core.__file__).parent
 LAYERS = [
-    {"names", "errors", "tasks", "__init__"},
+    {"names", "errors", "__init__"},
     {"system"},
+    {"tasks"},
     {"images"},
     {"uncertainty"},
+    {"onnx"},
     {"models"},
     {"runtimes"},
     {"explain"},
