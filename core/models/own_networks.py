@@ -158,18 +158,20 @@ def _independent_logits(model: ModelProto, how: Preprocessing, folder: Path) -> 
     """
     run = evaluator(folder / GRAPH_FILE, _pointed(folder), [LOGITS])
     probe = probe_input(how)
-    alone = [run(image)[LOGITS] for image in (probe, -probe)]
+    expected = np.concatenate([run(image)[LOGITS] for image in (probe, -probe)])
+    if not np.isfinite(expected).all():
+        raise BundleError("The model's logits are not finite.", remedy="Check the model where it was trained.")
+    first = tuple(expected[0].tolist())
+    if shapes.takes_one_image(model.graph):
+        return first
     remedy = "Export the model again, with a dynamic batch axis."
     try:
         together = run(np.concatenate([probe, -probe]))[LOGITS]
     except BundleError as cause:
-        raise BundleError("The model takes one image at a time only.", remedy=remedy) from cause
-    expected = np.concatenate(alone)
-    if not np.isfinite(expected).all():
-        raise BundleError("The model's logits are not finite.", remedy="Check the model where it was trained.")
+        raise BundleError("The model does not take several images at a time, as it says.", remedy=remedy) from cause
     if np.abs(together - expected).max() > BATCH_TOLERANCE * max(1.0, float(np.abs(expected).max())):
         raise BundleError("The logits of an image depend on the other images in its batch.", remedy=remedy)
-    return tuple(alone[0][0].tolist())
+    return first
 
 
 def _card(

@@ -97,7 +97,7 @@ def features_to_nchw(features: Tensor, network: nn.Module) -> Tensor:
             remedy="Choose a network with a spatial feature map.",
         )
     # not len(tokens), which would fix the batch of a graph that is exported
-    return tokens.transpose(1, 2).unflatten(2, (rows, columns))
+    return tokens.transpose(1, 2).reshape(-1, tokens.shape[2], rows, columns)
 
 
 def pretrained_config(name: str) -> PretrainedCfg:

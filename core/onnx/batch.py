@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from onnx import GraphProto
 
 
-def free_batch(graph: GraphProto) -> int:
-    """Let constant shapes that begin with the length of the batch follow the batch; return how many were changed.
+def free_batch(graph: GraphProto) -> None:
+    """Let constant shapes that begin with the length of the batch follow the batch.
+
+    It is right for most convolutional networks. Transformers join constants of the batch's length to their tokens.
 
     A ``Reshape`` to (1, …) keeps the first axis of what it reshapes, one to (n, …) without an open axis leaves the
     first open. Whether the graph is right for several images can be told only by running it.
@@ -20,7 +22,6 @@ def free_batch(graph: GraphProto) -> int:
     for node in graph.node:
         if node.op_type == "Constant":
             values.update((node.output[0], a.t) for a in node.attribute if a.name == "value")
-    changed = 0
     for node in graph.node:
         if node.op_type != "Reshape" or node.input[1] not in values:
             continue
@@ -32,5 +33,3 @@ def free_batch(graph: GraphProto) -> int:
         graph.initializer.append(helper.make_tensor(name, 7, [shape.size], shape))
         node.input[1] = name
         del node.attribute[:]  # it has only allowzero, which would make the 0 a length
-        changed += 1
-    return changed

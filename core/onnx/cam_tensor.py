@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from core.onnx.check import LOGITS, MAPS
 from core.onnx.flow import bottlenecks
 from core.onnx.folding import Shape
-from core.onnx.shapes import image_inputs, infer_shapes, shape_of
+from core.onnx.shapes import image_inputs, infer_shapes, shape_of, takes_one_image
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
 Layout = Literal["NCHW", "NHWC", "NLC", "NCL"]  # L is the axis of the tokens
 
@@ -152,9 +152,14 @@ def without_maps(model: ModelProto) -> ModelProto:
     result.CopyFrom(model)
     (image,) = image_inputs(result.graph)
     result.graph.node.append(helper.make_node("GlobalAveragePool", [image.name], [MAPS], MAPS))
-    shape = [image.type.tensor_type.shape.dim[0].dim_param, 3, 1, 1]
+    shape = [_batch(result.graph), 3, 1, 1]
     result.graph.output.append(helper.make_tensor_value_info(MAPS, TensorProto.FLOAT, shape))
     return result
+
+
+def _batch(graph: GraphProto) -> str | int:
+    """Return the length of the batch as the input states it: a name, or 1."""
+    return 1 if takes_one_image(graph) else image_inputs(graph)[0].type.tensor_type.shape.dim[0].dim_param
 
 
 def with_maps(model: ModelProto, tensor: CamTensor) -> ModelProto:
@@ -196,11 +201,6 @@ def with_maps(model: ModelProto, tensor: CamTensor) -> ModelProto:
     if tensor.layout in {"NLC", "NCL"}:
         add("Reshape", constant(0, tensor.channels, tensor.rows, tensor.columns))  # 0 keeps the batch
     graph.node.append(helper.make_node("Cast", [now], [MAPS], MAPS, to=TensorProto.FLOAT))
-    shape = [
-        image_inputs(graph)[0].type.tensor_type.shape.dim[0].dim_param,
-        tensor.channels,
-        tensor.rows,
-        tensor.columns,
-    ]
+    shape = [_batch(graph), tensor.channels, tensor.rows, tensor.columns]
     graph.output.append(helper.make_tensor_value_info(MAPS, TensorProto.FLOAT, shape))
     return result

@@ -157,7 +157,7 @@ def _check_input(graph: GraphProto) -> None:
         raise BundleError(
             f"The graph's input is not a float32 image of shape (N, 3, H, W) but {axes(shape)}.", remedy=EXPORT
         )
-    if shape[0] is not None:
+    if shape[0] not in {None, 1}:
         raise BundleError(
             f"The graph takes {shape[0]} images at a time, no more and no fewer.",
             remedy="Export the model with a dynamic batch axis.",

@@ -18,14 +18,15 @@ def shape_of(value: ValueInfoProto) -> Shape | None:
     return _shape(value.type)
 
 
-def infer_shapes(model: ModelProto) -> dict[str, Shape]:
-    """Return the shape of every value, by name, for a batch of one image; an axis that can't be known is None.
+def infer_shapes(model: ModelProto, images: int = 1) -> dict[str, Shape]:
+    """Return the shape of every value, by name, for a batch of images; an axis that can't be known is None.
 
     Small values that follow from constants and shapes are computed on the way, since others' shapes depend on them.
     Weights in external data are not read. What the graph itself says of its values, outputs too, is not believed.
 
     Args:
         model: a graph in topological order, with one image input.
+        images: how many are in the batch, whatever the graph says.
 
     Raises:
         BundleError: if the shapes contradict each other.
@@ -36,7 +37,7 @@ def infer_shapes(model: ModelProto) -> dict[str, Shape]:
     for tensor in graph.initializer:
         found.add_tensor(tensor)
     for value in image_inputs(graph):
-        found.add_input(value)
+        found.add_input(value, images)
     for node in graph.node:
         found.add_node(node)
     return found.shapes
@@ -62,14 +63,14 @@ class _Inferred:
             with suppress(ValueError):  # a weight whose numbers were taken out
                 self._values[tensor.name] = numpy_helper.to_array(tensor)
 
-    def add_input(self, value: ValueInfoProto) -> None:
-        """Take the input, as a batch of one."""
+    def add_input(self, value: ValueInfoProto, images: int) -> None:
+        """Take the input, as a batch of so many images."""
         import onnx
 
         kind = onnx.TypeProto()
         kind.CopyFrom(value.type)
         if kind.tensor_type.shape.dim:
-            kind.tensor_type.shape.dim[0].dim_value = 1
+            kind.tensor_type.shape.dim[0].dim_value = images
         self._types[value.name] = kind
         self.shapes[value.name] = _shape(kind) or (None,)
 
@@ -114,6 +115,12 @@ def _shape(kind: TypeProto) -> Shape | None:
     if not kind.tensor_type.HasField("shape"):
         return None
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.tensor_type.shape.dim)
+
+
+def takes_one_image(graph: GraphProto) -> bool:
+    """Return whether a graph of one image input takes only one at a time."""
+    (image,) = image_inputs(graph)
+    return bool(image.type.tensor_type.shape.dim[0].dim_value == 1)
 
 
 def image_inputs(graph: GraphProto) -> list[ValueInfoProto]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.errors import BundleError
 from core.onnx.batch import free_batch
 from core.onnx.check import LOGITS, MAPS
 from core.onnx.parts import EXPORT, axes
-from core.onnx.shapes import image_inputs, infer_shapes, shape_of
+from core.onnx.shapes import image_inputs, infer_shapes, shape_of, takes_one_image
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -46,7 +47,27 @@ def standardise(
     shapes = infer_shapes(model)
     said += _standard_output(model, classes, {name: shape for name, shape in shapes.items() if shape})
     _prune(graph)
+    if takes_one_image(graph):
+        said.append(_several_images(model))
     return tuple(said)
+
+
+def _several_images(model: ModelProto) -> str:
+    """Let a graph take any number of images where its shapes allow it, and else state that it takes one; say which."""
+    import onnx
+
+    freed = onnx.ModelProto()
+    freed.CopyFrom(model)
+    free_batch(freed.graph)
+    for value in (*freed.graph.input, *freed.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
+    with suppress(BundleError):
+        if infer_shapes(freed, images=2)[LOGITS][:1] == (2,):
+            model.CopyFrom(freed)
+            return "It took one image at a time, and takes any number now."
+    for value in model.graph.output:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    return "It takes one image at a time."
 
 
 def strip(model: ModelProto) -> None:
@@ -125,14 +146,12 @@ def _standard_input(graph: GraphProto, size: tuple[int, int] | None, side: int) 
     if kind == TensorProto.FLOAT16:
         add("It computes in float16.", helper.make_node("Cast", [], [], to=TensorProto.FLOAT16))
     _rename(graph, own.name, now)
-    image = helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, [BATCH, 3, height, width])
+    image = helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, [batch or BATCH, 3, height, width])
     del graph.input[:]
     graph.input.append(image)
     own_nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
     del graph.node[:]
     graph.node.extend([*nodes, *own_nodes])
-    if batch == 1 and free_batch(graph):
-        said.append("It took one image at a time, and takes any number now.")
     return said
 
 

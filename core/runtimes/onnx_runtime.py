@@ -48,7 +48,8 @@ def accelerators() -> list[str]:
 class OnnxRuntime:
     """A network run by ONNX Runtime in float32; implements :class:`core.runtimes.base.Runtime`.
 
-    It reads the graph as it is. Masks are made by a second session, whose graph begins with them.
+    It reads the graph as it is. Masks are made by a second session, whose graph begins with them, unless it takes
+    one image at a time.
 
     Args:
         bundle: the model; verified before use.
@@ -75,6 +76,7 @@ class OnnxRuntime:
         self._session = self._loaded(self._graph)
         provider = self._session.get_providers()[0]
         self.device, self.batch_size = ("CPU", 8) if provider == CPU else (ACCELERATORS[provider][0], 32)
+        self._at_once = 1 if self._session.get_inputs()[0].shape[0] == 1 else self.batch_size
         self._probe = probe_input(bundle.card.preprocessing)
         logits, maps = self.forward_with_maps(self._probe)
         check_agreement(logits, expected_logits(bundle.card), "ONNX Runtime")
@@ -93,13 +95,13 @@ class OnnxRuntime:
 
     def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
         """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
-        if map_size != self._map_size:
+        if map_size != self._map_size or self._at_once == 1:
             return mask_scorer(self.forward, image, map_size, self.batch_size)
         return lambda maps: self._masked(image, maps)
 
     def prepare_masks(self) -> None:
         """Load the graph with masks in front of it, and check them against NumPy's, unless that has been done."""
-        if self._masks is not None:
+        if self._masks is not None or self._at_once == 1:
             return
         import onnx
 
@@ -116,8 +118,8 @@ class OnnxRuntime:
         return np.asarray(self._masks.run([LOGITS], {GIVEN_MAPS: np.ascontiguousarray(maps), INPUT: image})[0])
 
     def _parts(self, batch: FloatArray) -> list[FloatArray]:
-        """Return a batch in parts that need no more memory than a batch of masks."""
-        return [batch[i : i + self.batch_size] for i in range(0, len(batch), self.batch_size)]
+        """Return a batch in parts that the graph takes, and that need no more memory than a batch of masks."""
+        return [batch[i : i + self._at_once] for i in range(0, len(batch), self._at_once)]
 
     def _loaded(self, graph: Path | bytes) -> onnxruntime.InferenceSession:
         import onnxruntime

@@ -38,7 +38,7 @@ class OpenVinoRuntime:
     logits of batches, and of one image under many masks, on one stream for each core, which has the highest throughput.
     All shapes are fixed: transformers are clearly slower where the number of images may vary. Images that do not fill a
     batch are computed one by one. Streams compute VGG19's wide convolutions by Winograd's filtering, and then take one
-    image at a time.
+    image at a time; so do graphs that were exported for one.
 
     Args:
         bundle: the model; verified before use.
@@ -80,11 +80,12 @@ class OpenVinoRuntime:
             self._model = self._core.read_model(graph)
         except RuntimeError as cause:
             raise RuntimeUnavailableError(f"OpenVINO can't read the graph of {bundle.id} ({cause}).") from cause
+        takes_one = self._model.input(0).get_partial_shape()[0] == 1
         network = self._reshaped(1)
         (self._single,) = self._compiled(network, [self._probe], self._expected)
         _, _, rows, columns = network.output(1).shape
         self._map_size = rows, columns
-        self._stream_images = 1 if suited_convolutions(network) else IMAGES_PER_STREAM
+        self._stream_images = 1 if takes_one or suited_convolutions(network) else IMAGES_PER_STREAM
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""

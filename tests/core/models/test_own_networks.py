@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +258,37 @@ def test_a_grey_half_precision_model_for_one_image_is_understood(tmp_path, home)
     assert bundle.card.preprocessing.channels == "grey"
 
 
+def for_one_image(model):
+    """As exporters do without a dynamic axis: a constant of the length of the batch is joined to its values."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    model.graph.node[2].input[0] = "both"
+    model.graph.node.insert(2, helper.make_node("Concat", ["maps", "constant"], ["both"], "join", axis=1))
+    draw = np.random.default_rng(1)
+    constant = draw.standard_normal((1, 2, SIZE // 4, SIZE // 4)).astype(np.float32)
+    head = draw.standard_normal((3, 10)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(constant, "constant"))
+    next(t for t in model.graph.initializer if t.name == "head.weight").CopyFrom(
+        numpy_helper.from_array(head, "head.weight")
+    )
+    return model
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_graph_that_takes_one_image_only_is_run_image_by_image(tmp_path, home, runtime):
+    path = saved(for_one_image(small_model(small_state(), SIZE)), tmp_path / "zoo.onnx")
+    bundle, _explained = imported(path, tensor="maps.0")
+    assert "one image at a time" in bundle.card.training.method
+    engine, image = load_runtime(bundle, runtime), probe_input(bundle.card.preprocessing)
+    batch = np.concatenate([image, -image, image / 2] * 9)  # more than a runtime's own batch
+    expected = np.concatenate([reference(path, one[None])[0] for one in batch])
+    np.testing.assert_allclose(engine.forward(batch), expected, atol=1e-4)
+    np.testing.assert_allclose(engine.forward_with_maps(batch)[0], expected, atol=1e-4)
+    engine.prepare_masks()
+    *_, last = ScoreCam(engine, image).refine(1, "exact")
+    np.testing.assert_allclose(last.values, literal_map(path, image, reference(path, image)[1][0], 1), atol=2e-3)
+
+
 def outside_file(model, folder, location):
     """Put a model's weights into a file of their own, as large models have them."""
     onnx.save_model(model, folder / "zoo.onnx", save_as_external_data=True, location="zoo.data", size_threshold=0)
@@ -354,9 +386,10 @@ def test_what_a_file_says_of_itself_is_used(tmp_path):
     assert stated_in({"mean": "__import__('os')", "names": "(" * 10_000, "std": "nan"}) == {}
 
 
-def test_weights_of_timm_become_a_bundle(tmp_path, home):
+def test_weights_of_timm_become_a_bundle(tmp_path, home, monkeypatch):
     import timm
 
+    monkeypatch.setattr(timm, "create_model", partial(timm.create_model, depth=1))  # it is traced faster
     torch.manual_seed(0)
     network = timm.create_model("test_vit", num_classes=3).eval()
     path = tmp_path / "weights.safetensors"
@@ -420,7 +453,7 @@ def test_a_larger_folder_gives_it_a_gate_that_refuses_other_images_and_accepts_m
         inputs = (to_network_input(np.asarray(picture, np.float32) / 255, how) for picture in pictures)
         return np.mean([gate.assess(batch, how, fitted.card.described_task).is_novel for batch in inputs])
 
-    assert refused(crops("ihc.png", 40)) <= 0.1
+    assert refused(crops("ihc.png", 30)) <= 0.1
     for other in ("coffee.png", "astronaut.png", "hubble_deep_field.jpg"):
-        assert refused(crops(other, 20)) >= 0.9, other
-    assert refused(draw.integers(0, 255, (20, SIZE, SIZE, 3))) == 1
+        assert refused(crops(other, 10)) >= 0.8, other
+    assert refused(draw.integers(0, 255, (10, SIZE, SIZE, 3))) == 1

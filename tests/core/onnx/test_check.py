@@ -209,7 +209,7 @@ HOSTILE = {
     "an input of bytes": (byte_input, "float32 image"),
     "an input of any size": (axis(2, None), "no fixed size"),
     "an enormous input": (axis(3, 1 << 20), "no fixed size"),
-    "a fixed batch": (axis(0, 1), "dynamic batch"),
+    "a fixed batch": (axis(0, 2), "dynamic batch"),
     "another output": (renamed_output, "must be logits"),
     "outputs the other way round": (swapped_outputs, "must be logits"),
     "no outputs": (lambda m: m.graph.ClearField("output"), "must be logits"),
