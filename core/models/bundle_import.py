@@ -26,7 +26,7 @@ END_RECORD, END_RECORD_64 = b"PK\x05\x06", b"PK\x06\x07"
 END_RECORD_REACH = 22 + 20 + (1 << 16)  # a comment of up to 64 KiB may follow the record
 
 CHOOSE = f"Choose a folder, or a .zip, that holds {CARD_FILE} and {WEIGHTS_FILE}."
-REFUSED = "Ask whoever made the bundle for another copy."
+REMEDY = "Ask whoever made the bundle for another copy."
 
 
 def copy_bundle_files(source: Path, target: Path, names: tuple[str, ...] = tuple(FILE_LIMITS)) -> None:
@@ -56,7 +56,7 @@ def copy_bundle_files(source: Path, target: Path, names: tuple[str, ...] = tuple
                     with archive.open(entry) as file:
                         _copy(file, target / name, FILE_LIMITS[name], source)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, struct.error) as cause:
-        raise BundleError(f"The archive is damaged or encrypted ({cause}).", path=source, remedy=REFUSED) from cause
+        raise BundleError(f"The archive is damaged or encrypted ({cause}).", path=source, remedy=REMEDY) from cause
 
 
 def _existing(source: Path) -> Path:
@@ -76,7 +76,7 @@ def _existing(source: Path) -> Path:
 def _regular_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that is no link, pipe or device: those could point outside, or reading would never end."""
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise BundleError("This is a link or a device, not a file.", path=path, remedy=REFUSED)
+        raise BundleError("This is a link or a device, not a file.", path=path, remedy=REMEDY)
     try:
         file = path.open("rb")
     except OSError as cause:
@@ -95,18 +95,18 @@ def _check_end_record(source: Path) -> None:
     at = tail.rfind(END_RECORD)
     size = int.from_bytes(tail[at + 12 : at + 16], "little")
     if END_RECORD_64 in tail or size > MAX_DIRECTORY_BYTES:
-        raise BundleError("The archive holds far more than a bundle.", path=source, remedy=REFUSED)
+        raise BundleError("The archive holds far more than a bundle.", path=source, remedy=REMEDY)
 
 
 def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
     """Return the entries that make up the archive's one bundle, by file name."""
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise BundleError("The archive holds far more than a bundle.", path=source, remedy=REFUSED)
+        raise BundleError("The archive holds far more than a bundle.", path=source, remedy=REMEDY)
     for entry in entries:
         place = PurePosixPath(entry.filename.replace("\\", "/"))
         if place.is_absolute() or ".." in place.parts or ":" in entry.filename:
-            raise BundleError("The archive has files that point out of its folder.", path=source, remedy=REFUSED)
+            raise BundleError("The archive has files that point out of its folder.", path=source, remedy=REMEDY)
     cards = [entry for entry in entries if PurePosixPath(entry.filename).name == CARD_FILE]
     if len(cards) != 1:
         raise BundleError(f"The archive holds {len(cards)} bundles; one is needed.", path=source, remedy=CHOOSE)
@@ -117,9 +117,9 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         if place.parent != folder or place.name not in FILE_LIMITS or entry.is_dir():
             continue
         if place.name in found:
-            raise BundleError(f"The archive holds {place.name} twice.", path=source, remedy=REFUSED)
+            raise BundleError(f"The archive holds {place.name} twice.", path=source, remedy=REMEDY)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise BundleError(f"{place.name} is a link, not a file.", path=source, remedy=REFUSED)
+            raise BundleError(f"{place.name} is a link, not a file.", path=source, remedy=REMEDY)
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BundleError("The archive is compressed in an unusual way.", path=source, remedy="Zip it again.")
         found[place.name] = entry

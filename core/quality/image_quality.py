@@ -148,10 +148,10 @@ class QualityMeter:
             asked[method, "road_most"] = road_inputs(image, values, most_relevant=True)
             asked[method, "road_least"] = road_inputs(image, values, most_relevant=False)
             asked[method, "explained"] = (explained_input(image, values),)
-        answers = probabilities(self._runtime, asked, self._bundle.card.temperature)
+        predicted = probabilities(self._runtime, asked, self._bundle.card.temperature)
         full, blank = float(chances[top]), float(self._blank[top])
         for method in made:
-            of = {name: found[:, top].tolist() for (owner, name), found in answers.items() if owner == method}
+            of = {name: found[:, top].tolist() for (owner, name), found in predicted.items() if owner == method}
             curves, figures = results[method].curves, results[method].values
             curves["deletion"] = [full, *of["deletion"], blank]
             curves["insertion"] = [blank, *of["insertion"], full]

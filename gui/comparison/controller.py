@@ -318,8 +318,8 @@ class ComparisonController(QObject):
             self.settled.emit(True)
 
     def _on_predicted(self, found: FilePredicted) -> None:
-        basis = basis_of(found.verdict, found.choice)
-        result = self._results.keep(found.path, basis, found.verdict)
+        basis = basis_of(found.file_result, found.choice)
+        result = self._results.keep(found.path, basis, found.file_result)
         if basis == self._basis_now(found.path):
             self._worklist.set_result(found.path, result)
         if basis == self._basis and self.on_screen is not None:

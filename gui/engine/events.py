@@ -77,7 +77,7 @@ class FilePredicted:
     """There is a result for a file, of the screen or of "Analyse all"; it comes again when the heat maps are done."""
 
     path: Path
-    verdict: FileResult
+    file_result: FileResult
     choice: Choice
 
 
@@ -87,13 +87,13 @@ class FileCompared:
 
     Attributes:
         path: the file.
-        verdict: its result.
+        file_result: its result.
         comparison: as far as it came.
         choice: what was compared.
     """
 
     path: Path
-    verdict: FileResult
+    file_result: FileResult
     comparison: Comparison
     choice: Choice
 

@@ -20,13 +20,13 @@ class ModelSummary:
     Attributes:
         name: the top class in words.
         confidence: its probability, in [0, 1].
-        unsure: whether more than one class stays plausible, or none.
+        uncertain: whether more than one class stays plausible, or none.
         novel: whether the image is not assessable: outside the training data.
     """
 
     name: str
     confidence: float
-    unsure: bool
+    uncertain: bool
     novel: bool
 
 
@@ -58,9 +58,9 @@ class FileResult:
         return not self.agree and not self.novel
 
     @property
-    def unsure(self) -> bool:
+    def uncertain(self) -> bool:
         """Whether a prediction that is not withheld is uncertain."""
-        return any(said.unsure and not said.novel for said in (self.teacher, self.student))
+        return any(one.uncertain and not one.novel for one in (self.teacher, self.student))
 
     @property
     def novel(self) -> bool:
@@ -96,8 +96,8 @@ def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str,
     """
     task = get_task(record.task)
     return FileResult(
-        _said(task, record.teacher),
-        _said(task, record.student),
+        _summary(task, record.teacher),
+        _summary(task, record.student),
         record.agreement.same_class,
         record.agreement.js_divergence,
         record,
@@ -106,10 +106,10 @@ def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str,
     )
 
 
-def _said(task: Task, answer: PredictionRecord) -> ModelSummary:
+def _summary(task: Task, prediction: PredictionRecord) -> ModelSummary:
     return ModelSummary(
-        name=class_name(task, answer.predicted),
-        confidence=answer.confidence,
-        unsure=answer.is_uncertain,
-        novel=bool(answer.novel),
+        name=class_name(task, prediction.predicted),
+        confidence=prediction.confidence,
+        uncertain=prediction.is_uncertain,
+        novel=bool(prediction.novel),
     )

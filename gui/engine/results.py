@@ -42,17 +42,17 @@ class Result:
     """The result of one file.
 
     Attributes:
-        verdict: both predictions.
+        file_result: both predictions.
         review: the reader's opinion.
     """
 
-    verdict: FileResult
+    file_result: FileResult
     review: Review = NO_REVIEW
 
 
-def basis_of(verdict: FileResult, choice: Choice) -> Basis:
+def basis_of(file_result: FileResult, choice: Choice) -> Basis:
     """Return what a result depends on."""
-    return Basis(verdict.record.task, *verdict.models, choice.runtime, choice.threads)
+    return Basis(file_result.record.task, *file_result.models, choice.runtime, choice.threads)
 
 
 def bases_of(choice: Choice, catalogue: Catalogue) -> dict[str, Basis]:
@@ -72,29 +72,29 @@ class Results:
         self._found: dict[Path, dict[Basis, Result]] = {}
         self._own_task: dict[Path, str] = {}
 
-    def keep(self, path: Path, basis: Basis, verdict: FileResult) -> Result:
+    def keep(self, path: Path, basis: Basis, file_result: FileResult) -> Result:
         """Keep a result in place of an earlier one on the same basis, whose review stays, and return it.
 
         Where the file was another image before, the results of that one are dropped.
         """
-        if self._is_of_another_image(path, verdict):
+        if self._is_of_another_image(path, file_result):
             del self._found[path]
-        self._own_task[path] = verdict.own_task
-        result = self._found.setdefault(path, {}).setdefault(basis, Result(verdict))
-        result.verdict = verdict
+        self._own_task[path] = file_result.own_task
+        result = self._found.setdefault(path, {}).setdefault(basis, Result(file_result))
+        result.file_result = file_result
         return result
 
-    def remember(self, path: Path, basis: Basis, verdict: FileResult, review: Review) -> Result | None:
+    def remember(self, path: Path, basis: Basis, file_result: FileResult, review: Review) -> Result | None:
         """Keep a result of an earlier session and return it; None where there is a newer one."""
-        if self.get(path, basis) is not None or self._is_of_another_image(path, verdict):
+        if self.get(path, basis) is not None or self._is_of_another_image(path, file_result):
             return None
-        result = self.keep(path, basis, verdict)
+        result = self.keep(path, basis, file_result)
         result.review = review
         return result
 
-    def _is_of_another_image(self, path: Path, verdict: FileResult) -> bool:
-        kept = {result.verdict.record.image.sha256 for result in self._found.get(path, {}).values()}
-        return bool(kept - {verdict.record.image.sha256})
+    def _is_of_another_image(self, path: Path, file_result: FileResult) -> bool:
+        kept = {result.file_result.record.image.sha256 for result in self._found.get(path, {}).values()}
+        return bool(kept - {file_result.record.image.sha256})
 
     def get(self, path: Path, basis: Basis) -> Result | None:
         """Return the result of a file on a basis."""
@@ -122,5 +122,5 @@ class Results:
 
     def speed_ratios(self, basis: Basis) -> list[float]:
         """Return how many times faster the student's forward was, for each file with a result on a basis."""
-        kept = (found[basis].verdict.record for found in self._found.values() if basis in found)
+        kept = (found[basis].file_result.record for found in self._found.values() if basis in found)
         return [record.agreement.speed_ratio for record in kept]

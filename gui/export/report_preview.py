@@ -125,7 +125,7 @@ class Summary:
             if not withheld:
                 tallies.setdefault(task.id, Tally(task)).add(teacher, student, label)
             words = self._words(result.teacher), self._words(result.student)
-            warned = result.unsure or result.novel
+            warned = result.uncertain or result.novel
             rows.append(Line(page, name, *words, same=None if withheld else result.agree, warned=warned))
         return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
 

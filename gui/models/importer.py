@@ -55,7 +55,7 @@ class ModelImport(QObject):
         """Find out what a network of the user's own is, in a process of its own, and show the form for it."""
         self._banner.say(f"Reading {source.name}")
         job = Background(lambda: run_core(["import", str(source), "--inspect"], job.isInterruptionRequested), self)
-        job.done.connect(lambda said: self._ask(source, json.loads(said)))
+        job.done.connect(lambda output: self._ask(source, json.loads(output)))
         job.failed.connect(self._failed)
         job.begin()
 
@@ -71,9 +71,9 @@ class ModelImport(QObject):
         job.failed.connect(self._failed)
         job.begin()
 
-    def _own_installed(self, said: str) -> None:
+    def _own_installed(self, output: str) -> None:
         self.installed.emit()
-        first, *others = said.splitlines()
+        first, *others = output.splitlines()
         self._banner.say(first)
         box = QMessageBox(self._parent)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -170,7 +170,7 @@ def run_core(arguments: list[str], unwanted: Callable[[], bool] = lambda: False,
     )
     while True:
         try:
-            printed, said = process.communicate(timeout=LOOK_SECONDS)
+            printed, errors = process.communicate(timeout=LOOK_SECONDS)
             break
         except subprocess.TimeoutExpired:
             if unwanted():
@@ -178,6 +178,6 @@ def run_core(arguments: list[str], unwanted: Callable[[], bool] = lambda: False,
                 process.communicate()
                 raise Interrupted from None
     if process.returncode:
-        reason = f"\n{said.strip()}".rpartition("\nError: ")[2].strip()
+        reason = f"\n{errors.strip()}".rpartition("\nError: ")[2].strip()
         raise BundleError(reason or "The process that imports it has ended.", path=None if reason else about)
     return printed

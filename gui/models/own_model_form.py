@@ -49,7 +49,7 @@ class OwnModelForm(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Import your own model")
         self._about = about
-        said = about.get("said", {})
+        stated = about.get("said", {})
         self._sample: Path | None = None
         self._calibration: Path | None = None
         self.name = LineEdit()
@@ -64,7 +64,7 @@ class OwnModelForm(QDialog):
         self.classes = LineEdit()
         self.classes.setMinimumWidth(LINE)
         self.classes.setPlaceholderText("Labels in the order of the outputs, with commas between them")
-        self.classes.setText(", ".join(said.get("classes", ())))
+        self.classes.setText(", ".join(stated.get("classes", ())))
         self.grey = QCheckBox("Images are &grey")
         self.role = ComboBox()
         self.role.addItem("Student", "student")
@@ -80,7 +80,7 @@ class OwnModelForm(QDialog):
         for value, description in about.get("tensors", ()):
             self.tensor.addItem(description, value)
         self.tensor.addItem("None: no heat maps", "none")
-        for line, values in ((self.mean, said.get("mean") or MEAN), (self.std, said.get("std") or STD)):
+        for line, values in ((self.mean, stated.get("mean") or MEAN), (self.std, stated.get("std") or STD)):
             line.setText(", ".join(f"{value:g}" for value in values))
         self.picture, self.range = QLabel(), QLabel()
         self.picture.setFixedSize(SAMPLE, SAMPLE)

@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
     def _record(self, event: Event) -> None:
         """Record a comparison; called in the engine's thread, so that none is lost while the window closes."""
         if isinstance(event, FileCompared):
-            self.recorder.add(event.path, event.verdict, event.comparison, event.choice)
+            self.recorder.add(event.path, event.file_result, event.comparison, event.choice)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Fault):

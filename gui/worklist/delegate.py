@@ -120,7 +120,7 @@ class WorklistDelegate(QStyledItemDelegate):
         _text(painter, rect, letter, colour, theme.SMALL)
         centre = QPointF(rect.left() + 20, rect.center().y() + 0.5)
         painter.setPen(QPen(colour, 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush if one.unsure or one.novel else colour)
+        painter.setBrush(Qt.BrushStyle.NoBrush if one.uncertain or one.novel else colour)
         painter.drawEllipse(centre, DOT / 2, DOT / 2)
         words = rect.adjusted(32, 0, 0, 0)
         if one.novel:

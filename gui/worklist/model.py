@@ -75,7 +75,7 @@ class Entry:
     @property
     def file_result(self) -> FileResult | None:
         """The predictions of both models."""
-        return None if self.result is None else self.result.verdict
+        return None if self.result is None else self.result.file_result
 
     @property
     def review(self) -> Review:
@@ -229,7 +229,7 @@ class Worklist(QAbstractListModel):
         ]
         if not found.novel:
             lines.append("Agree" if found.agree else "Disagree")
-        if found.unsure:
+        if found.uncertain:
             lines.append("Uncertain: more than one class is plausible")
         if entry.review.opinion is not None:
             lines.append(f"Your reading: {review_words(entry.review.opinion)}")
@@ -292,7 +292,7 @@ class WorklistFilter(QSortFilterProxyModel):
 _ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
     Show.ALL: lambda _entry: True,
     Show.DISAGREE: lambda entry: entry.file_result is not None and entry.file_result.disagree,
-    Show.UNCERTAIN: lambda entry: entry.file_result is not None and entry.file_result.unsure,
+    Show.UNCERTAIN: lambda entry: entry.file_result is not None and entry.file_result.uncertain,
     Show.NOVEL: lambda entry: entry.file_result is not None and entry.file_result.novel,
     Show.FAILED: lambda entry: bool(entry.error),
     Show.WAITING: lambda entry: entry.state is State.WAITING,

@@ -16,12 +16,15 @@ for package in ("core", "training", "gui"):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)
 """
-# a comparison with all outputs, and the largest resident size of this process and of those that it started, in KiB
+# a comparison with all outputs, and the largest resident size of this process and of those that it started, in KiB;
+# its own ru_maxrss would be that of the tests, from which it was forked
 COMPARE = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 from core.cli.app import app
 app(sys.argv[1:], standalone_mode=False)
-print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+own = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 """
 
 

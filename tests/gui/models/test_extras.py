@@ -31,10 +31,12 @@ def test_heat_maps_of_other_methods_are_grey_and_say_how_to_add_them(qtbot, monk
     assert all("[cams]" in tip for tip in others.values())
 
 
-def test_runtimes_that_are_not_installed_are_grey_and_say_how_to_add_them(qtbot, monkeypatch):
+def test_runtimes_that_are_not_installed_are_grey_and_say_how_to_add_them(qtbot, own_data, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     dialog = SettingsDialog(Preferences())
     qtbot.addWidget(dialog)
+    with qtbot.waitSignal(dialog.storage.measured, timeout=60_000):
+        pass
     (box,) = (box for box in dialog.findChildren(ComboBox) if box.findData("torch") >= 0)
     assert greyed(box).keys() == {"torch"}
     assert "[gpu]" in greyed(box)["torch"]

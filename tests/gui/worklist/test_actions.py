@@ -96,10 +96,10 @@ def withheld(window):
     other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
     student = replace(record.student, predicted=other, novel=True)
     result = first.file_result
-    first.result.verdict = replace(result, student=replace(result.student, novel=True), agree=False,
+    first.result.file_result = replace(result, student=replace(result.student, novel=True), agree=False,
                                    divergence=1.0, record=replace(record, student=student))  # fmt: skip
     second = window.worklist.entries()[1]
-    second.result.verdict = replace(second.file_result, agree=False, divergence=0.5)
+    second.result.file_result = replace(second.file_result, agree=False, divergence=0.5)
     return window
 
 
@@ -129,7 +129,7 @@ def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
     words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
     assert "Not counted: an image that is not assessable, outside the training data." in words
     for entry in withheld.worklist.entries():
-        entry.result.verdict = replace(entry.file_result, teacher=replace(entry.file_result.teacher, novel=True))
+        entry.result.file_result = replace(entry.file_result, teacher=replace(entry.file_result.teacher, novel=True))
     withheld.commands.actions["scores"].trigger()
     assert "None of the images that were analysed is assessable" in withheld.banner.words.text()
 

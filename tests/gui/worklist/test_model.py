@@ -10,8 +10,8 @@ from gui.engine.results import Result
 from gui.worklist.model import ENTRY_ROLE, Order, Show, Worklist, WorklistFilter
 
 
-def said(name, confidence, unsure=False, novel=False):
-    return ModelSummary(name, confidence, unsure, novel)
+def said(name, confidence, uncertain=False, novel=False):
+    return ModelSummary(name, confidence, uncertain, novel)
 
 
 def result(teacher, student, divergence=0.0, task="chest-xray"):
@@ -25,7 +25,7 @@ def worklist(qtbot):
     QAbstractItemModelTester(files, QAbstractItemModelTester.FailureReportingMode.Fatal)
     files.add([Path(f"/x/{name}.png") for name in ("d", "b", "a", "c")])
     files.set_result(Path("/x/a.png"), result(said("Normal", 0.9), said("Normal", 0.8), 0.1))
-    files.set_result(Path("/x/b.png"), result(said("COVID-19", 0.7), said("Normal", 0.6, unsure=True), 0.5))
+    files.set_result(Path("/x/b.png"), result(said("COVID-19", 0.7), said("Normal", 0.6, uncertain=True), 0.5))
     files.set_error(Path("/x/c.png"), "/x/c.png: The file is empty.")
     return files
 
