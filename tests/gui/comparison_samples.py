@@ -53,3 +53,8 @@ def dispose(widget):
     widget.close()
     widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def layer(panel):
+    """Return the picture that lies over a panel's image, None where none is seen."""
+    return panel.view._layer.image if panel.view._layer.isVisible() else None

@@ -15,8 +15,6 @@ from core.models.card import CARD_FORMAT, Card, Training
 from core.models.catalogue import import_bundle, read_catalogue, remove_bundle
 from core.models.packing import pack_state, unpack_state
 from core.system.paths import user_weights
-from core.uncertainty.novelty import NoveltyGate, View
-from core.uncertainty.thumbnail import EXPOSURE_SIZE, LAYOUT_SIZE
 
 
 def make_card(**changes) -> Card:
@@ -197,14 +195,6 @@ def test_a_full_disk_leaves_the_bundle_that_stood_there(bundle, state):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert bundle.weights_path.read_bytes() == before
     assert [path.name for path in bundle.directory.parent.iterdir()] == [bundle.directory.name]
-
-
-@pytest.fixture
-def gate():
-    random = np.random.default_rng(0)
-    likeness = View(random.normal(size=(3, LAYOUT_SIZE)), 0.5, random.normal(size=(2, LAYOUT_SIZE)), 0.4)
-    mean, matrix = random.normal(size=EXPOSURE_SIZE), random.normal(size=(EXPOSURE_SIZE, 4))
-    return NoveltyGate(likeness, View(random.normal(size=(3, 4)), 0.7, random.normal(size=(2, 4)), 0.4, mean, matrix))
 
 
 def test_a_bundle_carries_its_novelty_gate_through_import(tmp_path, state, gate):

@@ -18,8 +18,6 @@ from core.models.bundle_writing import replace_fitted, upgrade_bundle, with_grap
 from core.models.card import CARD_FORMAT
 from core.models.graph_export import linked_graph, trace_network
 from core.runtimes.load import load_runtime
-from core.uncertainty.novelty import NoveltyGate, View
-from core.uncertainty.thumbnail import EXPOSURE_SIZE, LAYOUT_SIZE
 from tests.core.models.test_bundle import make_card
 
 NAME = "small"
@@ -74,14 +72,6 @@ def older(bundle):
     path.write_text(json.dumps({**stated, "format": 6}))
     (bundle.directory / "graph.onnx").unlink()
     return read_bundle(bundle.directory)
-
-
-@pytest.fixture
-def gate():
-    random = np.random.default_rng(0)
-    likeness = View(random.normal(size=(3, LAYOUT_SIZE)), 0.5, random.normal(size=(2, LAYOUT_SIZE)), 0.4)
-    mean, matrix = random.normal(size=EXPOSURE_SIZE), random.normal(size=(EXPOSURE_SIZE, 4))
-    return NoveltyGate(likeness, View(random.normal(size=(3, 4)), 0.7, random.normal(size=(2, 4)), 0.4, mean, matrix))
 
 
 def test_each_storage_is_computed_as_torch_does(bundle):
