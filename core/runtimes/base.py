@@ -99,15 +99,15 @@ def disagreement(found: FloatArray, expected: FloatArray) -> float:
     return float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max()))
 
 
-def check_agreement(found: FloatArray, expected: FloatArray, what: str) -> None:
+def check_agreement(found: FloatArray, expected: FloatArray, what: str, allowed: float = AGREEMENT) -> None:
     """Compare a runtime's logits on the probe with torch's.
 
     Raises:
-        RuntimeUnavailableError: if any logit differs by more than ``AGREEMENT`` or is not finite.
+        RuntimeUnavailableError: if any logit differs by more than ``allowed`` or is not finite.
     """
     off = disagreement(found, expected)
-    if not off <= AGREEMENT:
+    if not off <= allowed:
         raise RuntimeUnavailableError(
-            f"{what} does not agree with torch on this machine: logits differ by {off:.2g}, allowed is {AGREEMENT}.",
+            f"{what} does not agree with torch on this machine: logits differ by {off:.2g}, allowed is {allowed}.",
             remedy="Choose the torch runtime.",
         )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture
 from core.models.probe import probe_input
-from core.runtimes.base import RuntimeKind, check_agreement, expected_logits
+from core.runtimes.base import AGREEMENT, RuntimeKind, check_agreement, expected_logits
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
 from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
@@ -29,10 +29,12 @@ IMAGES_PER_STREAM = 4
 MOST_STREAMS = 8
 # left to itself OpenVINO computes in bfloat16 where the processor can, which moves the logits
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
+BFLOAT16 = {"INFERENCE_PRECISION_HINT": "bf16"}
+HALF_AGREEMENT = 0.25  # eight bits of mantissa; a wrong network is off by more
 
 
 class OpenVinoRuntime:
-    """A network run by OpenVINO on the CPU in float32; implements :class:`core.runtimes.base.Runtime`.
+    """A network run by OpenVINO on the CPU; implements :class:`core.runtimes.base.Runtime`.
 
     It is compiled for each use when that is first needed: for a single image on all cores, which is fastest; for the
     logits of batches, and of one image under many masks, on one stream for each core, which has the highest throughput.
@@ -43,6 +45,8 @@ class OpenVinoRuntime:
     Args:
         bundle: the model; verified before use.
         threads: CPU threads, or None for OpenVINO's own choice.
+        half: compute in bfloat16 where the processor has it (:func:`computes_bfloat16`). Logits then differ by some
+            hundredths, which training bears; what is shown to a person is computed in float32.
 
     Raises:
         BundleError: if the bundle fails verification.
@@ -52,9 +56,8 @@ class OpenVinoRuntime:
 
     name = "openvino"
     device = "CPU"
-    precision = "float32"
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, *, half: bool = False) -> None:
         try:
             import openvino
         except ImportError as cause:
@@ -64,7 +67,10 @@ class OpenVinoRuntime:
         graph = bundle.verified_graph()
         self.layer = get_architecture(bundle.card.network).layer
         self.notice = ""
-        self._settings: dict[str, str | int] = {**FLOAT32}
+        self._half = half and computes_bfloat16()
+        self.precision = "bfloat16" if self._half else "float32"
+        self._agreement = HALF_AGREEMENT if self._half else AGREEMENT
+        self._settings: dict[str, str | int] = {**(BFLOAT16 if self._half else FLOAT32)}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         self._stream_count = min(MOST_STREAMS, threads or usable_cores())
@@ -85,7 +91,8 @@ class OpenVinoRuntime:
         (self._single,) = self._compiled(network, [self._probe], self._expected)
         _, _, rows, columns = network.output(1).shape
         self._map_size = rows, columns
-        self._stream_images = 1 if takes_one or suited_convolutions(network) else IMAGES_PER_STREAM
+        filtered = not self._half and suited_convolutions(network)
+        self._stream_images = 1 if takes_one or filtered else IMAGES_PER_STREAM
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -159,7 +166,8 @@ class OpenVinoRuntime:
 
         network = self._reshaped(self._stream_images)
         network = openvino.Model(network.outputs[:1], network.get_parameters())
-        use_winograd(network)
+        if not self._half:
+            use_winograd(network)
         return network
 
     def _compiled(
@@ -185,8 +193,15 @@ class OpenVinoRuntime:
             raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
         requests = [compiled.create_infer_request() for _ in range(streams)]
         found = requests[0].infer(dict(enumerate(probe)))[0]
-        check_agreement(found, np.repeat(expected, len(probe[0]), axis=0), "OpenVINO")
+        check_agreement(found, np.repeat(expected, len(probe[0]), axis=0), "OpenVINO", self._agreement)
         return requests
+
+
+def computes_bfloat16() -> bool:
+    """Return whether the processor has instructions for bfloat16 (AMX or AVX-512), as OpenVINO finds."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _logits(requests: list[openvino.InferRequest], inputs: list[dict[int, FloatArray]]) -> FloatArray:

@@ -78,8 +78,8 @@ class Engine:
     """One way to compute a teacher's logits.
 
     Attributes:
-        name: the arithmetic in a word: ``openvino``, or torch's precision as accelerate names it. Logits of two engines
-            differ slightly and are never mixed in one cache.
+        name: the arithmetic in a word: ``openvino``, ``openvino-bfloat16``, or torch's precision as accelerate names
+            it. Logits of two engines differ slightly and are never mixed in one cache.
         forward: returns logits (B, C), float32, for normalised images (B, 3, H, W) on the teacher's device.
     """
 
@@ -88,12 +88,16 @@ class Engine:
 
 
 def choose_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
-    """Return OpenVINO where a run computes on the CPU and OpenVINO agrees with torch there, else torch."""
+    """Return OpenVINO where a run computes on the CPU and OpenVINO agrees with torch there, else torch.
+
+    OpenVINO computes in bfloat16 where the processor has it: VGG19 answers seven times as fast with AMX, and its logits
+    differ by some hundredths.
+    """
     if accelerator.device.type == "cpu":
         import torch
 
         try:
-            return _openvino(OpenVinoRuntime(with_graph(teacher.bundle), torch.get_num_threads()))
+            return _openvino(OpenVinoRuntime(with_graph(teacher.bundle), torch.get_num_threads(), half=True))
         except (RuntimeUnavailableError, ExportError):
             pass  # missing, or it can't run this network: torch gives the same, later
     return torch_engine(teacher, accelerator)
@@ -120,4 +124,5 @@ def _openvino(runtime: OpenVinoRuntime) -> Engine:
         parts = torch.split(images.contiguous(), runtime.batch_size)
         return torch.cat([torch.from_numpy(runtime.forward(part.numpy())) for part in parts])
 
-    return Engine(runtime.name, forward)
+    arithmetic = runtime.name if runtime.precision == "float32" else f"{runtime.name}-{runtime.precision}"
+    return Engine(arithmetic, forward)

@@ -14,6 +14,8 @@ from tiny_training import single_threaded, tiny_recipe
 
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.images.preprocessing import Preprocessing
+from core.models.bundle_writing import with_graph
+from core.runtimes.openvino_runtime import OpenVinoRuntime, computes_bfloat16
 from core.system.cache import TEACHER_LOGITS
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
@@ -23,7 +25,7 @@ from training.loop import events
 from training.loop.loop import train
 from training.loop.throughput import measure
 from training.recipe import to_toml
-from training.runs.networks import build
+from training.runs.networks import build, find_bundle
 from training.runs.records import RunError
 from training.runs.training_set import open_run_data
 
@@ -150,18 +152,30 @@ def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19)
     teacher, accelerator = load_teacher(str(vgg19), CLASSES, HOW), Accelerator()
     views = tiny_recipe(augment__views=1, augment__seed=12).augment
     engines = choose_engine(teacher, accelerator), torch_engine(teacher, accelerator)
-    assert [engine.name for engine in engines] == ["openvino", "no"]
+    half = computes_bfloat16()
+    assert [engine.name for engine in engines] == ["openvino-bfloat16" if half else "openvino", "no"]
     data = open_run_data(images, CLASSES)
     store = load_images(data.train, CLASSES, HOW, data.contents)
     caches = [TeacherLogits([teacher], [engine], store, views, 3) for engine in engines]
     fast, slow = (cache.of_view(0, store.tensor()) for cache in caches)
     assert caches[0]._keys != caches[1]._keys
-    assert np.abs(fast - slow).max() < 1e-3
+    assert np.abs(fast - slow).max() < (0.05 if half else 1e-3)
     assert slow.std() > 1e-3
 
 
+def test_bfloat16_moves_a_network_s_logits_by_little_and_is_the_processor_s(vgg19):
+    bundle = with_graph(find_bundle(str(vgg19)))
+    plain, half = OpenVinoRuntime(bundle, 1), OpenVinoRuntime(bundle, 1, half=True)
+    batch = np.random.default_rng(0).normal(size=(plain.batch_size, 3, HOW.height, HOW.width)).astype("f4")
+    off = np.abs(plain.forward(batch) - half.forward(batch)).max()
+    assert plain.precision == "float32"
+    assert half.precision == ("bfloat16" if computes_bfloat16() else "float32")
+    assert (off > 0) == computes_bfloat16()
+    assert off < 0.05
+
+
 def test_torch_computes_where_openvino_can_not(vgg19, monkeypatch):
-    def missing(_bundle, _threads):
+    def missing(_bundle, _threads, half):
         raise RuntimeUnavailableError("OpenVINO is not installed.")
 
     monkeypatch.setattr("training.distillation.teachers.OpenVinoRuntime", missing)
