@@ -10,7 +10,7 @@ TILE = 128
 
 
 def places(width, height):
-    """A picture in which red tells the column, green the row and blue both by their high bits; nowhere two are alike."""
+    """A picture in which red tells the column, green the row, and blue the high bits of both."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([columns & 255, rows & 255, (columns >> 8) * 16 + (rows >> 8)], axis=-1).astype(np.uint8)
 
@@ -32,7 +32,7 @@ def halves(pixels, levels):
     """The picture and ever smaller ones, each the mean of four pixels of the last."""
     found = [pixels]
     for _ in range(levels - 1):
-        last = found[-1][: found[-1].shape[0] // 2 * 2, : found[-1].shape[1] // 2 * 2].astype(float)
+        last = found[-1][: found[-1].shape[0] // 2 * 2, : found[-1].shape[1] // 2 * 2].astype(np.float32)
         rows, columns = last.shape[0] // 2, last.shape[1] // 2
         found.append(last.reshape(rows, 2, columns, 2, 3).mean(axis=(1, 3)).round().astype(np.uint8))
     return found

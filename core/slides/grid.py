@@ -55,21 +55,46 @@ def grid(area: Region, side: int, tissue: Mask | None, size: tuple[int, int]) ->
             None to keep all.
         size: width and height of the slide in pixels of level 0.
     """
-    rows = range(max(0, area.y), min(area.y + area.height, size[1]) - side + 1, side)
-    columns = range(max(0, area.x), min(area.x + area.width, size[0]) - side + 1, side)
-    fields = [Region(x, y, side, side) for y in rows for x in columns]
-    if tissue is None:
-        return fields
-    return [field for field in fields if tissue_share(field, tissue, size) >= TISSUE_SHARE]
+    rows = np.arange(max(0, area.y), min(area.y + area.height, size[1]) - side + 1, side)
+    columns = np.arange(max(0, area.x), min(area.x + area.width, size[0]) - side + 1, side)
+    kept = np.ones((len(rows), len(columns)), bool)
+    if tissue is not None and kept.size:
+        kept = tissue_shares(columns, rows, side, tissue, size) >= TISSUE_SHARE
+    return [Region(int(columns[j]), int(rows[i]), side, side) for i, j in np.argwhere(kept)]
 
 
-def tissue_share(field: Region, tissue: Mask, size: tuple[int, int]) -> float:
-    """Return which share of a field is tissue, in [0, 1]; the arguments are those of :func:`grid`."""
-    across, down = tissue.shape[1] / size[0], tissue.shape[0] / size[1]
-    left, top = int(field.x * across), int(field.y * down)
-    right = max(left + 1, math.ceil((field.x + field.width) * across))
-    bottom = max(top + 1, math.ceil((field.y + field.height) * down))
-    return float(tissue[top:bottom, left:right].mean())
+def tissue_shares(
+    columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_], side: int, tissue: Mask, size: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """Return which share of each field of a grid is tissue.
+
+    Args:
+        columns: left edges, shape (m,), in pixels of level 0.
+        rows: top edges, shape (n,).
+        side: of a field.
+        tissue: as :func:`grid` takes it.
+        size: width and height of the slide.
+
+    Returns:
+        Shares in [0, 1], shape (n, m).
+    """
+    sums = cv2.integral(tissue.astype(np.uint8))
+    (left, right), (top, bottom) = (
+        _edges(starts, side, cells / pixels, cells)
+        for starts, cells, pixels in ((columns, tissue.shape[1], size[0]), (rows, tissue.shape[0], size[1]))
+    )
+    inside = sums[np.ix_(bottom, right)] - sums[np.ix_(top, right)] - sums[np.ix_(bottom, left)]
+    inside = inside + sums[np.ix_(top, left)]
+    return np.asarray(inside / np.outer(bottom - top, right - left))
+
+
+def _edges(
+    starts: npt.NDArray[np.int_], side: int, scale: float, cells: int
+) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+    """Return the first cell of a mask that each field covers along an axis, and the first one after it."""
+    first = np.minimum((starts * scale).astype(int), cells - 1)
+    last = np.ceil((starts + side) * scale).astype(int)
+    return first, np.clip(last, first + 1, cells)
 
 
 def count(area: Region, side: int, size: tuple[int, int]) -> int:

@@ -177,7 +177,7 @@ class Slide:
         return np.asarray(cv2.resize(found, (width, height), interpolation=how), dtype=np.uint8)
 
     def thumbnail(self, longest: int) -> Rgb:
-        """Return the whole slide, its longer side at most so many pixels, RGB; read in bands, so that memory stays flat.
+        """Return the whole slide as RGB, its longer side at most so many pixels; read in bands, so memory stays flat.
 
         Raises:
             ImageError: if it is damaged.

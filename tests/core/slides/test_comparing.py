@@ -45,14 +45,13 @@ def test_fields_are_compared_as_the_same_fields_in_files_are(slide, session):
 
 def test_a_session_that_is_stopping_ends_a_grid(slide, session):
     choice = slide_choice(Choice(), read_catalogue())
-    done = []
-    session.is_stopping = lambda: len(done) >= 1
+    running = compare_fields(slide, FIELDS, session, choice)
+    assert next(running).region == FIELDS[0]
+    session.is_stopping = lambda: True
     try:
-        for result in compare_fields(slide, FIELDS, session, choice):
-            done.append(result)
+        assert list(running) == []
     finally:
         session.is_stopping = lambda: False
-    assert len(done) == 1
 
 
 def test_a_slide_is_of_one_task_of_coloured_images():

@@ -43,7 +43,7 @@ def test_each_level_is_what_was_written(written):
     with open_slide(path) as slide:
         assert slide.format == name
         assert [(level.width, level.height) for level in slide.levels] == [p.shape[1::-1] for p in levels]
-        assert [level.downsample for level in slide.levels] == pytest.approx([2**n for n in range(len(levels))], rel=0.01)
+        assert [level.downsample for level in slide.levels] == pytest.approx([1, 2, 4][: len(levels)], rel=0.01)
         assert slide.mpp == pytest.approx((0.5, 0.5))
         for number, pixels in enumerate(levels):
             found = slide.read_level(number, 50, 30, 100, 80)
@@ -99,9 +99,9 @@ def test_the_overview_is_read_in_bands(tmp_path, monkeypatch):
 
 
 def test_a_part_too_large_to_decode_is_refused_before(tmp_path):
-    with open_slide(write_tiff(tmp_path / "a.tif", places(WIDTH, HEIGHT))) as slide:
-        with pytest.raises(ImageError, match=r"A part of 100000×100000 pixels can't be read at a time.*Take one"):
-            slide.read_level(0, 0, 0, 100_000, 100_000)
+    refused = pytest.raises(ImageError, match=r"A part of 100000×100000 pixels can't be read at a time.*Take one")
+    with open_slide(write_tiff(tmp_path / "a.tif", places(WIDTH, HEIGHT))) as slide, refused:
+        slide.read_level(0, 0, 0, 100_000, 100_000)
 
 
 @pytest.mark.parametrize(("mpp", "stated"), [(352.8, None), (0.25, (0.25, 0.25))])
@@ -136,9 +136,8 @@ def test_damaged_slides_say_so_and_name_the_file(tmp_path):
     (tmp_path / "noise.tif").write_bytes(whole[:4] + b"\x07" * 400)
     (tmp_path / "noise.svs").write_bytes(b"\x07" * 400)
     for name in ("cut.tif", "noise.tif", "noise.svs", "missing.svs"):
-        with pytest.raises(ImageError, match=name.replace(".", r"\.")) as refused:
-            with open_slide(tmp_path / name) as slide:
-                slide.thumbnail(100)
+        with pytest.raises(ImageError, match=name.replace(".", r"\.")) as refused, open_slide(tmp_path / name) as slide:
+            slide.thumbnail(100)
         assert refused.value.remedy
 
 
