@@ -30,11 +30,12 @@ def is_slide(path: Path) -> bool:
         if path.suffix.lower() in SCANNERS:
             return True
         with path.open("rb") as file:
-            kind = recognise(file.read(HEAD_BYTES))
+            head = file.read(HEAD_BYTES)
+        kind = recognise(head)
         with without_warnings():
             if kind == "TIFF":
                 return _is_slide_tiff(path)
-            return kind == "DICOM" and series_of(path) is not None
+            return kind == "DICOM" and WHOLE_SLIDE_CLASS.encode() in head and series_of(path) is not None
     except Exception:  # noqa: BLE001 - parsers raise many kinds on a damaged file
         return False
 

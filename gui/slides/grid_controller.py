@@ -68,6 +68,7 @@ class GridController(QObject):
         panel.compare.clicked.connect(self._compare)
         panel.stop.clicked.connect(self.run.stop)
         panel.mode_changed.connect(view.show_mode)
+        panel.mode_changed.connect(panel.legend.show_mode)
         panel.result_chosen.connect(lambda number: view.choose_result(number, go_there=True))
         panel.export.clicked.connect(self._export)
         self.run.loading.connect(lambda name: panel.state.setText(f"Loading {name}"))

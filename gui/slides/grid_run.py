@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.compare.session import Choice, ComparisonSession, Interrupted
+from core.compare.session import Choice, Interrupted
 from core.images.region import Region
 from core.slides.comparing import FieldResult, compare_fields
 from core.slides.opening import open_slide
@@ -23,7 +23,6 @@ class GridRun(QObject):
 
     Args:
         parent: lives at least as long as the runs.
-        session: makes the session that a run compares with.
     """
 
     loading = Signal(str)  # name of a network
@@ -31,11 +30,8 @@ class GridRun(QObject):
     ended = Signal()  # all done, or stopped
     failed = Signal(object)  # the exception: the models or the slide can't be used
 
-    def __init__(
-        self, parent: QObject, session: Callable[[Callable[[], bool]], ComparisonSession] = window_session
-    ) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._make_session = session
         self._stopping = False
         self._job: Background | None = None
 
@@ -72,7 +68,7 @@ class GridRun(QObject):
 
     def _compare(self, path: Path, fields: Sequence[Region], choice: Choice) -> None:
         """Runs in the background."""
-        session = self._make_session(lambda: self._stopping)
+        session = window_session(lambda: self._stopping)
         session.announce = self.loading.emit
         found: list[FieldResult] = []
         handed_over = time.monotonic()

@@ -10,8 +10,14 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from core.tasks import Task
 from gui.common import theme
-from gui.slides.overlay import NOT_ASSESSABLE, Fill, class_colour, paint
+from gui.slides.overlay import NOT_ASSESSABLE, Fill, Shown, class_colour, paint
 
+OF_A_NETWORK = "Stronger colour: higher probability. Lines: uncertain."
+NOTES: dict[Shown, str] = {
+    "teacher": OF_A_NETWORK,
+    "student": OF_A_NETWORK,
+    "disagreement": "Amber: the networks disagree. Clear: they agree.",
+}
 NOBODY = ""  # the label of fields that are not assessable
 
 
@@ -42,11 +48,14 @@ class Legend(QWidget):
         self._rows.setVerticalSpacing(2)
         self._rows.setColumnStretch(1, 1)
         self._counts: dict[str, tuple[QLabel, QLabel]] = {}
+        self._mode: Shown = "teacher"
+        self._note = QLabel()
 
     def show_task(self, task: Task) -> None:
         """Show the classes of a task."""
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()  # it is deleted only when the event loop comes to it
                 widget.deleteLater()
         self._counts = {}
         for column, (words, look) in enumerate((("Teacher", "teacher"), ("Student", "student")), start=2):
@@ -61,9 +70,14 @@ class Legend(QWidget):
             "Not assessable",
             NOBODY,
         )
-        note = QLabel("Stronger colour: higher probability. Lines: uncertain.")
-        theme.styled(note, "small", "dim")
-        self._rows.addWidget(note, len(task.classes) + 2, 0, 1, 4)
+        self._note = QLabel(NOTES[self._mode])
+        theme.styled(self._note, "small", "dim")
+        self._rows.addWidget(self._note, len(task.classes) + 2, 0, 1, 4)
+
+    def show_mode(self, mode: Shown) -> None:
+        """State what the colours mean."""
+        self._mode = mode
+        self._note.setText(NOTES[mode])
 
     def show_counts(self, teacher: Counter[str], student: Counter[str]) -> None:
         """Show how many fields have each class."""

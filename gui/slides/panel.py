@@ -55,7 +55,7 @@ class SlidePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(400)
+        self.setFixedWidth(432)
         self._sorted = QSortFilterProxyModel(self)
         self.results = ResultTable(self)
         self._sorted.setSourceModel(self.results)
@@ -130,7 +130,7 @@ class SlidePanel(QWidget):
         head = table.horizontalHeader()
         head.setHighlightSections(False)
         head.setMinimumSectionSize(20)
-        for column, width in enumerate((60, 60, 88, 48, 88, 48, 24)):
+        for column, width in enumerate((56, 56, 88, 40, 88, 40, 24)):
             stretches = column in (2, 4)
             head.setSectionResizeMode(
                 column, QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.Fixed

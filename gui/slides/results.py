@@ -11,6 +11,7 @@ from core.slides.comparing import FieldResult
 from core.tasks import Task
 from gui.common import theme
 from gui.common.wording import class_name
+from gui.slides.overlay import class_colour
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -68,12 +69,15 @@ class ResultTable(QAbstractTableModel):
         return names[role][section] if role in names else None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:  # noqa: ANN401 - as Qt has it
-        """Return a cell's text, tip, colour, alignment, value to sort by, or name for a screen reader."""
+        """Return a cell's text, tip, colours, alignment, value to sort by, or name for a screen reader."""
         result, column = self.results[index.row()], index.column()
         if role == SORT_ROLE:
             return self._value(result, column)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._words(result, column)
+        if role == Qt.ItemDataRole.DecorationRole and self._task is not None and column in (2, 4):
+            prediction = self._prediction(result, column)
+            return None if prediction is None else class_colour(self._task, prediction.predicted)
         if role == Qt.ItemDataRole.ForegroundRole:
             roles: dict[int, theme.Role] = {0: "dim", 1: "dim", 2: "teacher", 4: "student"}
             return theme.colour(roles[column]) if column in roles else None

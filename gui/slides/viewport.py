@@ -11,6 +11,7 @@ from gui.slides.tiles import TILE, TileKey
 
 CLOSEST = 8.0  # pixels of the screen along a pixel of level 0
 FARTHEST = 0.5  # share of the view that the whole slide fills at least
+SEEN = 24.0  # pixels of the view at which a part is large enough to be seen
 MOST_TILES = 160  # of a level that are read for one view; beyond it a coarser level has to do
 
 
@@ -83,12 +84,12 @@ class Viewport:
         self._look_at(self.centre - by / self.scale)
 
     def look_at(self, part: QRectF) -> None:
-        """Bring a part of the slide to the middle, at a scale at which it fills a third of the view at most."""
-        fitting = min(self.size.width() / part.width(), self.size.height() / part.height()) / 3
-        if not self.visible().contains(part) or part.width() * self.scale < 24:
-            self.scale = min(CLOSEST, max(self.scale, fitting / 2))
-        self.scale = min(self.scale, max(fitting, self._whole()))
-        self._look_at(part.center())
+        """Bring a part of the slide into view, if it is not, and large enough to be seen."""
+        if part.width() * self.scale < SEEN:
+            self.scale = min(CLOSEST, SEEN / part.width())
+            self._look_at(part.center())
+        elif not self.visible().contains(part):
+            self._look_at(part.center())
 
     def centre_on(self, place: QPointF) -> None:
         """Bring a place of the slide to the middle."""

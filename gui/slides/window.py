@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolBar, QVBoxLayout, QWidget
 
@@ -65,6 +65,7 @@ class SlideWindow(QWidget):
         self.facts = QLabel()
         theme.styled(self.facts, "small", "dim")
         self.tools: dict[Tool, QAction] = {}
+        self._drawn: list[tuple[QAction, str]] = []  # what has an icon, and which
         self._lay_out()
         self._connect()
         self._show_slide(None)
@@ -93,6 +94,13 @@ class SlideWindow(QWidget):
         """Stop a grid; the slide stays open, so that the window comes back as it was."""
         self.grid.run.stop()
         super().closeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icons in the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            for action, picture in self._drawn:
+                action.setIcon(icon(picture))
 
     # slides
 
@@ -186,7 +194,7 @@ class SlideWindow(QWidget):
         bar = QToolBar()
         group = QActionGroup(self)
         for tool, (words, picture, key, tip) in TOOLS.items():
-            action = QAction(icon(picture), words, self)
+            action = self._action(words, picture)
             action.setCheckable(True)
             action.setShortcut(key)
             action.setToolTip(f"{tip} ({key})")
@@ -195,13 +203,18 @@ class SlideWindow(QWidget):
             bar.addAction(action)
             self.tools[tool] = action
         self.tools["pan"].trigger()
-        whole = QAction(icon("reset"), "Whole slide", self)
+        whole = self._action("Whole slide", "reset")
         whole.setShortcut("Esc")
         whole.setToolTip("Whole slide (Esc, or 0)")
         whole.triggered.connect(self.view.fit)
         bar.addSeparator()
         bar.addAction(whole)
         return bar
+
+    def _action(self, words: str, picture: str) -> QAction:
+        action = QAction(icon(picture), words, self)
+        self._drawn.append((action, picture))
+        return action
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
