@@ -39,8 +39,13 @@ def slide_tasks(catalogue: Catalogue) -> list[Task]:
     ]
 
 
-def slide_choice(choice: Choice, catalogue: Catalogue) -> Choice:
+def slide_choice(choice: Choice, catalogue: Catalogue, task: str | None = None) -> Choice:
     """Return a choice for the fields of a slide: one task for all of them, and no heat maps.
+
+    Args:
+        choice: what is compared; networks that were chosen for images of another task give way to the best ones.
+        catalogue: the installed models.
+        task: the task that is wanted; by default that of the choice, else the first one of coloured images.
 
     Raises:
         UsageError: if no models for coloured images are installed.
@@ -48,8 +53,14 @@ def slide_choice(choice: Choice, catalogue: Catalogue) -> Choice:
     tasks = slide_tasks(catalogue)
     if not tasks:
         raise UsageError("No models for coloured images are installed.", remedy="Import or train a pair of them.")
-    known = {task.id for task in tasks}
-    return replace(choice, task=choice.task if choice.task in known else tasks[0].id, cam="none")
+    known = {found.id for found in tasks}
+    wanted = next((named for named in (task, choice.task) if named in known), tasks[0].id)
+    if wanted != choice.task:
+        networks = {role: {bundle.card.model for bundle in catalogue.of_task(wanted, role)} for role in get_args(Role)}
+        teacher = choice.teacher if choice.teacher in networks["teacher"] else None
+        student = choice.student if choice.student in networks["student"] else None
+        choice = replace(choice, teacher=teacher, student=student)
+    return replace(choice, task=wanted, cam="none")
 
 
 def compare_field(

@@ -137,7 +137,7 @@ class GridController(QObject):
         if self._slide is None or not fields or self.run.is_running:
             return
         try:
-            choice = slide_choice(self._wanted(), self._catalogue())
+            choice = slide_choice(self._choice(), self._catalogue(), self._panel.task.currentData())
         except UsageError as error:
             self._banner.say(str(error), warning=True)
             return
@@ -148,11 +148,6 @@ class GridController(QObject):
         self._panel.show_running(True)
         self._panel.state.setText("Loading the networks")
         self.run.begin(self._slide.path, fields, choice)
-
-    def _wanted(self) -> Choice:
-        """Return the main window's choice for the task that is chosen here; its networks may be of another one."""
-        choice, task = self._choice(), self._panel.task.currentData()
-        return choice if choice.task == task else Choice(task=task, runtime=choice.runtime, threads=choice.threads)
 
     def _show_predictions(self, predictions: Overlay | None) -> None:
         """Start without results, or with those that come."""

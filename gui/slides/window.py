@@ -81,7 +81,6 @@ class SlideWindow(QWidget):
             self._on_slide(row)
         self.slides.setCurrentIndex(row)
         self.show()
-        self.raise_()
         self.activateWindow()
 
     def close_all(self) -> bool:

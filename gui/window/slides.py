@@ -49,7 +49,6 @@ class Slides:
 
     def _open_field(self, path: Path) -> None:
         self._open_paths([path])
-        self._main.raise_()
         self._main.activateWindow()
 
     def close(self) -> bool:

@@ -60,3 +60,5 @@ def test_a_slide_is_of_one_task_of_coloured_images():
     for chosen in (None, "chest-xray", "lung-colon"):
         choice = slide_choice(Choice(task=chosen), catalogue)
         assert (choice.task, choice.cam) == ("lung-colon", "none")
+    named = slide_choice(Choice(teacher="vgg19", student="of-the-chest"), catalogue)
+    assert (named.teacher, named.student) == ("vgg19", None)

@@ -155,7 +155,7 @@ def test_the_table_is_sorted_by_probability_and_agreement(window, qtbot, by_hand
     compared(window, qtbot)
     window.panel.table.sortByColumn(3, Qt.SortOrder.DescendingOrder)
     assert [row[0] for row in texts(window)][:3] == ["900", "900", "900"]
-    window.panel.table.sortByColumn(AGREEMENT, Qt.SortOrder.DescendingOrder)
+    window.panel.table.sortByColumn(AGREEMENT, Qt.SortOrder.AscendingOrder)
     assert [row[AGREEMENT] for row in texts(window)][:4] == ["≠", "≠", "≠", "✓"]
 
 
