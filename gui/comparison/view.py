@@ -22,7 +22,6 @@ from core.models.bundle import Bundle
 from core.tasks import ClassLabel, Task
 from gui.common import theme, wording
 from gui.common.tab_order import in_order
-from gui.comparison.display_controls import Display
 from gui.comparison.image_view import ImageView
 from gui.comparison.layouts import Layout, Layouts
 from gui.comparison.model_panel import ModelPanel
