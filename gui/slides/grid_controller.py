@@ -59,7 +59,8 @@ class GridController(QObject):
         self._slide: OpenedSlide | None = None
         self._overview: Overview | None = None
         self._predictions: Overlay | None = None
-        self._total, self._begun = 0, 0.0
+        self._total = 0
+        self._first: tuple[float, int] | None = None  # when the first fields were done, and how many
         self.run = GridRun(self)
         view.area_drawn.connect(lambda _area: self.say_count())
         view.result_clicked.connect(self._on_result_clicked)
@@ -141,7 +142,7 @@ class GridController(QObject):
         except UsageError as error:
             self._banner.say(str(error), warning=True)
             return
-        self._total, self._begun = len(fields), time.monotonic()
+        self._total, self._first = len(fields), None
         self._show_predictions(Overlay(fields, get_task(choice.task or "")))
         self._panel.progress.setRange(0, len(fields))
         self._panel.progress.setValue(0)
@@ -167,10 +168,18 @@ class GridController(QObject):
         self._panel.results.add(found)
         done = len(self._predictions.results)
         self._panel.progress.setValue(done)
-        left = (time.monotonic() - self._begun) / done * (self._total - done)
-        self._panel.state.setText(f"{done:,} of {self._total:,} fields · {wording.duration(left)} left")
+        self._panel.state.setText(f"{done:,} of {self._total:,} fields{self._time_left(done)}")
         self._count_classes()
         self._view.update()
+
+    def _time_left(self, done: int) -> str:
+        """Return how long the rest will take, in words; the networks are loaded before the first field, once."""
+        if self._first is None:
+            self._first = time.monotonic(), done
+            return ""
+        since, before = self._first
+        left = (time.monotonic() - since) / (done - before) * (self._total - done)
+        return f" · {wording.duration(left)} left"
 
     def _on_ended(self) -> None:
         self._panel.show_running(False)
