@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.images.region import Region
 from gui.common import theme
-from gui.slides import annotations
+from gui.slides import orientation
 from gui.slides.overlay import Overlay, Shown, outline, rectangle
 from gui.slides.tiles import OpenedSlide, Overview, TileCache, TileKey, TileLoader
 from gui.slides.viewport import Viewport
@@ -157,10 +157,10 @@ class SlideView(QWidget):
         self._draw_fields(painter)
         view = QRectF(self.rect())
         mpp = self._slide.mpp
-        annotations.draw_scale(painter, view, None if mpp is None else mpp[0], self.viewport.scale)
+        orientation.draw_scale(painter, view, None if mpp is None else mpp[0], self.viewport.scale)
         if self._overview is not None and not self.viewport.visible().contains(self.viewport.extent):
-            place = annotations.overview_place(view, self._overview)
-            annotations.draw_overview(painter, place, self._overview, self._seen_share())
+            place = orientation.overview_place(view, self._overview)
+            orientation.draw_overview(painter, place, self._overview, self._seen_share())
 
     def _draw_tiles(self, painter: QPainter) -> None:
         """Draw the tiles of the present level over those of coarser ones that are here."""
@@ -314,10 +314,10 @@ class SlideView(QWidget):
         """Look at a place that is pointed at on the overview; return whether the point is on it."""
         if self._overview is None or self.viewport.visible().contains(self.viewport.extent):
             return False
-        place = annotations.overview_place(QRectF(self.rect()), self._overview)
+        place = orientation.overview_place(QRectF(self.rect()), self._overview)
         if not place.contains(at) and not self._from_overview:
             return False
-        across, down = annotations.place_in(place, at)
+        across, down = orientation.place_in(place, at)
         extent = self.viewport.extent
         self.viewport.centre_on(QPointF(across * extent.width(), down * extent.height()))
         self._ask()

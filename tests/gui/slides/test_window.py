@@ -258,7 +258,7 @@ def test_everything_is_reached_by_the_keyboard_and_has_a_name(window, qtbot):
 
 @pytest.mark.parametrize(("most", "length"), [(1.0, 1), (1.9, 1), (2.1, 2), (7, 5), (480, 200), (0.05, 0.05)])
 def test_the_scale_bar_has_a_round_length(most, length):
-    from gui.slides.annotations import round_length
+    from gui.slides.orientation import round_length
 
     assert round_length(most) == pytest.approx(length)
 
