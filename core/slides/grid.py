@@ -55,12 +55,32 @@ def grid(area: Region, side: int, tissue: Mask | None, size: tuple[int, int]) ->
             None to keep all.
         size: width and height of the slide in pixels of level 0.
     """
+    columns, rows, kept = _cells(area, side, tissue, size)
+    return [Region(int(columns[j]), int(rows[i]), side, side) for i, j in np.argwhere(kept)]
+
+
+def count(area: Region, side: int, tissue: Mask | None, size: tuple[int, int]) -> int:
+    """Return how many fields a grid has, without making them; the arguments are those of :func:`grid`."""
+    return int(_cells(area, side, tissue, size)[2].sum())
+
+
+def most_fields(area: Region, side: int, size: tuple[int, int]) -> int:
+    """Return how many fields a grid has before those without tissue are left out; see :func:`grid`."""
+    width = min(area.x + area.width, size[0]) - max(0, area.x)
+    height = min(area.y + area.height, size[1]) - max(0, area.y)
+    return max(0, width // side) * max(0, height // side)
+
+
+def _cells(
+    area: Region, side: int, tissue: Mask | None, size: tuple[int, int]
+) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_], Mask]:
+    """Return the left edges (m,) and top edges (n,) of a grid's fields, and which of them are kept (n, m)."""
     rows = np.arange(max(0, area.y), min(area.y + area.height, size[1]) - side + 1, side)
     columns = np.arange(max(0, area.x), min(area.x + area.width, size[0]) - side + 1, side)
     kept = np.ones((len(rows), len(columns)), bool)
     if tissue is not None and kept.size:
         kept = tissue_shares(columns, rows, side, tissue, size) >= TISSUE_SHARE
-    return [Region(int(columns[j]), int(rows[i]), side, side) for i, j in np.argwhere(kept)]
+    return columns, rows, kept
 
 
 def tissue_shares(
@@ -95,10 +115,3 @@ def _edges(
     first = np.minimum((starts * scale).astype(int), cells - 1)
     last = np.ceil((starts + side) * scale).astype(int)
     return first, np.clip(last, first + 1, cells)
-
-
-def count(area: Region, side: int, size: tuple[int, int]) -> int:
-    """Return how many fields a grid has at most, without making them; the arguments are those of :func:`grid`."""
-    width = min(area.x + area.width, size[0]) - max(0, area.x)
-    height = min(area.y + area.height, size[1]) - max(0, area.y)
-    return max(0, width // side) * max(0, height // side)

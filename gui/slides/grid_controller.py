@@ -15,7 +15,7 @@ from core.models.catalogue import Catalogue
 from core.names import readable
 from core.records.review import NO_REVIEW
 from core.slides.comparing import FieldResult, slide_choice, slide_tasks
-from core.slides.grid import MOST_FIELDS, count, grid
+from core.slides.grid import MOST_FIELDS, Mask, count, grid, most_fields
 from core.tasks import get_task
 from gui.common import wording
 from gui.common.notifications import Banner
@@ -95,23 +95,27 @@ class GridController(QObject):
         """Return the fields of the grid as it is chosen now."""
         if self._slide is None:
             return []
-        only_tissue = self._panel.tissue_only.isChecked()
-        tissue = self._overview.tissue if only_tissue and self._overview is not None else None
-        return grid(self._area(), self._panel.side.value(), tissue, self._slide.size)
+        return grid(self._area(), self._panel.side.value(), self._tissue(), self._slide.size)
 
     def say_count(self) -> None:
         """Show how many fields the grid has, and whether it can be compared."""
         slide, words, possible = self._slide, "", False
         if slide is not None and self._overview is not None:
-            most = count(self._area(), self._panel.side.value(), slide.size)
+            area, side = self._area(), self._panel.side.value()
             where = "the rectangle" if self._view.area else "the whole slide"
-            found = len(self.fields()) if most <= 10 * MOST_FIELDS else most
+            found = most_fields(area, side, slide.size)
+            if found <= 20 * MOST_FIELDS:
+                found = count(area, side, self._tissue(), slide.size)
             possible = 0 < found <= MOST_FIELDS
             words = f"{found:,} field{'s' * (found != 1)} in {where}"
             if found > MOST_FIELDS:
                 words = f"{found:,} fields are too many: draw a rectangle, or take larger ones"
         self._panel.count.setText(words)
         self._panel.compare.setEnabled(possible)
+
+    def _tissue(self) -> Mask | None:
+        only_tissue = self._panel.tissue_only.isChecked()
+        return self._overview.tissue if only_tissue and self._overview is not None else None
 
     def _area(self) -> Region:
         width, height = (1, 1) if self._slide is None else self._slide.size

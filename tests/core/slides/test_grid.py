@@ -7,7 +7,7 @@ from slide_samples import places, tissue, write_ome, write_tiff
 from core.images.reader import read_image
 from core.images.region import Region
 from core.slides.field import field_image, save_field
-from core.slides.grid import count, default_side, grid, tissue_mask, tissue_shares
+from core.slides.grid import count, default_side, grid, most_fields, tissue_mask, tissue_shares
 from core.slides.opening import open_slide
 
 SIZE = (1000, 800)
@@ -24,7 +24,10 @@ def test_a_grid_covers_an_area_with_whole_fields_row_by_row():
 @pytest.mark.parametrize("area", [WHOLE, Region(90, -50, 420, 480), Region(950, 0, 500, 500), Region(3, 5, 99, 300)])
 @pytest.mark.parametrize("side", [64, 100, 333])
 def test_the_count_is_that_of_the_grid(area, side):
-    assert count(area, side, SIZE) == len(grid(area, side, None, SIZE))
+    mask = np.arange(80 * 100).reshape(80, 100) % 97 > 40
+    assert most_fields(area, side, SIZE) == len(grid(area, side, None, SIZE))
+    assert count(area, side, None, SIZE) == len(grid(area, side, None, SIZE))
+    assert count(area, side, mask, SIZE) == len(grid(area, side, mask, SIZE))
 
 
 def test_tissue_is_found_and_fields_without_it_are_left_out():
