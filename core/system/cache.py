@@ -113,23 +113,23 @@ class Cache:
 GRAPHS = Cache("graphs", "Graphs of runs and older models", "Made again when a training needs them", most=8)
 IMAGENET_WEIGHTS = Cache("imagenet", "ImageNet weights", "Downloaded again when a training needs them")
 TRAINING_IMAGES = Cache("training/images", "Training images at network size", "Made again when a training needs them")
+SLIDE_FIELDS = Cache("slide-fields", "Fields of whole slides", "Open them again from their slides")
 TEACHER_LOGITS = Cache(
     "training/teacher-logits", "Teacher outputs for distillation", "Computed again when a training needs them"
 )
 PREDICTIONS = Cache("answers", "Predictions on evaluation images", "Computed again at the next evaluation", most=40)
 IMAGE_GROUPS = Cache("groups", "Groups of related images", "Found again when the data set is next used")
 BORDER_PROBES = Cache("border-probe", "Shortcut checks of data sets", "Measured again at the next evaluation")
-SLIDE_FIELDS = Cache("slide-fields", "Fields of whole slides", "Open them again from their slides")
 
 CACHES = (
     GRAPHS,
     IMAGENET_WEIGHTS,
     TRAINING_IMAGES,
+    SLIDE_FIELDS,
     TEACHER_LOGITS,
     PREDICTIONS,
     IMAGE_GROUPS,
     BORDER_PROBES,
-    SLIDE_FIELDS,
 )
 
 

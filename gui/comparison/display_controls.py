@@ -140,24 +140,6 @@ class DisplayControls(QWidget):
         self._show_display()
         self.changed.emit()
 
-    def set_coloured(self, coloured: bool) -> None:
-        """Take the display of coloured images, or that of grey ones; the tool stays."""
-        if coloured != self._coloured:
-            other, self._other, self._coloured = self._other, self.display, coloured
-            self.set_display(replace(other, tool=self.display.tool))
-
-    def settings(self) -> dict[str, object]:
-        """Return both displays, fit for JSON."""
-        grey, coloured = (self._other, self.display) if self._coloured else (self.display, self._other)
-        return {**grey.as_settings(), "coloured": coloured.as_settings()}
-
-    def restore(self, settings: dict[str, object]) -> None:
-        """Take both displays again; what is missing or makes no sense stays at its default."""
-        grey, stored = Display.from_settings(settings), settings.get("coloured")
-        coloured = Display.from_settings(stored if isinstance(stored, dict) else {}, COLOURED)
-        self._other = grey if self._coloured else coloured
-        self.set_display(coloured if self._coloured else grey)
-
     def _read(self) -> None:
         if self._setting:
             return
@@ -222,3 +204,21 @@ class DisplayControls(QWidget):
         """Draw the icons in the colours of the present theme."""
         for owner, picture in self._drawn:
             owner.setIcon(icon(picture))
+
+    def set_coloured(self, coloured: bool) -> None:
+        """Take the display of coloured images, or that of grey ones; the tool stays."""
+        if coloured != self._coloured:
+            other, self._other, self._coloured = self._other, self.display, coloured
+            self.set_display(replace(other, tool=self.display.tool))
+
+    def settings(self) -> dict[str, object]:
+        """Return both displays, fit for JSON."""
+        grey, coloured = (self._other, self.display) if self._coloured else (self.display, self._other)
+        return {**grey.as_settings(), "coloured": coloured.as_settings()}
+
+    def restore(self, settings: dict[str, object]) -> None:
+        """Take both displays again; what is missing or makes no sense stays at its default."""
+        grey, stored = Display.from_settings(settings), settings.get("coloured")
+        coloured = Display.from_settings(stored if isinstance(stored, dict) else {}, COLOURED)
+        self._other = grey if self._coloured else coloured
+        self.set_display(coloured if self._coloured else grey)
