@@ -149,11 +149,16 @@ def compare(
     runtime: Runtime = "auto",
     threads: Threads = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Times each forward is run; the median counts.")] = 1,
+    region: Annotated[str, typer.Option(help="Of a whole slide: x,y,w,h in pixels of its full resolution.")] = "",
+    grid: Annotated[
+        int | None, typer.Option(min=64, help="Side of the fields of a whole slide, in such pixels.")
+    ] = None,
 ) -> None:
-    """Compare teacher and student on each image."""
+    """Compare teacher and student on each image, or on parts of whole slides."""
     from contextlib import ExitStack
 
     from core.cli.output import Progress, Totals, summary
+    from core.cli.slides import examine_all, stated_parts
     from core.compare.record import Record, write_json
     from core.compare.session import Choice, ComparisonSession
     from core.exports.batch import Outputs
@@ -164,7 +169,7 @@ def compare(
     catalogue = read_catalogue()  # it brings the tasks that tables have columns for
     if task is not None:
         get_task(task)
-    paths = list(_find(images))
+    paths, parts = list(_find(images)), stated_parts(region, grid)
     session, choice = ComparisonSession(catalogue), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
@@ -180,11 +185,12 @@ def compare(
         shown = stack.enter_context(Progress("Comparing", len(paths)))
 
         def records() -> Iterator[Record]:
-            for path in paths:
-                found = session.examine(path, choice, repeats=repeats, with_identity=with_identity)
+            for found in examine_all(
+                session, paths, choice, parts, catalogue, repeats=repeats, with_identity=with_identity
+            ):
                 totals.add(found.record)
                 outputs.add(found)
-                shown.advance(readable(path.name))
+                shown.advance(Path(found.record.path).name)
                 yield found.record
 
         if as_json:
@@ -192,12 +198,12 @@ def compare(
         else:
             for record in records():
                 shown.say(summary(record, with_hidden=with_hidden))
-            if len(paths) > 1:
+            if totals.images > 1:
                 shown.say(totals.line())
     for line in outputs.remarks:
         typer.echo(line, err=True)
     if totals.unread:
-        typer.echo(f"{totals.unread} of {len(paths)} images could not be read.", err=True)
+        typer.echo(f"{totals.unread} of {totals.images} images could not be read.", err=True)
     if totals.unread or outputs.failed:
         raise typer.Exit(1)
 

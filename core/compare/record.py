@@ -19,6 +19,7 @@ from core.compare.comparison import Comparison, ModelResult
 from core.compare.figures import Figure, as_dict
 from core.explain.heatmap import HeatMap
 from core.images.medical_image import MedicalImage
+from core.images.region import Region
 from core.models.card import Card
 from core.names import readable
 from core.uncertainty.novelty import Novelty
@@ -28,8 +29,10 @@ from core.uncertainty.novelty import Novelty
 class ImageFacts:
     """The image's file."""
 
-    sha256: Annotated[str, Figure("SHA-256 of the file")]
-    format: Annotated[str, Figure("PNG, JPEG, JPEG 2000, JPEG XL, WebP, TIFF, BMP or DICOM")]
+    sha256: Annotated[str, Figure("SHA-256 of the file; of the pixels for a field that is no file")]
+    format: Annotated[
+        str, Figure("PNG, JPEG, JPEG 2000, JPEG XL, WebP, TIFF, BMP or DICOM; of a field the slide's format")
+    ]
     modality: Annotated[str | None, Figure("DICOM modality")]
     width: Annotated[int, Figure("pixels")]
     height: Annotated[int, Figure("pixels")]
@@ -38,6 +41,12 @@ class ImageFacts:
     column_spacing_mm: Annotated[float | None, Figure("distance of the centres of columns, where the file states it")]
     shown_low: Annotated[float | None, Figure("pixel value shown as black (white if inverted); empty for colour")]
     shown_high: Annotated[float | None, Figure("pixel value at the other end of the scale of grey; empty for colour")]
+    region_x: Annotated[int | None, Figure("left edge of a field of a whole slide, pixels of its full resolution")] = (
+        None
+    )
+    region_y: Annotated[int | None, Figure("top edge of the field")] = None
+    region_width: Annotated[int | None, Figure("width of the field")] = None
+    region_height: Annotated[int | None, Figure("height of the field")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +227,12 @@ def record_of(image: MedicalImage, comparison: Comparison) -> ComparisonRecord:
     """Return the record of an image that was compared."""
     shown = (None, None) if image.pixels.ndim == 3 else image.display_window()
     spacing = image.spacing or (None, None)
+    region = Region.stated(image.path.name)
+    place = () if region is None else (region.x, region.y, region.width, region.height)
     facts = ImageFacts(
-        image.digest, image.format, image.modality or None, image.width, image.height, image.bits, *spacing, *shown
-    )
+        image.digest, image.format, image.modality or None, image.width, image.height, image.bits, *spacing, *shown,
+        *place,
+    )  # fmt: skip
     return ComparisonRecord(
         path=readable(image.path),
         image=facts,

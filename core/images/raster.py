@@ -58,6 +58,7 @@ def read_raster(data: bytes, path: Path, digest: str, kind: str) -> MedicalImage
         digest=digest,
         bits=found.bits,
         inverted=found.inverted,
+        spacing=found.spacing,
         pixel_aspect=found.aspect if 0.2 <= found.aspect <= 5 else 1.0,
         notices=tuple(notices),
     )

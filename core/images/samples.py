@@ -18,6 +18,7 @@ class Decoded(NamedTuple):
         inverted: whether low values are bright.
         aspect: height of a pixel over its width, before it is turned.
         orientation: 1 to 8, as EXIF and TIFF count them; any other is taken as 1.
+        spacing: distance of pixel centres in mm, (row, column), before it is turned; None where it is not stated.
     """
 
     pixels: Pixels
@@ -25,18 +26,20 @@ class Decoded(NamedTuple):
     inverted: bool = False
     aspect: float = 1.0
     orientation: int = 1
+    spacing: tuple[float, float] | None = None
 
 
 def upright(decoded: Decoded) -> Decoded:
     """Return a picture turned and mirrored as its orientation asks (EXIF 2.32, tag 274)."""
-    pixels, orientation, aspect = decoded.pixels, decoded.orientation, decoded.aspect
+    pixels, orientation, aspect, spacing = decoded.pixels, decoded.orientation, decoded.aspect, decoded.spacing
     if orientation in (5, 6, 7, 8):
         pixels, aspect = pixels.swapaxes(0, 1), 1 / aspect
+        spacing = None if spacing is None else spacing[::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return decoded._replace(pixels=np.ascontiguousarray(pixels), aspect=aspect, orientation=1)
+    return decoded._replace(pixels=np.ascontiguousarray(pixels), aspect=aspect, orientation=1, spacing=spacing)
 
 
 def used_bits(colours: Pixels, notices: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ MOST_SAMPLES = 64
 TILE_AREA = 1 << 22  # pixels that a tile may have beside those of the picture
 ORIENTATION, OLD_SUBFILE_TYPE, ICC_PROFILE = 274, 255, 34675
 OLD_REDUCED = 2
+OME_UNITS = {"nm": 1e-6, "µm": 1e-3, "mm": 1.0, "cm": 10.0}  # in mm
 NAMED_CHANNELS = {"red", "green", "blue", "r", "g", "b", ""}
 GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 COLOURS: dict[int, int] = {  # how many channels are colours
@@ -76,7 +78,28 @@ def read_tiff(data: bytes, path: Path, notices: list[str]) -> Decoded | None:
         raise ValueError(f"decoded to the shape {pixels.shape}")
     found = _meant(pixels, page, notices, path, colours=len(arrays) > 1)
     orientation = page.tags.valueof(ORIENTATION)
-    return found._replace(aspect=_aspect(page), orientation=orientation if isinstance(orientation, int) else 1)
+    return found._replace(
+        aspect=_aspect(page),
+        orientation=orientation if isinstance(orientation, int) else 1,
+        spacing=ome_spacing(file.ome_metadata) if file.ome_metadata else None,
+    )
+
+
+def ome_spacing(metadata: str) -> tuple[float, float] | None:
+    """Return the distance of pixel centres in mm, (row, column), that OME metadata states; None where they don't.
+
+    Args:
+        metadata: the XML of an OME-TIFF file.
+    """
+    with suppress(AttributeError, LookupError, SyntaxError, TypeError, ValueError):
+        pixels = _ome_pixels(tifffile.xml2dict(metadata)["OME"])
+        row, column = (
+            float(pixels[f"PhysicalSize{axis}"]) * OME_UNITS[pixels.get(f"PhysicalSize{axis}Unit", "µm")]
+            for axis in "YX"
+        )
+        if min(row, column) > 0:
+            return row, column
+    return None
 
 
 def _aspect(page: TiffPage) -> float:
@@ -121,13 +144,18 @@ def _channels(file: TiffFile) -> list[str]:
 
 
 def _ome_channels(metadata: dict[str, Any]) -> list[str]:
-    image = metadata["Image"]
-    pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
+    pixels = _ome_pixels(metadata)
     channels = pixels.get("Channel", [])
     channels = channels if isinstance(channels, list) else [channels]
     if int(pixels["SizeC"]) < 2 or any(int(channel.get("SamplesPerPixel", 1)) > 1 for channel in channels):
         return []
     return [str(channel.get("Name", "")) for channel in channels] or [""] * int(pixels["SizeC"])
+
+
+def _ome_pixels(metadata: dict[str, Any]) -> dict[str, Any]:
+    image = metadata["Image"]
+    pixels: dict[str, Any] = (image[0] if isinstance(image, list) else image)["Pixels"]
+    return pixels
 
 
 def _colour_planes(pages: list[TiffPage], names: list[str], path: Path) -> list[TiffPage]:

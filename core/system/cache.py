@@ -113,6 +113,7 @@ class Cache:
 GRAPHS = Cache("graphs", "Graphs of runs and older models", "Made again when a training needs them", most=8)
 IMAGENET_WEIGHTS = Cache("imagenet", "ImageNet weights", "Downloaded again when a training needs them")
 TRAINING_IMAGES = Cache("training/images", "Training images at network size", "Made again when a training needs them")
+SLIDE_FIELDS = Cache("slide-fields", "Fields of whole slides", "Open them again from their slides")
 TEACHER_LOGITS = Cache(
     "training/teacher-logits", "Teacher outputs for distillation", "Computed again when a training needs them"
 )
@@ -124,6 +125,7 @@ CACHES = (
     GRAPHS,
     IMAGENET_WEIGHTS,
     TRAINING_IMAGES,
+    SLIDE_FIELDS,
     TEACHER_LOGITS,
     PREDICTIONS,
     IMAGE_GROUPS,

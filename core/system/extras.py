@@ -35,6 +35,7 @@ EXTRAS = {
             "train",
             (*TORCH, "accelerate", "onnxscript", "tomli_w", "scipy", "sklearn", "skimage", "matplotlib", "imagehash"),
         ),
+        Extra("slides", ("openslide", "openslide_bin")),
         Extra("onnxruntime", ("onnxruntime",)),
         Extra("export", ("onnxruntime", "onnxscript", "nncf")),
     )

@@ -15,7 +15,10 @@ from gui.comparison.controller import ComparisonController
 from gui.worklist.model import Entry
 from gui.worklist.view import WorklistView
 
-KINDS = "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;All files (*)"
+KINDS = (
+    "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;"
+    "Whole slides (*.svs *.ndpi *.mrxs *.scn *.bif *.tif *.tiff *.dcm);;All files (*)"
+)
 
 
 class FileCommands(QObject):

@@ -21,6 +21,8 @@ SHAPES = {
     "pause": "M5.5 3.5v9M10.5 3.5v9",
     "go_on": "M5 3.2v9.6L12.5 8z",
     "stop": "M4 4l8 8M12 4l-8 8",
+    "field": "M3 3h10v10H3zM8 1v4M8 11v4M1 8h4M11 8h4",
+    "area": "M2 5V2h3M7 2h2M11 2h3v3M14 7v2M14 11v3h-3M9 14H7M5 14H2v-3M2 9V7",
     "reset": "M2 8a6 6 0 1 0 6-6 6.5 6.5 0 0 0-4.5 1.8L2 5.3M2 2v3.3h3.3",
 }
 

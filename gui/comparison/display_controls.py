@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -38,8 +38,8 @@ class Display:
     tool: Tool = "pan"
 
     @classmethod
-    def from_settings(cls, settings: dict[str, object]) -> Display:
-        """Return the display that settings describe; what they lack or what makes no sense stays at its default."""
+    def from_settings(cls, settings: dict[str, object], usual: Display | None = None) -> Display:
+        """Return the display that settings describe; what they lack or what makes no sense stays as it usually is."""
         kept: dict[str, Any] = {}
         for field in fields(cls):
             value = settings.get(field.name)
@@ -53,11 +53,14 @@ class Display:
                 sound = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
             if sound:
                 kept[field.name] = value
-        return cls(**kept)
+        return replace(usual or cls(), **kept)
 
     def as_settings(self) -> dict[str, object]:
         """Return plain values for JSON."""
         return asdict(self)
+
+
+COLOURED = Display(overlay=False, contour=True)  # the colours of a heat map would drown a stain
 
 
 class DisplayControls(QWidget):
@@ -78,6 +81,8 @@ class DisplayControls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display = Display()
+        self._coloured = False  # whether it is the one of coloured images
+        self._other = COLOURED
         self._drawn: list[tuple[QAction, str]] = []  # what has an icon, and which
         self.overlay_action = self._action("Heat map", "I", "overlay", "Show or hide the heat map")
         self.contour_action = self._action("Contour", "C", "contour", "Outline the highest 20 % of the heat map")
@@ -199,3 +204,21 @@ class DisplayControls(QWidget):
         """Draw the icons in the colours of the present theme."""
         for owner, picture in self._drawn:
             owner.setIcon(icon(picture))
+
+    def set_coloured(self, coloured: bool) -> None:
+        """Take the display of coloured images, or that of grey ones; the tool stays."""
+        if coloured != self._coloured:
+            other, self._other, self._coloured = self._other, self.display, coloured
+            self.set_display(replace(other, tool=self.display.tool))
+
+    def settings(self) -> dict[str, object]:
+        """Return both displays, fit for JSON."""
+        grey, coloured = (self._other, self.display) if self._coloured else (self.display, self._other)
+        return {**grey.as_settings(), "coloured": coloured.as_settings()}
+
+    def restore(self, settings: dict[str, object]) -> None:
+        """Take both displays again; what is missing or makes no sense stays at its default."""
+        grey, stored = Display.from_settings(settings), settings.get("coloured")
+        coloured = Display.from_settings(stored if isinstance(stored, dict) else {}, COLOURED)
+        self._other = grey if self._coloured else coloured
+        self.set_display(coloured if self._coloured else grey)

@@ -22,7 +22,6 @@ from core.models.bundle import Bundle
 from core.tasks import ClassLabel, Task
 from gui.common import theme, wording
 from gui.common.tab_order import in_order
-from gui.comparison.display_controls import Display
 from gui.comparison.image_view import ImageView
 from gui.comparison.layouts import Layout, Layouts
 from gui.comparison.model_panel import ModelPanel
@@ -102,6 +101,7 @@ class ComparisonView(QWidget):
         self.table.set_classes([ClassLabel(id=label, name=wording.class_name(task, label)) for label in labels])
         self._say("")
         self.layouts.set_task(task.id)
+        self.controls.set_coloured(task.colour)
         self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
@@ -195,11 +195,11 @@ class ComparisonView(QWidget):
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
-        return {**self.controls.display.as_settings(), "layouts": self.layouts.as_settings()}
+        return {**self.controls.settings(), "layouts": self.layouts.as_settings()}
 
     def restore(self, settings: dict[str, object]) -> None:
         """Take display settings again; what is missing or makes no sense stays at its default."""
-        self.controls.set_display(Display.from_settings(settings))
+        self.controls.restore(settings)
         self.layouts.restore(settings.get("layouts"))
 
     # drawing

@@ -45,6 +45,7 @@ from gui.settings.preferences import Preferences, read_preferences, resolved_the
 from gui.training.questions import Leaving
 from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
 from gui.window.opening import Opening
+from gui.window.slides import Slides
 from gui.worklist.batch_bar import BatchBar
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
@@ -97,7 +98,8 @@ class MainWindow(QMainWindow):
             self, self.worklist, self.list, self.controller, self.comparison, self.banner, self.notifications
         )
         self.importer = ModelImport(self, self.banner, self.notifications)
-        self.opening = Opening(self.worklist, self.list, self.banner, self)
+        self.slides = Slides(lambda: self.controller.choice, lambda: self.chooser.catalogue, self, self.open_paths)
+        self.opening = Opening(self.worklist, self.list, self.slides.show, self.banner, self)
         self.comparison.panel.add_chooser(self.chooser)
         self.dock = self._make_dock("worklist", "Worklist", self.list, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.findings = self._make_dock(
@@ -198,7 +200,9 @@ class MainWindow(QMainWindow):
         until = QDeadlineTimer(1000)
         stopped = [thread.wait(until) for thread in threads]
         self.comparison.review.finish_note()
-        ended = all([*stopped, self.thumbnails.close(), self.engine.close(), self.recorder.close()])
+        ended = all(
+            [*stopped, self.slides.close(), self.thumbnails.close(), self.engine.close(), self.recorder.close()]
+        )
         self.all_stopped = ended and not left
         self.notifications.uninstall()
         super().closeEvent(event)

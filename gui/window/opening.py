@@ -1,7 +1,8 @@
-"""Opens files and folders: searches for images in threads, adds what is found, and shows the first of it."""
+"""Opens files and folders: searches in threads, adds images to the worklist, and shows whole slides in their window."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -19,6 +20,7 @@ class Opening(QObject):
     Args:
         worklist: gets what is found.
         listed: the worklist on screen.
+        show_slides: opens whole slides in their own window.
         banner: shows where no image was found.
         parent: lives at least as long as the searches.
 
@@ -26,8 +28,16 @@ class Opening(QObject):
         searches: the threads that are under way.
     """
 
-    def __init__(self, worklist: Worklist, listed: WorklistView, banner: Banner, parent: QObject) -> None:
+    def __init__(
+        self,
+        worklist: Worklist,
+        listed: WorklistView,
+        show_slides: Callable[[list[Path]], object],
+        banner: Banner,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
+        self._show_slides = show_slides
         self._worklist, self._listed, self._banner = worklist, listed, banner
         self._found_first = False
         self.searches: list[FileSearch] = []
@@ -38,6 +48,7 @@ class Opening(QObject):
         search = FileSearch([path.absolute() for path in paths], self)
         self.searches.append(search)
         search.found.connect(self._on_found)
+        search.slides_found.connect(self._show_slides)
         search.nothing.connect(self._on_nothing)
         search.finished.connect(self._on_finished)
         search.start()

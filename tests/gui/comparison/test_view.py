@@ -10,9 +10,10 @@ from task_samples import CHEST_XRAY, LUNG_COLON
 
 from core.compare.comparison import Comparison
 from core.explain import rendering
+from core.models.catalogue import read_catalogue
 from core.uncertainty.novelty import Novelty
 from gui.common import theme
-from gui.comparison.display_controls import Display
+from gui.comparison.display_controls import COLOURED, Display
 from gui.comparison.model_panel import MAP_SIZE
 from gui.comparison.view import ComparisonView
 from gui.engine.image_pyramid import ScreenPicture
@@ -288,7 +289,27 @@ def test_settings_come_back_and_nonsense_does_not(view):
     assert other.contour_action.isChecked() and other.zoom_action.isChecked()
     other.restore({"opacity": 7, "colour_map": "rainbow", "overlay": "yes", "tool": None, "strange": 1,
                    "layouts": {"chest-xray": "round"}})  # fmt: skip
-    assert other.settings() == {**Display().as_settings(), "layouts": {}}
+    assert other.settings() == {**Display().as_settings(), "coloured": COLOURED.as_settings(), "layouts": {}}
+    dispose(other)
+
+
+def test_tiles_have_contours_in_place_of_colours_and_each_kind_of_image_keeps_its_own_display(view):
+    bundle = read_catalogue().find("lung-colon", "teacher")
+    view.controls.opacity.setValue(35)
+    view.zoom_action.trigger()
+    view.set_models(LUNG_COLON, bundle, None)
+    assert (view.overlay_action.isChecked(), view.contour_action.isChecked()) == (False, True)
+    assert view.zoom_action.isChecked()
+    view.controls.threshold.setValue(20)
+    kept = json.loads(json.dumps(view.settings()))
+    view.set_models(CHEST_XRAY, None, None)
+    assert (view.overlay_action.isChecked(), view.contour_action.isChecked()) == (True, False)
+    assert (view.controls.opacity.value(), view.controls.threshold.value()) == (35, 0)
+    other = ComparisonView()
+    other.restore(kept)
+    other.set_models(LUNG_COLON, bundle, None)
+    assert (other.contour_action.isChecked(), other.controls.threshold.value()) == (True, 20)
+    assert other.settings() == kept
     dispose(other)
 
 

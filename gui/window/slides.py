@@ -1,0 +1,61 @@
+"""The main window's slide window: made when the first slide is opened, and closed with the main window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from core.compare.session import Choice
+from core.models.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from gui.slides.window import SlideWindow
+
+
+class Slides:
+    """Opens whole slides.
+
+    Args:
+        choice: returns what is compared in the main window.
+        catalogue: returns the installed models.
+        main: the main window, which comes to the front when a field is opened.
+        open_paths: opens fields as images in it.
+
+    Attributes:
+        window: the window of slides, None before there is one.
+    """
+
+    def __init__(
+        self,
+        choice: Callable[[], Choice],
+        catalogue: Callable[[], Catalogue],
+        main: QWidget,
+        open_paths: Callable[[list[Path]], object],
+    ) -> None:
+        self._choice, self._catalogue, self._main, self._open_paths = choice, catalogue, main, open_paths
+        self.window: SlideWindow | None = None
+
+    def show(self, paths: list[Path]) -> None:
+        """Show the first of some slides; the others can be chosen in its window."""
+        from gui.slides.window import SlideWindow  # not needed to start
+
+        if self.window is None:
+            self.window = SlideWindow(self._choice, self._catalogue)
+            self.window.field_opened.connect(self._open_field)
+        self.window.open(paths)
+
+    def _open_field(self, path: Path) -> None:
+        self._open_paths([path])
+        self._main.activateWindow()
+
+    def close(self) -> bool:
+        """Close the window of slides; return whether all its threads have ended."""
+        window, self.window = self.window, None
+        if window is None:
+            return True
+        ended = window.close_all()
+        window.deleteLater()
+        return ended
