@@ -235,7 +235,8 @@ def _note(quantity: Quantity, weeks: Sequence[Week], usual: float | None, images
 
 def _alarm(week: Week, quantity: Quantity, usual: float | None) -> str:
     assert usual is not None and week.p is not None  # noqa: S101 - only a tested week has an alarm
+    chance = "p < 0.001" if week.p < 0.001 else f"p = {week.p:.3f}"
     return (
         f"Week of {week.begins.isoformat()}: {quantity.name.lower()} {quantity.words(week.value)} "
-        f"({week.images} images), reference {quantity.words(usual)}; p = {week.p:.2g}."
+        f"({week.images} images), reference {quantity.words(usual)}; {chance}."
     )

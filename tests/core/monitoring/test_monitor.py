@@ -147,7 +147,8 @@ def test_the_command_prints_what_json_holds(tmp_path):
     def run(*words):
         return subprocess.run(
             [sys.executable, "-m", "core", "monitor", *words],
-            capture_output=True, encoding="utf-8", check=False, cwd=ROOT, env={"TWINLENS_DATA": str(tmp_path), "PATH": ""},
+            capture_output=True, encoding="utf-8", check=False, cwd=ROOT,
+            env={"TWINLENS_DATA": str(tmp_path), "PATH": ""},
         )  # fmt: skip
 
     assert run().stdout == "Nothing has been recorded yet.\n"
