@@ -66,7 +66,8 @@ def entropy(row: Analysis) -> float | None:
     found = [_at(row, side, "probabilities") for side in SIDES]
     if row.is_novel or not all(isinstance(p, dict) and len(p) > 1 for p in found):
         return None
-    return sum(-sum(v * math.log(v) for v in p.values() if v > 0) / math.log(len(p)) for p in found) / len(found)
+    spread = [-sum(v * math.log(v) for v in p.values() if v > 0) / math.log(len(p)) for p in found]
+    return float(sum(spread) / len(spread))
 
 
 def reader_agrees(row: Analysis) -> float | None:
