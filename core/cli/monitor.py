@@ -15,7 +15,7 @@ LAST = 6  # weeks that are printed; JSON has all
 
 def monitor(
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
-    reference: Annotated[int, typer.Option(min=1, help="The first so many weeks with images are the reference.")] = 4,
+    reference: Annotated[int, typer.Option(min=1, help="The first so many weeks with a figure are its reference.")] = 4,
     false_alarms: Annotated[
         float, typer.Option(min=0.0001, max=0.5, help="Share of weeks without a change that may have an alarm.")
     ] = 0.01,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Rule:
     """The alarm rule.
 
     Attributes:
-        reference_weeks: the first so many weeks with images are the reference.
+        reference_weeks: the first so many weeks with a quantity are its reference.
         false_alarms: the share of weeks without a change that have an alarm, over all quantities together, at most.
     """
 
@@ -36,9 +37,9 @@ class Rule:
     def words(self) -> str:
         """Return the rule for a person."""
         return (
-            f"Each week is compared with the first {self.reference_weeks} weeks. Where nothing has changed, at most "
-            f"{100 * self.false_alarms:g} % of the weeks have an alarm, over all figures together. Many images of one "
-            "patient in a week make false alarms more frequent."
+            f"Each week is compared with the first {self.reference_weeks} weeks that have the figure. Where nothing has "
+            f"changed, at most {100 * self.false_alarms:g} % of the weeks have an alarm, over all figures together. Many "
+            "images of one patient in a week make false alarms more frequent."
         )
 
 
@@ -69,6 +70,7 @@ class Trend:
         quantity: which one.
         reference: its share or mean in the reference, None where no image has it.
         reference_images: of how many images.
+        reference_ends: the Monday of the last week of the reference, None where no image has the quantity.
         weeks: the weeks with images that have it, in order, those of the reference among them.
         note: what is to be said of it: its last alarm, or why there is none, in a sentence.
     """
@@ -76,6 +78,7 @@ class Trend:
     quantity: Quantity
     reference: float | None
     reference_images: int
+    reference_ends: date | None
     weeks: tuple[Week, ...]
     note: str
 
@@ -90,7 +93,6 @@ class Stream:
         student: identifier of the student.
         images: how many images there are, each counted once.
         weeks: the Mondays of all weeks with images.
-        reference_ends: the Monday of the last week of the reference.
         trends: one for each quantity.
     """
 
@@ -99,7 +101,6 @@ class Stream:
     student: str
     images: int
     weeks: tuple[date, ...]
-    reference_ends: date
     trends: tuple[Trend, ...]
 
     @property
@@ -119,6 +120,7 @@ class Stream:
                 "meaning": trend.quantity.meaning,
                 "reference": trend.reference,
                 "reference_images": trend.reference_images,
+                "reference_ends": None if trend.reference_ends is None else trend.reference_ends.isoformat(),
                 "note": trend.note,
                 "weeks": [asdict(week) | {"begins": week.begins.isoformat()} for week in trend.weeks],
             }
@@ -130,7 +132,6 @@ class Stream:
             "student": self.student,
             "images": self.images,
             "weeks": [week.isoformat() for week in self.weeks],
-            "reference_ends": self.reference_ends.isoformat(),
             "alarms": self.alarms,
             "trends": trends,
         }
@@ -169,18 +170,17 @@ def _stream(rows: list[Analysis], rule: Rule) -> Stream:
     for week, row in _each_once(rows):
         by_week.setdefault(week, []).append(row)
     weeks = sorted(by_week)
-    first = weeks[: rule.reference_weeks]
     measured = [_measured(quantity, by_week, weeks) for quantity in QUANTITIES]
-    references = [np.concatenate([found[week] for week in first]) for found in measured]
+    references = [_reference(found, rule) for found in measured]
     tested = sum(len(reference) >= FEWEST for reference in references)
     level = rule.false_alarms / max(1, tested)
     trends = (
-        _trend(quantity, found, reference, first[-1], level)
+        _trend(quantity, found, reference, rule, level)
         for quantity, found, reference in zip(QUANTITIES, measured, references, strict=True)
     )
     one = rows[0]
     images = sum(map(len, by_week.values()))
-    return Stream(one.task, one.teacher_model, one.student_model, images, tuple(weeks), first[-1], tuple(trends))
+    return Stream(one.task, one.teacher_model, one.student_model, images, tuple(weeks), tuple(trends))
 
 
 def _each_once(rows: Sequence[Analysis]) -> Iterator[tuple[date, Analysis]]:
@@ -195,23 +195,31 @@ def _each_once(rows: Sequence[Analysis]) -> Iterator[tuple[date, Analysis]]:
         yield day - timedelta(days=day.weekday()), row
 
 
-def _measured(
-    quantity: Quantity, by_week: dict[date, list[Analysis]], weeks: Sequence[date]
-) -> dict[date, Values]:  # fmt: skip
-    found = {week: [quantity.value(row) for row in by_week[week]] for week in weeks}
-    return {week: np.array([v for v in values if v is not None], np.float64) for week, values in found.items()}
+def _measured(quantity: Quantity, by_week: dict[date, list[Analysis]], weeks: Sequence[date]) -> dict[date, Values]:
+    """Return the values of each week that has any, in order."""
+    found = {}
+    for week in weeks:
+        if values := [value for row in by_week[week] if (value := quantity.value(row)) is not None]:
+            found[week] = np.array(values, np.float64)
+    return found
 
 
-def _trend(quantity: Quantity, found: dict[date, Values], reference: Values, last: date, level: float) -> Trend:
+def _reference(found: dict[date, Values], rule: Rule) -> Values:
+    """Return the values of the reference: the first weeks that have any."""
+    return np.concatenate([np.empty(0), *islice(found.values(), rule.reference_weeks)])
+
+
+def _trend(quantity: Quantity, found: dict[date, Values], reference: Values, rule: Rule, level: float) -> Trend:
     testable = len(reference) >= FEWEST
     weeks = []
     for number, (begins, values) in enumerate(found.items()):
-        if not len(values):
-            continue
-        p = _p(quantity, reference, values, level, seed=number) if testable and begins > last else None
+        compared = testable and number >= rule.reference_weeks
+        p = _p(quantity, reference, values, level, seed=number) if compared else None
         weeks.append(Week(begins, len(values), float(values.mean()), p, p is not None and p <= level))
     usual = float(reference.mean()) if len(reference) else None
-    return Trend(quantity, usual, len(reference), tuple(weeks), _note(quantity, weeks, usual, len(reference)))
+    ends = weeks[: rule.reference_weeks][-1].begins if weeks else None
+    note = _note(quantity, weeks, usual, len(reference))
+    return Trend(quantity, usual, len(reference), ends, tuple(weeks), note)
 
 
 def _p(quantity: Quantity, reference: Values, values: Values, level: float, seed: int) -> float:

@@ -103,11 +103,7 @@ class MonitorView(QDialog):
         if not self._streams:
             return
         stream = self._streams[max(0, self.stream_box.currentIndex())]
-        last = min(stream.reference_ends, stream.weeks[-1])
-        self.words.setText(
-            f"{stream.images:,} images in {len(stream.weeks)} weeks since {_day(stream.weeks[0])}; the reference "
-            f"ends with the week of {_day(last)}."
-        )
+        self.words.setText(f"{stream.images:,} images in {len(stream.weeks)} weeks since {_day(stream.weeks[0])}")
         self.alarms.setText("\n".join(f"⚠ {alarm}" for alarm in stream.alarms[:SHOWN]))
         if (more := len(stream.alarms) - SHOWN) > 0:
             self.alarms.setText(f"{self.alarms.text()}\nand {more} more: see the charts.")

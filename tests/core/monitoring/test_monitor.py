@@ -68,7 +68,7 @@ def test_planted_drift_raises_an_alarm_from_its_week_on_and_in_its_figure():
     (stream,) = monitor(made.history(3, 10, images=40, drift=drift))
     weeks = stream.weeks
     assert weeks[0] == date(2026, 1, 5)
-    assert stream.reference_ends == weeks[3]
+    assert {trend.reference_ends for trend in stream.trends if trend.weeks} == {weeks[3]}
     assert alarmed(stream) == {("brightness", weeks[7]), ("brightness", weeks[8]), ("not_assessable", weeks[9])}
     assert stream.alarms[0].startswith(f"Week of {weeks[9].isoformat()}: not assessable ")
     assert trends(stream)["brightness"].note.startswith(f"Week of {weeks[8].isoformat()}: brightness 0.5")
@@ -132,6 +132,18 @@ def test_what_older_versions_did_not_store_is_left_out():
     assert not any(found[name].weeks for name in ("brightness", "gate_score", "uncertain", "entropy", "js_divergence"))
     assert found["brightness"].note == "Nothing is recorded of it."
     assert len(found["different_class"].weeks) == 6
+
+
+def test_a_figure_that_is_stored_only_of_late_has_a_reference_of_its_own():
+    rows = made.history(1, 12, drift={11: {"brightness": 0.6}})
+    for row in rows:
+        if row.analysed_at < made.MONDAY.replace(month=2, day=2).isoformat():
+            del row.answers["student"]["brightness"]  # the first four weeks
+    (stream,) = monitor(rows)
+    found = trends(stream)
+    assert (found["contrast"].reference_ends, found["brightness"].reference_ends) == (stream.weeks[3], stream.weeks[7])
+    assert [week.p is None for week in found["brightness"].weeks] == [True] * 4 + [False] * 4
+    assert found["brightness"].weeks[-1].alarm
 
 
 def test_few_images_are_shown_but_not_tested():
