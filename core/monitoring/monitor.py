@@ -37,9 +37,9 @@ class Rule:
     def words(self) -> str:
         """Return the rule for a person."""
         return (
-            f"Each week is compared with the first {self.reference_weeks} weeks that have the figure. Where nothing has "
-            f"changed, at most {100 * self.false_alarms:g} % of the weeks have an alarm, over all figures together. Many "
-            "images of one patient in a week make false alarms more frequent."
+            f"Each week is compared with the first {self.reference_weeks} weeks that have the figure. Where nothing "
+            f"has changed, at most {100 * self.false_alarms:g} % of the weeks have an alarm, over all figures "
+            "together. Many images of one patient in a week make false alarms more frequent."
         )
 
 
