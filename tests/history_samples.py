@@ -1,5 +1,6 @@
 """Made-up analyses of the history, week by week, for tests of monitoring."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -29,13 +30,16 @@ def analysis(random, week, number, brightness=0.5, refusals=0.03, teacher="a" * 
     top = [max(found["probabilities"], key=found["probabilities"].get) for found in (teacher_side, student)]
     agreement = {"same_class": top[0] == top[1], "js_divergence": float(random.beta(1, 20))}
     when = MONDAY + timedelta(weeks=week, minutes=number)
-    return Analysis(
-        id=None, analysed_at=when.isoformat(), image_sha256=image or random.bytes(32).hex(), path=None,
-        task="chest-xray", teacher_model="chest-xray/teacher-vgg19", teacher_sha256=teacher, teacher_predicted=top[0],
-        teacher_confidence=0.8, student_model="chest-xray/student-ofa595", student_sha256="b" * 64,
-        student_predicted=top[1], student_confidence=0.8, same_class=agreement["same_class"], verdict=opinion, note="",
-        settings={}, version="1", answers={"teacher": teacher_side, "student": student, "agreement": agreement},
-    )  # fmt: skip
+    answers = {"teacher": teacher_side, "student": student, "agreement": agreement}
+    stored = {
+        "analysed_at": when.isoformat(), "image_sha256": image or random.bytes(32).hex(), "path": None,
+        "task": "chest-xray", "teacher_model": "chest-xray/teacher-vgg19", "teacher_sha256": teacher,
+        "teacher_predicted": top[0], "teacher_confidence": 0.8, "student_model": "chest-xray/student-ofa595",
+        "student_sha256": "b" * 64, "student_predicted": top[1], "student_confidence": 0.8,
+        "same_class": agreement["same_class"], "verdict": opinion, "settings": "{}", "version": "1",
+        "answers": json.dumps(answers),
+    }  # fmt: skip
+    return Analysis.from_stored(stored)
 
 
 def history(seed, weeks, images=25, drift=None):

@@ -72,7 +72,7 @@ def entropy(row: Analysis) -> float | None:
 
 def reader_agrees(row: Analysis) -> float | None:
     """1 where your reading agrees, 0 where it does not, None where there is none or it is undecided."""
-    return {"agree": 1.0, "disagree": 0.0}.get(row.review.opinion or "")
+    return {"agree": 1.0, "disagree": 0.0}.get(row.verdict or "")
 
 
 def gate_score(row: Analysis) -> float | None:

@@ -125,3 +125,11 @@ def test_it_reads_the_history_of_the_window(qtbot, own_data):
     qtbot.addWidget(view)
     qtbot.waitUntil(lambda: "10 images in 2 weeks" in view.words.text())
     assert recorder.close()
+
+
+def test_the_command_opens_it(qtbot, make_window):
+    window = make_window()
+    window.commands.actions["monitor"].trigger()
+    view = window.findChild(MonitorView)
+    qtbot.waitUntil(lambda: view.words.text().startswith("Nothing has been recorded yet."))
+    view.reject()
