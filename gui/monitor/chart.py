@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from core.monitoring.monitor import Trend
 from core.monitoring.quantities import Quantity
 from gui.common import theme
+from gui.common.plots import dress
 
 LEFT = 44  # pixels of the axis, so that charts below each other stand in line
 HEIGHT = 136
@@ -81,13 +82,7 @@ class TrendChart(QWidget):
         self.setAccessibleName(f"{self.quantity.name}: {trend.note}")
 
     def _dress(self) -> None:
-        self.plot.setBackground(theme.colour("window"))
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(theme.colour("line"))
-            axis.setTextPen(theme.colour("dim"))
-            axis.setTickFont(theme.font(theme.SMALL))
-        self.plot.showGrid(x=False, y=True, alpha=0.25)
+        dress(self.plot)
         self.line.setPen(pg.mkPen(theme.colour("dim"), width=1.3))
         self.line.setSymbol("o")
         self.line.setSymbolSize(5)
