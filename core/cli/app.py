@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core import __version__
+from core.cli.card import card
 from core.cli.deploy import export
 from core.cli.history import history_app
+from core.cli.monitor import monitor
 from core.cli.own_models import OWN_MODELS, Stated, import_own
 from core.cli.own_models import inspect as look_into
 from core.cli.quality import quality
@@ -41,6 +43,8 @@ app = typer.Typer(
 app.add_typer(history_app, name="history")
 app.command()(export)
 app.command()(quality)
+app.command()(card)
+app.command()(monitor)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runtime = Annotated[
@@ -83,29 +87,6 @@ def models(as_json: AsJson = False) -> None:
             typer.echo(f"Not usable: {error}", err=True)
     if catalogue.broken or any(row.checksum != "ok" for row in rows):
         raise typer.Exit(1)
-
-
-@app.command()
-def card(
-    model: Annotated[
-        str, typer.Argument(help="A bundle's identifier such as chest-xray/student-ofa595, or its folder.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Write it to this file, .md or .pdf, instead of printing it.", dir_okay=False)
-    ] = None,
-    paper: Annotated[PaperSize, typer.Option(help="Paper of the PDF.")] = "A4",
-) -> None:
-    """Print a model's card as Markdown: what it is for, how it was made, what it scores and what it can't do."""
-    from core.models.bundle import read_bundle
-    from core.models.catalogue import read_catalogue
-    from core.reports.model_card import model_facts, write_model_facts
-
-    bundle = read_catalogue().bundles.get(model) or read_bundle(Path(model))
-    if out is None:
-        typer.echo(model_facts(bundle.card), nl=False)
-    else:
-        write_model_facts(out, bundle.card, paper)
-        typer.echo(f"Written: {out}")
 
 
 @app.command()

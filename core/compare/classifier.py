@@ -60,6 +60,8 @@ class Prediction:
         plausible: labels of the conformal prediction set, perhaps none; None where the bundle has no rule for it.
         novelty: how far the image is from the training data; None where the bundle has no statistics for it.
         notices: notices for the reader on how it was made.
+        brightness: mean brightness of the input before any adjustment, in [0, 1]; None where it is not known.
+        contrast: standard deviation of the same; None where it is not known.
     """
 
     class_ids: tuple[str, ...]
@@ -72,6 +74,8 @@ class Prediction:
     plausible: tuple[str, ...] | None = None
     novelty: Novelty | None = None
     notices: tuple[str, ...] = ()
+    brightness: float | None = None
+    contrast: float | None = None
 
     @property
     def top(self) -> int:
@@ -144,6 +148,8 @@ class Classifier:
             plausible=self._plausible(probabilities),
             novelty=self._novelty(prepared.gate_batch),
             notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(output[1]) else NO_MAPS))),
+            brightness=prepared.brightness,
+            contrast=prepared.contrast,
         )
 
     def _plausible(self, probabilities: npt.NDArray[np.float64]) -> tuple[str, ...] | None:

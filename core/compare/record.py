@@ -115,6 +115,8 @@ class PredictionRecord:
         Figure("the classes that stay plausible at the stated coverage, with a space between"),
     ]
     cam: Annotated[HeatMapRecord | None, Figure("the heat map", prefix="cam_", rank=1)]
+    brightness: Annotated[float | None, Figure("mean brightness of the input before any adjustment, in [0, 1]")] = None
+    contrast: Annotated[float | None, Figure("standard deviation of that brightness")] = None
 
     @property
     def confidence(self) -> float:
@@ -262,6 +264,8 @@ def prediction_record(result: ModelResult) -> PredictionRecord:
         novelty=None if p.novelty is None else _novelty(p.novelty),
         plausible=p.plausible,
         cam=None if result.heat_map is None else _heat_map(result.heat_map, p.class_ids),
+        brightness=p.brightness,
+        contrast=p.contrast,
     )
 
 

@@ -73,11 +73,15 @@ class Prepared:
     Attributes:
         batch: the network's input, shape (1, 3, H, W), float32, normalised.
         gate_batch: the novelty gate's input; it differs only where a gamma was corrected.
+        brightness: mean brightness of the picture at the network's size, before any adjustment, in [0, 1].
+        contrast: standard deviation of the same, in [0, 0.5].
         notice: the notice for the reader if the exposure was adjusted, else an empty string.
     """
 
     batch: FloatArray
     gate_batch: FloatArray
+    brightness: float
+    contrast: float
     notice: str = ""
 
 
@@ -113,8 +117,13 @@ def prepare_picture(picture: FloatArray, how: Preprocessing) -> Prepared:
     picture = resize(picture, how.height, how.width)
     found = Adjusted(picture, picture) if how.exposure is None else adjusted(picture, how.exposure)
     batch = _normalised(found.picture, how)
+    bright = picture @ LUMA if picture.ndim == 3 else picture
     return Prepared(
-        batch, batch if found.stretched is found.picture else _normalised(found.stretched, how), found.notice
+        batch=batch,
+        gate_batch=batch if found.stretched is found.picture else _normalised(found.stretched, how),
+        brightness=float(bright.mean()),
+        contrast=float(bright.std()),
+        notice=found.notice,
     )
 
 

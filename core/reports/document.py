@@ -65,6 +65,41 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A text under its topic.
+
+    Attributes:
+        topic: what it is about, e.g. what an item of a checklist asks for.
+        text: the answer.
+        number: the item's number; empty for none.
+        state: how far the answer goes, in a few words; empty for nothing.
+    """
+
+    topic: str
+    text: str
+    number: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Texts, each under its topic."""
+
+    rows: tuple[Entry, ...]
+
+    def table(self) -> Table:
+        """Return them as a table, without columns that have nothing in any row."""
+        columns = {
+            "item": [row.number for row in self.rows],
+            "topic": [row.topic for row in self.rows],
+            "text": [row.text for row in self.rows],
+            "from": [row.state for row in self.rows],
+        }
+        shown = {name: cells for name, cells in columns.items() if any(cells)}
+        return Table(tuple(shown), tuple(zip(*shown.values(), strict=True)))
+
+
+@dataclass(frozen=True)
 class Curve:
     """The reliability of a model's predictions before or after temperature scaling.
 
@@ -118,7 +153,7 @@ RELIABILITY_CAPTION = (
 TICKS = (0, 0.25, 0.5, 0.75, 1)  # of both axes
 CONFIDENCE_AXIS, RIGHT_AXIS = "mean confidence, %", "share right, %"
 
-Block = Heading | Paragraph | Caution | Items | Facts | Table | Reliability
+Block = Heading | Paragraph | Caution | Items | Facts | Table | Entries | Reliability
 
 
 def markdown(blocks: Iterable[Block]) -> str:
@@ -146,7 +181,7 @@ def _markdown(block: Block) -> str:
         case Table(head, rows):
             rule = "|".join("---:" if number else "---" for number in block.numeric())
             return "\n".join([_row(head), f"|{rule}|", *map(_row, rows)])
-        case Reliability():
+        case Entries() | Reliability():
             return _markdown(block.table())
     assert_never(block)
 

@@ -14,6 +14,8 @@ from core.reports.document import (
     Block,
     Caution,
     Curve,
+    Entries,
+    Entry,
     Facts,
     Heading,
     Items,
@@ -25,10 +27,11 @@ from core.reports.document import (
 from core.reports.layout import GAP, GREY, INK, RULE, SMALL, TEXT, TITLE, Sheets
 from core.reports.text import ELLIPSIS, Align, Rgb, draw, lines, width
 
-NAMES, BULLET = 104.0, 10.0  # points that facts and items are indented by
+NAMES, NUMBERS, BULLET = 104.0, 28.0, 10.0  # points that facts, items of a checklist and items are indented by
+STATES = 96.0  # points that the state of a checklist's item takes at the right
 STEP = 1.35  # of a line, in sizes of its letters
 SIDE, AXIS = 176.0, 30.0  # points of a diagram, and of the words at its left and below
-UNSPLIT = 240.0  # points up to which a table is not split over two pages
+UNSPLIT = 240.0  # points up to which a table or an item of a checklist is not split over two pages
 MOST_LINES = 9  # of a cell of a table
 BEGINNING = 300.0  # points that the heading of a data set, its caution and first table take
 
@@ -65,11 +68,34 @@ def draw_blocks(sheets: Sheets, blocks: Sequence[Block], accent: Rgb) -> None:
                     _hanging(sheets, name, text, NAMES)
             case Table():
                 _table(sheets, block)
+            case Entries(entries):
+                for entry in entries:
+                    _entry(sheets, entry)
             case Reliability(curves):
                 _diagrams(sheets, curves, accent)
                 _table(sheets, block.table())
             case _:
                 assert_never(block)
+
+
+def _entry(sheets: Sheets, entry: Entry) -> None:
+    """Draw a text under its topic, which has its number at the left and its state at the right."""
+    step, indent = TEXT * STEP, NUMBERS if entry.number else 0
+    topic = lines(entry.topic, TEXT, sheets.room - indent - (STATES if entry.state else 0), bold=True)
+    text = lines(entry.text, TEXT, sheets.room - indent)
+    whole = 4 + step * (len(topic) + len(text))
+    sheets.need(whole if whole <= UNSPLIT else 4 + step * (len(topic) + 1))
+    sheets.y -= 4
+    for i, line in enumerate(topic):
+        sheets.y -= step
+        if i == 0:
+            sheets.text(sheets.left, sheets.y, entry.number, colour=GREY)
+            sheets.text(sheets.right, sheets.y, entry.state, SMALL, colour=GREY, align="right")
+        sheets.text(sheets.left + indent, sheets.y, line, bold=True)
+    for line in text:
+        sheets.need(step)
+        sheets.y -= step
+        sheets.text(sheets.left + indent, sheets.y, line)
 
 
 def _hanging(sheets: Sheets, name: str, text: str, indent: float) -> None:

@@ -6,11 +6,9 @@ labels"; the CLAIM 2024 and TRIPOD+AI 2024 checklists.
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from core import NOTICE
-from core.errors import UsageError
 from core.models.architectures import model_name
 from core.models.card import Card, DataSet, Interval, Scores
 from core.reports.document import (
@@ -26,10 +24,9 @@ from core.reports.document import (
     markdown,
     percent,
 )
-from core.reports.document_pdf import draw_blocks
-from core.reports.layout import STUDENT, TEACHER, PaperSize, Sheets
+from core.reports.document_file import write_document
+from core.reports.layout import PaperSize
 from core.reports.map_quality import card_blocks
-from core.system.atomic_files import bytes_written_whole, written_whole
 
 MOST_COLUMNS = 12  # largest number of classes whose confusion matrix fits on a page
 
@@ -41,24 +38,7 @@ def write_model_facts(path: Path, card: Card, paper: PaperSize = "A4") -> None:
         UsageError: if the name has another suffix.
         WriteError: if the file can't be written.
     """
-    kind = path.suffix.lower()
-    if kind == ".md":
-        with written_whole(path) as text:
-            text.write(model_facts(card))
-    elif kind == ".pdf":
-        with bytes_written_whole(path) as file:
-            title = _title(card)
-            sheets = Sheets(file, paper, datetime.now().astimezone(), title=f"Twinlens: model card of {title}")
-            sheets.begin(f"Model card · {title}")
-            draw_blocks(sheets, facts(card), TEACHER if card.role == "teacher" else STUDENT)
-            sheets.end()
-            sheets.pdf.close()
-    else:
-        raise UsageError(
-            f"A model card can't be written as {kind or 'a file without a suffix'}.",
-            path=path,
-            remedy="Give a name that ends in .md or .pdf.",
-        )
+    write_document(path, facts(card), "Model card", title_of(card), card.role, paper)
 
 
 def model_facts(card: Card) -> str:
@@ -69,7 +49,7 @@ def model_facts(card: Card) -> str:
 def facts(card: Card) -> list[Block]:
     """Return a model card as the blocks of a page."""
     blocks: list[Block] = [
-        Heading(1, f"Model facts: {_title(card)}"),
+        Heading(1, f"Model facts: {title_of(card)}"),
         Paragraph(NOTICE, strong=True),
         Heading(2, "Summary"),
         _summary(card),
@@ -89,7 +69,8 @@ def facts(card: Card) -> list[Block]:
     return blocks + card_blocks(card.map_quality)
 
 
-def _title(card: Card) -> str:
+def title_of(card: Card) -> str:
+    """Return what a model is called on its pages."""
     return f"{model_name(card.model)} ({card.role}), {card.described_task.name}"
 
 

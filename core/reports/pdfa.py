@@ -34,6 +34,7 @@ class PdfFile:
 
     Attributes:
         canvas: reportlab's canvas of the current page.
+        facts: further entries of the document information, by key; to be set before it is closed.
 
     Args:
         file: where it is written.
@@ -57,6 +58,7 @@ class PdfFile:
             os.devnull, pagesize=size, pageCompression=1, initialFontName=REGULAR, pdfVersion=(1, 7), lang="en"
         )
         self._document: Any = self.canvas._doc
+        self.facts: dict[str, str] = {}
         self._file = file
         self._written: set[int] = set()
         self._offset = 0
@@ -83,6 +85,8 @@ class PdfFile:
         for used in document.delayedFonts:
             used.addObjects(document)
         document.info.digest(document.signature)
+        if self.facts:
+            self._add_facts()
         self._add_archive_parts()
         root, info = document.Reference(document.Catalog), document.Reference(document.info)
         document.Outlines.prepare(document, self.canvas)
@@ -125,6 +129,19 @@ class PdfFile:
                     found.streamContent = b""  # its size is asked for again where the same picture comes twice
                 else:
                     document.idToObject[name] = None
+
+    def _add_facts(self) -> None:
+        """Add the further entries to the document information, which reportlab formats with its own only."""
+        from reportlab.pdfbase.pdfdoc import PDFString
+
+        own = self._document.info.format
+
+        def format_all(document: Any) -> bytes:  # noqa: ANN401 - reportlab's document
+            more = b"".join(b"\n/%s %s" % (k.encode(), PDFString(v).format(document)) for k, v in self.facts.items())
+            head, end, _rest = own(document).rpartition(b">>")
+            return bytes(head + more + b"\n" + end)
+
+        self._document.info.format = format_all
 
     def _add_archive_parts(self) -> None:
         from PIL import ImageCms

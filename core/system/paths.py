@@ -29,6 +29,11 @@ def package_fonts() -> Path:
     return Path(__file__).resolve().parents[2] / "assets" / "fonts"
 
 
+def package_checklists() -> Path:
+    """Return the folder of the checklists for reviewers that a card is laid beside."""
+    return Path(__file__).resolve().parents[2] / "assets" / "checklists"
+
+
 def data_folder() -> Path:
     """Return the user's data folder; ``TWINLENS_DATA`` overrides it."""
     return Path(os.environ.get("TWINLENS_DATA") or platformdirs.user_data_dir("twinlens", appauthor=False))

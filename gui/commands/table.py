@@ -36,6 +36,7 @@ class Windows:
     full_screen: Callable[[], object]
     train: Callable[[], object]
     history: Callable[[], object]
+    monitor: Callable[[], object]
     shortcuts: Callable[[], object]
     about: Callable[[], object]
     quit: Callable[[], object]
@@ -144,6 +145,7 @@ def command_table(
         Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),
         Command("note", REVIEW, "&Note", windows.write_note, ("M",), last_of_group=True),
         Command("history", REVIEW, "&History", windows.history, ("Ctrl+H",)),
+        Command("monitor", REVIEW, "M&onitoring", windows.monitor, ("Ctrl+M",)),
         Command("scores", REVIEW, "&Performance", reporter.scores, ("Ctrl+J",)),
         Command("report", REPORT, "&PDF report…", reporter.report, ("Ctrl+Shift+R",)),
         Command("export", REPORT, "Export &data…", reporter.export, ("Ctrl+Shift+E",), last_of_group=True),

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.common import theme
+from gui.common.plots import dress
 from training.runs.folder import Row
 
 FEW = 40  # epochs up to which each has a dot
@@ -182,14 +183,7 @@ class Chart(QWidget):
 
     def dress(self, side: theme.Role, epochs: int, dots: bool) -> None:
         """Take the theme's colours, an accent, and a scale of so many epochs."""
-        self.plot.setBackground(theme.colour("window"))
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(theme.colour("line"))
-            axis.setTextPen(theme.colour("dim"))
-            axis.setTickFont(theme.font(theme.SMALL))
-            axis.label.setFont(theme.font(theme.SMALL))
-        self.plot.showGrid(x=False, y=True, alpha=0.25)
+        dress(self.plot)
         self.plot.getViewBox().enableAutoRange(y=True)
         self.plot.setXRange(0, max(1, epochs), padding=0.04)
         for name, (_words, _style, strength) in self._lines.items():

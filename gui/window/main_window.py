@@ -39,6 +39,7 @@ from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.monitor.view import MonitorView
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
 from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
@@ -316,6 +317,7 @@ class MainWindow(QMainWindow):
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
             history=self._show_history,
+            monitor=lambda: MonitorView(self.recorder.ask, self).show(),
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,

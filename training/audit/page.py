@@ -274,9 +274,11 @@ def _plot_parts(audits: Audits, path: Path) -> None:
 def _plot_curves(audits: Audits, path: Path) -> None:
     from matplotlib.figure import Figure as Canvas
 
-    canvas = Canvas(figsize=(11, 6.4), layout="constrained")
-    places = canvas.subplots(2, 3, sharey=True).ravel()
-    for place, shape in zip(places, disturbances(colour=audits.pictures.coloured), strict=False):
+    shapes = disturbances(colour=audits.pictures.coloured)
+    rows = len(shapes) // 3 + 1  # a place is left for the legend
+    canvas = Canvas(figsize=(11, 3.2 * rows), layout="constrained")
+    places = canvas.subplots(rows, 3, sharey=True).ravel()
+    for place, shape in zip(places, shapes, strict=False):
         order = np.argsort(shape.strengths)
         strengths = np.array(shape.strengths)[order]
         for one, colour in zip(audits.found, COLOURS, strict=False):
@@ -291,7 +293,8 @@ def _plot_curves(audits: Audits, path: Path) -> None:
         place.grid(alpha=0.25)
     for place in places[::3]:
         place.set_ylabel("accuracy")
-    places[-1].axis("off")
+    for place in places[len(shapes) :]:
+        place.axis("off")
     handles, names = places[0].get_legend_handles_labels()
     places[-1].legend(handles, names, loc="center", frameon=False, title="bands: 95 % intervals")
     canvas.savefig(path, dpi=110)

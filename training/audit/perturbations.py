@@ -24,6 +24,7 @@ MARKER_SIDE = 13  # pixels: what is wider and higher is no stroke of a letter
 MARKER_CONTRAST = 0.25  # how much brighter than its surroundings
 MARKER_AREA = (6, 500)  # pixels of one
 MARKER_EXTENT = (60, 24)  # its most columns and rows
+BURNT_IN = ("PORTABLE", "AP 12:30")  # what a viewer writes into a picture that is saved from it
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,21 @@ class Disturbance:
 
 
 def disturbances(*, colour: bool) -> tuple[Disturbance, ...]:
-    """Return the disturbances for histology (``colour``) or for radiographs."""
-    return (
+    """Return the disturbances for histology (``colour``) or for radiographs, those of viewers among them."""
+    both = (
         Disturbance("JPEG", "quality", (100, 50, 20, 10, 5), _jpeg),
         Disturbance("gamma", "exponent", (1, 0.5, 0.7, 1.4, 2), lambda picture, g: picture ** np.float32(g)),
         Disturbance("blur", "pixels, standard deviation", (0, 1, 2, 3, 5), _blur),
         Disturbance("rotation", "degrees", (0, 5, 10, 15, 30), _rotate),
-        Disturbance("saturation", "share of the colour left", (1, 0.75, 0.5, 0.25, 0), _saturate)
-        if colour
-        else Disturbance("corners erased", "share of the side", (0, 0.1, 0.15, 0.2, 0.25), _corners),
+        Disturbance("burnt-in text", "height of the letters, share of the side", (0, 0.04, 0.06, 0.08, 0.1), _burn_in),
+    )
+    if colour:
+        return (*both, Disturbance("saturation", "share of the colour left", (1, 0.75, 0.5, 0.25, 0), _saturate))
+    return (
+        *both,
+        Disturbance("corners erased", "share of the side", (0, 0.1, 0.15, 0.2, 0.25), _corners),
+        Disturbance("narrower window", "width, share of the range", (1, 0.9, 0.8, 0.65, 0.5), _window),
+        Disturbance("inverted", "0: as it is, 1: black is white", (0, 1), lambda picture, _on: 1 - picture),
     )
 
 
@@ -146,6 +153,23 @@ def _corners(picture: FloatArray, share: float) -> FloatArray:
     ends = np.zeros(SIDE, bool)
     ends[:edge] = ends[SIDE - edge :] = True
     return hide(picture, ends[:, None] & ends[None])
+
+
+def _window(picture: FloatArray, width: float) -> FloatArray:
+    """Return a picture as a viewer shows it with a narrower window around the middle of the range; ends are clipped."""
+    return np.asarray(np.clip((picture - (1 - width) / 2) / width, 0, 1), np.float32)
+
+
+def _burn_in(picture: FloatArray, height: float) -> FloatArray:
+    """Return a picture with two lines of white letters in its upper left corner."""
+    side, font = round(height * SIDE), cv2.FONT_HERSHEY_SIMPLEX
+    thickness = max(1, round(side / 8))
+    scale = cv2.getFontScaleFromHeight(font, side, thickness)
+    drawn = np.zeros((SIDE, SIDE), np.uint8)
+    for i, text in enumerate(BURNT_IN, start=1):
+        cv2.putText(drawn, text, (6, 6 + i * round(1.6 * side)), font, scale, 255, thickness, cv2.LINE_AA)
+    letters = np.float32(1 / 255) * drawn
+    return np.asarray(np.maximum(picture, letters if picture.ndim == 2 else letters[:, :, None]), np.float32)
 
 
 def _saturate(picture: FloatArray, share: float) -> FloatArray:

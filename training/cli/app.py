@@ -14,6 +14,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 from core.system.extras import require
 from training.campaign.make_all import make_all
+from training.cli.hold_out import hold_out
 from training.cli.new_task import new_task
 from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
 from training.data.border_probe import border_words
@@ -52,6 +53,7 @@ app.command()(outline)
 app.command()(throughput)
 app.command("make-all")(make_all)
 app.command("new-task")(new_task)
+app.command("hold-out")(hold_out)
 
 
 @app.command("evaluate")

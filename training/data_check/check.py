@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from training.data_check.findings import (
     unreadable_findings,
 )
 from training.data_check.fitness import fitness_findings, left_out_counts, left_out_findings
+from training.data_check.metric import dimensions
 from training.data_check.report import SEVERITIES, DataReport, Look
 from training.recipe import Recipe
 
@@ -56,7 +58,7 @@ def check(
         *left_out_findings(dataset),
     ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return DataReport(
+    report = DataReport(
         name=dataset.name,
         kind=dataset.kind,
         split_made=dataset.split_made,
@@ -72,6 +74,7 @@ def check(
         probe=scores,
         findings=findings,
     )
+    return replace(report, metric=dimensions(samples, report))
 
 
 def _sources(samples: Sequence[Sample]) -> list[str]:

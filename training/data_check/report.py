@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Literal
 
 from training.data.border_probe import BORDER, ProbeScores
 from training.data.dataset import SPLITS
+from training.data_check.metric import Dimension
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -89,6 +90,7 @@ class DataReport:
         looks: size and brightness by class and by source.
         probe: the shortcut probe, or None where there are too few images.
         findings: errors first.
+        metric: the dimensions of the METRIC-framework.
     """
 
     name: str
@@ -105,6 +107,7 @@ class DataReport:
     looks: list[Look]
     probe: ProbeScores | None
     findings: list[Finding]
+    metric: list[Dimension] = field(default_factory=list)
 
     @property
     def has_errors(self) -> bool:
@@ -142,6 +145,8 @@ class DataReport:
         lines += ["", "## Size and brightness", "", *self._looks()]
         if self.probe is not None:
             lines += ["", "## Shortcut probe", "", *self._probe(self.probe)]
+        if self.metric:
+            lines += ["", "## Data quality (METRIC-framework)", "", *self._metric()]
         return readable("\n".join(lines) + "\n")
 
     def _map(self) -> list[str]:
@@ -171,6 +176,10 @@ class DataReport:
             for look in self.looks
         )
         return _table(["by", "", "images", "median size", "brightness (0–255)", "format"], rows, words=2)
+
+    def _metric(self) -> list[str]:
+        rows = ([one.cluster, one.name, one.state, one.text] for one in self.metric)
+        return _table(["cluster", "dimension", "", "what is known"], rows, words=4)
 
     @staticmethod
     def _probe(probe: ProbeScores) -> list[str]:

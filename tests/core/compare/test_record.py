@@ -39,6 +39,8 @@ MODEL_KEYS = [
     "novelty",
     "plausible",
     "cam",
+    "brightness",
+    "contrast",
 ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pypdf
 import pytest
+from pdf_texts import pdf_text, pressed
 from PIL import Image
 from pydantic import ValidationError
 
@@ -22,18 +23,6 @@ HOSTILE = "# x\n<img src=http://x> [a](b) | `c` ![d](e) <b>bold</b> <para>&amp; 
 
 def student():
     return read_catalogue().bundles["chest-xray/student-ofa595"].card
-
-
-def pressed(text):
-    """A text without white space, since lines are broken anywhere."""
-    return re.sub(r"\s+", "", text)
-
-
-def pdf_text(path):
-    """The text of all pages without white space, and without their headers and footers."""
-    pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
-    kept = [line for page in pages for line in page.splitlines() if not re.search(r"^Twinlens|continued$", line)]
-    return pressed("\n".join(kept))
 
 
 def said(block):

@@ -1,5 +1,7 @@
 import cv2
 import numpy as np
+import pydicom
+import pydicom.pixels
 import pytest
 
 from core.models.catalogue import read_catalogue
@@ -69,20 +71,40 @@ def test_a_letter_in_the_middle_stays():
     assert without_markers(marked) is marked
 
 
-@pytest.mark.parametrize("name", ["JPEG", "gamma", "blur", "rotation", "corners erased", "saturation"])
-@pytest.mark.parametrize("colour", [False, True])
-def test_disturbances_change_a_picture_the_more_the_stronger_and_keep_its_range(name, colour):
+BOTH = {"JPEG", "gamma", "blur", "rotation", "burnt-in text"}
+
+
+@pytest.mark.parametrize(
+    ("colour", "others"), [(False, {"corners erased", "narrower window", "inverted"}), (True, {"saturation"})]
+)
+def test_disturbances_change_a_picture_the_more_the_stronger_and_keep_its_range(colour, others):
     known = {one.name: one for one in disturbances(colour=colour)}
-    if name not in known:
-        assert name == ("corners erased" if colour else "saturation")
-        return
+    assert set(known) == BOTH | others
     shape = (SIDE, SIDE, 3) if colour else (SIDE, SIDE)
     picture = np.random.default_rng(0).random(shape, dtype=np.float32) * 0.8 + 0.1
-    for strength in known[name].strengths[1:]:
-        found = known[name].apply(picture, strength)
-        assert found.shape == picture.shape
-        assert -1e-6 <= found.min() <= found.max() <= 1 + 1e-6
-        assert np.abs(found - picture).mean() > 0.005
+    for name, one in known.items():
+        for strength in one.strengths[1:]:
+            found = one.apply(picture, strength)
+            assert found.shape == picture.shape
+            assert found.dtype == np.float32
+            assert -1e-6 <= found.min() <= found.max() <= 1 + 1e-6
+            assert np.abs(found - picture).mean() > (0.001 if name == "burnt-in text" else 0.005), name
+
+
+def test_a_narrower_window_is_that_of_dicom_and_text_is_in_its_corner():
+    known = {one.name: one for one in disturbances(colour=False)}
+    ramp = np.linspace(0, 1, SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
+    stored = np.rint(ramp * 65535).astype(np.uint16)
+    file = pydicom.Dataset()
+    file.WindowCenter, file.WindowWidth, file.VOILUTFunction = 32767.5, 65535 * 0.8, "LINEAR_EXACT"
+    file.BitsStored, file.PixelRepresentation, file.PhotometricInterpretation = 16, 0, "MONOCHROME2"
+    shown = pydicom.pixels.apply_windowing(stored, file) / 65535
+    assert known["narrower window"].apply(ramp, 0.8) == pytest.approx(shown, abs=1e-4)
+    assert (known["inverted"].apply(ramp, 1) == 1 - ramp).all()
+    grey = np.full((SIDE, SIDE), 0.4, np.float32)
+    changed = known["burnt-in text"].apply(grey, 0.1) > 0.4
+    assert changed[: SIDE // 2].any()
+    assert not changed[SIDE // 2 :].any()
 
 
 def test_outlined_lungs_are_hidden_where_the_data_set_outlines_them(tmp_path):

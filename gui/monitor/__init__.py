@@ -1,0 +1,1 @@
+"""Drift over the weeks: a chart for each figure, with alarms."""
