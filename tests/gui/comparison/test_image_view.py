@@ -106,7 +106,7 @@ def test_two_views_of_the_same_part_share_it(radiograph):
     first, _ = shown.part((0, 0, 900, 900), 0.5, None)
     again, _ = shown.part((0, 0, 900, 900), 0.5, None)
     assert again is first
-    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.presets["tails"])
+    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.tail_window)
     assert not (other == first).all()
 
 
