@@ -35,7 +35,7 @@ from core.images.dicom_header import (
 from core.images.dicom_pixels import DAMAGED, PIXEL_TAGS, check_syntax, decode, find_frame
 from core.images.dicom_study import STUDY_TAGS, directions_of, study_facts
 from core.images.limits import check_pixels
-from core.images.medical_image import MedicalImage, PatientIdentity
+from core.images.medical_image import MedicalImage, PatientIdentity, Window
 from core.images.samples import used_bits
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -83,7 +83,8 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
     if frames > 1:
         notices.append(f"Frame {frame + 1} of {frames}.")
     stored = decode(dataset, find_frame(dataset, path, frame), path)
-    pixels, bits, padding, windows, lookup = stored.pixels, stored.bits, None, (), None
+    pixels, bits, padding, lookup = stored.pixels, stored.bits, None, None
+    windows: tuple[tuple[str, Window], ...] = ()
     colour = pixels.ndim == 3
     if colour:
         pixels = to_srgb(pixels, _profile(dataset), notices)

@@ -75,6 +75,7 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         for part in self._turned:
             part.setTransform(plane.transform)
         self.swipe.set_extent(plane.seen_extent)
+        self.measuring.draw()
 
     def lay_over(self, layer: npt.NDArray[np.uint8] | None) -> None:
         """Lay a see-through picture over the whole image; RGBA of any height and width, or None."""

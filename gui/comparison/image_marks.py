@@ -13,7 +13,7 @@ from gui.comparison.orientation import Edges
 
 LONGEST, SHARE = 160, 0.3  # pixels of the scale bar; of the view's width
 TICK = 4
-ABOVE = 4 * theme.GRID  # pixels between the scale bar and the lower edge: the words in the corners stand there
+ABOVE = 5 * theme.GRID  # pixels of the lower edge that belong to the words in the corners
 
 
 def nice_length(most: float) -> float:
@@ -80,14 +80,13 @@ class ImageMarks(QWidget):
         if self.scale is None:
             return
         long, words = self.scale
-        middle, y = self.width() / 2, self.height() - ABOVE
-        left = middle - long / 2
+        left, y = 2.0 * theme.GRID, float(self.height() - ABOVE)
         for colour, width in ((QColor(0, 0, 0, 170), 4), (theme.colour("on_image"), 2)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(left, y), QPointF(left + long, y))
             for x in (left, left + long):
                 painter.drawLine(QPointF(x, y - TICK), QPointF(x, y + TICK))
-        _write(painter, words, QPointF(middle, y - 2 * theme.GRID), theme.SMALL)
+        _write(painter, words, QPointF(left, y - 2 * theme.GRID), theme.SMALL, Qt.AlignmentFlag.AlignLeft)
 
 
 def paint_edges(painter: QPainter, place: QRectF, edges: Edges) -> None:
@@ -97,18 +96,21 @@ def paint_edges(painter: QPainter, place: QRectF, edges: Edges) -> None:
         (edges.left, QPointF(place.left() + far, middle.y())),
         (edges.top, QPointF(middle.x(), place.top() + far)),
         (edges.right, QPointF(place.right() - far, middle.y())),
-        (edges.bottom, QPointF(middle.x(), place.bottom() - far)),
+        (edges.bottom, QPointF(middle.x(), place.bottom() - ABOVE)),
     ):
         _write(painter, letter, at, theme.TITLE)
 
 
-def _write(painter: QPainter, text: str, middle: QPointF, size: int) -> None:
-    """Write words around a point, on a shade."""
+def _write(
+    painter: QPainter, text: str, at: QPointF, size: int, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignHCenter
+) -> None:
+    """Write words around a point, or right of it, on a shade."""
     if not text:
         return
     painter.setFont(theme.font(size, bold=size == theme.TITLE))
-    around = QRectF(middle.x() - 150, middle.y() - 20, 300, 40)
-    place = painter.boundingRect(around, Qt.AlignmentFlag.AlignCenter, text)
+    left = at.x() - (150 if side == Qt.AlignmentFlag.AlignHCenter else 0)
+    flags = side | Qt.AlignmentFlag.AlignVCenter
+    place = painter.boundingRect(QRectF(left, at.y() - 20, 300, 40), flags, text)
     painter.fillRect(place.adjusted(-4, -1, 4, 1), QColor(0, 0, 0, 140))
     painter.setPen(theme.colour("on_image"))
-    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+    painter.drawText(place, flags, text)

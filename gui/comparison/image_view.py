@@ -57,9 +57,9 @@ class ImageView(ImageCanvas):
         self.magnifies = False
         self._tool: Tool = "pan"
         self._fitted = True
-        self.marks = ImageMarks(self)
         self.colour_bar = ColourBar(self)
         self.words = ImageWords(self, self.colour_bar.sizeHint().width() + theme.GRID)
+        self.marks = ImageMarks(self)  # above the words: a side must not be covered
         self._magnifier = Magnifier(self)
         self._box.sigRangeChanged.connect(self._on_range)
 
@@ -217,7 +217,7 @@ class ImageView(ImageCanvas):
     @property
     def zoom_percent(self) -> float:
         """How large a pixel of the image is in pixels of the screen, in per cent."""
-        return 100 * self._scale() * self.devicePixelRatioF()
+        return float(100 * self._scale() * self.devicePixelRatioF())
 
     def zoom_to(self, percent: float) -> None:
         """Show a pixel of the image so large in pixels of the screen, within bounds; the middle stays."""

@@ -14,6 +14,8 @@ from gui.common import theme
 from gui.common.elided_label import ElidedLabel
 from gui.comparison.orientation import AS_IN_FILE, Orientation
 
+WIDEST = 280  # pixels of a notice; longer ones wrap
+
 
 class ImageWords:
     """Five labels that let the mouse through.
@@ -71,10 +73,13 @@ class ImageWords:
         width, height = self._view.width(), self._view.height()
         top, room = theme.GRID, max(0, width - self._kept - 2 * theme.GRID)
         for label in (self.name, self.study, self.notices):
-            label.setMaximumWidth(room)
-            label.adjustSize()
-            if label.hasHeightForWidth():
-                label.resize(label.width(), label.heightForWidth(label.width()))
+            if label is self.notices:  # of words that wrap Qt remembers a width for another view
+                lines = [label.fontMetrics().horizontalAdvance(line) for line in label.text().splitlines()]
+                wide = min(room, WIDEST, max(lines, default=0) + 2 * theme.GRID)
+                label.resize(wide, label.heightForWidth(wide))
+            else:
+                label.setMaximumWidth(room)
+                label.adjustSize()
             label.move(theme.GRID, top)
             top += label.height() if label.text() else 0
         for label, at_right in ((self.pixel, False), (self.levels, True)):

@@ -115,8 +115,8 @@ def words(measurement: Measurement, image: MedicalImage) -> str:
         return f"{angle(image, points[0], points[1], points[2]):.1f}°"
     found = values(image, points[0], points[1])
     size = area(image, points[0], points[1])
-    unit = "px²" if image.spacing is None else "mm²"
-    lines = [f"{_figure(size)} {unit}{at_detector}, {found.pixels:,} pixels"]
+    unit, size = ("cm²", size / 100) if image.spacing is not None and size >= 100 else ("mm²", size)
+    lines = [f"{found.pixels:,} pixels"] + ([] if image.spacing is None else [f"{_figure(size)} {unit}{at_detector}"])
     if found.pixels:
         lines = [f"mean {_joined(found.mean)}", f"SD {_joined(found.deviation)}", *lines]
     return "\n".join(lines)

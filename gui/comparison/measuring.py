@@ -148,7 +148,11 @@ class Measuring:
         if self._held is not None:
             self.measurements.move(*self._held, self.plane.pixel(position))
         else:
-            self.measurements.hover(self.plane.pixel(position))
+            self.hover(position)
+
+    def hover(self, position: Point) -> None:
+        """Let what is being measured follow the pointer between two clicks."""
+        self.measurements.hover(self.plane.pixel(position))
 
     def release(self, position: Point) -> None:
         """End a drag."""
@@ -206,8 +210,10 @@ class Measuring:
         inside = QGraphicsSimpleTextItem(text, made)
         inside.setFont(theme.font(theme.SMALL))
         inside.setBrush(colour)
-        inside.setPos(APART, APART)
-        made.setRect(inside.boundingRect().translated(APART, APART).adjusted(-4, -2, 4, 2))
+        words_place = inside.boundingRect()
+        is_right = self.plane.transform.map(at).x() > 0.6 * self.plane.seen_extent.width()
+        inside.setPos(-APART - words_place.width() if is_right else APART, APART)
+        made.setRect(words_place.translated(inside.pos()).adjusted(-4, -2, 4, 2))
         made.setPos(at)
         return made
 

@@ -45,6 +45,7 @@ class ComparisonView(QWidget):
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
     models_changed = Signal()  # other models are compared than before
+    image_changed = Signal()  # another image is on screen, or none
     frame_chosen = Signal(int)  # the person wants this frame, the first being 0
     stepped = Signal(int)  # the person wants the file so many lines further down
     menu_wanted = Signal(object, QPoint)  # the context menu of a ModelPanel, at a place on the screen
@@ -104,6 +105,7 @@ class ComparisonView(QWidget):
         self._say("")
         self._arrange()
         self._pages.setCurrentIndex(1)
+        self.image_changed.emit()
 
     def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
         """Show predictions and heat maps as far as they are known; a late frame without its image is dropped.
@@ -209,6 +211,7 @@ class ComparisonView(QWidget):
         self.viewing.show_picture(None)
         self._fill_table()
         self._say("")
+        self.image_changed.emit()
 
     def _fill_table(self) -> None:
         for panel in self.panels:
@@ -300,6 +303,10 @@ class ComparisonView(QWidget):
             self.second.setVisible(layout == "four" and self.second.picture is not None)
         self._draw()
 
+    def _magnify(self) -> None:
+        for pair in self._pairs:
+            self.viewing.magnify(pair.views)
+
     def _toggle_alone(self, panel: ModelPanel) -> None:
         """Show an image as large as the window, or both again."""
         self.layouts.choose(panel.role if self.layouts.current in ("side", "swipe") else "side")
@@ -343,7 +350,7 @@ class ComparisonView(QWidget):
         self.viewing.wanted.connect(self._change)
         self.viewing.keep_below.triggered.connect(self.keep_below)
         self.viewing.linked.toggled.connect(lambda: self._follow(self.first))
-        self.viewing.magnifier.toggled.connect(lambda: [self.viewing.magnify(pair.views) for pair in self._pairs])
+        self.viewing.magnifier.toggled.connect(self._magnify)
         self.demonstration_button.clicked.connect(self.demonstration_wanted)
         controls = self.controls
         controls.changed.connect(self._draw)
