@@ -17,7 +17,7 @@ LAST = 3
 GESTURES: tuple[tuple[str, str], ...] = (
     ("H held", "Hide the heat map"),
     ("Double click", "One image alone, both again"),
-    ("Wheel", "Next, previous image or frame"),
+    ("Wheel", "Next, previous image"),
     ("Ctrl+wheel", "Zoom"),
     ("Middle drag", "Pan"),
     ("Right drag", "Window and level"),
@@ -46,13 +46,13 @@ class ShortcutSheet(QDialog):
             self._add_group(grids[COLUMNS.get(menu, LAST)], menu.replace("&", ""), rows)
         self._add_group(grids[LAST], "Held, dragged, clicked", GESTURES)
         for column in grids:
-            column.setHorizontalSpacing(16)
+            column.setHorizontalSpacing(12)
             column.setVerticalSpacing(4)
             column.setColumnStretch(1, 1)
             column.setRowStretch(column.rowCount(), 1)
             columns.addLayout(column)
         page = QVBoxLayout(self)
-        page.setContentsMargins(32, 24, 32, 24)
+        page.setContentsMargins(24, 24, 24, 24)
         page.setSpacing(24)
         page.addLayout(columns)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -177,7 +177,7 @@ def command_table(
         Command("pause", ANALYSE, "&Pause / Resume", controller.toggle_pause, ("Ctrl+P",), is_running),
         Command("cancel", ANALYSE, "&Stop", stop, ("Ctrl+.",), is_running, last_of_group=True),
         Command("next_class", ANALYSE, "Heat map for &next class", controller.next_class, ("K",), has_comparison),
-        Command("each_its_own", ANALYSE, "Heat map of &each network for its own finding", controller.each_its_own,
+        Command("each_its_own", ANALYSE, "Heat map for &each network's finding", controller.each_its_own,
                 ("E",), has_comparison, last_of_group=True),
         Command("teacher_card", ANALYSE, "Model card of the &teacher", lambda: view.card_requested.emit("teacher"),
                 enabled=has_model("teacher")),

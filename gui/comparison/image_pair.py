@@ -176,4 +176,4 @@ class ImagePair(QWidget):
 
 def _is_frame_of(picture: ScreenPicture, other: ScreenPicture) -> bool:
     one, before = picture.image, other.image
-    return one.digest == before.digest and one.pixels.shape == before.pixels.shape
+    return one.frames > 1 and one.digest == before.digest and one.pixels.shape == before.pixels.shape
