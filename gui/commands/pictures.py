@@ -58,8 +58,9 @@ class PictureCommands(QObject):
             WriteError: if the picture can't be written to the disk.
         """
         clipboard = QGuiApplication.clipboard()
-        files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
-        image = clipboard.image()
+        data, image = clipboard.mimeData(), clipboard.image()
+        urls = [] if data is None else data.urls()  # there is none where the clipboard was cleared
+        files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
         if files:
             self._open_paths(files)
         elif not image.isNull():
