@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPageLayout, QPainter
-from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.errors import UsageError, WriteError
@@ -18,6 +18,9 @@ from gui.common.notifications import Banner
 from gui.common.reveal import show_in_folder
 from gui.comparison.controller import ComparisonController
 from gui.comparison.saved_picture import Shown, composed
+
+if TYPE_CHECKING:
+    from PySide6.QtPrintSupport import QPrinter
 
 
 class PictureCommands(QObject):
@@ -74,6 +77,8 @@ class PictureCommands(QObject):
         Raises:
             UsageError: if there is none.
         """
+        from PySide6.QtPrintSupport import QPrintDialog, QPrinter  # not needed to start
+
         picture = composed(_demanded(shown))
         printer = QPrinter(QPrinter.PrinterMode.HighResolution)
         printer.setPageOrientation(QPageLayout.Orientation.Landscape)
