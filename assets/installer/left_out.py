@@ -57,7 +57,7 @@ FILES = {
     ),
     "Qt modules": (r"^PySide6/.*Qt6?(Qml|Quick|VirtualKeyboard|Network|Sql|Pdf|Designer|Labs|3D|EglF)",),
     "Qt plugins": (
-        r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling|printsupport)/",
+        r"^PySide6/.*plugins/(egldeviceintegrations|generic|networkinformation|tls|sqldrivers|qmltooling)/",
         r"^PySide6/.*plugins/platforms/(lib)?q(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl)",
         r"^PySide6/.*plugins/(platforminputcontexts/libqtvirtual|imageformats/(lib)?qpdf)",
     ),

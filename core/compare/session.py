@@ -140,22 +140,23 @@ class ComparisonSession:
     def __post_init__(self) -> None:
         self._images = Recent(self.images_kept, lambda image: image.pixels.nbytes, IMAGE_BYTES_KEPT)
 
-    def open(self, path: Path, *, with_identity: bool = False) -> MedicalImage:
+    def open(self, path: Path, *, with_identity: bool = False, frame: int = 0) -> MedicalImage:
         """Return an image, from memory if it is one of the last and its file has not changed.
 
         Args:
             path: the file.
             with_identity: whether the patient's identity is read as well.
+            frame: which frame of a DICOM file, the first being 0.
 
         Raises:
             ImageError: if it can't be opened.
         """
+        read = partial(read_image, path, with_identity=with_identity, frame=frame)
         try:
             seen = path.stat()
         except OSError:
-            return read_image(path, with_identity=with_identity)  # its error states what is wrong
-        key = (path, seen.st_mtime_ns, seen.st_size, with_identity)
-        return self._images.get(key, lambda: read_image(path, with_identity=with_identity))
+            return read()  # its error states what is wrong
+        return self._images.get((path, seen.st_mtime_ns, seen.st_size, with_identity, frame), read)
 
     def models(self, choice: Choice, image: MedicalImage | None = None) -> Models:
         """Return teacher and student, loaded the first time.
@@ -185,7 +186,7 @@ class ComparisonSession:
         """Return the task that an image resembles; without an image that of grey images."""
         catalogue = self._installed()
         return self._tasks.get(
-            None if image is None else image.digest, lambda: task_of_image(image, catalogue, self._gate)
+            None if image is None else image.key, lambda: task_of_image(image, catalogue, self._gate)
         )
 
     def compare(
@@ -222,7 +223,7 @@ class ComparisonSession:
         """
         models = self.models(choice, image)
         if remember:
-            key = (image.digest, repeats, *(_key(c.bundle, choice) for c in (models.teacher, models.student)))
+            key = (*image.key, repeats, *(_key(c.bundle, choice) for c in (models.teacher, models.student)))
             predicted = self._predicted.get(key, partial(_predict, image, models, repeats))
         else:
             predicted = _predict(image, models, repeats)

@@ -133,6 +133,10 @@ def _source(image: MedicalImage) -> Dataset:
             path=image.path,
             remedy=OTHERWISE,
         )
+    if image.frames > 1:
+        raise SourceError(
+            f"DICOM results can't refer to one of {image.frames} frames of a file.", path=image.path, remedy=OTHERWISE
+        )
     try:
         data = image.path.read_bytes()
     except OSError as cause:

@@ -1,4 +1,4 @@
-"""DICOM files: one frame of pixels, ready to show; the patient's identity only on request."""
+"""DICOM files: a frame of pixels, ready to show; the patient's identity only on request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import _read_file_meta_info, read_preamble
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    MPEGTransferSyntaxes,
+    VLWholeSlideMicroscopyImageStorage,
+)
 
 from core.errors import ImageError
 from core.images.colour import note_grey_profile, to_srgb
-from core.images.dicom_display import lookup_of, padding_of, rescaled, window_of
+from core.images.dicom_display import lookup_of, padding_of, rescaled, windows_of
 from core.images.dicom_header import (
     PHOTOMETRIC,
     bring_up_functional_groups,
@@ -28,9 +33,9 @@ from core.images.dicom_header import (
     word,
 )
 from core.images.dicom_pixels import DAMAGED, PIXEL_TAGS, check_syntax, decode, find_frame
-from core.images.dicom_study import STUDY_TAGS, study_facts
+from core.images.dicom_study import STUDY_TAGS, directions_of, study_facts
 from core.images.limits import check_pixels
-from core.images.medical_image import MedicalImage, PatientIdentity
+from core.images.medical_image import MedicalImage, PatientIdentity, Window
 from core.images.samples import used_bits
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -44,35 +49,42 @@ IMAGE_TAGS = [
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "VOILUTSequence", "WindowCenter",
-    "WindowWidth", "VOILUTFunction", "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
+    "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction",
+    "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
     "PaletteColorLookupTableUID", "PresentationLUTShape", "PresentationIntentType", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "ICCProfile", "OpticalPathSequence", *STUDY_TAGS,
 ]  # fmt: skip
-SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+AT_DETECTOR = ("ImagerPixelSpacing", "NominalScannedPixelSpacing")
+SPACINGS = ("PixelSpacing", *AT_DETECTOR)
 IDENTITY_TAGS = ["PatientName", "PatientID", "PatientBirthDate", "AccessionNumber"]
 
 
-def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = False) -> MedicalImage:
-    """Decode a DICOM file.
+def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = False, frame: int = 0) -> MedicalImage:
+    """Decode a frame of a DICOM file.
 
     Args:
         data: the file's bytes.
         path: where they came from, for messages.
         digest: their SHA-256.
         with_identity: whether the patient's identity is read as well.
+        frame: which frame, the first being 0.
 
     Raises:
-        ImageError: if it holds no single picture that can be decoded.
+        ImageError: if it holds no picture that can be decoded.
     """
     dataset = _parse(data, path, with_identity=with_identity)
     _check_header(dataset, path)
-    bring_up_functional_groups(dataset)
+    frames = _checked_frames(dataset, path, frame)
+    bring_up_functional_groups(dataset, frame)
     notices = _notices(dataset)
-    stored = decode(dataset, find_frame(dataset, path), path)
-    pixels, bits, padding, window, lookup = stored.pixels, stored.bits, None, None, None
+    if frames > 1:
+        notices.append(f"Frame {frame + 1} of {frames}.")
+    stored = decode(dataset, find_frame(dataset, path, frame), path)
+    pixels, bits, padding, lookup = stored.pixels, stored.bits, None, None
+    windows: tuple[tuple[str, Window], ...] = ()
     colour = pixels.ndim == 3
     if colour:
         pixels = to_srgb(pixels, _profile(dataset), notices)
@@ -82,7 +94,7 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         padding = padding_of(dataset, stored.words, pixels)
         pixels = rescaled(dataset, pixels, notices)
         lookup = lookup_of(dataset, pixels, notices)
-        window = window_of(dataset, notices)
+        windows = windows_of(dataset, notices)
     spacing = _pair(dataset, *SPACINGS)
     aspect = spacing or _pair(dataset, "PixelAspectRatio") or (1.0, 1.0)
     return MedicalImage(
@@ -92,12 +104,17 @@ def read_dicom(data: bytes, path: Path, digest: str, *, with_identity: bool = Fa
         digest=digest,
         bits=bits,
         inverted=not colour and _is_inverted(dataset),
-        window=window,
+        window=windows[0][1] if windows else None,
+        windows=windows,
         lookup=lookup,
         padding=padding,
         spacing=spacing,
+        spacing_at_detector=spacing is not None and spacing == _pair(dataset, *AT_DETECTOR),
         pixel_aspect=aspect[0] / aspect[1],
         modality=str(dataset.get("Modality", "")),
+        directions=directions_of(dataset),
+        frame=frame,
+        frames=frames,
         study=study_facts(dataset),
         notices=tuple(notices),
         identity=_identity(dataset) if with_identity else None,
@@ -157,12 +174,27 @@ def _check_header(dataset: Dataset, path: Path) -> None:
     if "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError("The DICOM header does not say how large the image is.", path=path, remedy=DAMAGED)
     check_pixels(int(dataset.Rows), int(dataset.Columns), path)
-    frames = whole(dataset, "NumberOfFrames", 1)
-    if frames > 1:
-        raise ImageError(
-            f"The DICOM file has {frames} frames; one image is needed.", path=path, remedy="Export one frame."
-        )
     _check_pixels_described(dataset, path)
+
+
+def _checked_frames(dataset: Dataset, path: Path, frame: int) -> int:
+    """Return how many frames there are.
+
+    Raises:
+        ImageError: if they are the tiles of a whole slide, or the one wanted is not among them.
+    """
+    frames = max(1, whole(dataset, "NumberOfFrames", 1))
+    if frames > 1 and dataset.get("SOPClassUID") == VLWholeSlideMicroscopyImageStorage:
+        raise ImageError(
+            f"The DICOM file has {frames} frames, the tiles of a whole slide; one image is needed.",
+            path=path,
+            remedy="Export one field of it.",
+        )
+    if not 0 <= frame < frames:
+        raise ImageError(
+            f"The DICOM file has no frame {frame + 1}; it has {frames}.", path=path, remedy="Choose another frame."
+        )
+    return frames
 
 
 def _check_pixels_described(dataset: Dataset, path: Path) -> None:

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from core.images.dicom_header import first_items, numbers, texts, unreadable, word
 from core.images.medical_image import LookupTable, Pixels, Window, WindowFunction
 
+LONGEST_NAME = 64  # characters of a long string (LO, PS3.5 6.2)
 NO_VALUES = np.zeros(0, dtype=np.uint16)
 
 
@@ -71,17 +72,26 @@ def _as_number(value: int, kind: npt.DTypeLike) -> int:
     return (value - info.min) % (1 << info.bits) + info.min
 
 
-def window_of(data: Dataset, notices: list[str]) -> Window | None:
-    """Return the first of the file's windows that is a usable one; a notice where there are only others."""
+def windows_of(data: Dataset, notices: list[str]) -> tuple[tuple[str, Window], ...]:
+    """Return the file's windows that are usable, each with its name or an empty string; a notice where none is."""
     centres, widths = numbers(data, "WindowCenter"), numbers(data, "WindowWidth")
     named = word(data, "VOILUTFunction").replace(" ", "_")
     function: WindowFunction = named if named in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"  # type: ignore[assignment]
-    for centre, width in zip(centres, widths, strict=False):
-        if centre is not None and width is not None and width > 0 and not (function == "LINEAR" and width < 1):
-            return Window(centre, width, function)
-    if any(texts(data, "WindowCenter")) or any(texts(data, "WindowWidth")):
+    names = texts(data, "WindowCenterWidthExplanation")
+    found = tuple(
+        (_name(names, place), Window(centre, width, function))
+        for place, (centre, width) in enumerate(zip(centres, widths, strict=False))
+        if centre is not None and width is not None and width > 0 and not (function == "LINEAR" and width < 1)
+    )
+    if not found and (any(texts(data, "WindowCenter")) or any(texts(data, "WindowWidth"))):
         notices.append("The file's window can't be used and is ignored; contrast is automatic.")
-    return None
+    return found
+
+
+def _name(names: list[str], place: int) -> str:
+    """Return a window's name by its place, if it is words fit to be shown."""
+    name = " ".join(names[place].split()) if place < len(names) else ""
+    return name if len(name) <= LONGEST_NAME and name.isprintable() else ""
 
 
 def lookup_of(data: Dataset, shown: Pixels, notices: list[str]) -> LookupTable | None:

@@ -15,10 +15,11 @@ from pydicom.sequence import Sequence
 
 TEXT_REPRESENTATIONS = ("CS", "DS", "IS", "LO", "SH")
 # the sequences of a functional group that define how its frame is shown (PS3.3 C.7.6.16.2)
-FRAME_SEQUENCES = ("PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence")
+FRAME_SEQUENCES = ("PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence",
+                   "PlaneOrientationSequence")  # fmt: skip
 FRAME_ELEMENTS = (
     "RescaleSlope", "RescaleIntercept", "RescaleType", "WindowCenter", "WindowWidth", "VOILUTFunction",
-    "VOILUTSequence", "PixelSpacing",
+    "VOILUTSequence", "PixelSpacing", "WindowCenterWidthExplanation", "ImageOrientationPatient",
 )  # fmt: skip
 PHOTOMETRIC = (
     "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "HSV", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422",
@@ -91,13 +92,13 @@ def _letters(text: str) -> str:
     return re.sub("[^A-Z0-9]", "", text.upper())
 
 
-def bring_up_functional_groups(data: Dataset) -> None:
-    """Set the elements of an enhanced object's one frame where other objects have them (PS3.3 C.7.6.16).
+def bring_up_functional_groups(data: Dataset, frame: int = 0) -> None:
+    """Set the elements of a frame of an enhanced object where other objects have them (PS3.3 C.7.6.16).
 
     The frame's own functional groups take precedence over the shared ones, and both over the data set's elements.
     """
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for group in first_items(data, groups):
+    for groups, place in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame)):
+        for group in _items(data, groups)[place : place + 1]:
             for sequence in FRAME_SEQUENCES:
                 for item in first_items(group, sequence):
                     for name in FRAME_ELEMENTS:
@@ -107,5 +108,9 @@ def bring_up_functional_groups(data: Dataset) -> None:
 
 def first_items(data: Dataset, name: str) -> list[Dataset]:
     """Return the first item of a sequence in a list, which is empty where there is none."""
+    return _items(data, name)[:1]
+
+
+def _items(data: Dataset, name: str) -> list[Dataset]:
     found: Any = data.get(name)
-    return list(found[:1]) if isinstance(found, (Sequence, list)) else []
+    return list(found) if isinstance(found, (Sequence, list)) else []

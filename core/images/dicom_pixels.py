@@ -71,15 +71,15 @@ class Stored(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The one frame as bytes: native where there is no codestream, else with the header of its codestream."""
+    """One frame as bytes: native where there is no codestream, else with the header of its codestream."""
 
     content: bytes
     codestream: Codestream | None
     run_lengths: bool = False
 
 
-def find_frame(data: Dataset, path: Path) -> Frame:
-    """Return the frame's bytes and the header of its codestream, which is checked against that of the file.
+def find_frame(data: Dataset, path: Path, frame: int = 0) -> Frame:
+    """Return a frame's bytes and the header of its codestream, which is checked against that of the file.
 
     Raises:
         ImageError: if the transfer syntax can't be decoded, or the codestream contradicts the header.
@@ -88,11 +88,13 @@ def find_frame(data: Dataset, path: Path) -> Frame:
     name = next(tag for tag in PIXEL_TAGS if tag in data)
     element = data[name]
     if syntax in NATIVE and not element.is_undefined_length:
-        _check_length(element.value, data, path)
-        return Frame(element.value, None)
-    if syntax == RLELossless:
+        return Frame(_native_frame(element.value, data, path, frame), None)
+    frames = whole(data, "NumberOfFrames", 1)
+    if syntax == RLELossless and frames <= 1:
         return Frame(element.value, None, run_lengths=True)
-    content = get_frame(element.value, 0, number_of_frames=1)
+    content = get_frame(element.value, frame, number_of_frames=max(frames, 1))
+    if syntax == RLELossless:
+        return Frame(encapsulate([content]), None, run_lengths=True)
     if syntax == ENCAPSULATED_NATIVE:
         return Frame(content, None)
     if syntax == DEFLATED_FRAME:
@@ -140,15 +142,26 @@ def _check_codestream(found: Codestream, data: Dataset, path: Path) -> None:
         )
 
 
-def _check_length(content: bytes, data: Dataset, path: Path) -> None:
+def _native_frame(content: bytes, data: Dataset, path: Path, frame: int) -> bytes:
+    """Return the bytes of an uncompressed frame; frames of single bits follow each other without a gap (PS3.5 8.1.1).
+
+    Raises:
+        ImageError: if the file ends before the frame does.
+    """
     samples = 2 if data.PhotometricInterpretation == "YBR_FULL_422" else data.SamplesPerPixel
-    expected = -(-int(data.Rows) * int(data.Columns) * samples * whole(data, "BitsAllocated", 0) // 8)
+    bits = int(data.Rows) * int(data.Columns) * samples * whole(data, "BitsAllocated", 0)
+    expected = -(-(frame + 1) * bits // 8)
     if len(content) < expected:
         raise ImageError(
             f"The DICOM file is truncated: {len(content)} of {expected} bytes of pixels are there.",
             path=path,
             remedy=DAMAGED,
         )
+    first = frame * bits
+    if first % 8 == 0:
+        return content[first // 8 : expected] if frame else content
+    packed = np.frombuffer(content[first // 8 : expected], np.uint8)
+    return np.packbits(np.unpackbits(packed, bitorder="little")[first % 8 :], bitorder="little").tobytes()
 
 
 def _inflated(content: bytes, data: Dataset) -> bytes:

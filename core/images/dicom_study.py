@@ -1,4 +1,7 @@
-"""What a DICOM file states of the study: date, part of the body, view and side. No patient identity."""
+"""What a DICOM file states of the study: date, part of the body, view, side, and how the patient lies in the image.
+
+No patient identity.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,13 @@ import re
 
 from pydicom.dataset import Dataset
 
-STUDY_TAGS = ["StudyDate", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality"]
+from core.images.dicom_header import numbers, texts
+
+STUDY_TAGS = ["StudyDate", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality", "PatientOrientation",
+              "ImageOrientationPatient"]  # fmt: skip
 LONGEST = 16  # characters of a code string (CS, PS3.5 6.2); what is longer is something else
+AXES = (("L", "R"), ("P", "A"), ("H", "F"))  # of the patient's coordinates: letters for growing and falling values
+OBLIQUE = 0.25  # a smaller part of a direction gets no letter
 
 
 def study_facts(dataset: Dataset) -> tuple[str, ...]:
@@ -17,6 +25,27 @@ def study_facts(dataset: Dataset) -> tuple[str, ...]:
     words = ("-".join(date.groups()) if date else "", _plain(dataset, "BodyPartExamined"),
              _plain(dataset, "ViewPosition"), side)  # fmt: skip
     return tuple(filter(None, words))
+
+
+def directions_of(dataset: Dataset) -> tuple[str, str] | None:
+    """Return where in the patient the last column and the last row lie, or None where the file does not state it.
+
+    It is what Patient Orientation states (PS3.3 C.7.6.1.1.1), else what follows from the direction cosines of Image
+    Orientation (C.7.6.2.1.1). View and side alone do not tell how an image is stored, so nothing is inferred from them.
+    """
+    stated = texts(dataset, "PatientOrientation")
+    if len(stated) == 2 and all(re.fullmatch("[APRLHF]{1,3}", letters) for letters in stated):
+        return stated[0], stated[1]
+    cosines = [value for value in numbers(dataset, "ImageOrientationPatient") if value is not None]
+    if len(cosines) != 6:
+        return None
+    across, down = _letters(cosines[:3]), _letters(cosines[3:])
+    return (across, down) if across and down else None
+
+
+def _letters(direction: list[float]) -> str:
+    parts = sorted(zip(direction, AXES, strict=True), key=lambda part: -abs(part[0]))
+    return "".join(names[value < 0] for value, names in parts if abs(value) >= OBLIQUE)
 
 
 def _plain(dataset: Dataset, name: str) -> str:

@@ -80,11 +80,19 @@ class MedicalImage:
         bits: bits stored per sample.
         inverted: whether low values are bright (MONOCHROME1, WhiteIsZero).
         window: the file's own window, if it has one.
+        windows: all windows of the file, the first of them ``window``, each with the file's name for it or an empty
+            string.
         lookup: the file's own look-up table for display, which takes precedence over the window, if it has one.
         padding: shape (H, W), true where the file states that there is no image, or None.
         spacing: distance of pixel centres in mm, (row, column), where the file states it.
+        spacing_at_detector: whether that is the distance at the detector, where everything is larger than in the
+            patient: the file states no other one (PS3.3 10.7.1.3).
         pixel_aspect: height of a pixel over its width; 1.0 is square.
         modality: DICOM modality such as ``CR``, or an empty string.
+        directions: where in the patient the last column and the last row lie, in DICOM's letters (PS3.3 C.7.6.1.1.1:
+            A, P, R, L, H, F), e.g. ``("L", "F")``; None where the file does not state it.
+        frame: which frame of the file this is, the first being 0.
+        frames: how many frames the file has.
         study: the study's date, part of the body, view and side, as far as the file states them.
         notices: notices for the user on how the file was opened.
         identity: the patient's identity where it was asked for, else None.
@@ -97,14 +105,24 @@ class MedicalImage:
     bits: int
     inverted: bool = False
     window: Window | None = None
+    windows: tuple[tuple[str, Window], ...] = ()
     lookup: LookupTable | None = None
     padding: npt.NDArray[np.bool_] | None = None
     spacing: tuple[float, float] | None = None
+    spacing_at_detector: bool = False
     pixel_aspect: float = 1.0
     modality: str = ""
+    directions: tuple[str, str] | None = None
+    frame: int = 0
+    frames: int = 1
     study: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     identity: PatientIdentity | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from other images: the file's digest and the frame."""
+        return self.digest, self.frame
 
     @property
     def height(self) -> int:

@@ -20,12 +20,13 @@ SUPPORTED = f"Twinlens opens {', '.join(OPENED[:-1])} and {OPENED[-1]} images."
 HEAD_BYTES = 4096
 
 
-def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage:
+def read_image(path: str | Path, *, with_identity: bool = False, frame: int = 0) -> MedicalImage:
     """Open an image.
 
     Args:
         path: the file, whatever its name ends in.
         with_identity: whether a DICOM file's patient identity is read as well.
+        frame: which frame of a DICOM file, the first being 0.
 
     Raises:
         ImageError: if it can't be opened, naming the file, the reason and what to do.
@@ -46,7 +47,7 @@ def read_image(path: str | Path, *, with_identity: bool = False) -> MedicalImage
     try:
         with without_warnings():
             if kind == "DICOM":
-                return read_dicom(data, path, digest, with_identity=with_identity)
+                return read_dicom(data, path, digest, with_identity=with_identity, frame=frame)
             return read_raster(data, path, digest, kind)
     except ImageError:
         raise

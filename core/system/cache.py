@@ -120,6 +120,7 @@ TEACHER_LOGITS = Cache(
 PREDICTIONS = Cache("answers", "Predictions on evaluation images", "Computed again at the next evaluation", most=40)
 IMAGE_GROUPS = Cache("groups", "Groups of related images", "Found again when the data set is next used")
 BORDER_PROBES = Cache("border-probe", "Shortcut checks of data sets", "Measured again at the next evaluation")
+PASTED_IMAGES = Cache("pasted", "Images pasted from the clipboard", "The worklist can't open them again", most=200)
 
 CACHES = (
     GRAPHS,
@@ -130,6 +131,7 @@ CACHES = (
     PREDICTIONS,
     IMAGE_GROUPS,
     BORDER_PROBES,
+    PASTED_IMAGES,
 )
 
 

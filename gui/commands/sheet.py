@@ -8,16 +8,20 @@ from itertools import groupby
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.commands.command import Command
-from gui.commands.table import FILE, GO, HELP, REPORT, VIEW
+from gui.commands.table import ANALYSE, FILE, GO, IMAGE, REPORT, VIEW
 from gui.common import theme
 
-COLUMNS = {FILE: 0, GO: 0, REPORT: 0, VIEW: 1, HELP: 1}  # of menus; the others are in the last
+COLUMNS = {FILE: 0, GO: 0, VIEW: 1, ANALYSE: 1, REPORT: 1, IMAGE: 2}  # of menus; the others are in the last
+LAST = 3
 # what is held, dragged or clicked and so is no command
 GESTURES: tuple[tuple[str, str], ...] = (
     ("H held", "Hide the heat map"),
     ("Double click", "One image alone, both again"),
-    ("Wheel", "Zoom both images"),
+    ("Wheel", "Next, previous image"),
+    ("Ctrl+wheel", "Zoom"),
+    ("Middle drag", "Pan"),
     ("Right drag", "Window and level"),
+    ("Right click", "Menu"),
     ("↓ ↑ in the worklist", "Next, previous image"),
     ("↓ ↑ in the findings", "Heat map for this class"),
     ("Shift+← →", "Move the swipe"),
@@ -35,20 +39,20 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         columns = QHBoxLayout()
-        columns.setSpacing(40)
-        grids = [QGridLayout() for _ in range(3)]
+        columns.setSpacing(24)
+        grids = [QGridLayout() for _ in range(LAST + 1)]
         for menu, commands in groupby(table, lambda command: command.menu):
             rows = [(command.key_text, command.plain_title) for command in commands if command.keys]
-            self._add_group(grids[COLUMNS.get(menu, 2)], menu.replace("&", ""), rows)
-        self._add_group(grids[2], "Held, dragged, clicked", GESTURES)
+            self._add_group(grids[COLUMNS.get(menu, LAST)], menu.replace("&", ""), rows)
+        self._add_group(grids[LAST], "Held, dragged, clicked", GESTURES)
         for column in grids:
-            column.setHorizontalSpacing(16)
+            column.setHorizontalSpacing(12)
             column.setVerticalSpacing(4)
             column.setColumnStretch(1, 1)
             column.setRowStretch(column.rowCount(), 1)
             columns.addLayout(column)
         page = QVBoxLayout(self)
-        page.setContentsMargins(32, 24, 32, 24)
+        page.setContentsMargins(24, 24, 24, 24)
         page.setSpacing(24)
         page.addLayout(columns)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -1,17 +1,20 @@
 """All commands of the window in one table: title, keys, what they do, and when they can be used.
 
 Menus, shortcuts, the sheet of shortcuts (F1) and the command search (Ctrl+K) use it. Viewing keys are where Weasis and
-OHIF have them: W, Z, T, I, Esc and digits.
+OHIF have them: W, Z, T, Esc and digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gui.commands.command import Command
 from gui.commands.files import FileCommands
+from gui.commands.pictures import PictureCommands
 from gui.comparison.controller import ComparisonController
+from gui.comparison.presets import FIXED, MOST
 from gui.comparison.view import ComparisonView
 from gui.export.controller import Reporter
 from gui.export.quick import Exports
@@ -20,7 +23,8 @@ from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
 from gui.worklist.view import WorklistView
 
-FILE, GO, VIEW, ANALYSE, REVIEW, REPORT, HELP = "&File", "&Go", "&View", "&Analyse", "Re&view", "&Report", "&Help"
+FILE, GO, VIEW, IMAGE, ANALYSE = "&File", "&Go", "&View", "&Image", "&Analyse"
+REVIEW, REPORT, HELP = "Re&view", "&Report", "&Help"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ def command_table(
     reviews: Reviews,
     reporter: Reporter,
     exports: Exports,
+    pictures: PictureCommands,
 ) -> tuple[Command, ...]:
     """Return all commands, in the order of the menus.
 
@@ -69,8 +74,10 @@ def command_table(
         reviews: takes the reader's opinion.
         reporter: opens report, exports and scores.
         exports: writes table and picture.
+        pictures: copies, pastes, prints and finds pictures.
     """
-    layouts = view.layouts.actions
+    layouts, tools = view.layouts.actions, view.tool_actions
+    viewing, presets = view.viewing, view.viewing.presets
 
     def has_files() -> bool:
         return bool(listed.all_paths())
@@ -84,13 +91,30 @@ def command_table(
     def has_comparison() -> bool:
         return controller.comparison is not None
 
+    def has_file() -> bool:
+        return controller.path is not None
+
+    def has_image() -> bool:
+        return view.first.picture is not None
+
+    def has_frames() -> bool:
+        return view.frames.has_frames
+
     def has_model(role: str) -> Callable[[], bool]:
         return lambda: role in controller.bundles
 
+    # what they are called follows from the image; those that it does not have are hidden
+    further_presets = (
+        Command(f"preset_{number}", IMAGE, f"Window preset {number}", presets[number - 1], (str(number),),
+                partial(viewing.has_preset, number), last_of_group=number == MOST)
+        for number in range(FIXED + 1, MOST + 1)
+    )  # fmt: skip
     return (
         Command("open", FILE, "&Open images…", files.open, ("Ctrl+O",)),
         Command("open_folder", FILE, "Open &folder…", files.open_folder, ("Ctrl+Shift+O",)),
-        Command("demonstration", FILE, "Open the &demonstration", files.open_demonstration, ("Ctrl+D",),
+        Command("demonstration", FILE, "Open the &demonstration", files.open_demonstration, ("Ctrl+D",)),
+        Command("paste", FILE, "&Paste image", pictures.paste, ("Ctrl+V",)),
+        Command("show_in_folder", FILE, "Show in f&older", pictures.show_in_folder, ("Ctrl+Shift+F",), has_file,
                 last_of_group=True),
         Command("import_model", FILE, "&Import model…", importer.choose),
         Command("export_model", FILE, "E&xport model…", reporter.export_model, last_of_group=True),
@@ -117,23 +141,44 @@ def command_table(
         Command("original", VIEW, "&Original alone", layouts["original"], ("Ctrl+4",)),
         Command("swipe", VIEW, "S&wipe between image and heat map", layouts["swipe"], ("Ctrl+5",), has_heat_maps),
         Command("difference", VIEW, "&Difference of the heat maps", layouts["difference"], ("D", "Ctrl+6"),
-                has_heat_maps, last_of_group=True),
-        Command("window_level", VIEW, "&Window and level", view.window_level_action, ("W",)),
-        Command("zoom", VIEW, "&Zoom", view.zoom_action, ("Z",)),
-        Command("pan", VIEW, "&Pan", view.pan_action, ("T",)),
-        Command("reset", VIEW, "&Reset zoom and window", view.reset_action, ("Esc",), last_of_group=True),
-        Command("preset_1", VIEW, "Window from the &file", view.preset_actions[0], ("1",)),
-        Command("preset_2", VIEW, "&Full range", view.preset_actions[1], ("2",)),
-        Command("preset_3", VIEW, "&Auto contrast", view.preset_actions[2], ("3",), last_of_group=True),
+                has_heat_maps),
+        Command("four_up", VIEW, "Four-&up: two images", layouts["four"], ("Ctrl+7",)),
+        Command("keep_below", VIEW, "&Keep as second image", viewing.keep_below, ("S",), has_image),
+        Command("link", VIEW, "L&ink both images", viewing.linked, ("Ctrl+8",), last_of_group=True),
         Command("worklist", VIEW, "Show or hide the work&list", windows.fold_worklist, ("Ctrl+L", "F7")),
         Command("wide_worklist", VIEW, "Worklist with &names or thumbnails", windows.widen_worklist, ("F8",)),
         Command("findings", VIEW, "Show or hide the findin&gs", windows.fold_panel, ("F6",)),
         Command("full_screen", VIEW, "F&ull screen", windows.full_screen, ("F11",)),
+        Command("pan", IMAGE, "&Pan", tools["pan"], ("T",)),
+        Command("zoom", IMAGE, "&Zoom", tools["zoom"], ("Z",)),
+        Command("window_level", IMAGE, "&Window and level", tools["window"], ("W",)),
+        Command("distance", IMAGE, "Measure a &distance", tools["distance"], ("L",)),
+        Command("angle", IMAGE, "Measure an &angle", tools["angle"], ("G",)),
+        Command("ellipse", IMAGE, "Measure values in an &ellipse", tools["ellipse"], ("O",)),
+        Command("delete_measurement", IMAGE, "Delete &measurement", viewing.changes["delete_measurement"], ("Del",),
+                last_of_group=True),
+        Command("fit", IMAGE, "&Fit to the window", viewing.changes["fit"], ("B",)),
+        Command("actual_size", IMAGE, "Actual pi&xels (100 %)", viewing.changes["actual_size"], ("Ctrl+0",)),
+        Command("zoom_percent", IMAGE, "Zoom in per &cent…", viewing.zoom_percent, ("P",)),
+        Command("magnifier", IMAGE, "Ma&gnifier", viewing.magnifier, ("V",), last_of_group=True),
+        Command("invert", IMAGE, "&Invert", viewing.changes["invert"], ("Ctrl+I",)),
+        Command("rotate_right", IMAGE, "&Rotate right", viewing.changes["rotate_right"], ("R",)),
+        Command("rotate_left", IMAGE, "Rotate &left", viewing.changes["rotate_left"], ("Shift+R",)),
+        Command("flip_across", IMAGE, "Flip left to rig&ht", viewing.changes["flip_across"], ("F",)),
+        Command("flip_down", IMAGE, "Flip top to &bottom", viewing.changes["flip_down"], ("Shift+F",)),
+        Command("reset", IMAGE, "Re&set the view", view.reset_action, ("Esc",), last_of_group=True),
+        Command("preset_1", IMAGE, "Window from the &file", presets[0], ("1",)),
+        Command("preset_2", IMAGE, "F&ull range", presets[1], ("2",)),
+        Command("preset_3", IMAGE, "Auto co&ntrast", presets[2], ("3",)),
+        *further_presets,
+        Command("next_frame", IMAGE, "Next frame", lambda: view.frames.step(1), (".",), has_frames, repeats=True),
+        Command("previous_frame", IMAGE, "Previous frame", lambda: view.frames.step(-1), (",",), has_frames,
+                repeats=True),
         Command("analyse_all", ANALYSE, "&Analyse all", controller.analyse_all, ("Ctrl+R",)),
         Command("pause", ANALYSE, "&Pause / Resume", controller.toggle_pause, ("Ctrl+P",), is_running),
         Command("cancel", ANALYSE, "&Stop", stop, ("Ctrl+.",), is_running, last_of_group=True),
         Command("next_class", ANALYSE, "Heat map for &next class", controller.next_class, ("K",), has_comparison),
-        Command("each_its_own", ANALYSE, "Heat map of &each network for its own finding", controller.each_its_own,
+        Command("each_its_own", ANALYSE, "Heat map for &each network's finding", controller.each_its_own,
                 ("E",), has_comparison, last_of_group=True),
         Command("teacher_card", ANALYSE, "Model card of the &teacher", lambda: view.card_requested.emit("teacher"),
                 enabled=has_model("teacher")),
@@ -153,6 +198,10 @@ def command_table(
                 ("Ctrl+E",)),
         Command("save_picture", REPORT, "&Save picture of the comparison…", lambda: exports.picture(view.on_screen()),
                 ("Ctrl+S",)),
+        Command("copy_picture", REPORT, "&Copy picture of the comparison", lambda: pictures.copy(view.on_screen()),
+                ("Ctrl+C",), has_comparison),
+        Command("print", REPORT, "P&rint picture of the comparison…", lambda: pictures.print(view.on_screen()),
+                ("Ctrl+Shift+P",), has_comparison),
         Command("shortcuts", HELP, "&Keyboard shortcuts", windows.shortcuts, ("F1",)),
         Command("about", HELP, "&About Twinlens", windows.about),
     )  # fmt: skip

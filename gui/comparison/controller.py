@@ -79,6 +79,7 @@ class ComparisonController(QObject):
         self._batch = BatchProgress(0, 0, False, None)
         self._batch_files: list[Path] = []  # what "Analyse all" was asked for
         self.path: Path | None = None  # the file that is selected
+        self._frame = 0  # of it
         self.on_screen: Path | None = None  # the file whose predictions are shown
         self.bundles: dict[str, Bundle] = {}
         self.comparison: Comparison | None = None
@@ -105,6 +106,8 @@ class ComparisonController(QObject):
         if entry is None or entry.file_result is None or picture is None or comparison is None or self._refining:
             return None
         image = picture.image
+        if image.frame:  # the record is that of the first frame
+            return None
         return Compared(entry.file_result.record, image, comparison) if image.path == self.path else None
 
     @property
@@ -129,6 +132,12 @@ class ComparisonController(QObject):
             self._leave(path)
             self._view.show_opening(readable(path.name))
         self._ask()
+
+    def show_frame(self, frame: int) -> None:
+        """Put another frame of the file on screen, the first being 0; results of it are for the screen alone."""
+        if frame != self._frame:
+            self._frame = frame
+            self._ask()
 
     def show_nothing(self) -> None:
         """Take the file off the screen."""
@@ -200,14 +209,14 @@ class ComparisonController(QObject):
 
     def _leave(self, path: Path | None) -> None:
         """Drop all that belongs to the last file, before anything of another one is shown."""
-        self.path, self._shown = path, None
+        self.path, self._shown, self._frame = path, None, 0
         self._show_predictions(None)
         self.selected.emit(path)
 
     def _show_predictions(self, comparison: Comparison | None) -> None:
         """Note what is on screen; with None it can't be reviewed."""
         self.comparison = comparison
-        on_screen = None if comparison is None else self.path
+        on_screen = None if comparison is None or self._frame else self.path
         if on_screen != self.on_screen:
             self.on_screen = on_screen
             self.screen_changed.emit(on_screen, None if on_screen is None else self._basis)
@@ -215,7 +224,7 @@ class ComparisonController(QObject):
     def _ask(self) -> None:
         if self.path is not None:
             ticket = self._new_ticket()
-            self._engine.do(CompareImage(ticket, self.path, self.choice, self._chooser.chosen_class()))
+            self._engine.do(CompareImage(ticket, self.path, self.choice, self._chooser.chosen_class(), self._frame))
 
     def _new_ticket(self) -> int:
         """Return a ticket for what is wanted on screen; events with an earlier one are dropped from now on."""
@@ -301,7 +310,7 @@ class ComparisonController(QObject):
     def _on_image(self, picture: ScreenPicture) -> None:
         shown, self._refining = self._shown, True
         self._shown = picture
-        if shown is None or shown.image.digest != picture.image.digest:  # the file may have changed
+        if shown is None or shown.image.key != picture.image.key:  # the file may have changed
             self._show_predictions(None)
             self._view.show_picture(picture)
 

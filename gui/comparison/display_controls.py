@@ -15,6 +15,7 @@ from gui.common.icons import icon
 from gui.common.input_boxes import ComboBox, Slider
 from gui.common.tab_order import in_order
 from gui.comparison.image_view import Tool
+from gui.comparison.measuring import KINDS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Display:
         colour_map: the colours of the heat map.
         opacity: opacity of the highest values, in [0, 1].
         threshold: values below it are left out, in [0, 1].
-        tool: what a drag with the left button does.
+        tool: what a drag with the left button does; it measures only for a while, so that is not remembered.
     """
 
     overlay: bool = True
@@ -70,13 +71,11 @@ class DisplayControls(QWidget):
         display: what they are set to.
         overlay_action, contour_action: what is laid over the images.
         reset_action: whole image, its own window.
-        preset_actions: windows: from the file, full range, auto contrast.
-        window_level_action, zoom_action, pan_action: what the left button does.
+        tool_actions: what the left button does; ``window_level_action``, ``zoom_action`` and ``pan_action`` among them.
     """
 
     changed = Signal()
     reset_asked = Signal()
-    preset_asked = Signal(str)  # "file", "full" or "tails"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,24 +98,17 @@ class DisplayControls(QWidget):
             "window",
             "Drag changes window (across) and level (down); so does the right button with any tool",
         )
-        self._tools: dict[Tool, QAction] = {
+        self.tool_actions: dict[Tool, QAction] = {
             "pan": self.pan_action,
             "zoom": self.zoom_action,
             "window": self.window_level_action,
+            "distance": self._action("Distance", "L", "distance", "Drag, or click both ends"),
+            "angle": self._action("Angle", "G", "angle", "Click the end of one arm, the corner, the end of the other"),
+            "ellipse": self._action("Ellipse", "O", "ellipse", "Drag: mean and deviation of the file's values inside"),
         }
-        for action in self._tools.values():
+        for action in self.tool_actions.values():
             action.setCheckable(True)
             tools.addAction(action)
-        presets = (
-            ("file", "From file", "Window and level as the file gives them"),
-            ("full", "Full range", "From the lowest to the highest value of the image"),
-            ("tails", "Auto contrast", "Leaves out the darkest and the brightest 0.1 % of the pixels"),
-        )
-        self.preset_actions: list[QAction] = []
-        for key, (name, text, tip) in enumerate(presets, start=1):
-            action = self._action(text, str(key), None, tip)
-            action.triggered.connect(lambda _checked=False, chosen=name: self.preset_asked.emit(chosen))
-            self.preset_actions.append(action)
 
         self.colour_maps = ComboBox(self)
         self.colour_maps.setAccessibleName("Colour map")
@@ -128,7 +120,7 @@ class DisplayControls(QWidget):
         self.threshold = self._slider("Threshold: lower values of the heat map are left out")
         self._lay_out()
         self._show_display()
-        for toggle in (self.overlay_action, self.contour_action, *self._tools.values()):
+        for toggle in (self.overlay_action, self.contour_action, *self.tool_actions.values()):
             toggle.toggled.connect(self._read)
         self.colour_maps.currentIndexChanged.connect(self._read)
         for slider in (self.opacity, self.threshold):
@@ -140,6 +132,13 @@ class DisplayControls(QWidget):
         self._show_display()
         self.changed.emit()
 
+    def end_measuring(self) -> bool:
+        """Let the left button pan again where it measures; return whether it did."""
+        measures = self.display.tool in KINDS
+        if measures:
+            self.pan_action.setChecked(True)
+        return measures
+
     def _read(self) -> None:
         if self._setting:
             return
@@ -149,7 +148,7 @@ class DisplayControls(QWidget):
             colour_map=self.colour_maps.currentData(),
             opacity=self.opacity.value() / 100,
             threshold=self.threshold.value() / 100,
-            tool=next(tool for tool, action in self._tools.items() if action.isChecked()),
+            tool=next(tool for tool, action in self.tool_actions.items() if action.isChecked()),
         )
         self.changed.emit()
 
@@ -158,7 +157,7 @@ class DisplayControls(QWidget):
         self._setting = True  # what changes now is not read back half done
         self.overlay_action.setChecked(display.overlay)
         self.contour_action.setChecked(display.contour)
-        self._tools[display.tool].setChecked(True)
+        self.tool_actions[display.tool].setChecked(True)
         self.opacity.setValue(round(100 * display.opacity))
         self.threshold.setValue(round(100 * display.threshold))
         self.colour_maps.setCurrentIndex(COLOUR_MAPS.index(display.colour_map))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPen, QTextLayout, QTextOption
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -79,6 +79,7 @@ class FindingsTable(QTableWidget):
     """Both networks' probabilities; a row that is clicked or chosen by a key has its heat map shown."""
 
     class_chosen = Signal(int)
+    menu_wanted = Signal(int, QPoint)  # the context menu of a row, at a place on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
@@ -159,6 +160,19 @@ class FindingsTable(QTableWidget):
         super().keyPressEvent(event)
         if self.currentRow() != before or event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self.currentRow())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the row under the pointer, or of the chosen one where a key asks."""
+        event.accept()
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        row = self.currentRow() if by_key else self.rowAt(self.viewport().mapFromGlobal(event.globalPos()).y())
+        if row >= 0:
+            self.menu_wanted.emit(row, event.globalPos())
+
+    def as_text(self) -> str:
+        """Return the table as text, its columns separated by tabs."""
+        rows = zip(self.names(), self.figures("teacher"), self.figures("student"), strict=True)
+        return "\n".join("\t".join(row) for row in (("Finding", "Teacher", "Student"), *rows))
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 Outline = tuple[npt.NDArray[np.float32], QColor]
 SHADE = QColor(0, 0, 0, 170)  # under each line, so that it is seen on bright parts too
@@ -17,14 +16,14 @@ class Outlines:
     """Closed outlines, of the same width at every zoom.
 
     Args:
-        box: what they are drawn in.
+        parent: the item in which positions count.
 
     Attributes:
         items: what is drawn, two for each outline.
     """
 
-    def __init__(self, box: pg.ViewBox) -> None:
-        self._box = box
+    def __init__(self, parent: QGraphicsItem) -> None:
+        self._parent = parent
         self.items: list[QGraphicsPathItem] = []
 
     def draw(self, outlines: list[Outline], extent: QRectF, size: int) -> None:
@@ -36,7 +35,7 @@ class Outlines:
             size: its height and width.
         """
         for item in self.items:
-            self._box.removeItem(item)
+            remove(item)
         self.items = []
         scale = np.array([extent.width() / size, extent.height() / size])
         for polygon, tint in outlines:
@@ -44,12 +43,18 @@ class Outlines:
             path.addPolygon([QPointF(x, y) for x, y in (polygon + 0.5) * scale])
             path.closeSubpath()
             for colour, width in ((SHADE, 4.0), (tint, 2.0)):
-                item = QGraphicsPathItem(path)
+                item = QGraphicsPathItem(path, self._parent)
                 pen = QPen(colour, width)
                 pen.setCosmetic(True)
                 item.setPen(pen)
-                self._box.addItem(item, ignoreBounds=True)
                 self.items.append(item)
+
+
+def remove(item: QGraphicsItem) -> None:
+    """Take an item out of what it is drawn in."""
+    item.setParentItem(None)  # type: ignore[arg-type]  # PySide's stubs do not know that there may be none
+    if item.scene() is not None:
+        item.scene().removeItem(item)
 
 
 def cross() -> QGraphicsPathItem:

@@ -1,119 +1,105 @@
-"""One image with what is laid over it: zoom, pan, window and level, and the pixel value under the pointer."""
+"""One image on screen: zoom, pan, window and level, turning, measuring, and the pixel value under the pointer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.common import theme
 from gui.comparison.colour_bar import ColourBar
-from gui.comparison.image_mouse import ZOOM_STEP, ImageBox
-from gui.comparison.image_outlines import Outline, Outlines, cross
-from gui.comparison.image_wording import ImageWords
-from gui.comparison.swipe import Swipe
+from gui.comparison.image_canvas import ImageCanvas
+from gui.comparison.image_marks import ImageMarks
+from gui.comparison.image_mouse import ImageBox, press_key
+from gui.comparison.image_plane import ImagePlane
+from gui.comparison.image_wording import ImageWords, levels_text, pixel_text
+from gui.comparison.magnifier import Magnifier
+from gui.comparison.measuring import KINDS
+from gui.comparison.orientation import Orientation
 from gui.engine.image_pyramid import ScreenPicture
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 
-    from core.images.medical_image import MedicalImage
 
-Tool = Literal["pan", "zoom", "window"]
+Tool = Literal["pan", "zoom", "window", "distance", "angle", "ellipse"]
 CLOSEST, FARTHEST = 8.0, 0.25  # pixels of the image across the view; share of the view that the image fills
 DRAG_RANGE = 500  # pixels of the screen that a drag takes to widen the window by its own width
 
 
-class ImageView(pg.GraphicsView):  # type: ignore[misc]
-    """Shows an image; positions are columns and rows of the image, rows stretched where its pixels are not square.
+class ImageView(ImageCanvas):
+    """Shows an image and takes mouse and keys.
 
     Attributes:
         colour_bar: the key to the colours laid over the image.
-        swipe: the line right of which the heat map is seen.
-        words: which image it is, the pixel under the pointer, window and level.
+        marks: orientation and scale.
+        words: which image it is, the pixel under the pointer, window, level, zoom and turning.
+        magnifies: whether a glass follows the pointer.
+        wheel_zooms: whether the wheel zooms; else it steps through images.
     """
 
     moved = Signal()  # zoomed or panned by the person
     window_changed = Signal(float, float)  # window and level by the person: values shown black and white
-    pointed = Signal(object)  # (column, row) under the pointer, or None
+    pointed = Signal(object)  # position (column, row) under the pointer, or None
+    stepped = Signal(int)  # so many images further by the wheel
+    menu_wanted = Signal(QPoint)  # the context menu, at a place on the screen
     double_clicked = Signal()
-    _stale = Signal()  # what is on screen is no longer what should be
-    tool: Tool = "pan"
+    wheel_zooms = False
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent, background=theme.colour("image"))
+        super().__init__(ImageBox(self), parent)
         for widget in (self, self.viewport()):  # the keyboard is the view's, the mouse the viewport's
             widget.setAccessibleName(name)
-        self.setMinimumSize(QSize(200, 56))
-        self.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
-        self._image: MedicalImage | None = None
-        self._picture: ScreenPicture | None = None
-        self._window: tuple[float, float] | None = None
+        self.magnifies = False
+        self._tool: Tool = "pan"
         self._fitted = True
-        self._shown: object = None
-        self._is_stale = False
-
-        self._box = ImageBox(self)
-        self.setCentralItem(self._box)
-        self._base = pg.ImageItem(axisOrder="row-major")
-        self._layer = pg.ImageItem(axisOrder="row-major")
-        self._box.addItem(self._base, ignoreBounds=True)
-        self.swipe = Swipe(self._box, self._layer)
-        self._outlines = Outlines(self._box)
-        self._cross = cross()
-        self._box.addItem(self._cross, ignoreBounds=True)
-
         self.colour_bar = ColourBar(self)
         self.words = ImageWords(self, self.colour_bar.sizeHint().width() + theme.GRID)
+        self.marks = ImageMarks(self)  # above the words: a side must not be covered
+        self._magnifier = Magnifier(self)
         self._box.sigRangeChanged.connect(self._on_range)
-        self._stale.connect(self._render, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def tool(self) -> Tool:
+        """What a drag with the left button does."""
+        return self._tool
+
+    @tool.setter
+    def tool(self, tool: Tool) -> None:
+        self._tool = tool
+        self.measuring.kind = next((kind for kind in KINDS if kind == tool), None)
 
     # what is shown
 
-    def show_picture(self, picture: ScreenPicture | None) -> None:
-        """Show an image from the start: whole, in its own window, with nothing laid over it."""
+    def show_picture(self, picture: ScreenPicture | None, *, keep: bool = False) -> None:
+        """Show an image with nothing laid over it.
+
+        Args:
+            picture: the image.
+            keep: whether zoom, window and turning stay, as for another frame of the same size; else it is shown whole,
+                in its own window and as in the file.
+        """
         self._picture = picture
-        self._image = None if picture is None else picture.image
+        self._set_plane(ImagePlane(None if picture is None else picture.image, self.plane.orientation))
         self.lay_over(None)
         self.outline([], 1)
         self.mark(None)
         self.words.show_image(self._image)
         self._base.setVisible(picture is not None)
-        self.reset()
+        if keep:
+            self._say_levels()
+            self._render_soon()
+        else:
+            self.reset()
 
     def show_notices(self, notices: Sequence[str]) -> None:
         """Show the notices of the predictions below those of the image."""
         of_image = () if self._image is None else self._image.notices
         self.words.show_notices((*of_image, *notices))
-
-    def lay_over(self, layer: npt.NDArray[np.uint8] | None) -> None:
-        """Lay a see-through picture over the whole image; RGBA of any height and width, or None."""
-        self._layer.setVisible(layer is not None and self._image is not None)
-        if layer is not None and self._image is not None:
-            self._layer.setImage(layer, autoLevels=False, levels=None)
-            self._layer.setRect(self._extent())
-            self.swipe.set_extent(self._extent())
-
-    def set_swipe(self, on: bool) -> None:
-        """Show the heat map right of a line only, or everywhere."""
-        self.swipe.set_on(on)
-
-    def outline(self, outlines: list[Outline], size: int) -> None:
-        """Draw closed outlines over the image.
-
-        Args:
-            outlines: polygons (n, 2) as ``rendering.contours`` gives them, on a square map that covers the whole image,
-                with a colour.
-            size: height and width of that map.
-        """
-        self._outlines.draw([] if self._image is None else outlines, self._extent(), size)
 
     def mark(self, position: tuple[float, float] | None) -> None:
         """Mark where the pointer is in the other view: a column and a row, or None."""
@@ -123,6 +109,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.read_out(position)
         elif not self.underMouse():
             self.words.show_pixel("")
+        self._magnify(position)
 
     def read_out(self, position: tuple[float, float]) -> None:
         """Show which pixel is at a position and which value the file has there."""
@@ -130,17 +117,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def pixel_text(self, position: tuple[float, float]) -> str:
         """Return the column, row and the file's own value at a position; empty outside the image."""
-        if self._image is None:
-            return ""
-        across, down = self._stretch()
-        column, row = int(np.floor(position[0] / across)), int(np.floor(position[1] / down))
-        if not (0 <= column < self._image.width and 0 <= row < self._image.height):
-            return ""
-        value = self._image.pixels[row, column]
-        words = " ".join(f"{channel:.9g}" for channel in np.atleast_1d(value).tolist())
-        if self._image.padding is not None and self._image.padding[row, column]:
-            words = "no image here"
-        return f"x {column}  y {row}  ·  {words}"
+        return "" if self._image is None else pixel_text(self._image, self.plane.pixel(position))
 
     # window and level
 
@@ -161,27 +138,25 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._say_levels()
         self._render_soon()
 
+    def set_inverted(self, inverted: bool) -> None:
+        """Show bright dark, or as the file means it."""
+        self.inverted = inverted
+        self._say_levels()
+        self._render_soon()
+
     def _say_levels(self) -> None:
-        self.words.show_levels("  ·  ".join(filter(None, (self._window_text(), self._zoom_text()))))
-
-    def _zoom_text(self) -> str:
-        """Return how large a pixel of the image is in pixels of the screen, in per cent."""
         if self._image is None or self._box.width() < 1:
-            return ""
-        zoom = 100 * self._box.width() * self.devicePixelRatioF() / max(self.visible().width(), 1e-9)
-        return f"{zoom:.0f} %" if zoom >= 10 else f"{zoom:.1f} %"
-
-    def _window_text(self) -> str:
-        """Return width and level, as the file writes them where its own window is shown; empty for plain colour."""
-        if self._image is None or (self._window is None and self._image.pixels.ndim == 3):
-            return ""
-        low, high = self.window_values()
-        width, level = high - low, (high + low) / 2
-        if self._window is None and self._image.window is not None:
-            width, level = self._image.window.width, self._image.window.centre
-        digits = 0 if width >= 20 else 3
-        text: str = "W {0}  L {1}"
-        return text.format(f"{width:.{digits}f}", f"{level:.{digits}f}")
+            self.words.show_levels("")
+            self.marks.show_scale(None, at_detector=False)
+            return
+        self.words.show_levels(
+            levels_text(
+                self._image, self.window_values(), self.zoom_percent, own_window=self._window is None,
+                inverted=self.inverted, orientation=self.plane.orientation,
+            )
+        )  # fmt: skip
+        scale, unit = self._scale(), self.plane.millimetres
+        self.marks.show_scale(None if unit is None else unit / scale, at_detector=self._image.spacing_at_detector)
 
     def drag_window(self, across: float, down: float) -> None:
         """Change window and level as by a drag of so many pixels: rightwards is wider, downwards is a higher level."""
@@ -195,35 +170,63 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.set_window((level - width / 2, level + width / 2))
         self.window_changed.emit(*self.window_values())
 
-    # zoom and pan
+    # turning, zoom and pan
+
+    def set_orientation(self, orientation: Orientation) -> None:
+        """Turn the image; what was in the middle stays there."""
+        position = self.plane.inverse.map(self.visible().center())
+        self._set_plane(ImagePlane(self._image, orientation))
+        if self._fitted:
+            self.fit()
+        else:
+            seen = self.visible()
+            seen.moveCenter(self.plane.transform.map(position))
+            self._box.setRange(seen, padding=0)
+        self._say_levels()
+
+    def _set_plane(self, plane: ImagePlane) -> None:
+        super()._set_plane(plane)
+        self.marks.show_edges(plane.orientation.edges(None if plane.image is None else plane.image.directions))
 
     def reset(self) -> None:
         """Show the whole image in its file's own way."""
+        self.inverted = False
+        self._set_plane(ImagePlane(self._image))
         self.set_window(None)
         self.fit()
 
     def fit(self) -> None:
         """Show the whole image."""
         self._fitted = True
-        self._box.setRange(self._extent(), padding=0, disableAutoRange=True)
+        self._box.setRange(self.plane.seen_extent, padding=0, disableAutoRange=True)
         self._render_soon()
 
-    def visible(self) -> QRectF:
-        """Return the part of the plane that is in view, in positions."""
-        return QRectF(self._box.viewRect())
-
     def look_at(self, other: ImageView) -> None:
-        """Take the zoom and the centre of another view of the same image."""
+        """Take the zoom and the centre of another view; where its image has another size, the same share of it."""
         self._fitted = other._fitted
         if self._fitted:
             self.fit()
-        else:
-            self._box.setRange(other.visible(), padding=0)
+            return
+        theirs, own, seen = other.plane.seen_extent, self.plane.seen_extent, other.visible()
+        share = own.width() / theirs.width()
+        centre = QPointF(seen.center().x() * share, seen.center().y() * own.height() / theirs.height())
+        seen.setSize(seen.size() * share)
+        seen.moveCenter(centre)
+        self._box.setRange(seen, padding=0)
+
+    @property
+    def zoom_percent(self) -> float:
+        """How large a pixel of the image is in pixels of the screen, in per cent."""
+        return float(100 * self._scale() * self.devicePixelRatioF())
+
+    def zoom_to(self, percent: float) -> None:
+        """Show a pixel of the image so large in pixels of the screen, within bounds; the middle stays."""
+        self.zoom(percent / self.zoom_percent, self.visible().center())
 
     def zoom(self, factor: float, about: QPointF) -> None:
-        """Zoom in by a factor about a position that stays where it is, within bounds."""
-        seen = self.visible()
-        most = max(self._extent().width(), self._extent().height()) / FARTHEST
+        """Zoom in by a factor about a place on the plane that stays where it is, within bounds."""
+        seen, extent = self.visible(), self.plane.seen_extent
+        most = max(extent.width(), extent.height()) / FARTHEST
         factor = min(factor, seen.width() / CLOSEST)
         factor = max(factor, min(1.0, seen.width() / most))
         left = about.x() - (about.x() - seen.left()) / factor
@@ -231,9 +234,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._look(QRectF(left, top, seen.width() / factor, seen.height() / factor))
 
     def pan(self, by: QPointF) -> None:
-        """Move the image under the pointer by a distance in positions; its middle never leaves the image for good."""
-        seen = self.visible().translated(-by.x(), -by.y())
-        extent = self._extent()
+        """Move the image under the pointer by a distance on the plane; its middle never leaves the image for good."""
+        seen, extent = self.visible().translated(-by.x(), -by.y()), self.plane.seen_extent
         centre = seen.center()
         kept = QPointF(
             min(max(centre.x(), extent.left()), extent.right()), min(max(centre.y(), extent.top()), extent.bottom())
@@ -246,64 +248,18 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._box.setRange(seen, padding=0)
         self.moved.emit()
 
-    # drawing
-
-    def _stretch(self) -> tuple[float, float]:
-        """Return the width and height of a pixel of the image; the longer side is more than one."""
-        aspect = 1.0 if self._image is None else self._image.pixel_aspect
-        return (1.0, aspect) if aspect >= 1 else (1 / aspect, 1.0)
-
-    def _extent(self) -> QRectF:
-        if self._image is None:
-            return QRectF(0, 0, 1, 1)
-        across, down = self._stretch()
-        return QRectF(0, 0, self._image.width * across, self._image.height * down)
-
-    def displayed(self) -> QRectF:
-        """Return where the image is on this widget, in pixels; empty without one."""
-        if self._image is None:
-            return QRectF()
-        seen, extent = self.visible(), self._extent().intersected(self.visible())
-        scale = self._box.width() / seen.width()
-        return QRectF(
-            (extent.left() - seen.left()) * scale,
-            (extent.top() - seen.top()) * scale,
-            extent.width() * scale,
-            extent.height() * scale,
-        )
-
     def _on_range(self) -> None:
         self._say_levels()
         self._render_soon()
 
-    def _render_soon(self) -> None:
-        """Render once when all has its place: a new image moves the range several times."""
-        if not self._is_stale:
-            self._is_stale = True
-            self._stale.emit()
-
-    def _render(self) -> None:
-        """Put the part of the image that is in view on screen, at the screen's resolution."""
-        self._is_stale = False
-        if self._picture is None or self._box.width() < 1:
+    def _magnify(self, position: tuple[float, float] | None) -> None:
+        """Hold the glass over a position, or put it away."""
+        if not self.magnifies or position is None or self._picture is None:
+            self._magnifier.hide()
             return
-        across, down = self._stretch()
-        seen = self.visible()
-        wanted = (seen.left() / across, seen.top() / down, seen.width() / across, seen.height() / down)
-        density = self._box.width() * self.devicePixelRatioF() / max(wanted[2], 1e-9)
-        state = (self._picture, wanted, density, self._window)
-        if state == self._shown:
-            return
-        self._shown = state
-        brightness, (left, top, width, height) = self._picture.part(wanted, density, self._window)
-        self._base.setImage(brightness, autoLevels=False, levels=(0, 255))
-        self._base.setRect(QRectF(left * across, top * down, width * across, height * down))
-
-    def _place_words(self) -> None:
-        self.words.place()
-        bar = self.colour_bar
-        bar.resize(bar.sizeHint())
-        bar.move(self.width() - bar.width() - theme.GRID, theme.GRID)
+        at, seen, scale = self.plane.transform.map(QPointF(*position)), self.visible(), self._scale()
+        on_view = QPointF((at.x() - seen.left()) * scale, (at.y() - seen.top()) * scale)
+        self._magnifier.look_at(self._picture, self.plane, self._window, self.inverted, at, on_view, scale)
 
     # events
 
@@ -312,52 +268,63 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().resizeEvent(event)
         if not hasattr(self, "words"):  # pyqtgraph resizes itself while it is made
             return
-        self._place_words()
+        self.words.place()
+        self.marks.resize(self.size())
+        bar = self.colour_bar
+        bar.resize(bar.sizeHint())
+        bar.move(self.width() - bar.width() - theme.GRID, theme.GRID)
         if self._fitted:
             self.fit()
         else:
             self._render_soon()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint what should be on screen, also if it changed a moment ago."""
-        if self._is_stale:
-            self._render()
-        super().paintEvent(event)
+        self._say_levels()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom with plus and minus, pan with the arrows; with Shift, left and right move the swipe."""
-        seen = self.visible()
-        step = 0.1 * seen.width()
-        pans = {
-            Qt.Key.Key_Left: QPointF(step, 0),
-            Qt.Key.Key_Right: QPointF(-step, 0),
-            Qt.Key.Key_Up: QPointF(0, step),
-            Qt.Key.Key_Down: QPointF(0, -step),
-        }
-        zooms = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 1 / ZOOM_STEP}
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.swipe.move(-0.05 if event.key() == Qt.Key.Key_Left else 0.05)
-        elif event.key() in pans:
-            self.pan(pans[Qt.Key(event.key())])
-        elif event.key() in zooms:
-            self.zoom(zooms[Qt.Key(event.key())], seen.center())
-        else:
+        """Zoom, pan and swipe."""
+        if not press_key(self, event):
             super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Tell of a double click with the left button."""
+        """Tell of a double click with the left button, unless it sets points of a measurement."""
         super().mouseDoubleClickEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and self.measuring.kind is None:
             self.double_clicked.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the context menu where a key did; the right button is also dragged, so its click is told apart."""
+        event.accept()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu_wanted.emit(self.mapToGlobal(self.rect().center()))
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""
         super().leaveEvent(event)
         self.words.show_pixel("")
+        self._magnify(None)
         self.pointed.emit(None)
 
-    def point(self, position: QPointF) -> None:
-        """Take note of where the pointer is."""
-        where = (position.x(), position.y())
+    def point(self, place: QPointF) -> None:
+        """Take note of where on the plane the pointer is."""
+        where = self._position(place)
         self.read_out(where)
-        self.pointed.emit(where if self.words.pixel.text() else None)
+        self.measuring.hover(where)
+        on_image = bool(self.words.pixel.text())
+        self._magnify(where if on_image else None)
+        self.pointed.emit(where if on_image else None)
+
+    def press(self, place: QPointF, near: float) -> bool:
+        """Begin a drag with the left button; return whether it is one of a measurement."""
+        return self._image is not None and self.measuring.press(self._position(place), near)
+
+    def drag(self, place: QPointF, ends: bool) -> None:
+        """Go on with the drag of a measurement, or end it."""
+        (self.measuring.release if ends else self.measuring.drag)(self._position(place))
+
+    def click(self, place: QPointF, near: float) -> None:
+        """Set or choose a measurement."""
+        if self._image is not None:
+            self.measuring.click(self._position(place), near)
+
+    def _position(self, place: QPointF) -> tuple[float, float]:
+        at = self.plane.inverse.map(place)
+        return at.x(), at.y()

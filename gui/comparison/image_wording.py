@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -11,6 +12,9 @@ from core.images.medical_image import MedicalImage
 from core.names import readable
 from gui.common import theme
 from gui.common.elided_label import ElidedLabel
+from gui.comparison.orientation import AS_IN_FILE, Orientation
+
+WIDEST = 280  # pixels of a notice; longer ones wrap
 
 
 class ImageWords:
@@ -69,10 +73,13 @@ class ImageWords:
         width, height = self._view.width(), self._view.height()
         top, room = theme.GRID, max(0, width - self._kept - 2 * theme.GRID)
         for label in (self.name, self.study, self.notices):
-            label.setMaximumWidth(room)
-            label.adjustSize()
-            if label.hasHeightForWidth():
-                label.resize(label.width(), label.heightForWidth(label.width()))
+            if label is self.notices:  # of words that wrap Qt remembers a width for another view
+                lines = [label.fontMetrics().horizontalAdvance(line) for line in label.text().splitlines()]
+                wide = min(room, WIDEST, max(lines, default=0) + 2 * theme.GRID)
+                label.resize(wide, label.heightForWidth(wide))
+            else:
+                label.setMaximumWidth(room)
+                label.adjustSize()
             label.move(theme.GRID, top)
             top += label.height() if label.text() else 0
         for label, at_right in ((self.pixel, False), (self.levels, True)):
@@ -88,6 +95,52 @@ def study(image: MedicalImage) -> str:
     if image.spacing is not None:
         words.append(f"{image.spacing[0]:.3g} mm a pixel")
     return " · ".join(words)
+
+
+def levels_text(
+    image: MedicalImage,
+    window: tuple[float, float],
+    zoom: float,
+    *,
+    own_window: bool = True,
+    inverted: bool = False,
+    orientation: Orientation = AS_IN_FILE,
+) -> str:
+    """Return how an image is shown: width and level, zoom, and what was turned.
+
+    Args:
+        image: the image.
+        window: the pixel values shown black and white.
+        zoom: how large its pixels are in those of the screen, in per cent.
+        own_window: whether the window is the file's own, which then is written as the file has it.
+        inverted: whether bright is shown dark.
+        orientation: how it is turned.
+    """
+    percent = f"{zoom:.0f} %" if zoom >= 10 else f"{zoom:.1f} %"
+    how = "inverted" if inverted else ""
+    return "  ·  ".join(filter(None, (_window_text(image, window, own_window), percent, how, orientation.words)))
+
+
+def _window_text(image: MedicalImage, window: tuple[float, float], own_window: bool) -> str:
+    """Return width and level; empty for plain colour."""
+    if own_window and image.pixels.ndim == 3:
+        return ""
+    width, level = window[1] - window[0], (window[1] + window[0]) / 2
+    if own_window and image.window is not None:
+        width, level = image.window.width, image.window.centre
+    digits = 0 if width >= 20 else 3
+    return f"W {width:.{digits}f}  L {level:.{digits}f}"
+
+
+def pixel_text(image: MedicalImage, pixel: tuple[float, float]) -> str:
+    """Return a column, a row and the file's own value there; empty outside the image."""
+    column, row = int(np.floor(pixel[0])), int(np.floor(pixel[1]))
+    if not (0 <= column < image.width and 0 <= row < image.height):
+        return ""
+    words = " ".join(f"{channel:.9g}" for channel in np.atleast_1d(image.pixels[row, column]).tolist())
+    if image.padding is not None and image.padding[row, column]:
+        words = "no image here"
+    return f"x {column}  y {row}  ·  {words}"
 
 
 def _say(label: QLabel, text: str) -> None:

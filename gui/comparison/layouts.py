@@ -1,4 +1,4 @@
-"""How the images are laid out: side by side, one alone, the original, a swipe, or the difference of the heat maps."""
+"""How the images are laid out: side by side, one alone, the original, a swipe, the difference, or four with another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal, cast, get_args
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 
-Layout = Literal["side", "teacher", "student", "original", "swipe", "difference"]
+Layout = Literal["side", "teacher", "student", "original", "swipe", "difference", "four"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 NAMES: dict[Layout, str] = {
     "side": "Side by side",
@@ -16,6 +16,7 @@ NAMES: dict[Layout, str] = {
     "original": "Original alone",
     "swipe": "Swipe",
     "difference": "Difference",
+    "four": "Four-up",
 }
 TIPS: dict[Layout, str] = {
     "side": "Teacher and student side by side",
@@ -23,6 +24,7 @@ TIPS: dict[Layout, str] = {
     "student": "The student's heat map alone, as large as the window",
     "original": "The image alone, without a heat map",
     "swipe": "A line to drag: the image left of it, the heat map right of it",
+    "four": "Two images, one above the other: a prior or any other stays below while you go on above",
     "difference": "The teacher's heat map minus the student's: indigo where the teacher's is higher, teal below",
 }
 

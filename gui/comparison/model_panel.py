@@ -111,10 +111,10 @@ class ModelPanel(QWidget):
         self.view.set_swipe(layout == "swipe")
         self._show_reveal()
 
-    def show_picture(self, picture: ScreenPicture | None) -> None:
-        """Show a new image, without any prediction."""
+    def show_picture(self, picture: ScreenPicture | None, *, keep: bool = False) -> None:
+        """Show a new image, without any prediction; ``keep`` as of :meth:`ImageView.show_picture`."""
         self.clear()
-        self.view.show_picture(picture)
+        self.view.show_picture(picture, keep=keep)
 
     def clear(self) -> None:
         """Forget the prediction."""

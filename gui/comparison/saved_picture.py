@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
 
 from core.compare.comparison import Comparison, ModelResult
 from core.explain import rendering
@@ -19,6 +19,11 @@ from core.names import readable
 from core.tasks import Task
 from gui.common import theme, wording
 from gui.comparison.display_controls import Display
+from gui.comparison.image_marks import paint_edges
+from gui.comparison.image_plane import ImagePlane
+from gui.comparison.measurements import Measurement
+from gui.comparison.measuring import paint
+from gui.comparison.orientation import AS_IN_FILE, Orientation
 
 LONGEST = 640  # pixels of a picture's longer side
 COLUMN, GAP, MARGIN = 640, 24, 32  # pixels
@@ -38,6 +43,9 @@ class Shown:
         task: the task.
         display: how maps are laid over.
         window: the pixel values shown black and white, None for the file's own way.
+        inverted: whether bright is shown dark.
+        orientation: how the image is turned; heat maps and measurements are turned with it.
+        measurements: what was measured on it.
     """
 
     image: MedicalImage
@@ -45,6 +53,23 @@ class Shown:
     task: Task
     display: Display
     window: tuple[float, float] | None
+    inverted: bool = False
+    orientation: Orientation = AS_IN_FILE
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def plane(self) -> ImagePlane:
+        """The geometry of the image as it is turned."""
+        return ImagePlane(self.image, self.orientation)
+
+    @property
+    def how(self) -> str:
+        """How the image was changed for the eye, in words; empty where it was not."""
+        return " · ".join(filter(None, ("inverted" if self.inverted else "", self.orientation.words)))
+
+    def picture(self) -> FloatArray:
+        """Return the image as it is shown, not yet turned, in [0, 1]."""
+        return shown(replace(self.image, inverted=self.image.inverted != self.inverted), self.window, LONGEST)
 
 
 def composed(what: Shown) -> QImage:
@@ -52,11 +77,11 @@ def composed(what: Shown) -> QImage:
     sheet = _Sheet(3 * COLUMN + 2 * GAP + 2 * MARGIN)
     sheet.words(readable(what.image.path.name), size=22, bold=True)
     sheet.down(GAP // 2)
-    picture = shown(what.image, what.window, LONGEST)
+    picture = what.picture()
     top = sheet.y
     sheet.column(0)
     sheet.words("Image", bold=True)
-    sheet.picture(rendering.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)))
+    sheet.picture(rendering.blended(picture, np.zeros((*picture.shape[:2], 4), np.uint8)), what, [])
     ends = [sheet.y]
     for place, (role, result) in enumerate(_sides(what.comparison), start=1):
         sheet.column(place, top)
@@ -66,6 +91,8 @@ def composed(what: Shown) -> QImage:
     sheet.rule()
     if not what.comparison.is_withheld:
         sheet.words(wording.agreement(what.task, what.comparison), bold=True)
+    if what.how:
+        sheet.words(f"Shown {what.how}; the networks got the image as in the file.", colour=DIM)
     for notice in (*what.image.notices, *what.comparison.notices):
         sheet.words(f"⚠ {notice}")
     sheet.words("⚠  " + wording.notice(), bold=True)
@@ -85,9 +112,8 @@ def _draw_side(sheet: _Sheet, what: Shown, picture: FloatArray, role: Role, resu
     layer = np.zeros((*picture.shape[:2], 4), np.uint8)
     if values is not None:
         layer = rendering.coloured(values, display.colour_map, display.opacity, display.threshold)
-    place = sheet.picture(rendering.blended(picture, layer))
-    if values is not None and display.contour:
-        sheet.outline(place, rendering.contours(values), TINTS[role])
+    outlines = rendering.contours(values) if values is not None and display.contour else []
+    sheet.picture(rendering.blended(picture, layer), what, outlines, TINTS[role])
     if result.withheld:
         sheet.words("⚠ Not assessable: outside the training data.", bold=True)
         return
@@ -138,21 +164,37 @@ class _Sheet:
         self._painter.drawText(QRectF(self._left, self.y, self._width, height), flags, text)
         self.y += height + 4
 
-    def picture(self, rgb: rendering.Bytes) -> QRectF:
-        """Draw a picture, RGB of shape (H, W, 3), in the middle of the column, and return where it is."""
-        height, width = rgb.shape[:2]
-        place = QRectF(self._left + (self._width - width) / 2, self.y, width, height)
-        self._painter.drawImage(place, QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888))
-        self.y += height + GAP / 2
-        return place
+    def picture(
+        self,
+        rgb: rendering.Bytes,
+        what: Shown,
+        outlines: list[FloatArray],
+        tint: tuple[int, int, int] = rendering.TEACHER_RGB,
+    ) -> None:
+        """Draw a picture in the middle of the column, turned as it is on screen, with what is drawn over it.
 
-    def outline(self, place: QRectF, polygons: list[FloatArray], tint: tuple[int, int, int]) -> None:
-        """Outline parts of a picture, in its pixels."""
-        for colour, width in ((QColor(0, 0, 0, 170), 4.0), (QColor(*tint), 2.0)):
-            self._painter.setPen(QPen(colour, width))
-            for polygon in polygons:
-                points = [QPointF(place.left() + x + 0.5, place.top() + y + 0.5) for x, y in polygon.tolist()]
-                self._painter.drawPolygon(QPolygonF(points))
+        Args:
+            rgb: the image, not yet turned, RGB of shape (H, W, 3).
+            what: what is shown.
+            outlines: polygons in pixels of the picture.
+            tint: their colour.
+        """
+        turned = what.orientation.applied(rgb)
+        height, width = turned.shape[:2]
+        place = QRectF(self._left + (self._width - width) / 2, self.y, width, height)
+        self._painter.drawImage(place, QImage(turned.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888))
+        plane = what.plane
+        to_page = QTransform.fromScale(width / plane.seen_extent.width(), height / plane.seen_extent.height())
+        to_page *= QTransform.fromTranslate(place.left(), place.top())
+        from_pixels = QTransform.fromScale(plane.extent.width() / rgb.shape[1], plane.extent.height() / rgb.shape[0])
+        for colour, wide in ((QColor(0, 0, 0, 170), 4.0), (QColor(*tint), 2.0)):
+            self._painter.setPen(QPen(colour, wide))
+            for polygon in outlines:
+                points = QPolygonF([QPointF(x + 0.5, y + 0.5) for x, y in polygon.tolist()])
+                self._painter.drawPolygon((from_pixels * plane.transform * to_page).map(points))
+        paint(self._painter, what.measurements, plane, to_page)
+        paint_edges(self._painter, place, what.orientation.edges(what.image.directions))
+        self.y += height + GAP / 2
 
     def bar(self, rgb: rendering.Bytes) -> None:
         """Draw the colour bar with its ends in words."""

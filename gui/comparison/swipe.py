@@ -23,7 +23,7 @@ class Swipe:
         line: the line; hidden while there is no swipe.
     """
 
-    def __init__(self, box: pg.ViewBox, layer: pg.ImageItem) -> None:
+    def __init__(self, box: pg.ViewBox, layer: QGraphicsItem) -> None:
         self._on = False
         self._extent = QRectF(0, 0, 1, 1)
         self._clip = QGraphicsRectItem()

@@ -1,54 +1,41 @@
-"""Teacher and student on one image: side by side, one alone, the original, a swipe, or the difference."""
+"""The comparison on screen: one image with both networks, or two of them, with the panel beside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.compare.comparison import Comparison
 from core.models.bundle import Bundle
 from core.tasks import ClassLabel, Task
 from gui.common import theme, wording
-from gui.common.tab_order import in_order
+from gui.comparison.frame_bar import FrameBar
+from gui.comparison.held_key import HeldKey
+from gui.comparison.image_pair import ImagePair
 from gui.comparison.image_view import ImageView
-from gui.comparison.layouts import Layout, Layouts
+from gui.comparison.layouts import Layouts
 from gui.comparison.model_panel import ModelPanel
 from gui.comparison.saved_picture import Shown
 from gui.comparison.side_panel import SidePanel
+from gui.comparison.viewing_actions import Change, ViewingActions
 from gui.engine.image_pyramid import ScreenPicture
-
-# which of both images a layout shows
-SEEN: dict[Layout, tuple[str, ...]] = {
-    "side": ("teacher", "student"),
-    "teacher": ("teacher",),
-    "student": ("student",),
-    "original": ("teacher",),
-    "swipe": ("teacher", "student"),
-    "difference": ("teacher",),
-}
 
 
 class ComparisonView(QWidget):
-    """Shows one comparison; computes nothing but colours.
+    """Shows one comparison, in the four-up layout with another below; computes nothing but colours.
 
     Attributes:
+        first: the image on screen with both networks; ``teacher``, ``student`` and ``panels`` are its sides.
+        second: the image below it, None while none was kept.
+        frames: which frame of the file is shown.
         panel: findings, heat map controls and the reading; it stands beside the images.
         agreement, facts, table, review, controls: parts of that panel.
         layouts: how the images are laid out.
-        overlay_action, contour_action, reset_action, preset_actions, window_level_action, zoom_action, pan_action: for
-            menus and the table of shortcuts.
+        viewing: actions on how images are seen.
+        overlay_action, contour_action, reset_action, tool_actions: for menus and the table of shortcuts.
         hide_while_held: hides the heat maps for as long as its key is held.
         demonstration_button: stands where no image is open.
     """
@@ -57,21 +44,25 @@ class ComparisonView(QWidget):
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
     models_changed = Signal()  # other models are compared than before
+    image_changed = Signal()  # another image is on screen, or none
+    frame_chosen = Signal(int)  # the person wants this frame, the first being 0
+    stepped = Signal(int)  # the person wants the file so many lines further down
+    menu_wanted = Signal(object, QPoint)  # the context menu of a ModelPanel, at a place on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task: Task | None = None
-        self._picture: ScreenPicture | None = None
-        self._comparison: Comparison | None = None
+        self._bundles: tuple[Bundle | None, Bundle | None] = (None, None)
         self._refining = False
         self._speed_ratios: Sequence[float] = ()
-        self._held = False
-        self._holding_key = 0
+        self._wheel_zooms = False
 
-        self.teacher = ModelPanel("teacher", self)
-        self.student = ModelPanel("student", self)
-        self.panels = (self.teacher, self.student)
+        self.first = ImagePair("Image", self)
+        self.second: ImagePair | None = None
+        self.teacher, self.student, self.panels = self.first.teacher, self.first.student, self.first.panels
+        self.frames = FrameBar(self)
         self.layouts = Layouts(self)
+        self.viewing = ViewingActions(self)
         self.panel = SidePanel()
         self.agreement, self.facts, self.table = self.panel.agreement, self.panel.facts, self.panel.table
         self.review, self.controls = self.panel.review, self.panel.controls
@@ -92,10 +83,8 @@ class ComparisonView(QWidget):
 
     def set_models(self, task: Task, teacher: Bundle | None, student: Bundle | None) -> None:
         """Show which two models are compared, before any prediction; forgets the last comparison."""
-        self._task = task
-        self._comparison = None
-        self.teacher.set_model(task, teacher)
-        self.student.set_model(task, student)
+        self._task, self._bundles = task, (teacher, student)
+        self.first.set_models(task, teacher, student)
         # the network's own order, which an imported model may have differently from the task
         labels = task.class_ids if teacher is None else teacher.card.classes
         self.table.set_classes([ClassLabel(id=label, name=wording.class_name(task, label)) for label in labels])
@@ -105,14 +94,18 @@ class ComparisonView(QWidget):
         self.models_changed.emit()
 
     def show_picture(self, picture: ScreenPicture) -> None:
-        """Show a new image: predictions, zoom, window and level start anew, display settings stay."""
-        self._picture = picture
-        self._comparison = None
-        for panel in self.panels:
-            panel.show_picture(picture)
+        """Show a new image: predictions, zoom, window and level start anew, display settings stay.
+
+        Another frame of the file that is shown keeps zoom, window and level.
+        """
+        self.first.show_picture(picture)
+        self.frames.show_image(picture.image)
+        self.viewing.show_picture(picture)
         self._fill_table()
         self._say("")
+        self._arrange()
         self._pages.setCurrentIndex(1)
+        self.image_changed.emit()
 
     def show_comparison(self, comparison: Comparison, *, refining: bool, speed_ratios: Sequence[float] = ()) -> None:
         """Show predictions and heat maps as far as they are known; a late frame without its image is dropped.
@@ -123,12 +116,13 @@ class ComparisonView(QWidget):
             speed_ratios: how many times faster the student was, for each image by the same models and settings; by
                 default for this one alone.
         """
-        if self._picture is None:
+        if self.first.picture is None:
             return
-        self._comparison, self._refining = comparison, refining
+        self._refining = refining
         self._speed_ratios = speed_ratios or [comparison.speed_ratio]
-        for panel, result in ((self.teacher, comparison.teacher), (self.student, comparison.student)):
-            panel.show_result(result, refining)
+        self.first.show_comparison(comparison, refining=refining)
+        if self.second is not None and self.second.picture is self.first.picture:
+            self.second.show_comparison(comparison, refining=refining)
         self._pages.setCurrentIndex(1)
         self._fill_table()
         self._say_agreement()
@@ -141,15 +135,13 @@ class ComparisonView(QWidget):
 
     def clear_predictions(self) -> None:
         """Clear the predictions: other models are chosen; the image stays."""
-        self._comparison = None
-        for panel in self.panels:
-            panel.clear()
+        self.first.clear()
         self._fill_table()
         self._say("")
 
     def show_speed(self, speed_ratios: Sequence[float]) -> None:
         """Take account of further images; see :meth:`show_comparison`."""
-        if self._comparison is not None:
+        if self.first.comparison is not None:
             self._speed_ratios = speed_ratios
             self._say_agreement()
 
@@ -172,8 +164,10 @@ class ComparisonView(QWidget):
         self._say_instead(f"⚠ {text}", "warning")
 
     def show_empty(self) -> None:
-        """Show how to begin."""
+        """Show how to begin; a second image is no longer kept."""
         self._forget()
+        if self.second is not None:
+            self.second.show_picture(None)
         self._say_instead("Drop images or a folder here to compare teacher and student.", "title", "dim")
         self.demonstration_button.show()
 
@@ -184,14 +178,21 @@ class ComparisonView(QWidget):
 
     def on_screen(self) -> Shown | None:
         """Return what is shown, fit to be saved; None while there is no comparison."""
-        picture, found, task = self._picture, self._comparison, self._task
+        picture, found, task = self.first.picture, self.first.shown_comparison(), self._task
         if picture is None or found is None or task is None:
             return None
-        sides = {panel.role: panel.shown_result() for panel in self.panels}
-        teacher, student = sides["teacher"], sides["student"]
-        if teacher is None or student is None:
-            return None
-        return Shown(picture.image, Comparison(teacher, student), task, self.controls.display, self.chosen_window)
+        view = self.teacher.view
+        return Shown(
+            picture.image, found, task, self.controls.display, self.chosen_window, view.inverted,
+            view.plane.orientation, tuple(self.first.measurements.found),
+        )  # fmt: skip
+
+    def set_wheel_zooms(self, zooms: bool) -> None:
+        """Let the wheel over an image zoom, or step through images."""
+        self._wheel_zooms = zooms
+        for pair in self._pairs:
+            for view in pair.views:
+                view.wheel_zooms = zooms
 
     def settings(self) -> dict[str, object]:
         """Return the display settings, fit for JSON."""
@@ -205,11 +206,12 @@ class ComparisonView(QWidget):
     # drawing
 
     def _forget(self) -> None:
-        self._picture = self._comparison = None
-        for panel in self.panels:
-            panel.show_picture(None)
+        self.first.show_picture(None)
+        self.frames.show_image(None)
+        self.viewing.show_picture(None)
         self._fill_table()
         self._say("")
+        self.image_changed.emit()
 
     def _fill_table(self) -> None:
         for panel in self.panels:
@@ -226,7 +228,7 @@ class ComparisonView(QWidget):
         self._pages.setCurrentIndex(0)
 
     def _say_agreement(self) -> None:
-        found = self._comparison
+        found = self.first.comparison
         if found is None or self._task is None:
             return
         if any(panel.withheld for panel in self.panels):
@@ -237,66 +239,97 @@ class ComparisonView(QWidget):
         self.panel.say_facts(wording.strength(found, self._speed_ratios, self._refining))
 
     def _draw(self) -> None:
-        display, found = self.controls.display, self._comparison
-        maps = (None, None) if self._held else (self.teacher.values(), self.student.values())
-        for panel in self.panels:
-            panel.view.tool = display.tool
-            panel.draw(display, *maps, alike=found is None or found.explains_same_class)
-
-    def _hold(self, held: bool) -> None:
-        if held == self._held:
-            return
-        self._holding_key = _key(self.hide_while_held) if held else 0
-        self._held = held
-        app = QApplication.instance()
-        if app is not None:
-            if held:
-                app.installEventFilter(self)
-            else:
-                app.removeEventFilter(self)
-        self._draw()
-
-    def _take_preset(self, name: str) -> None:
-        if self._picture is not None:
-            for panel in self.panels:
-                panel.view.set_window(self._picture.presets.get(name))
+        for pair in self._pairs:
+            pair.draw(self.controls.display, hidden=self._held.held)
 
     def _reset(self) -> None:
-        for panel in self.panels:
-            panel.view.reset()
+        """Drop what is being measured, else put measuring tool or magnifier away, else start the images anew."""
+        dropped = [pair.measurements.cancel() for pair in self._pairs]
+        if any(dropped) or self.controls.end_measuring():
+            return
+        if self.viewing.magnifier.isChecked():
+            self.viewing.magnifier.setChecked(False)
+            return
+        self._change(lambda pair: pair.each(ImageView.reset))
+
+    # one image or two
+
+    @property
+    def _pairs(self) -> tuple[ImagePair, ...]:
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+    def _change(self, change: Change) -> None:
+        """Change the images that are meant: both where they are linked, else the one that has the keyboard."""
+        shown = [pair for pair in self._pairs if not pair.isHidden() and pair.picture is not None]
+        if len(shown) > 1 and not self.viewing.linked.isChecked():
+            shown = [pair for pair in shown if pair.has_focus][:1] or shown[:1]
+        for pair in shown:
+            change(pair)
+
+    def _follow(self, moved: ImagePair) -> None:
+        """Move the other image with one that was moved, where they are linked."""
+        if self.second is not None and self.viewing.linked.isChecked():
+            other = self.second if moved is self.first else self.first
+            if not other.isHidden() and other.picture is not None:
+                other.look_at(moved)
+
+    def keep_below(self) -> None:
+        """Keep the image on screen as the second one, in the layout that shows both; another can then be chosen."""
+        if self.first.picture is not None:
+            self._keep_below()
+            self.layouts.choose("four")
+
+    def _keep_below(self) -> None:
+        if self.second is None:
+            self.second = ImagePair("Second image", self)
+            self._images.addWidget(self.second, 1)
+            self._connect_pair(self.second)
+            self.set_wheel_zooms(self._wheel_zooms)
+            self.viewing.magnify(self.second.views)
+        if self._task is not None:
+            self.second.set_models(self._task, *self._bundles)
+        self.second.show_picture(self.first.picture)
+        if self.first.comparison is not None:
+            self.second.show_comparison(self.first.comparison, refining=self._refining)
 
     def _arrange(self) -> None:
-        """Show the images that the layout has."""
+        """Show the images that the layout has; where a second one is missing, it is the one on screen."""
         layout = self.layouts.current
-        for panel in self.panels:
-            panel.setVisible(panel.role in SEEN[layout])
-            panel.set_layout(layout)
-        self._between.setVisible(len(SEEN[layout]) > 1)
+        if layout == "four" and self.first.picture is not None and (self.second is None or self.second.picture is None):
+            self._keep_below()
+        for pair in self._pairs:
+            pair.set_layout(layout)
+        if self.second is not None:
+            self.second.setVisible(layout == "four" and self.second.picture is not None)
         self._draw()
+
+    def _magnify(self) -> None:
+        for pair in self._pairs:
+            self.viewing.magnify(pair.views)
 
     def _toggle_alone(self, panel: ModelPanel) -> None:
         """Show an image as large as the window, or both again."""
         self.layouts.choose(panel.role if self.layouts.current in ("side", "swipe") else "side")
 
-    def _link(self, one: ImageView, other: ImageView) -> None:
-        one.moved.connect(lambda: other.look_at(one))
-        one.window_changed.connect(lambda low, high: other.set_window((low, high)))
-        one.pointed.connect(other.mark)
-        one.swipe.on_moved(other.swipe.place)
+    def _step(self, by: int) -> None:
+        """Go to another frame where the file has several, else to another file."""
+        if self.frames.has_frames:
+            self.frames.step(by)
+        else:
+            self.stepped.emit(by)
 
     # making
 
     def _lay_out(self) -> None:
-        page = QWidget(self)
-        sides = QHBoxLayout(page)
-        sides.setContentsMargins(0, 0, 0, 0)
-        sides.setSpacing(0)
-        self._between = QFrame(self)
-        self._between.setFixedWidth(1)
-        theme.styled(self._between, "line")
-        sides.addWidget(self.teacher, 1)
-        sides.addWidget(self._between)
-        sides.addWidget(self.student, 1)
+        shown = QWidget(self)
+        self._images = QVBoxLayout()
+        self._images.setSpacing(0)
+        self._images.addWidget(self.first, 1)
+        rows = QVBoxLayout(shown)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(self._images, 1)
+        rows.addWidget(self.frames)
         instead = QWidget(self)
         column = QVBoxLayout(instead)
         column.addStretch(1)
@@ -304,69 +337,54 @@ class ComparisonView(QWidget):
         column.addWidget(self.demonstration_button, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(1)
         self._pages.addWidget(instead)
-        self._pages.addWidget(page)
+        self._pages.addWidget(shown)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._pages)
-        in_order(self.teacher, self.student)
 
     def _connect(self) -> None:
-        self._link(self.teacher.view, self.student.view)
-        self._link(self.student.view, self.teacher.view)
-        for panel in self.panels:
-            panel.card_requested.connect(self.card_requested)
-            for react in (self._fill_table, self._say_agreement, self._draw):
-                panel.revealed.connect(react)
-            panel.view.double_clicked.connect(lambda panel=panel: self._toggle_alone(panel))
+        self._connect_pair(self.first)
         self.table.class_chosen.connect(self.class_chosen)
         self.layouts.changed.connect(self._arrange)
+        self.frames.chosen.connect(self.frame_chosen)
+        self.viewing.wanted.connect(self._change)
+        self.viewing.keep_below.triggered.connect(self.keep_below)
+        self.viewing.linked.toggled.connect(lambda: self._follow(self.first))
+        self.viewing.magnifier.toggled.connect(self._magnify)
         self.demonstration_button.clicked.connect(self.demonstration_wanted)
         controls = self.controls
         controls.changed.connect(self._draw)
         controls.reset_asked.connect(self._reset)
-        controls.preset_asked.connect(self._take_preset)
         self.overlay_action = controls.overlay_action
         self.contour_action = controls.contour_action
         self.reset_action = controls.reset_action
-        self.preset_actions = controls.preset_actions
-        self.window_level_action = controls.window_level_action
-        self.zoom_action = controls.zoom_action
-        self.pan_action = controls.pan_action
+        self.tool_actions = controls.tool_actions
         self.hide_while_held = QAction("Hide the heat map while held", self)
         self.hide_while_held.setShortcut("H")
-        self.hide_while_held.setAutoRepeat(False)
         self.hide_while_held.setToolTip("Hold to see the image alone (H)")
-        self.hide_while_held.triggered.connect(lambda: self._hold(True))
-        self.addActions(list(self._all_actions()))
+        self._held = HeldKey(self.hide_while_held)
+        self._held.changed.connect(self._draw)
+        self.addActions([self.overlay_action, self.contour_action, self.hide_while_held, self.reset_action])
+        self.addActions([*self.layouts.actions.values(), *self.tool_actions.values()])
 
-    def _all_actions(self) -> Iterable[QAction]:
-        yield from (self.overlay_action, self.contour_action, self.hide_while_held, *self.layouts.actions.values())
-        yield from (self.window_level_action, self.zoom_action, self.pan_action)
-        yield from (*self.preset_actions, self.reset_action)
+    def _connect_pair(self, pair: ImagePair) -> None:
+        pair.moved.connect(lambda: self._follow(pair))
+        pair.stepped.connect(self._step)
+        pair.menu_wanted.connect(self.menu_wanted)
+        pair.double_clicked.connect(self._toggle_alone)
+        for panel in pair.panels:
+            panel.card_requested.connect(self.card_requested)
+            panel.revealed.connect(self._on_revealed)
+
+    def _on_revealed(self) -> None:
+        self._fill_table()
+        self._say_agreement()
+        self._draw()
 
     # events
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Show the heat maps again when the key is released, or the window loses the keyboard."""
-        if self._held:
-            let_go = (
-                isinstance(event, QKeyEvent)
-                and event.type() == QEvent.Type.KeyRelease
-                and not event.isAutoRepeat()
-                and event.key() == self._holding_key
-            )
-            if let_go or event.type() == QEvent.Type.ApplicationDeactivate:
-                self._hold(False)
-        return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "controls"):
             self.controls.refresh_icons()
-
-
-def _key(action: QAction) -> int:
-    """Return the key of an action's shortcut, without modifiers."""
-    keys = action.shortcut()
-    return 0 if keys.isEmpty() else int(keys[0].key())  # type: ignore[index]  # PySide's stubs lack it

@@ -154,7 +154,8 @@ class AnalysisEngine(QObject):
         reason = f"{work.path}: Something went wrong ({type(error).__name__})."
         failed = FileFailed(work.path, reason, work.choice)
         if isinstance(work, CompareImage):
-            self.happened.emit(failed)
+            if work.frame == 0:  # the results of a file are those of its first frame
+                self.happened.emit(failed)
             self.happened.emit(ImageFailed(work.ticket, work.path, reason))
         else:
             self._finish(work, [failed], 0.0)

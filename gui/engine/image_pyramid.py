@@ -27,13 +27,14 @@ class ScreenPicture:
     Attributes:
         image: the opened image.
         own_window: pixel values shown at either end of the scale of grey if nobody wants it otherwise.
-        presets: other windows by name: ``full``, the range of all values, and ``tails``, without the outermost 0.1 %.
+        full_window: the range of all values.
+        tail_window: that without the outermost 0.1 %.
     """
 
     def __init__(self, image: MedicalImage) -> None:
         self.image = image
         self.own_window = image.display_window()
-        self.presets = {"full": full_range(image), "tails": tails(image)}
+        self.full_window, self.tail_window = full_range(image), tails(image)
         pixels = image.pixels
         if pixels.dtype not in (np.uint8, np.uint16, np.int16):
             pixels = np.nan_to_num(pixels.astype(np.float32), copy=False)
@@ -42,17 +43,20 @@ class ScreenPicture:
             last = self._levels[-1]
             size = (-(-last.shape[1] // 2), -(-last.shape[0] // 2))
             self._levels.append(cv2.resize(last, size, interpolation=cv2.INTER_AREA))
-        self._window: Window | str = "none yet"
+        self._table_for: object = None  # window and whether inverted, of the table
         self._table: npt.NDArray[np.uint8] | None = None
         self._last: tuple[object, npt.NDArray[np.uint8]] | None = None
 
-    def part(self, wanted: Rectangle, screen_pixels: float, window: Window) -> tuple[npt.NDArray[np.uint8], Rectangle]:
+    def part(
+        self, wanted: Rectangle, screen_pixels: float, window: Window, inverted: bool = False
+    ) -> tuple[npt.NDArray[np.uint8], Rectangle]:
         """Return what is shown of a part of the image.
 
         Args:
             wanted: the part, in columns and rows of the image; it may reach beyond it.
             screen_pixels: how many pixels of the screen a pixel of the image takes.
             window: pixel values (low, high) shown black and white, or None for the image's own way.
+            inverted: whether bright is shown dark; where there is no image it stays black.
 
         Returns:
             Brightness, uint8 of shape (h, w) or (h, w, 3), and the part that it covers, which is at least the one
@@ -70,30 +74,31 @@ class ScreenPicture:
         # the last row or column of a smaller copy may stand for less than a step
         across, down = self.image.width / level.shape[1], self.image.height / level.shape[0]
         covered = (left * across, top * down, (right - left) * across, (bottom - top) * down)
-        asked = (step, left, top, right, bottom, window)
+        asked = (step, left, top, right, bottom, window, inverted)
         if self._last is None or self._last[0] != asked:  # the other view most often asks for the same
             padding = self.image.padding
             if padding is not None:
                 padding = padding[::step, ::step][top:bottom, left:right]
-            self._last = asked, self._brightness(level[top:bottom, left:right], padding, window)
+            self._last = asked, self._brightness(level[top:bottom, left:right], padding, window, inverted)
         return self._last[1], covered
 
     def _is_sigmoid(self) -> bool:
         return self.image.window is not None and self.image.window.function == "SIGMOID"
 
     def _brightness(
-        self, values: npt.NDArray[Any], padding: npt.NDArray[np.bool_] | None, window: Window
+        self, values: npt.NDArray[Any], padding: npt.NDArray[np.bool_] | None, window: Window, inverted: bool
     ) -> npt.NDArray[np.uint8]:
         if window is None and self.image.lookup is None and not self._is_sigmoid():
             window = self.own_window  # what is shown below has other percentiles than the whole image
+        image = replace(self.image, inverted=self.image.inverted != inverted)
         if values.dtype == np.float32:
-            return _bytes(replace(self.image, pixels=values, padding=padding).displayed(window))
-        if self._table is None or window != self._window:
+            return _bytes(replace(image, pixels=values, padding=padding).displayed(window))
+        if self._table is None or self._table_for != (window, inverted):
             limits = np.iinfo(values.dtype)
             ramp = np.arange(limits.min, limits.max + 1, dtype=np.int32).astype(values.dtype)[None, :]
-            shown = replace(self.image, pixels=ramp, padding=None).displayed(window)[0]
+            shown = replace(image, pixels=ramp, padding=None).displayed(window)[0]
             # a table that starts at the value 0, so that negative values find their place from its end
-            self._table, self._window = np.roll(_bytes(shown), limits.min), window
+            self._table, self._table_for = np.roll(_bytes(shown), limits.min), (window, inverted)
         shown_bytes: npt.NDArray[np.uint8] = self._table[values.view(f"u{values.itemsize}")]
         if padding is not None:
             shown_bytes[padding] = 0

@@ -28,12 +28,14 @@ class CompareImage:
         path: the file.
         choice: what is compared.
         explained: the class to explain, as :meth:`core.compare.session.ComparisonSession.compare` takes it.
+        frame: which frame of the file; results of others than the first are for the screen alone.
     """
 
     ticket: int
     path: Path
     choice: Choice
     explained: ExplainedClass = None
+    frame: int = 0
 
 
 @dataclass(frozen=True)

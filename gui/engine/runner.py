@@ -81,9 +81,9 @@ class JobRunner:
         """Compare and explain the image on screen, until it is outdated."""
         self._session.announce = lambda name: self._report(LoadingModel(job.ticket, name))
         try:
-            image = self._session.open(job.path)
+            image = self._session.open(job.path, frame=job.frame)
         except TwinlensError as error:
-            self._report(FileUnreadable(job.path, str(error)))
+            self._report_file(job, FileUnreadable(job.path, str(error)))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
             return
         try:
@@ -91,7 +91,7 @@ class JobRunner:
             if not is_outdated():
                 self._compare(job, image, is_outdated)
         except TwinlensError as error:
-            self._report(FileFailed(job.path, str(error), job.choice))
+            self._report_file(job, FileFailed(job.path, str(error), job.choice))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
 
     def analyse_file(self, job: AnalyseFile, is_outdated: Question) -> list[Event]:
@@ -129,7 +129,7 @@ class JobRunner:
             image, job.choice, job.explained, repeats=REPEATS, remember=True, is_outdated=is_outdated
         )
         found = next(growing)
-        self._report(FilePredicted(job.path, self._result(image, found), job.choice))
+        self._report_file(job, FilePredicted(job.path, self._result(image, found), job.choice))
         try:
             self._report(ComparisonGrown(job.ticket, found, refining=True))
             for found in growing:
@@ -140,9 +140,14 @@ class JobRunner:
             self._report(Warned(str(error)))
         finally:
             result = self._result(image, found)
-            self._report(FileCompared(job.path, result, found, job.choice))
-        self._report(FilePredicted(job.path, result, job.choice))
+            self._report_file(job, FileCompared(job.path, result, found, job.choice))
+        self._report_file(job, FilePredicted(job.path, result, job.choice))
         self._report(ComparisonGrown(job.ticket, found, refining=False))
+
+    def _report_file(self, job: CompareImage, event: Event) -> None:
+        """Report on a file, whose results are those of its first frame."""
+        if job.frame == 0:
+            self._report(event)
 
     def _result(self, image: MedicalImage, found: Comparison) -> FileResult:
         return file_result(image, found, self._session.own_task(image).id)

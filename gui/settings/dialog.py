@@ -35,6 +35,10 @@ class SettingsDialog(QDialog):
             },
             preferences.cam,
         )
+        self._wheel = self._box(
+            {"step": "Next and previous image; zooms with Ctrl", "zoom": "Zooms; next and previous image with Ctrl"},
+            preferences.wheel,
+        )
         self._threads = SpinBox()
         self._threads.setRange(0, 256)
         self._threads.setSpecialValueText("Automatic")
@@ -50,6 +54,7 @@ class SettingsDialog(QDialog):
         form.setSpacing(16)
         form.addRow("&Theme", self._theme)
         form.addRow("&Heat map at the start", self._cam)
+        form.addRow("&Wheel over an image", self._wheel)
         form.addRow("Analyse &all", self._maps_in_batch)
         form.addRow("&Runtime", self._runtime)
         form.addRow("CPU th&reads", self._threads)
@@ -73,6 +78,7 @@ class SettingsDialog(QDialog):
             cam=self._cam.currentData(),
             maps_in_batch=self._maps_in_batch.isChecked(),
             history=self._history.isChecked(),
+            wheel=self._wheel.currentData(),
         )
 
     def _box(self, choices: dict[str, str], chosen: str) -> ComboBox:

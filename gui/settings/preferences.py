@@ -14,6 +14,7 @@ from core.system.paths import data_folder
 from gui.common import theme
 
 ThemeChoice = Literal["auto", "dark", "light"]
+Wheel = Literal["step", "zoom"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Preferences:
         cam: how a heat map is made at the start: ``fast``, ``exact`` or ``none``.
         maps_in_batch: whether "Analyse all" makes heat maps as well, to measure their overlap.
         history: whether analyses and reviews are recorded, and files, selection and recent files remembered.
+        wheel: whether the wheel over an image steps through images, as in Weasis, or zooms; with Ctrl it is the other.
     """
 
     theme: ThemeChoice = "dark"
@@ -35,12 +37,14 @@ class Preferences:
     cam: str = "fast"
     maps_in_batch: bool = False
     history: bool = True
+    wheel: Wheel = "step"
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "theme": get_args(ThemeChoice),
     "runtime": runtime_choices(),
     "cam": ("fast", "exact", "none"),
+    "wheel": get_args(Wheel),
 }
 
 

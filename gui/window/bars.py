@@ -28,9 +28,12 @@ from gui.common.icons import icon
 # commands in the tool bar
 OPEN = ("open", "open_folder", "demonstration")
 TOOLS, OVERLAYS = ("pan", "zoom", "window_level"), ("overlay", "contour")
-LAYOUTS = ("side", "teacher_alone", "student_alone", "original", "swipe", "difference")
-PRESETS = ("preset_1", "preset_2", "preset_3")
-REPORTS = ("report", "export", "export_csv", "save_picture")
+MEASURES = ("distance", "angle", "ellipse", "delete_measurement")
+TURNS = ("fit", "actual_size", "zoom_percent", "magnifier", "invert", "rotate_right", "rotate_left", "flip_across",
+         "flip_down")  # fmt: skip
+LAYOUTS = ("side", "teacher_alone", "student_alone", "original", "swipe", "difference", "four_up", "keep_below", "link")
+PRESETS = tuple(f"preset_{number}" for number in range(1, 10))
+REPORTS = ("report", "export", "export_csv", "save_picture", "copy_picture", "print")
 
 
 def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu) -> None:
@@ -100,13 +103,17 @@ class ToolBar(QToolBar):
         self._drawn: list[tuple[QToolButton, str]] = []  # menus with an icon, and which
         opening = self._menu_button("Open", "Open images, a folder or the demonstration", OPEN)
         opening.menu().addMenu(recent)
-        layouts = self._menu_button("Layout", "How the images are laid out (Ctrl+1 to Ctrl+5, D)", LAYOUTS, "layout")
-        windows = self._menu_button("Window", "Window and level presets (1, 2, 3)", PRESETS, "presets")
+        layouts = self._menu_button("Layout", "How the images are laid out (Ctrl+1 to Ctrl+7)", LAYOUTS, "layout")
+        windows = self._menu_button("Window", "Window and level presets (1 to 9)", PRESETS, "presets")
+        measures = self._menu_button("", "Measure a distance, an angle or values (L, G, O)", MEASURES, "distance")
+        turns = self._menu_button("", "Zoom, invert, rotate, flip, magnifier", TURNS, "turn")
+        measures.setAccessibleName("Measure")
+        turns.setAccessibleName("Zoom and turn")
         groups: tuple[tuple[QWidget, ...], ...] = (
             (opening, self._button("analyse_all")),
-            tuple(map(self._tool, TOOLS)),
+            (*map(self._tool, TOOLS), measures),
             tuple(map(self._tool, OVERLAYS)),
-            (layouts, windows, self._tool("reset")),
+            (layouts, windows, turns, self._tool("reset")),
             (self._menu_button("Report", "Report and export", REPORTS),),
         )
         for number, group in enumerate(groups):

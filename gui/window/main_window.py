@@ -16,8 +16,10 @@ from core.models.catalogue import read_catalogue
 from core.names import readable
 from core.records.review import OPINIONS
 from gui.commands.actions import Commands
+from gui.commands.context_menus import ContextMenus
 from gui.commands.files import FileCommands
 from gui.commands.palette import CommandSearch
+from gui.commands.pictures import PictureCommands
 from gui.commands.sheet import ShortcutSheet
 from gui.commands.table import Windows, command_table
 from gui.common import theme
@@ -48,6 +50,7 @@ from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
 from gui.window.opening import Opening
 from gui.window.slides import Slides
 from gui.worklist.batch_bar import BatchBar
+from gui.worklist.drag_out import DragOut
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
 from gui.worklist.view import WIDE, WorklistView
@@ -92,6 +95,7 @@ class MainWindow(QMainWindow):
             self.engine, self.worklist, self.comparison, self.chooser, self.banner, self
         )
         self.controller.set_preferences(self.preferences)
+        self.comparison.set_wheel_zooms(self.preferences.wheel == "zoom")
         self.recorder.wanted = self.preferences.history
         self.recall = Recall(self.worklist, self.recorder, self.controller, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
@@ -107,7 +111,10 @@ class MainWindow(QMainWindow):
             "findings", "Findings", self.comparison.panel, Qt.DockWidgetArea.RightDockWidgetArea
         )
         self.files = FileCommands(self, self.open_paths, self.list, self._show_filter, self.controller, self.banner)
+        self.pictures = PictureCommands(self, self.open_paths, self.controller, self.banner)
         self.commands = self._make_commands()
+        self.menus = ContextMenus(self.commands, self.comparison, self.list, self)
+        DragOut(self.list)
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
         fill_menus(self.menuBar(), self.commands, recent)
@@ -155,6 +162,7 @@ class MainWindow(QMainWindow):
         self.preferences = preferences
         self.apply_theme()
         self.controller.set_preferences(preferences)
+        self.comparison.set_wheel_zooms(preferences.wheel == "zoom")
         self.recorder.wanted = preferences.history
 
     def apply_theme(self) -> None:
@@ -232,13 +240,15 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.list.chosen.connect(self.controller.show)
+        self.comparison.frame_chosen.connect(self.controller.show_frame)
+        self.comparison.stepped.connect(self.list.step)
         self.comparison.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
-            self.files.removal_changed,
+            self.files.removal_changed, self.comparison.image_changed,
         ):  # fmt: skip
             changed.connect(lambda *_: self.commands.refresh())
         self.comparison.card_requested.connect(self._show_card)
@@ -324,7 +334,7 @@ class MainWindow(QMainWindow):
         )
         table = command_table(
             windows, self.files, self.list, self.comparison, self.chooser, self.controller, self.engine.cancel,
-            self.importer, self.reviews, self.reporter, self.exports,
+            self.importer, self.reviews, self.reporter, self.exports, self.pictures,
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 

@@ -23,11 +23,11 @@ def all_done(window):
     return lambda: all(entry.state is State.DONE for entry in window.worklist.entries())
 
 
-def wheel(widget, notches=-1):
-    """Turns the wheel over the middle of a widget."""
+def wheel(widget, notches=-1, held=Qt.KeyboardModifier.NoModifier):
+    """Turns the wheel over the middle of a widget, with keys held."""
     middle = QPointF(widget.rect().center())
     event = QWheelEvent(middle, widget.mapToGlobal(middle), QPoint(), QPoint(0, 120 * notches),
-                        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase,
+                        Qt.MouseButton.NoButton, held, Qt.ScrollPhase.NoScrollPhase,
                         False)  # fmt: skip
     QApplication.sendEvent(widget, event)
     return event

@@ -140,6 +140,8 @@ def check(results):
 def test_other_images_get_a_clear_message(tmp_path, chest_image, chest_comparison):
     with pytest.raises(SourceError, match="for DICOM images only; this is a PNG file"):
         write_dicom_results(tmp_path / "out", replace(chest_image, format="PNG"), chest_comparison)
+    with pytest.raises(SourceError, match="can't refer to one of 3 frames"):
+        write_dicom_results(tmp_path / "out", replace(chest_image, frames=3), chest_comparison)
     assert not (tmp_path / "out").exists()
 
 

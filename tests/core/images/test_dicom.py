@@ -160,7 +160,7 @@ def test_identity_is_read_only_when_asked_for(saved, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"NumberOfFrames": 3}, "3 frames"),
+        ({"NumberOfFrames": 3, "SOPClassUID": pydicom.uid.VLWholeSlideMicroscopyImageStorage}, "3 frames"),
         ({"Rows": 0}, "no pixels"),
         ({"Rows": 60000, "Columns": 60000}, "3600 megapixels"),
         ({"PixelData": b"\0" * 100}, "truncated: 100 of 2240 bytes"),

@@ -14,7 +14,10 @@ from gui.window.bars import RecentMenu, fill_menus
 # what can be used in a window without files, models and a batch
 NEEDS_FILES = {"remove", "clear", "next", "previous", "first", "last", "next_disagreement", "filter"}
 NEEDS_MODELS = {"teacher_card", "student_card"}
-NEEDS_MORE = {"put_back", "pause", "cancel", "next_class", "each_its_own"}
+NEEDS_IMAGE = {"keep_below", "show_in_folder"}
+NEEDS_COMPARISON = {"next_class", "each_its_own", "copy_picture", "print"}
+NEEDS_MORE = {"put_back", "pause", "cancel", *NEEDS_IMAGE, *NEEDS_COMPARISON}
+OF_SOME_IMAGES = {"next_frame", "previous_frame", *(f"preset_{number}" for number in range(4, 10))}
 NEEDS_HEAT_MAPS = {"overlay", "swipe", "difference", "contour"}
 
 
@@ -92,16 +95,16 @@ def test_menus_and_sheet_show_the_table_and_no_key_is_given_twice(make_window, q
 def test_each_command_can_be_used_when_there_is_what_it_needs(make_window, qtbot, two):
     window = make_window(cam="none")
     qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=60_000)
-    assert disabled(window) == NEEDS_FILES | NEEDS_MORE | NEEDS_HEAT_MAPS
+    assert disabled(window) == NEEDS_FILES | NEEDS_MORE | NEEDS_HEAT_MAPS | OF_SOME_IMAGES
     with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.open_paths([two[0]])
-    assert disabled(window) == {"put_back", "pause", "cancel"} | NEEDS_HEAT_MAPS
+    assert disabled(window) == {"put_back", "pause", "cancel"} | NEEDS_HEAT_MAPS | OF_SOME_IMAGES
     window.chooser.cam_box.setCurrentIndex(window.chooser.cam_box.findData("fast"))
     with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.chooser.cam_box.activated.emit(0)
-    assert disabled(window) == {"put_back", "pause", "cancel"}
+    assert disabled(window) == {"put_back", "pause", "cancel"} | OF_SOME_IMAGES
     window.commands.actions["clear"].trigger()
-    assert disabled(window) == NEEDS_FILES | {"pause", "cancel", "next_class", "each_its_own"}
+    assert disabled(window) == NEEDS_FILES | NEEDS_IMAGE | NEEDS_COMPARISON | OF_SOME_IMAGES | {"pause", "cancel"}
     window.commands.actions["put_back"].trigger()
     assert "put_back" in disabled(window)
     assert "next" not in disabled(window)

@@ -98,7 +98,7 @@ def test_a_view_cuts_a_part_out_once_a_turn_of_the_event_loop(view, radiograph, 
     assert len(asked) == 1
     view.set_window((0.0, 1000.0))
     view.grab()  # what is painted is never behind
-    assert [window for _wanted, _density, window in asked] == [(0.0, 2000.0), (0.0, 1000.0)]
+    assert [window for _wanted, _density, window, _inverted in asked] == [(0.0, 2000.0), (0.0, 1000.0)]
 
 
 def test_two_views_of_the_same_part_share_it(radiograph):
@@ -106,7 +106,7 @@ def test_two_views_of_the_same_part_share_it(radiograph):
     first, _ = shown.part((0, 0, 900, 900), 0.5, None)
     again, _ = shown.part((0, 0, 900, 900), 0.5, None)
     assert again is first
-    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.presets["tails"])
+    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.tail_window)
     assert not (other == first).all()
 
 
@@ -175,7 +175,7 @@ def test_zoom_stays_within_bounds(view):
         view.zoom(1 / 1.5, QPointF(10, 10))
     assert view.visible().width() == pytest.approx(4 * SIZE)
     view.pan(QPointF(1e6, 1e6))
-    assert view.visible().intersects(view._extent())
+    assert view.visible().intersects(view.plane.seen_extent)
 
 
 def test_windows_to_choose_from():

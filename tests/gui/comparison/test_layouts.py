@@ -30,7 +30,7 @@ def test_both_views_move_together(view):
     assert teacher.visible().center().x() == pytest.approx(before.x() - 10, abs=0.5)
     teacher.drag_window(30, 10)
     assert student.window_values() == teacher.window_values() != (0.0, 255.0)
-    view.preset_actions[1].trigger()
+    view.viewing.presets[1].trigger()
     assert student.window_values() == teacher.window_values() == (0.0, 255.0)
     teacher.point(QPointF(20.5, 30.5))
     assert student._cross.isVisible()

@@ -13,6 +13,7 @@ from core.explain import rendering
 from core.explain.overlays import shown
 from core.uncertainty.novelty import Novelty
 from gui.common.notifications import Banner, Notifications
+from gui.common.threads import Background
 from gui.comparison.saved_picture import LONGEST, _Sheet, composed
 from gui.comparison.view import ComparisonView
 from gui.engine.image_pyramid import ScreenPicture
@@ -129,3 +130,4 @@ def test_a_name_without_an_ending_gets_one_and_overwrites_nothing_unasked(tmp_pa
     exports.picture(view.on_screen())
     qtbot.waitUntil(lambda: target.read_bytes() != b"mine")
     qtbot.waitUntil(lambda: str(target) in banner.words.text())
+    assert all(job.wait(10_000) for job in exports.findChildren(Background))  # the thread ends after its words

@@ -281,12 +281,12 @@ def test_the_card_is_one_click_away(view, qtbot):
 def test_settings_come_back_and_nonsense_does_not(view):
     view.controls.opacity.setValue(35)
     view.contour_action.trigger()
-    view.zoom_action.trigger()
+    view.tool_actions["zoom"].trigger()
     kept = json.loads(json.dumps(view.settings()))
     other = ComparisonView()
     other.restore(kept)
     assert other.settings() == kept
-    assert other.contour_action.isChecked() and other.zoom_action.isChecked()
+    assert other.contour_action.isChecked() and other.tool_actions["zoom"].isChecked()
     other.restore({"opacity": 7, "colour_map": "rainbow", "overlay": "yes", "tool": None, "strange": 1,
                    "layouts": {"chest-xray": "round"}})  # fmt: skip
     assert other.settings() == {**Display().as_settings(), "coloured": COLOURED.as_settings(), "layouts": {}}
