@@ -18,6 +18,7 @@ from gui.export.quick import Exports
 from gui.history.review_controller import Reviews
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.performance.controller import Performance
 from gui.worklist.view import WorklistView
 
 FILE, GO, VIEW, ANALYSE, REVIEW, REPORT, HELP = "&File", "&Go", "&View", "&Analyse", "Re&view", "&Report", "&Help"
@@ -52,6 +53,7 @@ def command_table(
     importer: ModelImport,
     reviews: Reviews,
     reporter: Reporter,
+    performance: Performance,
     exports: Exports,
 ) -> tuple[Command, ...]:
     """Return all commands, in the order of the menus.
@@ -66,7 +68,8 @@ def command_table(
         stop: ends "Analyse all".
         importer: imports models.
         reviews: takes the reader's opinion.
-        reporter: opens report, exports and scores.
+        reporter: opens report and exports.
+        performance: opens the scores.
         exports: writes table and picture.
     """
     layouts = view.layouts.actions
@@ -144,7 +147,7 @@ def command_table(
         Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),
         Command("note", REVIEW, "&Note", windows.write_note, ("M",), last_of_group=True),
         Command("history", REVIEW, "&History", windows.history, ("Ctrl+H",)),
-        Command("scores", REVIEW, "&Performance", reporter.scores, ("Ctrl+J",)),
+        Command("scores", REVIEW, "&Performance", performance.show, ("Ctrl+J",)),
         Command("report", REPORT, "&PDF report…", reporter.report, ("Ctrl+Shift+R",)),
         Command("export", REPORT, "Export &data…", reporter.export, ("Ctrl+Shift+E",), last_of_group=True),
         Command("export_csv", REPORT, "Export worklist as &table…", lambda: exports.table(listed.shown_entries()),

@@ -39,6 +39,7 @@ from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.performance.controller import Performance
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
 from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
@@ -93,9 +94,8 @@ class MainWindow(QMainWindow):
         self.recorder.wanted = self.preferences.history
         self.recall = Recall(self.worklist, self.recorder, self.controller, self)
         self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
-        self.reporter = Reporter(
-            self, self.worklist, self.list, self.controller, self.comparison, self.banner, self.notifications
-        )
+        self.reporter = Reporter(self, self.worklist, self.list, self.controller, self.comparison, self.notifications)
+        self.performance = Performance(self, self.worklist, self.banner, self.notifications)
         self.importer = ModelImport(self, self.banner, self.notifications)
         self.opening = Opening(self.worklist, self.list, self.banner, self)
         self.comparison.panel.add_chooser(self.chooser)
@@ -230,6 +230,7 @@ class MainWindow(QMainWindow):
         self.comparison.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
+        self.performance.images_wanted.connect(self._show_images)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
@@ -297,7 +298,7 @@ class MainWindow(QMainWindow):
         self.batch_bar.show_progress(progress)
         if progress.total and not progress.running:
             self.list.sort()
-            self.reporter.tell_scores()
+            self.performance.tell()
 
     # building
 
@@ -318,7 +319,7 @@ class MainWindow(QMainWindow):
         )
         table = command_table(
             windows, self.files, self.list, self.comparison, self.chooser, self.controller, self.engine.cancel,
-            self.importer, self.reviews, self.reporter, self.exports,
+            self.importer, self.reviews, self.reporter, self.performance, self.exports,
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 
@@ -348,6 +349,11 @@ class MainWindow(QMainWindow):
     def _show_filter(self) -> None:
         if not (self.list.wide and self.dock.isVisible()):
             self._widen_worklist()
+
+    def _show_images(self, paths: list[Path], words: str) -> None:
+        """Show these images of the worklist alone, the first of them at once."""
+        self._show_filter()
+        self.list.show_only(paths, words)
 
     def _write_note(self) -> None:
         self.findings.show()

@@ -274,6 +274,13 @@ class WorklistFilter(QSortFilterProxyModel):
         self._worklist = worklist
         self._show = Show.ALL
         self._text = ""
+        self._only: frozenset[Path] | None = None
+
+    def show_only(self, paths: Iterable[Path] | None) -> None:
+        """Let through some files alone, in addition to the rest of the filter; None for all."""
+        self.beginFilterChange()
+        self._only = None if paths is None else frozenset(paths)
+        self.endFilterChange()
 
     def choose(self, show: Show, text: str) -> None:
         """Let through files of one kind whose name holds a text, in capitals or not."""
@@ -284,6 +291,8 @@ class WorklistFilter(QSortFilterProxyModel):
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         """Return whether a row of the worklist is shown."""
         entry = self._worklist.index(row, 0, parent).data(ENTRY_ROLE)
+        if self._only is not None and entry.path not in self._only:
+            return False
         if self._text and self._text not in readable(entry.path.name).casefold():
             return False
         return _ACCEPTS[self._show](entry)

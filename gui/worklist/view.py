@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListView,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -61,6 +62,10 @@ class WorklistView(QWidget):
         self.search.textChanged.connect(self._filter_changed)
         self.show_box.currentIndexChanged.connect(self._filter_changed)
         self.order_box.currentIndexChanged.connect(self.sort)
+        self.only = QPushButton()
+        self.only.setVisible(False)
+        self.only.setToolTip("Show all files again")
+        self.only.clicked.connect(self.clear_filter)
         self.count = QLabel()
         theme.styled(self.count, "small", "dim")
 
@@ -174,8 +179,24 @@ class WorklistView(QWidget):
         """Sort anew by what is chosen; results that came since find their places."""
         self._worklist.sort_by(self.order_box.currentData())
 
+    def show_only(self, paths: Iterable[Path], words: str) -> None:
+        """Show some files alone until the filter is cleared, and choose the first of them.
+
+        Args:
+            paths: the files.
+            words: what they are; a button with these words shows all files again.
+        """
+        self.clear_filter()
+        self.only.setText(f"✕ {words}")
+        self.only.setVisible(True)
+        self.filter.show_only(paths)
+        self._recount()
+        self.choose_first()
+
     def clear_filter(self) -> None:
         """Show all files."""
+        self.only.setVisible(False)
+        self.filter.show_only(None)
         self.search.clear()
         self.show_box.setCurrentIndex(0)
 
@@ -221,6 +242,7 @@ class WorklistView(QWidget):
         boxes.addWidget(self.order_box, 1)
         tools.addLayout(boxes)
         column.addWidget(self._tools)
+        column.addWidget(self.only)
         column.addWidget(self.list, 1)
         self.count.setContentsMargins(8, 4, 0, 4)
         column.addWidget(self.count)

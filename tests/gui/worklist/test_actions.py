@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from gui.export.scores_dialog import ScoresDialog, tallied
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from core.models.catalogue import read_catalogue
 from gui.export.job import Scope, scopes
-from gui.export.scores_dialog import ScoresDialog, tallied
 from gui.worklist.model import Show, State
 from tests.gui.driving import PATIENCE, drop, settled
 
