@@ -37,6 +37,7 @@ class Windows:
     full_screen: Callable[[], object]
     train: Callable[[], object]
     history: Callable[[], object]
+    models: Callable[[], object]
     shortcuts: Callable[[], object]
     about: Callable[[], object]
     quit: Callable[[], object]
@@ -94,6 +95,7 @@ def command_table(
         Command("open_folder", FILE, "Open &folder…", files.open_folder, ("Ctrl+Shift+O",)),
         Command("demonstration", FILE, "Open the &demonstration", files.open_demonstration, ("Ctrl+D",),
                 last_of_group=True),
+        Command("models", FILE, "&Models…", windows.models, ("Ctrl+M",)),
         Command("import_model", FILE, "&Import model…", importer.choose),
         Command("export_model", FILE, "E&xport model…", reporter.export_model, last_of_group=True),
         Command("remove", FILE, "&Remove from the worklist", files.remove_selected, ("Ctrl+Backspace",), has_files),

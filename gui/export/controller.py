@@ -69,8 +69,11 @@ class Reporter(QObject):
         """
         self._open(ExportDialog(self.offer(), self._parent))
 
-    def export_model(self) -> None:
+    def export_model(self, bundle_id: str = "") -> None:
         """Open the dialog that writes a model for other programs.
+
+        Args:
+            bundle_id: the model that is proposed; empty for the student on screen.
 
         Raises:
             UsageError: if no model is installed.
@@ -79,7 +82,8 @@ class Reporter(QObject):
         if not bundles:
             raise UsageError("There is no model to export.", remedy="Import or train one first.")
         shown = self._controller.bundles.get("student")
-        dialog = ModelExportDialog(bundles, "" if shown is None else shown.id, self._parent)
+        proposed = bundle_id or ("" if shown is None else shown.id)
+        dialog = ModelExportDialog(bundles, proposed, self._parent)
         dialog.destroyed.connect(self._forget_model)
         self.model_dialog = dialog
         dialog.open()

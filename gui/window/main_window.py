@@ -39,6 +39,7 @@ from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.models.manager import ModelManager
 from gui.performance.controller import Performance
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
@@ -281,6 +282,12 @@ class MainWindow(QMainWindow):
         view.open_wanted.connect(lambda path: self.open_paths([path]))
         view.show()
 
+    def _show_models(self) -> None:
+        manager = ModelManager(self.importer, self)
+        manager.changed.connect(self.take_models)
+        manager.export_wanted.connect(self.reporter.export_model)
+        manager.show()
+
     def _show_card(self, role: str) -> None:
         bundle = self.controller.bundles.get(role)
         if bundle is not None:
@@ -313,6 +320,7 @@ class MainWindow(QMainWindow):
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
             history=self._show_history,
+            models=self._show_models,
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
