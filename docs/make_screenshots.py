@@ -154,7 +154,13 @@ def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
 def scene_dialogs(window: MainWindow, _copies: list[Path]) -> None:
     """The smaller windows."""
     wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
-    names = {"shortcuts": "keys", "settings": "settings", "search": "command-search", "student_card": "model-card"}
+    names = {
+        "shortcuts": "keys",
+        "settings": "settings",
+        "search": "command-search",
+        "student_card": "model-card",
+        "models": "models",
+    }
     for command, name in names.items():
         save_dialog(window, command, name)
 
