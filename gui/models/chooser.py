@@ -78,6 +78,7 @@ class ModelChooser(QWidget):
         self.catalogue = catalogue
         if self._choice.task not in (None, *TASKS):
             self._choice = replace(self._choice, task=None, teacher=None, student=None)
+        self._choice = replace(self._choice, teacher=self._installed("teacher"), student=self._installed("student"))
         self._task = TASKS.get(self._task.id) or next(iter(TASKS.values()))
         self._fill_tasks()
         self._fill_networks()
@@ -168,6 +169,13 @@ class ModelChooser(QWidget):
                 wanted = self.catalogue.find(self._task.id, role).model
             box.setCurrentIndex(box.findData(wanted) if wanted in offered else -1)
             _fit_popup(box)
+
+    def _installed(self, role: Role) -> str | None:
+        """Return which network is chosen for a role, None where it is no longer installed."""
+        network: str | None = getattr(self._choice, role)
+        tasks = [self._choice.task] if self._choice.task else [*TASKS]
+        found = network is not None and any(self.catalogue.named(task, role, network) for task in tasks)
+        return network if found else None
 
     def _fill_classes(self) -> None:
         self.class_box.clear()

@@ -77,7 +77,6 @@ class ModelManager(QDialog):
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._on_selected())
         self.view.activated.connect(lambda _index: self._show_card())
         self.view.customContextMenuRequested.connect(self._show_menu)
-        importer.installed.connect(self.refresh)
         self.refresh()
         self.view.sortByColumn(1, Qt.SortOrder.AscendingOrder)
         self.view.resizeColumnsToContents()
@@ -166,15 +165,16 @@ class ModelManager(QDialog):
 
     def _do(self, change: Callable[[], object]) -> bool:
         """Change what is installed; return whether that worked, else say why not."""
+        problem = ""
         try:
             change()
         except TwinlensError as error:
-            self.words.setText(f"⚠ {error}")
-            return False
-        finally:
-            self.changed.emit()
+            problem = f"⚠ {error}"
         self.refresh()
-        return True
+        self.changed.emit()
+        if problem:
+            self.words.setText(problem)
+        return not problem
 
     def _show_menu(self, place: QPoint) -> None:
         if not self.view.indexAt(place).isValid():

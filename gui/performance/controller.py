@@ -72,7 +72,15 @@ class Performance(QObject):
         background.failed.connect(self._notifications.show_error)
         background.begin()
 
+    def _show_again(self) -> None:
+        try:
+            self.show()
+        except UsageError as error:  # the worklist was cleared since
+            self._notifications.show_error(error)
+
     def _open(self, found: Sequence[Figures]) -> None:
+        for earlier in self._parent.findChildren(PerformanceWindow):
+            earlier.close()
         window = PerformanceWindow(found, self._parent)
         window.images_wanted.connect(self.images_wanted)
         window.show()
@@ -87,5 +95,5 @@ class Performance(QObject):
                     f"{one.task.name}: {images(count).replace('image', 'labelled image')}. "
                     f"Accuracy: teacher {right[0]}, student {right[1]}.",
                     button="Show performance",
-                    action=self.show,
+                    action=self._show_again,
                 )

@@ -178,6 +178,8 @@ class MainWindow(QMainWindow):
         """Offer the models that are installed now, and compare anew."""
         self.chooser.set_catalogue(read_catalogue())
         self.controller.models_changed()
+        for manager in self.findChildren(ModelManager):
+            manager.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the session and stop all threads; a training run may ask to stay."""
@@ -283,10 +285,14 @@ class MainWindow(QMainWindow):
         view.show()
 
     def _show_models(self) -> None:
-        manager = ModelManager(self.importer, self)
-        manager.changed.connect(self.take_models)
-        manager.export_wanted.connect(self.reporter.export_model)
+        manager = self.findChild(ModelManager)
+        if manager is None:
+            manager = ModelManager(self.importer, self)
+            manager.changed.connect(self.take_models)
+            manager.export_wanted.connect(self.reporter.export_model)
         manager.show()
+        manager.raise_()
+        manager.activateWindow()
 
     def _show_card(self, role: str) -> None:
         bundle = self.controller.bundles.get(role)

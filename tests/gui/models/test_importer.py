@@ -6,9 +6,11 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from core.images.demo import demonstration_radiograph
-from core.models.catalogue import read_catalogue
+from core.models.catalogue import import_bundle, read_catalogue
 from core.system.paths import user_weights
 from gui.models.importer import Answer, ModelImport
+from gui.models.manager import ModelManager
+from tests.gui.driving import settled
 
 PATIENCE = 60_000
 
@@ -111,3 +113,21 @@ def test_the_question_says_who_made_it_and_what_it_replaces(make_window, bundle,
     assert window.importer.wanted(origin) is Answer.INSTALL
     for words in (origin.made_by, origin.digest, origin.licence, "came with Twinlens"):
         assert words in seen[0]
+
+
+def test_a_chosen_model_that_is_removed_gives_way_to_the_shipped_one(make_window, bundle, qtbot, monkeypatch):
+    window = make_window(cam="none")
+    import_bundle(bundle, lambda _bundle: None, "theirs")
+    window.take_models()
+    box = window.chooser.student_box
+    box.setCurrentIndex(box.findText("OFA-595 (theirs)"))
+    box.activated.emit(box.currentIndex())
+    window.commands.actions["models"].trigger()
+    manager = window.findChild(ModelManager)
+    manager.choose("chest-xray/student-ofa595+theirs")
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    manager.actions_by_name["remove"].trigger()
+    assert box.findText("OFA-595 (theirs)") == -1
+    assert settled(window, qtbot, lambda: window.open_paths([demonstration_radiograph()]))
+    assert window.controller.comparison.student.bundle.id == "chest-xray/student-ofa595"
+    manager.close()

@@ -1,11 +1,9 @@
 """What is done to the list while it is worked on: removing, clearing, undoing, dropping, notes, and what counts."""
 
 import os
-from collections import Counter
 from dataclasses import replace
 
 import pytest
-from gui.export.scores_dialog import ScoresDialog, tallied
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
@@ -119,19 +117,6 @@ def test_a_withheld_answer_is_no_disagreement(withheld, two):
     assert "agree" not in spoken
     name = read_catalogue().find("chest-xray", "student").card.classes
     assert not any(label in spoken.partition("Student")[2] for label in name)
-
-
-def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
-    (found,) = tallied(withheld.reporter._results())
-    assert (found.images, found.withheld) == (1, 1)
-    dialog = ScoresDialog([found])
-    qtbot.addWidget(dialog)
-    words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
-    assert "Not counted: an image that is not assessable, outside the training data." in words
-    for entry in withheld.worklist.entries():
-        entry.result.file_result = replace(entry.file_result, teacher=replace(entry.file_result.teacher, novel=True))
-    withheld.commands.actions["scores"].trigger()
-    assert "None of the images that were analysed is assessable" in withheld.banner.words.text()
 
 
 def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qtbot, two):
