@@ -225,6 +225,27 @@ class ModelManager(QDialog):
         page.addLayout(buttons)
 
 
+def show_models(
+    window: QWidget, importer: ModelImport, on_change: Callable[[], object], export: Callable[[str], object]
+) -> None:
+    """Open the models of a window, or bring them to the front.
+
+    Args:
+        window: the window.
+        importer: imports models.
+        on_change: called when a model was removed or has another identifier.
+        export: called with the identifier of a model that is to be written for other programs.
+    """
+    manager = window.findChild(ModelManager)
+    if manager is None:
+        manager = ModelManager(importer, window)
+        manager.changed.connect(on_change)
+        manager.export_wanted.connect(export)
+    manager.show()
+    manager.raise_()
+    manager.activateWindow()
+
+
 def _button(action: QAction) -> QPushButton:
     """Return a button that does what an action does, and can be used when that can."""
     button = QPushButton(action.text())

@@ -60,13 +60,19 @@ class Column:
     tip: Callable[[ModelLine], str] = lambda _line: ""
 
 
-def _score(name: str, read: Callable[[Scores], float | None], interval: str = "") -> Column:
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _score(
+    name: str, read: Callable[[Scores], float | None], interval: str = "", words: Callable[[float], str] = _share
+) -> Column:
     def value(line: ModelLine) -> float | None:
         return None if line.scores is None else read(line.scores)
 
     def text(line: ModelLine) -> str:
         found = value(line)
-        return "–" if found is None else f"{100 * found:.1f} %"
+        return "–" if found is None else words(found)
 
     def tip(line: ModelLine) -> str:
         if line.scores is None:
@@ -93,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("Role", lambda line: line.bundle.card.role, lambda line: line.bundle.card.role),
     _score("Accuracy", lambda scores: scores.accuracy, "accuracy_interval"),
     _score("Macro F1", lambda scores: scores.macro_f1, "macro_f1_interval"),
-    _score("AUROC", lambda scores: scores.auroc),
+    _score("AUROC", lambda scores: scores.auroc, words="{:.3f}".format),
     _score("ECE", lambda scores: scores.ece),
     Column(
         "Size",

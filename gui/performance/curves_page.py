@@ -170,7 +170,7 @@ class CalibrationPage(Page):
             above = 100 * scores.ece > chance
             lines: tuple[tuple[str, theme.Role], ...] = (
                 (f"ECE {100 * scores.ece:.1f} %: {'more' if above else 'no more'} than chance explains", model),
-                (f"By chance alone it stays below {chance:.1f} % ({images(scores.images)})", "dim"),
+                (f"Chance alone: below {chance:.1f} % ({images(scores.images)})", "dim"),
             )
             draw = partial(_draw_points, points, model)
             plots.append(Plot(RATERS[model], CONFIDENCE_AXIS, RIGHT_AXIS, draw, lines))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.performance.figures import Figures
 from core.performance.observations import Reference
@@ -62,6 +62,7 @@ def scrolled(inside: QWidget, name: str) -> QScrollArea:
     """Return an area that a widget larger than the page scrolls in."""
     area = QScrollArea()
     area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
     area.setWidget(inside)
     area.setAccessibleName(name)
     return area

@@ -26,7 +26,7 @@ from gui.performance.page import Page, note, picture_of
 from gui.performance.scores_page import AgreementPage, GroupsPage, ScoresPage
 from gui.performance.words import AGAINST, INTERVALS, NO_REFERENCE, images
 
-SIZE = QSize(1080, 720)  # in logical pixels
+SIZE = QSize(1128, 736)  # in logical pixels
 
 
 class PerformanceWindow(QDialog):

@@ -39,7 +39,7 @@ from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
-from gui.models.manager import ModelManager
+from gui.models.manager import ModelManager, show_models
 from gui.performance.controller import Performance
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
@@ -284,16 +284,6 @@ class MainWindow(QMainWindow):
         view.open_wanted.connect(lambda path: self.open_paths([path]))
         view.show()
 
-    def _show_models(self) -> None:
-        manager = self.findChild(ModelManager)
-        if manager is None:
-            manager = ModelManager(self.importer, self)
-            manager.changed.connect(self.take_models)
-            manager.export_wanted.connect(self.reporter.export_model)
-        manager.show()
-        manager.raise_()
-        manager.activateWindow()
-
     def _show_card(self, role: str) -> None:
         bundle = self.controller.bundles.get(role)
         if bundle is not None:
@@ -326,7 +316,7 @@ class MainWindow(QMainWindow):
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
             history=self._show_history,
-            models=self._show_models,
+            models=lambda: show_models(self, self.importer, self.take_models, self.reporter.export_model),
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,

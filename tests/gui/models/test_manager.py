@@ -57,7 +57,7 @@ def test_each_model_is_listed_with_its_scores_size_and_origin(manager):
         "Role": "student",
         "Accuracy": f"{100 * scores.accuracy:.1f} %",
         "Macro F1": f"{100 * scores.macro_f1:.1f} %",
-        "AUROC": f"{100 * scores.auroc:.1f} %",
+        "AUROC": f"{scores.auroc:.3f}",
         "ECE": f"{100 * scores.ece:.1f} %",
         "Size": f"{size / 1e6:.1f} MB",
         "Origin": "imported",
