@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import get_args
 
 from core.compare.comparison import Comparison
+from core.compare.ground_truth import Labels
 from core.compare.session import Choice, Interrupted, Models
 from core.errors import (
     BundleError,
@@ -56,6 +57,7 @@ class JobRunner:
         self._report = report
         self._session = window_session(is_stopping)
         self._picture: ScreenPicture | None = None  # of the last image
+        self._labels = Labels()
 
     def forget_models(self) -> None:
         """Let go of all models."""
@@ -145,7 +147,7 @@ class JobRunner:
         self._report(ComparisonGrown(job.ticket, found, refining=False))
 
     def _result(self, image: MedicalImage, found: Comparison) -> FileResult:
-        return file_result(image, found, self._session.own_task(image).id)
+        return file_result(image, found, self._session.own_task(image).id, self._labels)
 
     def _report_models(self, ticket: int, models: Models) -> None:
         self._report(ModelsReady(ticket, models.task, models.teacher.bundle, models.student.bundle))

@@ -22,7 +22,8 @@ from gui.export.job import Offer, is_dicom, scopes
 from gui.export.model_dialog import ModelExportDialog
 from gui.export.report_dialog import ReportDialog
 from gui.export.scores_dialog import ScoresDialog, TaskScores, tallied
-from gui.worklist.model import Entry, Worklist
+from gui.worklist.entry import Entry
+from gui.worklist.model import Worklist
 from gui.worklist.view import WorklistView
 
 
@@ -142,12 +143,10 @@ class Reporter(QObject):
         )
 
     def _words(self, entry: Entry) -> str:
-        """Return the impression that was typed, else the reader's opinion."""
+        """Return the impression that was typed, else the reader's reading and note."""
         if entry.path in self._impressions:
             return self._impressions[entry.path]
-        review = entry.review
-        opinion = "" if review.opinion is None else review_sentence(review.opinion)
-        return " ".join(filter(None, (opinion, review.note)))
+        return " ".join(filter(None, (review_sentence(entry.review, entry.task), entry.review.note)))
 
     def _results(self) -> list[tuple[Path, FileResult]]:
         entries = self._worklist.entries()
