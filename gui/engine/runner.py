@@ -96,14 +96,21 @@ class JobRunner:
             self._report(FileFailed(job.path, str(error), job.choice))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
 
-    def analyse_file(self, job: AnalyseFile, is_outdated: Question) -> list[Event]:
+    def analyse_file(
+        self, job: AnalyseFile, is_outdated: Question, announce: Callable[[str], object]
+    ) -> list[Event]:
         """Compare a file of "Analyse all", and return what is to be reported of it.
+
+        Args:
+            job: the file.
+            is_outdated: whether it has to wait, or is no longer wanted.
+            announce: told the name of a network before it is loaded.
 
         Raises:
             Interrupted: if it became outdated.
             ModelsUnusableError: if no image could be compared.
         """
-        self._session.announce = lambda _name: None  # what is loaded for it is not for the image on screen
+        self._session.announce = announce
         try:
             image = self._session.open(job.path)
         except TwinlensError as error:

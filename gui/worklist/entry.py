@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 
 from core.compare.record import PredictionRecord, Record, failed_record
@@ -144,7 +144,7 @@ class Entry:
         return [one for one in (record.teacher, record.student) if not one.novel]
 
 
-class Grouping(Enum):
+class Grouping(StrEnum):
     """What files stand together by."""
 
     NONE = "none"
@@ -158,7 +158,7 @@ def group_of(entry: Entry, grouping: Grouping) -> tuple[str, ...]:
     if grouping is Grouping.NONE:
         return ()
     if grouping is Grouping.FOLDER or entry.study is None:
-        return ("", readable(folder), readable("/".join(folder.parts[-2:])))
+        return ("", readable(folder), readable(Path(*folder.parts[-2:])))
     return ("study", entry.study.date, entry.study.uid, entry.study.words)
 
 

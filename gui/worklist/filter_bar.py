@@ -101,7 +101,7 @@ class FilterBar(QWidget):
         """Which files are shown."""
         percent = self.below_box.value()
         return Wanted(
-            show=self.show_box.currentData(),
+            show=Show(self.show_box.currentData()),
             text=self.search.text(),
             label=self.label_box.currentData(),
             reading=self.reading_box.currentData(),
@@ -148,13 +148,11 @@ class FilterBar(QWidget):
         """Choose what was chosen at the last start, as far as it is still offered."""
         boxes = {
             "show": self.show_box, "label": self.label_box, "reading": self.reading_box, "order": self.order_box,
+            "group": self.group_box,
         }  # fmt: skip
         for name, box in boxes.items():
             if (row := box.findData(settings.get(name))) >= 0:
                 box.setCurrentIndex(row)
-        groups = [grouping.value for grouping in GROUP_NAMES]
-        if settings.get("group") in groups:
-            self.group_box.setCurrentIndex(groups.index(str(settings["group"])))
         text, below = settings.get("text"), settings.get("below")
         self.search.setText(text if isinstance(text, str) else "")
         self.below_box.setValue(below if isinstance(below, int) else ANY)
