@@ -172,7 +172,7 @@ def scene_export(window: MainWindow, copies: list[Path]) -> None:
     window.controller.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
-    window.commands.actions["unsure"].trigger()
+    window.comparison.review.buttons["COVID-19"].click()
     save_dialog(window, "report", "report", wait=20_000)
     for command in ("export", "history", "scores"):
         save_dialog(window, command, command, wait=1_000)

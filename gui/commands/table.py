@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from PySide6.QtGui import QUndoStack
+
 from gui.commands.command import Command
 from gui.commands.files import FileCommands
 from gui.comparison.controller import ComparisonController
@@ -32,6 +34,7 @@ class Windows:
     search: Callable[[], object]
     fold_worklist: Callable[[], object]
     widen_worklist: Callable[[], object]
+    table_worklist: Callable[[], object]
     fold_panel: Callable[[], object]
     write_note: Callable[[], object]
     full_screen: Callable[[], object]
@@ -56,22 +59,24 @@ def command_table(
     reporter: Reporter,
     performance: Performance,
     exports: Exports,
+    changes: QUndoStack,
 ) -> tuple[Command, ...]:
     """Return all commands, in the order of the menus.
 
     Args:
         windows: opens windows.
-        files: opens files, takes them off the worklist and puts them back.
+        files: opens files and takes them off the worklist.
         listed: the worklist on screen.
         view: the comparison on screen.
         chooser: holds the choice of models.
         controller: leads the analysis.
         stop: ends "Analyse all".
         importer: imports models.
-        reviews: takes the reader's opinion.
+        reviews: takes the reader's reading.
         reporter: opens report and exports.
         performance: opens the scores.
         exports: writes table and picture.
+        changes: what can be undone.
     """
     layouts = view.layouts.actions
 
@@ -100,8 +105,8 @@ def command_table(
         Command("export_model", FILE, "E&xport model…", reporter.export_model, last_of_group=True),
         Command("remove", FILE, "&Remove from the worklist", files.remove_selected, ("Ctrl+Backspace",), has_files),
         Command("clear", FILE, "&Clear the worklist", files.clear, enabled=has_files),
-        Command("put_back", FILE, "&Undo removing", files.put_back, ("Ctrl+Z",), files.can_put_back,
-                last_of_group=True),
+        Command("undo", FILE, "&Undo", changes.undo, ("Ctrl+Z",), changes.canUndo),
+        Command("redo", FILE, "Re&do", changes.redo, ("Ctrl+Shift+Z", "Ctrl+Y"), changes.canRedo, last_of_group=True),
         Command("settings", FILE, "Se&ttings…", windows.settings, ("Ctrl+,",), last_of_group=True),
         Command("quit", FILE, "&Quit", windows.quit, ("Ctrl+Q",)),
         Command("next", GO, "&Next image", lambda: listed.step(1), ("PgDown",), has_files, repeats=True),
@@ -131,6 +136,7 @@ def command_table(
         Command("preset_3", VIEW, "&Auto contrast", view.preset_actions[2], ("3",), last_of_group=True),
         Command("worklist", VIEW, "Show or hide the work&list", windows.fold_worklist, ("Ctrl+L", "F7")),
         Command("wide_worklist", VIEW, "Worklist with &names or thumbnails", windows.widen_worklist, ("F8",)),
+        Command("worklist_table", VIEW, "Worklist as a ta&ble", windows.table_worklist, ("Shift+F8",)),
         Command("findings", VIEW, "Show or hide the findin&gs", windows.fold_panel, ("F6",)),
         Command("full_screen", VIEW, "F&ull screen", windows.full_screen, ("F11",)),
         Command("analyse_all", ANALYSE, "&Analyse all", controller.analyse_all, ("Ctrl+R",)),
@@ -144,9 +150,7 @@ def command_table(
         Command("student_card", ANALYSE, "Model card of the &student", lambda: view.card_requested.emit("student"),
                 enabled=has_model("student"), last_of_group=True),
         Command("train", ANALYSE, "Train a &model…", windows.train, ("Ctrl+T",), extra="train"),
-        Command("agree", REVIEW, "&Agree", lambda: reviews.say("agree"), ("A",)),
-        Command("disagree", REVIEW, "&Disagree", lambda: reviews.say("disagree"), ("X",)),
-        Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),
+        Command("agree", REVIEW, "&Agree with both", reviews.agree, ("A",)),
         Command("note", REVIEW, "&Note", windows.write_note, ("M",), last_of_group=True),
         Command("history", REVIEW, "&History", windows.history, ("Ctrl+H",)),
         Command("scores", REVIEW, "&Performance", performance.show, ("Ctrl+J",)),

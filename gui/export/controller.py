@@ -18,7 +18,8 @@ from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
 from gui.export.model_dialog import ModelExportDialog
 from gui.export.report_dialog import ReportDialog
-from gui.worklist.model import Entry, Worklist
+from gui.worklist.entry import Entry
+from gui.worklist.model import Worklist
 from gui.worklist.view import WorklistView
 
 
@@ -119,12 +120,10 @@ class Reporter(QObject):
         )
 
     def _words(self, entry: Entry) -> str:
-        """Return the impression that was typed, else the reader's opinion."""
+        """Return the impression that was typed, else the reader's reading and note."""
         if entry.path in self._impressions:
             return self._impressions[entry.path]
-        review = entry.review
-        opinion = "" if review.opinion is None else review_sentence(review.opinion)
-        return " ".join(filter(None, (opinion, review.note)))
+        return " ".join(filter(None, (review_sentence(entry.review, entry.task), entry.review.note)))
 
     def _open(self, dialog: OutputDialog) -> None:
         dialog.failed.connect(self._notifications.show_error)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from core.compare.ground_truth import Labels
-from core.compare.record import ComparisonRecord
 from core.performance.observations import UNKNOWN, Observations, telling_groups
 from core.records.review import Review
 from core.tasks import Task, get_task
@@ -39,16 +38,11 @@ def observations(analysed: Sequence[Analysed]) -> list[Observations]:
     return [_of_task(get_task(name), found, labels) for name, found in by_task.items()]
 
 
-def reading_class(record: ComparisonRecord, review: Review) -> str | None:
-    """Return the class that the reader names: that of both models where they agree and the reader agrees with them."""
-    return record.teacher.predicted if review.opinion == "agree" and record.agreement.same_class else None
-
-
 def _of_task(task: Task, analysed: Sequence[Analysed], labels: Labels) -> Observations:
     counted = [one for one in analysed if not one.result.novel]
     records = [one.result.record for one in counted]
     known = [labels.of(one.path.absolute(), task) for one in counted]
-    read = [reading_class(one.result.record, one.review) for one in counted]
+    read = [one.review.reading for one in counted]
     classes = task.class_ids
 
     def probabilities(model: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -56,7 +50,7 @@ def _of_task(task: Task, analysed: Sequence[Analysed], labels: Labels) -> Observ
         return np.array(rows, np.float64).reshape(len(rows), len(classes))
 
     def indices(names: Sequence[str | None]) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-        return np.array([UNKNOWN if name is None else classes.index(name) for name in names], np.intp)
+        return np.array([classes.index(name) if name in classes else UNKNOWN for name in names], np.intp)
 
     return Observations(
         task=task,

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
 from core.models.catalogue import read_catalogue
 from core.names import readable
-from core.records.review import OPINIONS
 from gui.commands.actions import Commands
 from gui.commands.files import FileCommands
 from gui.commands.palette import CommandSearch
@@ -50,7 +49,7 @@ from gui.window.opening import Opening
 from gui.worklist.batch_bar import BatchBar
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
-from gui.worklist.view import WIDE, WorklistView
+from gui.worklist.view import Mode, WorklistView
 
 if TYPE_CHECKING:
     from gui.training.window import TrainingWindow
@@ -94,7 +93,10 @@ class MainWindow(QMainWindow):
         self.controller.set_preferences(self.preferences)
         self.recorder.wanted = self.preferences.history
         self.recall = Recall(self.worklist, self.recorder, self.controller, self)
-        self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
+        self.changes = QUndoStack(self)
+        self.reviews = Reviews(
+            self.comparison.review, self.worklist, self.recorder, self.changes, self.notifications.show_error, self
+        )
         self.reporter = Reporter(self, self.worklist, self.list, self.controller, self.comparison, self.notifications)
         self.performance = Performance(self, self.worklist, self.banner, self.notifications)
         self.importer = ModelImport(self, self.banner, self.notifications)
@@ -104,11 +106,13 @@ class MainWindow(QMainWindow):
         self.findings = self._make_dock(
             "findings", "Findings", self.comparison.panel, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        self.files = FileCommands(self, self.open_paths, self.list, self._show_filter, self.controller, self.banner)
+        self.files = FileCommands(
+            self, self.open_paths, self.list, self._show_filter, self.controller, self.banner, self.changes
+        )
         self.commands = self._make_commands()
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
-        fill_menus(self.menuBar(), self.commands, recent)
+        fill_menus(self.menuBar(), self.commands, recent, self.comparison.review.menu)
         self.tools = ToolBar(self.commands, recent, self)
         self.addToolBar(self.tools)
         fill_status_line(self.statusBar(), self.batch_bar)
@@ -139,8 +143,9 @@ class MainWindow(QMainWindow):
             self.open_paths(paths)
         elif self.last.files:
             self.worklist.add(self.last.files)
-            self.list.choose(self.last.current or self.last.files[0])
-            self.list.list.setFocus()
+            self.list.choose(self.last.current or self.last.files[0], keep_filter=True)
+            self.list.select(self.last.selected)
+            self.list.view().setFocus()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Add files, and the images in folders, to the worklist; the first of them is shown at once."""
@@ -237,21 +242,22 @@ class MainWindow(QMainWindow):
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
-            self.files.removal_changed,
+            self.changes.indexChanged,
         ):  # fmt: skip
             changed.connect(lambda *_: self.commands.refresh())
         self.comparison.card_requested.connect(self._show_card)
         self.controller.screen_changed.connect(self.reviews.show)
         self.controller.selected.connect(self._on_selected)
-        self.comparison.review.left.connect(self.list.list.setFocus)
+        self.comparison.review.left.connect(lambda: self.list.view().setFocus())
+        self.reviews.undone.connect(self.list.choose_if_shown)
+        self.changes.undoTextChanged.connect(lambda words: self._name("undo", "&Undo", words))
+        self.changes.redoTextChanged.connect(lambda words: self._name("redo", "Re&do", words))
         self.list.place_changed.connect(lambda: self.tools.place.setText(self.list.place()))
         self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.reviewed.connect(self.controller.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.happened.connect(self._on_event)
-        for opinion in OPINIONS:
-            self.comparison.review.explain(opinion, self.commands.actions[opinion].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _record(self, event: Event) -> None:
@@ -308,9 +314,10 @@ class MainWindow(QMainWindow):
     def _make_commands(self) -> Commands:
         windows = Windows(
             settings=self._change_settings,
-            search=lambda: CommandSearch(self.commands.actions.values(), self).open(),
+            search=lambda: CommandSearch(self._searched(), self).open(),
             fold_worklist=lambda: self._fold(self.dock),
             widen_worklist=self._widen_worklist,
+            table_worklist=self._table_worklist,
             fold_panel=lambda: self._fold(self.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
@@ -323,7 +330,7 @@ class MainWindow(QMainWindow):
         )
         table = command_table(
             windows, self.files, self.list, self.comparison, self.chooser, self.controller, self.engine.cancel,
-            self.importer, self.reviews, self.reporter, self.performance, self.exports,
+            self.importer, self.reviews, self.reporter, self.performance, self.exports, self.changes,
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 
@@ -344,18 +351,32 @@ class MainWindow(QMainWindow):
             next(panel for panel in self.comparison.panels if not panel.isHidden()).view.setFocus()
 
     def _widen_worklist(self) -> None:
-        wide = not (self.list.wide and self.dock.isVisible())
-        self.list.set_wide(wide)
+        self._show_worklist("thumbnails" if self.list.mode == "lines" and self.dock.isVisible() else "lines")
+
+    def _table_worklist(self) -> None:
+        self._show_worklist("lines" if self.list.mode == "table" and self.dock.isVisible() else "table")
+
+    def _show_worklist(self, mode: Mode) -> None:
+        had_focus = self.list.view().hasFocus()
+        self.list.set_mode(mode)
         self.dock.show()
-        if wide:
-            self.resizeDocks([self.dock], [WIDE], Qt.Orientation.Horizontal)
+        if had_focus:
+            self.list.view().setFocus()
+        self.resizeDocks([self.dock], [self.list.width_wanted], Qt.Orientation.Horizontal)
+
+    def _name(self, command: str, title: str, words: str) -> None:
+        """Let a command's title say what it does now."""
+        self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
+
+    def _searched(self) -> list[QAction]:
+        """Return what the command search finds."""
+        return [*self.commands.actions.values(), *self.comparison.review.menu.actions()]
 
     def _show_filter(self) -> None:
         if not (self.list.wide and self.dock.isVisible()):
             self._widen_worklist()
 
     def _show_images(self, paths: list[Path], words: str) -> None:
-        """Show these images of the worklist alone, the first of them at once."""
         self._show_filter()
         self.list.show_only(paths, words)
 
@@ -379,16 +400,18 @@ class MainWindow(QMainWindow):
         state = self.settings.value("state")
         if isinstance(state, QByteArray):
             self.restoreState(state, STATE)
-        self.list.set_wide(bool(self.settings.value("wide_worklist", False, type=bool)))
+        self.list.restore(self.last.worklist)
 
     def _remember(self) -> None:
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState(STATE))
-        self.settings.setValue("wide_worklist", self.list.wide)
         if self.preferences.history:
             files = [entry.path for entry in self.worklist.entries()]
             choice = self.chooser.choice
-            now = session.Session(files, self.controller.path, choice, self.comparison.settings())
+            now = session.Session(
+                files, self.controller.path, self.list.selected_paths(), choice, self.comparison.settings(),
+                self.list.settings(),
+            )  # fmt: skip
             with suppress(WriteError):  # a full disk must not keep the window open
                 session.write_session(now)
         self.settings.sync()

@@ -19,7 +19,8 @@ from gui.comparison.controller import ComparisonController
 from gui.export.job import Scope
 from gui.export.pdf_pages import pdf_pages
 from gui.performance.window import PerformanceWindow
-from gui.worklist.model import Show, State
+from gui.worklist.entry import State
+from gui.worklist.filter import Show
 from tests.gui.comparison_samples import agreeing
 from tests.gui.driving import PATIENCE
 
@@ -275,14 +276,14 @@ def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qt
     dialog.close()
 
     shown = three.worklist.entry_of(entries[0].path)
-    three.worklist.set_review(shown.path, Review("disagree", "a marker"))
+    three.worklist.set_review(shown.path, Review("other", "a marker"))
     target = tmp_path / "all.jsonl"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     three.commands.actions["export_csv"].trigger()
     qtbot.waitUntil(lambda: str(target) in three.banner.words.text(), timeout=PATIENCE)
     records = {r["path"]: r for r in map(json.loads, target.read_text(encoding="utf-8").splitlines())}
     told = records[str(shown.path)]
-    assert (told["label"], told["verdict"], told["note"]) == (truth[shown.path.name], "disagree", "a marker")
+    assert (told["label"], told["reading"], told["note"]) == (truth[shown.path.name], "other", "a marker")
 
     target = tmp_path / "table.jsonl"
     three.list.show_box.setCurrentIndex(three.list.show_box.findData(Show.FAILED))

@@ -40,25 +40,25 @@ def test_a_cell_of_the_matrix_leaves_its_images_in_the_worklist_until_the_button
     settled(window, qtbot, lambda: matrix.chosen.emit(row, column))
     assert [entry.path for entry in window.list.shown_entries()] == [second]
     assert window.controller.path == second
-    assert window.list.only.isVisible()
-    assert window.list.only.text() == f"✕ {matrix.words(row, column)}"
-    window.list.only.click()
+    assert window.list.bar.only.isVisible()
+    assert window.list.bar.only.text() == f"✕ {matrix.words(row, column)}"
+    window.list.bar.only.click()
     assert len(window.list.shown_entries()) == 2
-    assert not window.list.only.isVisible()
+    assert not window.list.bar.only.isVisible()
 
 
 def test_labels_readings_and_groups_are_those_of_each_image(disagreeing, two):
     window = disagreeing
     first, second = window.worklist.entries()
     predicted = first.file_result.record.teacher.predicted
-    window.worklist.set_review(first.path, Review("agree"))
-    window.worklist.set_review(second.path, Review("agree"))
+    window.worklist.set_review(first.path, Review(predicted))
+    window.worklist.set_review(second.path, Review("other"))
     manifest = "path,label,sex,patient_id\na.png,Normal,F,1\nb.png,Fracture,F,2\n"
     (two[0].parent / "manifest.csv").write_text(manifest, encoding="utf-8")
     (found,) = observations(analysed(window))
     classes = found.task.class_ids
     assert found.label.tolist() == [classes.index("Normal"), UNKNOWN]
-    assert found.reading.tolist() == [classes.index(predicted), UNKNOWN]  # both models did not say one class
+    assert found.reading.tolist() == [classes.index(predicted), UNKNOWN]  # another finding is no class of the task
     assert found.teacher[0, classes.index(predicted)] == found.teacher[0].max()
     assert dict(found.groups) == {}  # one value each
     (two[0].parent / "manifest.csv").write_text(manifest.replace("F,2", "M,2") + "c.png,Normal,M,3\n", encoding="utf-8")
