@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 from core.images.demo import demonstration_radiograph  # noqa: E402
 from core.images.reader import read_image  # noqa: E402
+from core.records.review import Review  # noqa: E402
 from gui.common import theme  # noqa: E402
 from gui.engine.events import BatchProgress  # noqa: E402
 from gui.settings.preferences import Preferences, store, write_preferences  # noqa: E402
@@ -32,6 +33,7 @@ from gui.window.main_window import MainWindow  # noqa: E402
 SIZES = {"1280": QSize(1280, 800), "2560": QSize(2560, 1440)}
 THEMES: tuple[theme.Theme, ...] = ("dark", "light")
 IMAGES = ROOT / "docs" / "images"
+READINGS = ("COVID-19", "COVID-19", "Normal", "Non-COVID", "COVID-19")  # made up
 
 
 def save(widget: QWidget, name: str, part: QRect | None = None) -> None:
@@ -174,6 +176,8 @@ def scene_export(window: MainWindow, copies: list[Path]) -> None:
     done.exec()
     window.comparison.review.buttons["COVID-19"].click()
     save_dialog(window, "report", "report", wait=20_000)
+    for entry, reading in zip(window.worklist.entries(), READINGS, strict=True):
+        window.worklist.set_review(entry.path, Review(reading))
     for command in ("export", "history", "scores"):
         save_dialog(window, command, command, wait=1_000)
 
