@@ -96,9 +96,7 @@ class JobRunner:
             self._report(FileFailed(job.path, str(error), job.choice))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
 
-    def analyse_file(
-        self, job: AnalyseFile, is_outdated: Question, announce: Callable[[str], object]
-    ) -> list[Event]:
+    def analyse_file(self, job: AnalyseFile, is_outdated: Question, announce: Callable[[str], object]) -> list[Event]:
         """Compare a file of "Analyse all", and return what is to be reported of it.
 
         Args:
