@@ -109,7 +109,9 @@ class ReviewBar(QWidget):
                 button.setText(self._review.in_words(self._task) or "Choose a class")
 
     def _action(self, key: str, name: str, keys: str) -> QAction:
-        action = QAction(name, self)
+        action = QAction(f"Read as {name.replace('&', '&&')}", self)
+        cut = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, ROOM - 4 * GAP)
+        action.setIconText(cut.replace("&", "&&"))  # what the button shows
         action.setCheckable(True)
         action.setShortcut(QKeySequence(keys))
         shown = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if keys else ""
@@ -135,21 +137,22 @@ class ReviewBar(QWidget):
             column.addWidget(button)
         else:
             self.buttons = {key: self._reading_button(action) for key, action in self._readings.items()}
-            for packed in _packed(self.buttons.values()):
+            outside = [button for key, button in self.buttons.items() if key in KEYS]
+            classes = [button for key, button in self.buttons.items() if key not in KEYS]
+            for packed in (*_packed(classes), *_packed(outside)):
                 row = QHBoxLayout()
                 row.setSpacing(GAP)
                 for button in packed:
                     row.addWidget(button)
                 column.addLayout(row)
         self._rows.replaceWidget(before, self._choose)
-        before.deleteLater()
+        before.hide()  # not deleted: PySide 6.11 then takes the actions of other widgets for deleted, too
+        self._choose.show()
 
     def _reading_button(self, action: QAction) -> QToolButton:
         button = _button()
         button.setDefaultAction(action)
         button.setAccessibleName(action.toolTip())
-        name = button.fontMetrics().elidedText(action.text(), Qt.TextElideMode.ElideMiddle, ROOM - 4 * GAP)
-        action.setIconText(name.replace("&", "&&"))
         return button
 
 
@@ -157,7 +160,7 @@ def _button() -> QToolButton:
     button = QToolButton()
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    theme.styled(button, "tight", "small")
+    theme.styled(button, "choice", "small")
     return button
 
 

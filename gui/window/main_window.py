@@ -209,6 +209,7 @@ class MainWindow(QMainWindow):
         ended = all([*stopped, self.thumbnails.close(), self.engine.close(), self.recorder.close()])
         self.all_stopped = ended and not left
         self.notifications.uninstall()
+        self.changes.blockSignals(True)  # it empties itself when the window is deleted
         super().closeEvent(event)
         self.closed.emit()
 

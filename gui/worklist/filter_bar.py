@@ -12,12 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
 from core.records.review import NOT_ASSESSABLE, OTHER, readings_of
 from core.tasks import TASKS
 from gui.common import theme
-from gui.common.input_boxes import ComboBox, LineEdit, SpinBox
+from gui.common.input_boxes import ComboBox, LineEdit
 from gui.worklist.entry import Grouping
 from gui.worklist.filter import Show, Wanted
 from gui.worklist.order import Order
-
-ANY = 100  # per cent: the confidence below which every prediction is
 
 SHOW_NAMES = {
     Show.ALL: "All files",
@@ -45,6 +43,7 @@ ORDER_NAMES = {
     Order.TASK: "By task",
     Order.STATE: "By state",
 }
+BELOW_NAMES = {None: "Any confidence", **{percent: f"Below {percent} %" for percent in (99, 95, 90, 80, 70, 60, 50)}}
 GROUP_NAMES = {Grouping.NONE: "No groups", Grouping.FOLDER: "By folder", Grouping.STUDY: "By study"}
 
 
@@ -73,14 +72,7 @@ class FilterBar(QWidget):
         self.group_box = _box("What files stand together by", GROUP_NAMES)
         self.label_box = _box("Only files with this label", {None: "Any label"})
         self.reading_box = _box("Only files with this reading of yours", {None: "Any reading"})
-        self.below_box = SpinBox()
-        self.below_box.setRange(1, ANY)
-        self.below_box.setValue(ANY)
-        self.below_box.setSpecialValueText("")
-        self.below_box.setPrefix("Below ")
-        self.below_box.setSuffix(" %")
-        self.below_box.setAccessibleName("Only files with a prediction below this confidence")
-        self.below_box.setToolTip("Only files with a prediction below this confidence; 100 % shows all")
+        self.below_box = _box("Only files with a prediction below this confidence", BELOW_NAMES)
         self.more = QToolButton()
         self.more.setText("More filters")
         self.more.setCheckable(True)
@@ -96,8 +88,7 @@ class FilterBar(QWidget):
         self.refresh_classes()
         self.more.toggled.connect(self._show_more)
         self.search.textChanged.connect(self._tell_filter)
-        self.below_box.valueChanged.connect(self._tell_filter)
-        for box in (self.show_box, self.label_box, self.reading_box):
+        for box in (self.show_box, self.label_box, self.reading_box, self.below_box):
             box.currentIndexChanged.connect(self._tell_filter)
         for box in (self.order_box, self.group_box):
             box.currentIndexChanged.connect(self.sorted)
@@ -106,13 +97,13 @@ class FilterBar(QWidget):
     @property
     def wanted(self) -> Wanted:
         """Which files are shown."""
-        percent = self.below_box.value()
+        percent = self.below_box.currentData()
         return Wanted(
             show=Show(self.show_box.currentData()),
             text=self.search.text(),
             label=self.label_box.currentData(),
             reading=self.reading_box.currentData(),
-            below=None if percent == ANY else percent / 100,
+            below=None if percent is None else percent / 100,
             only=self._only,
         )
 
@@ -146,9 +137,8 @@ class FilterBar(QWidget):
             self.only.setVisible(False)
             self._tell_filter()
         self.search.clear()
-        for box in (self.show_box, self.label_box, self.reading_box):
+        for box in (self.show_box, self.label_box, self.reading_box, self.below_box):
             box.setCurrentIndex(0)
-        self.below_box.setValue(ANY)
 
     def refresh_classes(self) -> None:
         """Offer the classes of all known tasks; what is chosen stays."""
@@ -166,21 +156,20 @@ class FilterBar(QWidget):
         wanted = self.wanted
         return {
             "show": wanted.show.value, "text": wanted.text, "label": wanted.label, "reading": wanted.reading,
-            "below": self.below_box.value(), "order": self.order.value, "group": self.grouping.value,
+            "below": self.below_box.currentData(), "order": self.order.value, "group": self.grouping.value,
         }  # fmt: skip
 
     def restore(self, settings: Mapping[str, object]) -> None:
         """Choose what was chosen at the last start, as far as it is still offered."""
         boxes = {
             "show": self.show_box, "label": self.label_box, "reading": self.reading_box, "order": self.order_box,
-            "group": self.group_box,
+            "group": self.group_box, "below": self.below_box,
         }  # fmt: skip
         for name, box in boxes.items():
             if (row := box.findData(settings.get(name))) >= 0:
                 box.setCurrentIndex(row)
-        text, below = settings.get("text"), settings.get("below")
+        text = settings.get("text")
         self.search.setText(text if isinstance(text, str) else "")
-        self.below_box.setValue(below if isinstance(below, int) else ANY)
         self.more.setChecked(self._has_more())
 
     def _has_more(self) -> bool:

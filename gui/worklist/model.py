@@ -43,12 +43,12 @@ class Column:
 
 
 COLUMNS = (
-    Column("Image", Order.NAME, lambda entry: readable(entry.path.name), 176),
-    Column("Teacher", Order.TEACHER, lambda entry: _prediction(entry, "teacher"), 184, "teacher"),
-    Column("Student", Order.STUDENT, lambda entry: _prediction(entry, "student"), 184, "student"),
+    Column("Image", Order.NAME, lambda entry: readable(entry.path.name), 128),
+    Column("Teacher", Order.TEACHER, lambda entry: _prediction(entry, "teacher"), 144, "teacher"),
+    Column("Student", Order.STUDENT, lambda entry: _prediction(entry, "student"), 144, "student"),
     Column("Agree", Order.DIVERGENCE, lambda entry: entry.sign, 56),
-    Column("Label", Order.LABEL, lambda entry: entry.label_words, 136),
-    Column("Your reading", Order.READING, lambda entry: entry.reading_words, 136),
+    Column("Your reading", Order.READING, lambda entry: entry.reading_words, 112),
+    Column("Label", Order.LABEL, lambda entry: entry.label_words, 112),
     Column("Note", Order.READING, lambda entry: entry.review.note, 120, "dim"),
     Column("Folder or study", Order.ADDED, lambda entry: group_of(entry, Grouping.STUDY)[-1], 160, "dim"),
 )

@@ -16,7 +16,8 @@ def disagreeing(window):
     """A window with two analysed images, on the second of which the student says another class than the teacher."""
     second = window.worklist.entries()[1]
     record = second.file_result.record
-    other = next(name for name in record.student.probabilities if name != record.teacher.predicted)
+    own = {window.worklist.entries()[0].file_result.record.student.predicted, record.teacher.predicted}
+    other = next(name for name in record.student.probabilities if name not in own)
     shares = dict.fromkeys(record.student.probabilities, 0.05) | {other: 0.9}
     student = replace(record.student, predicted=other, probabilities=shares)
     agreement = replace(record.agreement, same_class=False)
@@ -35,7 +36,8 @@ def test_a_cell_of_the_matrix_leaves_its_images_in_the_worklist_until_the_button
     qtbot.waitUntil(lambda: window.findChild(PerformanceWindow) is not None, timeout=PATIENCE)
     dialog = window.findChild(PerformanceWindow)
     (matrix,) = dialog.matrix.matrices
-    row, column = next((i, j) for i in range(3) for j in range(3) if i != j and matrix.counts[i, j])
+    classes, changed = window.worklist.entries()[1].task.class_ids, window.worklist.entries()[1].file_result.record
+    row, column = (classes.index(one.predicted) for one in (changed.teacher, changed.student))
     second = window.worklist.entries()[1].path
     settled(window, qtbot, lambda: matrix.chosen.emit(row, column))
     assert [entry.path for entry in window.list.shown_entries()] == [second]

@@ -160,7 +160,7 @@ def test_filter_order_groups_and_mode_come_back(made):
     pick(first.bar.label_box, "COVID-19")
     pick(first.bar.reading_box, "not_assessable")
     first.bar.group_box.setCurrentIndex(1)
-    first.bar.below_box.setValue(80)
+    pick(first.bar.below_box, 80)
     first.search.setText("a")
     first.set_mode("table")
     _worklist, second = made([])
