@@ -33,6 +33,7 @@ from gui.window.main_window import MainWindow  # noqa: E402
 SIZES = {"1280": QSize(1280, 800), "2560": QSize(2560, 1440)}
 THEMES: tuple[theme.Theme, ...] = ("dark", "light")
 IMAGES = ROOT / "docs" / "images"
+WIDE = {"models": QSize(1180, 460), "scores": QSize(1128, 736)}
 READINGS = ("COVID-19", "COVID-19", "Normal", "Non-COVID", "COVID-19")  # made up
 
 
@@ -54,6 +55,9 @@ def save_dialog(window: MainWindow, command: str, name: str, wait: int = 300) ->
         for opened in QApplication.topLevelWidgets():
             if opened is not window and opened.isVisible() and (isinstance(opened, QDialog) or opened.windowTitle()):
                 timer.stop()
+                if name in WIDE:
+                    opened.resize(WIDE[name])  # offscreen, dialogs are made for a small screen
+                    QApplication.processEvents()
                 save(opened, name)
                 opened.close()
                 waiting.quit()
