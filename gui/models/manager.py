@@ -236,14 +236,15 @@ def show_models(
         on_change: called when a model was removed or has another identifier.
         export: called with the identifier of a model that is to be written for other programs.
     """
-    manager = window.findChild(ModelManager)
-    if manager is None:
-        manager = ModelManager(importer, window)
-        manager.changed.connect(on_change)
-        manager.export_wanted.connect(export)
+    shown = window.findChild(ModelManager)
+    if shown is not None:
+        shown.raise_()
+        shown.activateWindow()
+        return
+    manager = ModelManager(importer, window)
+    manager.changed.connect(on_change)
+    manager.export_wanted.connect(export)
     manager.show()
-    manager.raise_()
-    manager.activateWindow()
 
 
 def _button(action: QAction) -> QPushButton:
