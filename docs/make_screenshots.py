@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 from core.images.demo import demonstration_radiograph  # noqa: E402
 from core.images.reader import read_image  # noqa: E402
+from core.records.review import Review  # noqa: E402
 from gui.common import theme  # noqa: E402
 from gui.engine.events import BatchProgress  # noqa: E402
 from gui.settings.preferences import Preferences, store, write_preferences  # noqa: E402
@@ -32,6 +33,8 @@ from gui.window.main_window import MainWindow  # noqa: E402
 SIZES = {"1280": QSize(1280, 800), "2560": QSize(2560, 1440)}
 THEMES: tuple[theme.Theme, ...] = ("dark", "light")
 IMAGES = ROOT / "docs" / "images"
+WIDE = {"models": QSize(1180, 460), "scores": QSize(1128, 736)}
+READINGS = ("COVID-19", "COVID-19", "Normal", "Non-COVID", "COVID-19")  # made up
 
 
 def save(widget: QWidget, name: str, part: QRect | None = None) -> None:
@@ -52,6 +55,9 @@ def save_dialog(window: MainWindow, command: str, name: str, wait: int = 300) ->
         for opened in QApplication.topLevelWidgets():
             if opened is not window and opened.isVisible() and (isinstance(opened, QDialog) or opened.windowTitle()):
                 timer.stop()
+                if name in WIDE:
+                    opened.resize(WIDE[name])  # offscreen, dialogs are made for a small screen
+                    QApplication.processEvents()
                 save(opened, name)
                 opened.close()
                 waiting.quit()
@@ -154,7 +160,13 @@ def scene_worklist(window: MainWindow, copies: list[Path]) -> None:
 def scene_dialogs(window: MainWindow, _copies: list[Path]) -> None:
     """The smaller windows."""
     wait_for(window.controller.settled, lambda: window.open_paths([demonstration_radiograph()]))
-    names = {"shortcuts": "keys", "settings": "settings", "search": "command-search", "student_card": "model-card"}
+    names = {
+        "shortcuts": "keys",
+        "settings": "settings",
+        "search": "command-search",
+        "student_card": "model-card",
+        "models": "models",
+    }
     for command, name in names.items():
         save_dialog(window, command, name)
 
@@ -166,8 +178,10 @@ def scene_export(window: MainWindow, copies: list[Path]) -> None:
     window.controller.batch_changed.connect(lambda now: done.quit() if now.total and not now.running else None)
     window.commands.actions["analyse_all"].trigger()
     done.exec()
-    window.commands.actions["unsure"].trigger()
+    window.comparison.review.buttons["COVID-19"].click()
     save_dialog(window, "report", "report", wait=20_000)
+    for entry, reading in zip(window.worklist.entries(), READINGS, strict=True):
+        window.worklist.set_review(entry.path, Review(reading))
     for command in ("export", "history", "scores"):
         save_dialog(window, command, command, wait=1_000)
 

@@ -28,7 +28,7 @@ from core.benchmarks.suite import machine
 from core.images.gdcm_worker import worker as decoder
 from gui.window.app import make_application
 from gui.window.main_window import MainWindow
-from gui.worklist.model import State
+from gui.worklist.entry import State
 
 BEAT_MS = 5
 SIDES = (299, 512, 768, 1024)

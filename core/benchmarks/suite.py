@@ -157,7 +157,7 @@ def score_cam_speed(catalogue: Catalogue, *, quick: bool) -> list[SpeedRow]:
     bundle is measured with random weights, which take as long as trained ones. Quick: the fast map for all, the exact
     one and pytorch-grad-cam for the student only, since they take up to a minute a map.
     """
-    installed = {b.card.model: b for b in catalogue.bundles.values() if b.card.task == TASK}
+    installed = {b.model: b for b in catalogue.bundles.values() if b.card.task == TASK}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for network, architecture in ARCHITECTURES.items():

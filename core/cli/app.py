@@ -209,6 +209,9 @@ def import_(
     tensor: Annotated[str, typer.Option(help="Your own model: the value that heat maps are made of, or none.")] = "",
     calibrate: Annotated[Path | None, typer.Option(help="Your own model: images in a folder for each class.")] = None,
     inspect: Annotated[bool, typer.Option("--inspect", help="Your own model: only say what it is, as JSON.")] = False,
+    label: Annotated[
+        str, typer.Option(help="A bundle: installs it beside others of its network, under this label.")
+    ] = "",
 ) -> None:
     """Verify a model bundle and copy it to your own; or make a network of your own a bundle."""
     from core.models.catalogue import import_bundle, read_provenance
@@ -223,11 +226,11 @@ def import_(
             typer.echo(line)
         return
     origin = read_provenance(source)
-    bundle = import_bundle(source, load_runtime)
+    bundle = import_bundle(source, load_runtime, label)
     typer.echo(f"Imported {bundle.id} ({origin.name}) to {bundle.directory}")
     typer.echo(f"  made by {origin.made_by}, {origin.made_on}; trained on {origin.data}; licence {origin.licence}")
     typer.echo(f"  SHA-256 of the weights {origin.digest}")
-    if origin.replaces:
+    if origin.replaces and not label:
         typer.echo(f"  It stands in for the {origin.replaces} bundle of that name.")
     if not bundle.has_graph:
         typer.echo(f"  It has no graph, so it needs torch, and is slower: python -m core upgrade {bundle.id}")
@@ -252,6 +255,17 @@ def upgrade(
     for bundle in older if every else named:
         runtime = load_runtime(upgrade_bundle(bundle))
         typer.echo(f"{bundle.id} has a graph, which {runtime_name(runtime.name)} runs")
+
+
+@app.command(name="label")
+def label_(
+    bundle: Annotated[str, typer.Argument(help="Identifier of a bundle of your own, as models lists it.")],
+    label: Annotated[str, typer.Argument(help="The label; none takes it off.")] = "",
+) -> None:
+    """Give a model bundle of your own a label, so that another of its network can be installed beside it."""
+    from core.models.catalogue import relabel_bundle
+
+    typer.echo(f"{bundle} is now {relabel_bundle(bundle, label).id}")
 
 
 @app.command()

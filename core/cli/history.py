@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import UsageError
-from core.records.review import Opinion
 
 if TYPE_CHECKING:
     from core.records.analysis import Analysis
@@ -22,7 +21,10 @@ history_app = typer.Typer(help="What was analysed on this machine.", no_args_is_
 Text = Annotated[str, typer.Argument(help="Words that occur in path, note, model or class.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
 Same = Annotated[bool | None, typer.Option("--same/--different", help="Whether both agree.")]
-Reading = Annotated[Opinion | None, typer.Option("--reading", help="Your reading.")]
+Reading = Annotated[
+    str | None,
+    typer.Option("--reading", help="Your reading: a class, other, not_assessable; agree, disagree, unsure of old."),
+]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
 
 
@@ -55,7 +57,7 @@ def list_records(
         )
         sign = "–" if row.is_novel else "✓" if row.same_class else "≠"
         where = row.path or f"image {row.image_sha256[:12]}"
-        note = " · ".join(filter(None, (row.verdict, row.note)))
+        note = " · ".join(filter(None, (row.review.in_words(known), row.note)))
         when = datetime.fromisoformat(row.analysed_at).isoformat(timespec="seconds")
         typer.echo(f"{row.id}  {when}  {where}")
         typer.echo(f"    {sign} {predictions}{' · ' if note else ''}{note}")
@@ -79,14 +81,19 @@ def export_records(
 @history_app.command("review")
 def review_record(
     number: Annotated[int, typer.Argument(help="The record's number.")],
-    reading: Annotated[Opinion, typer.Argument(help="Your reading.")],
+    reading: Annotated[str, typer.Argument(help="Your reading: a class, other or not_assessable.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """Record your reading of an image."""
+    from core.models.catalogue import read_catalogue
     from core.records.history import History
+    from core.records.review import Review, reading_named
+    from core.tasks import get_task
 
+    read_catalogue()  # it brings the tasks of imported models
     with History() as history:
-        history.review(number, reading, note)
+        named = reading_named(get_task(history.record(number).task), reading)
+        history.review(number, Review(named, note))
 
 
 @history_app.command("clear")
@@ -102,7 +109,7 @@ def clear_records(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")
         typer.echo(f"{history.clear()} records deleted.")
 
 
-def _found(text: str, task: str | None, same: bool | None, reading: Opinion | None, limit: int) -> Iterator[Analysis]:
+def _found(text: str, task: str | None, same: bool | None, reading: str | None, limit: int) -> Iterator[Analysis]:
     from core.records.history import History, Query
 
     with History() as history:

@@ -11,6 +11,7 @@ from core.errors import BundleError
 from core.models.bundle import Bundle
 from core.models.card import Scores
 from core.models.ofa_subnets import Subnet
+from core.models.origin import OriginKind, origin_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ModelRow:
         licence: of the weights.
         made_by: the program that trained it.
         trained_by: that program in a word or two.
+        origin: ``shipped``, ``trained`` (here) or ``imported``.
         directory: where it lies.
         checksum: ``ok``, or what is wrong with its file.
     """
@@ -50,6 +52,7 @@ class ModelRow:
     licence: str
     made_by: str
     trained_by: str
+    origin: OriginKind
     directory: str
     checksum: str
 
@@ -78,6 +81,7 @@ def describe(bundle: Bundle) -> ModelRow:
         licence=card.licence,
         made_by=card.training.made_by,
         trained_by=card.training.maker,
+        origin=origin_of(bundle).kind,
         directory=str(bundle.directory),
         checksum=checksum,
     )

@@ -94,6 +94,25 @@ def macro_f1_interval(matrix: npt.NDArray[np.integer], worth: float = 1.0) -> In
     return Interval(found, min(found, float(low)), max(found, float(high)))
 
 
+def confusion_matrix(rows: IntArray, columns: IntArray, classes: int) -> npt.NDArray[np.int64]:
+    """Return the number of images by the class of one rater (rows) and of another (columns), shape (C, C)."""
+    pairs = rows * classes + columns
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+def kappas(matrices: npt.NDArray[np.integer] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return Cohen's kappa of each matrix, in [-1, 1] (Cohen 1960); NaN where both raters always say one class.
+
+    Args:
+        matrices: images by the class of the first rater (rows) and of the second (columns), shape (…, C, C).
+    """
+    tables = matrices / matrices.sum(axis=(-2, -1), keepdims=True)
+    chance = (tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1)
+    agreed = np.trace(tables, axis1=-2, axis2=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(chance < 1 - 1e-12, (agreed - chance) / (1 - chance), np.nan))
+
+
 @dataclass
 class Tally:
     """Counts the predictions on the images of one task.
@@ -125,7 +144,9 @@ class Tally:
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
         """Counts of teacher's predictions (rows) against student's (columns), shape (C, C)."""
-        return _confusion(np.array(self.teacher, np.intp), np.array(self.student, np.intp), len(self.task.classes))
+        return confusion_matrix(
+            np.array(self.teacher, np.intp), np.array(self.student, np.intp), len(self.task.classes)
+        )
 
     @property
     def agreement(self) -> Interval:
@@ -135,9 +156,8 @@ class Tally:
     @property
     def kappa(self) -> float | None:
         """Cohen's kappa of the two, in [-1, 1] (Cohen 1960); None where both always predict one and the same class."""
-        table = self.confusion / self.images
-        chance = float(table.sum(axis=1) @ table.sum(axis=0))
-        return None if chance >= 1 else float((table.trace() - chance) / (1 - chance))
+        found = float(kappas(self.confusion))
+        return None if np.isnan(found) else found
 
     @property
     def labelled(self) -> int:
@@ -161,11 +181,6 @@ class Tally:
         }
         return Scores(
             accuracy=wilson(int(right.sum()), len(labels)),
-            macro_f1=macro_f1_interval(_confusion(labels, predicted, len(self.task.classes))),
+            macro_f1=macro_f1_interval(confusion_matrix(labels, predicted, len(self.task.classes))),
             recall=recall,
         )
-
-
-def _confusion(rows: IntArray, columns: IntArray, classes: int) -> npt.NDArray[np.int64]:
-    pairs = rows * classes + columns
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Labels of images, from the folders that they lie in or from a ``manifest.csv``."""
+"""Labels of images, from the folders that they lie in or from a ``manifest.csv``, and what else that says of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Labels:
     ``label``, takes precedence over the folder's name. One that can't be read is not used.
     """
 
-    _manifests: dict[Path, dict[str, str] | None] = field(default_factory=dict)
+    _manifests: dict[Path, dict[str, dict[str, str]] | None] = field(default_factory=dict)
 
     def of(self, path: Path, task: Task) -> str | None:
         """Return the true class of an image, None where there is none.
@@ -45,20 +45,34 @@ class Labels:
             path: the image, absolute.
             task: whose classes are meant; another label is none.
         """
+        row = self._row(path)
+        if row is None:
+            return label_of(path, task)
+        known = {label.lower(): label for label in task.class_ids}
+        return known.get(row["label"].lower())
+
+    def columns_of(self, path: Path) -> dict[str, str]:
+        """Return what else a manifest says of an image, by the name of the column; empty without one.
+
+        Args:
+            path: the image, absolute.
+        """
+        row = self._row(path) or {}
+        return {name: value for name, value in row.items() if name not in ("path", "label")}
+
+    def _row(self, path: Path) -> dict[str, str] | None:
         for folder in islice(path.parents, FOLDERS_UP):
             if folder not in self._manifests:
                 self._manifests[folder] = _read(folder)
             listed = self._manifests[folder]
-            if listed is not None:
-                known = {label.lower(): label for label in task.class_ids}
-                found = listed.get(os.path.normpath(path.relative_to(folder)))
-                if found is not None:
-                    return known.get(found.lower())
-        return label_of(path, task)
+            found = None if listed is None else listed.get(os.path.normpath(path.relative_to(folder)))
+            if found is not None:
+                return found
+        return None
 
 
-def _read(folder: Path) -> dict[str, str] | None:
-    """Return the labels that a folder's manifest gives, by path within the folder; None without a usable one."""
+def _read(folder: Path) -> dict[str, dict[str, str]] | None:
+    """Return the rows of a folder's manifest, by path within the folder; None without a usable one."""
     path = folder / MANIFEST
     try:
         if not path.is_file() or path.stat().st_size > MOST_BYTES:
@@ -67,7 +81,7 @@ def _read(folder: Path) -> dict[str, str] | None:
             reader = csv.DictReader(file)
             if not {"path", "label"} <= set(reader.fieldnames or ()):
                 return None
-            rows = [(row["path"], row["label"]) for row in reader]
-            return {os.path.normpath(path): label.strip() for path, label in rows if path and label}
+            rows = [{name: value.strip() for name, value in row.items() if isinstance(value, str)} for row in reader]
+            return {os.path.normpath(row["path"]): row for row in rows if row.get("path") and row.get("label")}
     except (OSError, UnicodeDecodeError, csv.Error):
         return None

@@ -206,9 +206,14 @@ class Reading:
         str | None,
         Figure("the true class, where a `manifest.csv` or the name of the image's own folder states it", rank=1),
     ] = None
-    verdict: Annotated[str | None, Figure("your reading, from the window: `agree`, `disagree` or `unsure`", rank=1)] = (
-        None
-    )
+    reading: Annotated[
+        str | None,
+        Figure("your reading, from the window: a class label of the task, `other` or `not_assessable`", rank=1),
+    ] = None
+    verdict: Annotated[
+        str | None,
+        Figure("what you said of both predictions in an older version: `agree`, `disagree` or `unsure`", rank=1),
+    ] = None
     note: Annotated[str, Figure("the note beside it", rank=1)] = ""
     impression: Annotated[str, Figure("the text for the report's field of that name", rank=1)] = ""
 

@@ -165,11 +165,11 @@ class Outputs:
 
 
 def reading_of(record: Record, review: Review, labels: Labels, impression: str = "") -> Reading:
-    """Return what stands beside a record: the reader's opinion, and the true class if the folder states it."""
+    """Return what stands beside a record: the reader's reading, and the true class if the folder states it."""
     label = None
     if record.task is not None:
         label = labels.of(path_from(record.path).absolute(), get_task(record.task))
-    return Reading(label, review.opinion, review.note, impression)
+    return Reading(label, review.reading, review.older, review.note, impression)
 
 
 def _format(name: str) -> ExportFormat:

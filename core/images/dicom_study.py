@@ -20,10 +20,9 @@ OBLIQUE = 0.25  # a smaller part of a direction gets no letter
 
 def study_facts(dataset: Dataset) -> tuple[str, ...]:
     """Return the date as ``YYYY-MM-DD``, the part of the body, the view and the side, as far as they are known."""
-    date = re.fullmatch(r"(\d{4})\.?(\d{2})\.?(\d{2})", _plain(dataset, "StudyDate"))
-    side = _plain(dataset, "ImageLaterality") or _plain(dataset, "Laterality")
-    words = ("-".join(date.groups()) if date else "", _plain(dataset, "BodyPartExamined"),
-             _plain(dataset, "ViewPosition"), side)  # fmt: skip
+    side = plain(dataset, "ImageLaterality") or plain(dataset, "Laterality")
+    words = (study_date(dataset), plain(dataset, "BodyPartExamined"),
+             plain(dataset, "ViewPosition"), side)  # fmt: skip
     return tuple(filter(None, words))
 
 
@@ -48,6 +47,13 @@ def _letters(direction: list[float]) -> str:
     return "".join(names[value < 0] for value, names in parts if abs(value) >= OBLIQUE)
 
 
-def _plain(dataset: Dataset, name: str) -> str:
+def study_date(dataset: Dataset) -> str:
+    """Return the date as ``YYYY-MM-DD``, empty where there is none."""
+    date = re.fullmatch(r"(\d{4})\.?(\d{2})\.?(\d{2})", plain(dataset, "StudyDate"))
+    return "-".join(date.groups()) if date else ""
+
+
+def plain(dataset: Dataset, name: str) -> str:
+    """Return an element's value as one line; empty where it is missing, or longer than a code string."""
     value = " ".join(str(dataset.get(name) or "").split())
     return value if len(value) <= LONGEST and value.isprintable() else ""

@@ -33,6 +33,7 @@ GRAPH_FILE = "graph.onnx"
 NOVELTY_FILE = "novelty.safetensors"
 # every file that can be part of a bundle, and how many bytes it may have
 FILE_LIMITS = {CARD_FILE: 10**6, GRAPH_FILE: MAX_GRAPH_BYTES, WEIGHTS_FILE: 2 * 10**9, NOVELTY_FILE: 16 * 10**6}
+LABEL_MARK = "+"  # in the name of a folder, between the network and the label
 NAMES = {GRAPH_FILE: "graph", WEIGHTS_FILE: "weights", NOVELTY_FILE: "novelty statistics"}
 MAX_TENSOR_NAMES_BYTES = 4_000_000  # of a safetensors file's header
 # what could control a terminal, or reverse the direction of text so that it reads as something else
@@ -53,13 +54,24 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """The identifier, ``task/role-model``."""
-        return self.card.id
+        """The identifier, ``task/role-model``, which is also its place below the weights folder."""
+        return f"{self.card.task}/{self.card.role}-{self.model}"
+
+    @property
+    def model(self) -> str:
+        """What tells it from others of its task and role: the network's identifier, with its label where it has one."""
+        return self.card.model + (LABEL_MARK + self.label if self.label else "")
+
+    @property
+    def label(self) -> str:
+        """What tells it from other models of its network, by the name of its folder; empty for the only or first."""
+        stem, _mark, label = self.directory.name.partition(LABEL_MARK)
+        return label if stem == f"{self.card.role}-{self.card.model}" else ""
 
     @property
     def name(self) -> str:
-        """The network's name, e.g. ``OFA-595``."""
-        return model_name(self.card.model)
+        """The network's name, e.g. ``OFA-595``, or ``OFA-595 (2024)`` for one with a label."""
+        return model_name(self.card.model) + (f" ({self.label})" if self.label else "")
 
     @property
     def weights_path(self) -> Path:

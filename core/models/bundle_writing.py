@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.models.bundle import CARD_FILE, GRAPH_FILE, NOVELTY_FILE, WEIGHTS_FILE, Bundle, read_bundle
 from core.models.card import CARD_FORMAT, Card
 from core.models.graph_export import linked_graph, probe_logits, trace_network
+from core.models.origin import ORIGIN_FILE
 from core.models.packing import State, pack_state
 from core.system.atomic_files import cannot_write, replace_folder
 from core.system.cache import GRAPHS
@@ -151,6 +152,8 @@ def _written_beside(target: Path) -> Iterator[Path]:
 def _copy_files(bundle: Bundle, folder: Path) -> None:
     for name in bundle.files:
         shutil.copyfile(bundle.directory / name, folder / name)
+    if (bundle.directory / ORIGIN_FILE).is_file():
+        shutil.copyfile(bundle.directory / ORIGIN_FILE, folder / ORIGIN_FILE)
 
 
 def _write_tensors(path: Path, state: State) -> None:

@@ -18,6 +18,8 @@ from core.models.bundle import CARD_FILE, Bundle, read_bundle
 from core.models.bundle_import import copy_bundle_files
 from core.models.bundle_tasks import tasks_of
 from core.models.card import Role
+from core.models.labels import labelled_id
+from core.models.origin import note_import
 from core.system.atomic_files import cannot_write, replace_folder, restore_folders
 from core.system.paths import package_weights, user_weights
 from core.tasks import TASKS, Task, get_task
@@ -42,16 +44,37 @@ class Catalogue:
         found = [b for b in self.bundles.values() if b.card.task == task and b.card.role == role]
         return sorted(found, key=lambda b: b.id)
 
+    def of_any_role(self, task: str, role: Role) -> list[Bundle]:
+        """Return all bundles of a task, those of a role first: any two can be compared with each other."""
+        other: Role = "student" if role == "teacher" else "teacher"
+        return [*self.of_task(task, role), *self.of_task(task, other)]
+
+    def named(self, task: str, role: Role, network: str) -> list[Bundle]:
+        """Return the bundles that a name means in a role: a model of that role, else one of any role by its identifier.
+
+        Args:
+            task: identifier of the task.
+            role: the place in the comparison.
+            network: an identifier or a name, in capitals or not. A network's own means the one without a label, else
+                all with one.
+        """
+        wanted, candidates = network.lower(), self.of_task(task, role)
+        exact = [b for b in candidates if wanted in (b.model.lower(), b.name.lower(), b.id.lower())]
+        labelled = [b for b in candidates if wanted == b.card.model.lower()]
+        return exact or labelled or [b for b in self.of_any_role(task, role) if wanted == b.id.lower()]
+
     def find(self, task: str, role: Role, network: str | None = None) -> Bundle:
         """Return the bundle of a task and role; without a network the best-scoring one, the paper's networks first.
+
+        Args:
+            task: identifier of the task.
+            role: the place in the comparison.
+            network: what :meth:`named` takes, or None.
 
         Raises:
             UsageError: if none is installed.
         """
-        candidates = self.of_task(task, role)
-        if network is not None:
-            wanted = network.lower()
-            candidates = [b for b in candidates if wanted in (b.card.model, b.name.lower(), b.id)]
+        candidates = self.of_task(task, role) if network is None else self.named(task, role, network)
         if not candidates:
             installed = ", ".join(b.id for b in self.bundles.values()) or "none"
             what = f"{role} {network!r}" if network else role
@@ -59,9 +82,10 @@ class Catalogue:
         return max(candidates, key=_preference)
 
 
-def _preference(bundle: Bundle) -> tuple[bool, float]:
-    """The paper's networks come before others, then the better score counts."""
-    return bundle.card.network in ARCHITECTURES, bundle.card.scores[0].accuracy if bundle.card.scores else 0.0
+def _preference(bundle: Bundle) -> tuple[bool, bool, float]:
+    """The paper's networks come before others, then those without a label, then the better score counts."""
+    score = bundle.card.scores[0].accuracy if bundle.card.scores else 0.0
+    return bundle.card.network in ARCHITECTURES, not bundle.label, score
 
 
 def read_catalogue(folders: list[Path] | None = None) -> Catalogue:
@@ -167,31 +191,36 @@ def read_provenance(source: Path) -> Provenance:
     )
 
 
-def import_bundle(source: Path, try_out: Callable[[Bundle], object]) -> Bundle:
+def import_bundle(source: Path, try_out: Callable[[Bundle], object], label: str = "") -> Bundle:
     """Copy a bundle from a folder or a .zip into the user's data, and verify the copy.
 
     Args:
         source: the folder or archive.
         try_out: runs the copy's network once, as :func:`core.runtimes.load.load_runtime` does, or raises an error.
+        label: tells it from installed models of its network, which otherwise it would replace.
 
     Raises:
+        UsageError: if the label can't be a part of a folder's name, or is taken.
         BundleError: if it fails verification; nothing is left behind then.
         RuntimeUnavailableError: if nothing here can run it; nothing is left behind then.
         WriteError: if it can't be copied, e.g. because the disk is full; nothing is left behind then.
     """
-    return install(source, lambda staged: copy_bundle_files(source, staged), try_out)
+    return install(source, lambda staged: copy_bundle_files(source, staged), try_out, label)
 
 
-def install(source: Path, fill: Callable[[Path], object], try_out: Callable[[Bundle], object]) -> Bundle:
+def install(
+    source: Path, fill: Callable[[Path], object], try_out: Callable[[Bundle], object], label: str = ""
+) -> Bundle:
     """Make a bundle in the user's data: filled, verified, tried out, and only then moved to its place.
 
     Args:
         source: where it comes from, for the errors.
         fill: writes the bundle's files into the folder that it gets.
         try_out: as in :func:`import_bundle`.
+        label: as there.
 
     Raises:
-        BundleError, RuntimeUnavailableError, WriteError: as :func:`import_bundle`; nothing is left behind then.
+        UsageError, BundleError, RuntimeUnavailableError, WriteError: as there; nothing is left behind then.
     """
     root = user_weights()
     _sweep(root)
@@ -209,7 +238,8 @@ def install(source: Path, fill: Callable[[Path], object], try_out: Callable[[Bun
                 try_out(bundle)
             for name in {path.name for path in staged.iterdir()} - set(bundle.files):
                 (staged / name).unlink()
-            target = root / bundle.id
+            note_import(staged, source)
+            target = root / (labelled_id(bundle.card, label, read_catalogue().bundles) if label else bundle.id)
             target.parent.mkdir(exist_ok=True)
             replace_folder(staged, target)
     except OSError as cause:
@@ -253,13 +283,7 @@ def remove_bundle(bundle_id: str) -> None:
         UsageError: if the user has no such bundle; those that came with the program can't be removed.
         WriteError: if its folder may not be changed.
     """
-    own = read_catalogue([user_weights()]).bundles
-    if bundle_id not in own:
-        raise UsageError(
-            f"There is no bundle {bundle_id!r} among your own.",
-            remedy="Bundles that came with Twinlens can't be removed." if own else "You have not imported any.",
-        )
-    directory = own[bundle_id].directory
+    directory = _own_bundle(bundle_id).directory
     doomed = directory.with_name(f"{REMOVING}{os.getpid()}-{directory.name}")
     try:
         directory.replace(doomed)
@@ -267,3 +291,39 @@ def remove_bundle(bundle_id: str) -> None:
         raise cannot_write(directory, cause) from cause
     _sweep(user_weights())
     shutil.rmtree(doomed, ignore_errors=True)
+
+
+def relabel_bundle(bundle_id: str, label: str) -> Bundle:
+    """Give a bundle of the user's own a label, so that another of its network can be installed beside it.
+
+    Args:
+        bundle_id: its identifier.
+        label: see :func:`core.models.labels.labelled_id`; empty to take the label off.
+
+    Raises:
+        UsageError: if the user has no such bundle, or the label can't be given.
+        WriteError: if its folder may not be changed.
+    """
+    bundle = _own_bundle(bundle_id)
+    if not label and bundle.label and bundle.card.id in read_catalogue([user_weights()]).bundles:
+        raise UsageError(
+            f"There is a model {bundle.card.id} of your own already.", remedy="Remove or label that first."
+        )
+    target = user_weights() / (labelled_id(bundle.card, label, read_catalogue().bundles) if label else bundle.card.id)
+    try:
+        bundle.directory.replace(target)
+    except OSError as cause:
+        raise cannot_write(bundle.directory, cause) from cause
+    return read_bundle(target)
+
+
+def _own_bundle(bundle_id: str) -> Bundle:
+    own = read_catalogue([user_weights()]).bundles
+    if bundle_id not in own:
+        raise UsageError(
+            f"There is no bundle {bundle_id!r} among your own.",
+            remedy="Bundles that came with Twinlens can't be changed or removed."
+            if own
+            else "You have not imported any.",
+        )
+    return own[bundle_id]

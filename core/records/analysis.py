@@ -71,7 +71,8 @@ class Analysis:
         path: where the image lies, None where that is not stored.
         task: identifier of the task.
         same_class: whether both models agree.
-        verdict: your reading, None where there is none.
+        reading: your reading of the image, see :class:`core.records.review.Review`; None where there is none.
+        verdict: what you said of both predictions in an older version, None where that was nothing.
         note: the note beside it.
         settings: how it was made, plain values.
         version: the program's.
@@ -93,6 +94,7 @@ class Analysis:
     student_predicted: str
     student_confidence: float
     same_class: bool
+    reading: str | None
     verdict: Opinion | None
     note: str
     settings: dict[str, Any]
@@ -107,13 +109,13 @@ class Analysis:
             KeyError: if a column is missing.
             ValueError: if settings or answers are no JSON.
         """
-        known = {"id": None, "verdict": None, "note": "", **row}
+        known = {"id": None, "reading": None, "verdict": None, "note": "", **row}
         parsed = {name: json.loads(known[name]) for name in ("settings", "answers")}
         same_class = bool(known["same_class"])
         return cls(**{field.name: known[field.name] for field in fields(cls)} | parsed | {"same_class": same_class})
 
     def stored(self) -> dict[str, object]:
-        """Return its columns as SQLite holds them, without a number where it has none."""
+        """Return its columns as SQLite holds and shows them, without a number where it has none."""
         row = self.as_dict() | {"same_class": int(self.same_class)}
         row |= {name: json.dumps(row[name], ensure_ascii=False) for name in ("settings", "answers")}
         return {name: value for name, value in row.items() if name != "id" or value is not None}
@@ -131,7 +133,7 @@ class Analysis:
     @property
     def review(self) -> Review:
         """Your reading and note."""
-        return Review(self.verdict, self.note)
+        return Review(self.reading, self.note, self.verdict)
 
     @property
     def teacher(self) -> StoredPrediction:
@@ -209,6 +211,7 @@ def analysis(
         student_predicted=student.prediction.predicted,
         student_confidence=student.prediction.confidence,
         same_class=comparison.same_class,
+        reading=None,
         verdict=None,
         note="",
         settings=dict(settings),

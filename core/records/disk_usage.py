@@ -38,7 +38,7 @@ def kept() -> list[StoredItem]:
     """Return what is stored, with its size; what does not exist is left out."""
     found = [_measured(cache.place, cache.name, cache.remark, (cache.folder,)) for cache in CACHES]
     found.append(_measured("other", "Other caches", "Made again when it is needed", tuple(unlisted())))
-    remark = "All records and reviews; can't be made again"
+    remark = "All records and readings; can't be made again"
     found.append(_measured(HISTORY, "History", remark, tuple(_history_files())))
     return [item for item in found if item.size]
 

@@ -21,7 +21,7 @@ from core.records.analysis import COLUMNS, KEY, Analysis, AnalysisKey, analysis
 from core.records.history_errors import explained
 from core.records.history_layout import migrate
 from core.records.history_waiting import Waiting, left_behind, read, waiting_files
-from core.records.review import Opinion
+from core.records.review import Review
 from core.system.atomic_files import make_folder
 from core.system.paths import data_folder
 
@@ -41,7 +41,8 @@ class Query:
         text: occurs in the path, the note, a model's name or a class, whatever the case.
         task: identifier of the task.
         same_class: whether both models agree; a hidden prediction neither agrees nor disagrees.
-        opinion: your reading.
+        reading: your reading, a class label of the task, ``other`` or ``not_assessable``; or what was said in an older
+            version, ``agree``, ``disagree`` or ``unsure``.
         image_sha256: digest of the image.
         since: analysed then or later; a time with its zone.
         limit: at most so many, the newest first.
@@ -50,7 +51,7 @@ class Query:
     text: str = ""
     task: str | None = None
     same_class: bool | None = None
-    opinion: Opinion | None = None
+    reading: str | None = None
     image_sha256: str | None = None
     since: datetime | None = None
     limit: int = 1000
@@ -127,7 +128,7 @@ class History:
         Raises:
             HistoryError: if it can't be written, e.g. because the disk is full.
         """
-        row = found.stored()
+        row = {name: value for name, value in found.stored().items() if name != "reading"}  # which is of the image
         order = f"INSERT INTO analyses ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"  # noqa: S608
         with explained(self.path), self._database:
             done = self._database.execute(order, row)
@@ -140,7 +141,7 @@ class History:
             HistoryError: if it can't be read.
         """
         where = " AND ".join(f"{name} IS :{name}" for name in KEY)
-        order = f"SELECT * FROM analyses WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608
+        order = f"SELECT * FROM read_analyses WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608
         with explained(self.path):
             found = self._database.execute(order, asdict(key)).fetchone()
         return None if found is None else Analysis.from_stored(dict(found))
@@ -157,27 +158,41 @@ class History:
                 self.insert(change.analysis)
         elif found is not None and found.id is not None:
             with suppress(UsageError):  # deleted meanwhile
-                self.review(found.id, change.review.opinion, change.review.note)
+                self.review(found.id, change.review)
 
-    def review(self, number: int, opinion: str | None, note: str = "") -> None:
-        """Store your reading of an analysis.
+    def review(self, number: int, review: Review) -> None:
+        """Store your reading of the image of an analysis: it is shown with all analyses of that image for that task.
 
         Args:
             number: the record's number.
-            opinion: ``agree``, ``disagree``, ``unsure``, or None to take it back.
-            note: free text.
+            review: your reading and note; what an older version said is stored with this analysis alone.
 
         Raises:
             UsageError: if there is no such record.
             HistoryError: if it can't be written.
         """
-        note = note.encode("utf-8", "backslashreplace").decode()  # what is typed in a terminal may be no text
+        found = self.record(number)
+        note = review.note.encode("utf-8", "backslashreplace").decode()  # what is typed in a terminal may be no text
         with explained(self.path), self._database:
-            done = self._database.execute(
-                "UPDATE analyses SET verdict = ?, note = ? WHERE id = ?", (opinion, note, number)
-            )
-        if done.rowcount == 0:
+            if review.older is not None and review.reading is None:
+                order = "UPDATE analyses SET verdict = ?, note = ? WHERE id = ?"
+                self._database.execute(order, (review.older, note, number))
+            if review.older is None or review.reading is not None:
+                order = "INSERT OR REPLACE INTO readings (image_sha256, task, reading, note) VALUES (?, ?, ?, ?)"
+                self._database.execute(order, (found.image_sha256, found.task, review.reading, note))
+
+    def record(self, number: int) -> Analysis:
+        """Return the analysis of a number.
+
+        Raises:
+            UsageError: if there is no such record.
+            HistoryError: if it can't be read.
+        """
+        with explained(self.path):
+            found = self._database.execute("SELECT * FROM read_analyses WHERE id = ?", (number,)).fetchone()
+        if found is None:
             raise UsageError(f"The history has no record {number}.", remedy="List it to see which it has.")
+        return Analysis.from_stored(dict(found))
 
     def find(self, query: Query | None = None) -> Iterator[Analysis]:
         """Yield the analyses that a query names, newest first.
@@ -197,21 +212,25 @@ class History:
                 "teacher_predicted",
                 "student_predicted",
                 "task",
+                "reading",
             )
             where.append("(" + " OR ".join(f"{name} LIKE ? ESCAPE '\\'" for name in places) + ")")
             values += [f"%{_literal(word)}%"] * len(places)
         same = None if query.same_class is None else int(query.same_class)
-        exact = {"task": query.task, "same_class": same, "verdict": query.opinion, "image_sha256": query.image_sha256}
+        exact = {"task": query.task, "same_class": same, "image_sha256": query.image_sha256}
         for name, value in exact.items():
             if value is not None:
                 where.append(f"{name} = ?")
                 values.append(value)
+        if query.reading is not None:
+            where.append("(reading = ? COLLATE NOCASE OR verdict = ?)")
+            values += [query.reading, query.reading]
         if query.same_class is not None:
             where += [f"NOT coalesce(json_extract(answers, '$.{side}.novel'), 0)" for side in ("teacher", "student")]
         if query.since is not None:
             where.append("analysed_at >= ?")
             values.append(query.since.astimezone(UTC).isoformat(timespec="seconds"))
-        order = f"SELECT {', '.join(COLUMNS)} FROM analyses WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        order = f"SELECT {', '.join(COLUMNS)} FROM read_analyses WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
         with explained(self.path):
             for row in self._database.execute(order, [*values, query.limit]):
                 yield Analysis.from_stored(dict(row))
@@ -235,6 +254,7 @@ class History:
         """
         with explained(self.path):
             with self._database:
+                self._database.execute("DELETE FROM readings")
                 gone = self._database.execute("DELETE FROM analyses").rowcount
             self._database.execute("VACUUM")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -35,6 +35,32 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE analyses ADD COLUMN verdict TEXT CHECK (verdict IN ('agree', 'disagree', 'unsure'));
     ALTER TABLE analyses ADD COLUMN note TEXT NOT NULL DEFAULT '';
     """,
+    # Readings are of the image, whichever models it was shown with; verdict and note of an analysis are of older
+    # versions. Who agreed read the class, where the predictions that were not hidden had one class.
+    """
+    CREATE TABLE readings (
+        image_sha256 TEXT NOT NULL,
+        task TEXT NOT NULL,
+        reading TEXT,
+        note TEXT NOT NULL,
+        PRIMARY KEY (image_sha256, task)
+    ) STRICT;
+    INSERT INTO readings SELECT image_sha256, task,
+        CASE WHEN json_extract(answers, '$.teacher.novel') THEN student_predicted ELSE teacher_predicted END, note
+        FROM analyses
+        WHERE id IN (SELECT max(id) FROM analyses WHERE verdict IS NOT NULL GROUP BY image_sha256, task)
+        AND verdict = 'agree'
+        AND NOT (coalesce(json_extract(answers, '$.teacher.novel'), 0)
+            AND coalesce(json_extract(answers, '$.student.novel'), 0))
+        AND (teacher_predicted = student_predicted OR coalesce(json_extract(answers, '$.teacher.novel'), 0)
+            OR coalesce(json_extract(answers, '$.student.novel'), 0));
+    CREATE VIEW read_analyses AS SELECT
+        analyses.id, analysed_at, analyses.image_sha256, path, analyses.task,
+        teacher_model, teacher_sha256, teacher_predicted, teacher_confidence,
+        student_model, student_sha256, student_predicted, student_confidence, same_class,
+        reading, verdict, coalesce(readings.note, analyses.note) AS note, settings, version, answers
+        FROM analyses LEFT JOIN readings USING (image_sha256, task);
+    """,
 )
 
 

@@ -42,7 +42,7 @@ class Waiting:
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         if self.analysis is None:
-            return {"row": asdict(self.key), "review": [self.review.opinion, self.review.note]}
+            return {"row": asdict(self.key), "review": asdict(self.review)}
         return {"row": self.analysis.stored(), "review": None}
 
     @classmethod
@@ -56,7 +56,10 @@ class Waiting:
         if review is None:
             found = Analysis.from_stored(row)
             return cls(found.key, found)
-        return cls(AnalysisKey(**{name: row[name] for name in KEY}), review=Review(review[0], str(review[1])))
+        key = AnalysisKey(**{name: row[name] for name in KEY})
+        if isinstance(review, list):  # of an older version
+            return cls(key, review=Review(note=str(review[1]), older=review[0]))
+        return cls(key, review=Review(review["reading"], str(review["note"]), review["older"]))
 
 
 def new_waiting_file(history: Path) -> Path:

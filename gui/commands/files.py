@@ -1,18 +1,20 @@
-"""The commands that open files, take them off the worklist, put them back and search among them."""
+"""The commands that open files, take them off the worklist and search among them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.images.demo import demonstration_radiograph
 from core.names import readable
+from gui.common.changes import Change
 from gui.common.notifications import Banner
 from gui.comparison.controller import ComparisonController
-from gui.worklist.model import Entry
+from gui.worklist.entry import Entry
 from gui.worklist.view import WorklistView
 
 KINDS = (
@@ -22,7 +24,7 @@ KINDS = (
 
 
 class FileCommands(QObject):
-    """Opens files and edits the worklist; remembers what was last taken off it.
+    """Opens files and edits the worklist.
 
     Args:
         parent: the window of the file dialogs.
@@ -31,9 +33,8 @@ class FileCommands(QObject):
         show_list: makes the worklist visible.
         controller: controls the analysis, and continues without files that were removed.
         banner: shows what was removed.
+        changes: what can be undone.
     """
-
-    removal_changed = Signal()  # there is something else to put back than before
 
     def __init__(
         self,
@@ -43,12 +44,15 @@ class FileCommands(QObject):
         show_list: Callable[[], object],
         controller: ComparisonController,
         banner: Banner,
+        changes: QUndoStack,
     ) -> None:
         super().__init__(parent)
         self._parent, self._open_paths = parent, open_paths
         self._listed, self._show_list = listed, show_list
         self._controller, self._banner = controller, banner
-        self._removed: list[tuple[int, Entry]] = []
+        self._changes = changes
+        self._offered = ""  # the banner's words on the last removal, while its button would undo that
+        changes.indexChanged.connect(self._withdraw)
 
     def open(self) -> None:
         """Let a person choose images, and open them."""
@@ -78,25 +82,18 @@ class FileCommands(QObject):
         """Take files off the worklist; they stay on disk."""
         if not paths:
             return
-        self._removed = self._listed.remove(paths)
-        self._controller.leave_out(paths)
-        self.removal_changed.emit()
-        if len(paths) == 1:
-            words = f"Removed from the worklist: {readable(paths[0].name)}. It stays on disk."
-        else:
-            words = f"Removed from the worklist: {len(paths):,} files. They stay on disk."
-        self._banner.say(words, button="Undo", action=self.put_back)
+        removed: list[tuple[int, Entry]] = []
+        one = len(paths) == 1
+        what = readable(paths[0].name) if one else f"{len(paths):,} files"
 
-    def can_put_back(self) -> bool:
-        """Return whether files were taken off that have not been put back."""
-        return bool(self._removed)
+        def remove() -> None:
+            removed[:] = self._listed.remove(paths)
+            self._controller.leave_out(paths)
 
-    def put_back(self) -> None:
-        """Put the files back that were last taken off the worklist."""
-        removed, self._removed = self._removed, []
-        self.removal_changed.emit()
-        self._listed.put_back(removed)
-        self._banner.hide()
+        self._changes.push(Change(f"removing {what}", remove, lambda: self._listed.put_back(removed)))
+        stays = "It stays on disk." if one else "They stay on disk."
+        self._offered = f"Removed from the worklist: {what}. {stays}"
+        self._banner.say(self._offered, button="Undo", action=self._changes.undo)
 
     def next_disagreement(self) -> None:
         """Choose the next file on which the two models disagree."""
@@ -107,6 +104,12 @@ class FileCommands(QObject):
         """Put the cursor into the worklist's filter."""
         self._show_list()
         self._listed.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _withdraw(self) -> None:
+        """Take the banner on a removal away when its button would undo something else."""
+        if self._offered and self._banner.words.text() == self._offered:
+            self._banner.hide()
+        self._offered = ""
 
     def _folder(self) -> str:
         path = self._controller.path

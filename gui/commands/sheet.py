@@ -26,6 +26,8 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("↓ ↑ in the findings", "Heat map for this class"),
     ("Shift+← →", "Move the swipe"),
 )
+# made from the classes of the task on screen
+READINGS = (("Alt+1 to Alt+9", "A class of the task"), ("X", "Other"), ("U", "Not assessable"))
 
 
 class ShortcutSheet(QDialog):
@@ -44,6 +46,7 @@ class ShortcutSheet(QDialog):
         for menu, commands in groupby(table, lambda command: command.menu):
             rows = [(command.key_text, command.plain_title) for command in commands if command.keys]
             self._add_group(grids[COLUMNS.get(menu, LAST)], menu.replace("&", ""), rows)
+        self._add_group(grids[LAST], "Your reading", READINGS)
         self._add_group(grids[LAST], "Held, dragged, clicked", GESTURES)
         for column in grids:
             column.setHorizontalSpacing(12)

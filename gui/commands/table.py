@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from PySide6.QtGui import QUndoStack
+
 from gui.commands.command import Command
 from gui.commands.files import FileCommands
 from gui.commands.pictures import PictureCommands
@@ -21,6 +23,7 @@ from gui.export.quick import Exports
 from gui.history.review_controller import Reviews
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.performance.controller import Performance
 from gui.worklist.view import WorklistView
 
 FILE, GO, VIEW, IMAGE, ANALYSE = "&File", "&Go", "&View", "&Image", "&Analyse"
@@ -35,12 +38,14 @@ class Windows:
     search: Callable[[], object]
     fold_worklist: Callable[[], object]
     widen_worklist: Callable[[], object]
+    table_worklist: Callable[[], object]
     fold_panel: Callable[[], object]
     write_note: Callable[[], object]
     full_screen: Callable[[], object]
     train: Callable[[], object]
     history: Callable[[], object]
     monitor: Callable[[], object]
+    models: Callable[[], object]
     shortcuts: Callable[[], object]
     about: Callable[[], object]
     quit: Callable[[], object]
@@ -57,24 +62,28 @@ def command_table(
     importer: ModelImport,
     reviews: Reviews,
     reporter: Reporter,
+    performance: Performance,
     exports: Exports,
     pictures: PictureCommands,
+    changes: QUndoStack,
 ) -> tuple[Command, ...]:
     """Return all commands, in the order of the menus.
 
     Args:
         windows: opens windows.
-        files: opens files, takes them off the worklist and puts them back.
+        files: opens files and takes them off the worklist.
         listed: the worklist on screen.
         view: the comparison on screen.
         chooser: holds the choice of models.
         controller: leads the analysis.
         stop: ends "Analyse all".
         importer: imports models.
-        reviews: takes the reader's opinion.
-        reporter: opens report, exports and scores.
+        reviews: takes the reader's reading.
+        reporter: opens report and exports.
+        performance: opens the scores.
         exports: writes table and picture.
         pictures: copies, pastes, prints and finds pictures.
+        changes: what can be undone.
     """
     layouts, tools = view.layouts.actions, view.tool_actions
     viewing, presets = view.viewing, view.viewing.presets
@@ -116,12 +125,13 @@ def command_table(
         Command("paste", FILE, "&Paste image", pictures.paste, ("Ctrl+V",)),
         Command("show_in_folder", FILE, "Show in f&older", pictures.show_in_folder, ("Ctrl+Shift+F",), has_file,
                 last_of_group=True),
+        Command("models", FILE, "&Models…", windows.models, ("Ctrl+M",)),
         Command("import_model", FILE, "&Import model…", importer.choose),
         Command("export_model", FILE, "E&xport model…", reporter.export_model, last_of_group=True),
         Command("remove", FILE, "&Remove from the worklist", files.remove_selected, ("Ctrl+Backspace",), has_files),
         Command("clear", FILE, "&Clear the worklist", files.clear, enabled=has_files),
-        Command("put_back", FILE, "&Undo removing", files.put_back, ("Ctrl+Z",), files.can_put_back,
-                last_of_group=True),
+        Command("undo", FILE, "&Undo", changes.undo, ("Ctrl+Z",), changes.canUndo),
+        Command("redo", FILE, "Re&do", changes.redo, ("Ctrl+Shift+Z", "Ctrl+Y"), changes.canRedo, last_of_group=True),
         Command("settings", FILE, "Se&ttings…", windows.settings, ("Ctrl+,",), last_of_group=True),
         Command("quit", FILE, "&Quit", windows.quit, ("Ctrl+Q",)),
         Command("next", GO, "&Next image", lambda: listed.step(1), ("PgDown",), has_files, repeats=True),
@@ -147,6 +157,7 @@ def command_table(
         Command("link", VIEW, "L&ink both images", viewing.linked, ("Ctrl+8",), last_of_group=True),
         Command("worklist", VIEW, "Show or hide the work&list", windows.fold_worklist, ("Ctrl+L", "F7")),
         Command("wide_worklist", VIEW, "Worklist with &names or thumbnails", windows.widen_worklist, ("F8",)),
+        Command("worklist_table", VIEW, "Worklist as a ta&ble", windows.table_worklist, ("Shift+F8",)),
         Command("findings", VIEW, "Show or hide the findin&gs", windows.fold_panel, ("F6",)),
         Command("full_screen", VIEW, "F&ull screen", windows.full_screen, ("F11",)),
         Command("pan", IMAGE, "&Pan", tools["pan"], ("T",)),
@@ -185,13 +196,11 @@ def command_table(
         Command("student_card", ANALYSE, "Model card of the &student", lambda: view.card_requested.emit("student"),
                 enabled=has_model("student"), last_of_group=True),
         Command("train", ANALYSE, "Train a &model…", windows.train, ("Ctrl+T",), extra="train"),
-        Command("agree", REVIEW, "&Agree", lambda: reviews.say("agree"), ("A",)),
-        Command("disagree", REVIEW, "&Disagree", lambda: reviews.say("disagree"), ("X",)),
-        Command("unsure", REVIEW, "&Unsure", lambda: reviews.say("unsure"), ("U",)),
+        Command("agree", REVIEW, "&Agree with both", reviews.agree, ("A",)),
         Command("note", REVIEW, "&Note", windows.write_note, ("M",), last_of_group=True),
         Command("history", REVIEW, "&History", windows.history, ("Ctrl+H",)),
-        Command("monitor", REVIEW, "M&onitoring", windows.monitor, ("Ctrl+M",)),
-        Command("scores", REVIEW, "&Performance", reporter.scores, ("Ctrl+J",)),
+        Command("monitor", REVIEW, "M&onitoring", windows.monitor, ("Ctrl+Shift+M",)),
+        Command("scores", REVIEW, "&Performance", performance.show, ("Ctrl+J",)),
         Command("report", REPORT, "&PDF report…", reporter.report, ("Ctrl+Shift+R",)),
         Command("export", REPORT, "Export &data…", reporter.export, ("Ctrl+Shift+E",), last_of_group=True),
         Command("export_csv", REPORT, "Export worklist as &table…", lambda: exports.table(listed.shown_entries()),

@@ -192,6 +192,7 @@ def _style_sheet(colours: Colours) -> str:
             "dim": f"color: {colours.dim};",
             "warning": f"color: {colours.warning};",
             "tight": "padding: 4px 2px;",
+            "choice": f"background: {colours.raised}; padding: 2px 6px;",
             "slim": "padding: 0 8px;",
             "flush": "padding: 2px 4px 2px 0;",
             "line": f"background: {colours.line};",
@@ -222,6 +223,7 @@ QToolButton, QPushButton {{
 QPushButton {{ background: {colours.raised}; padding: 4px 16px; }}
 QToolButton:hover, QPushButton:hover {{ background: {colours.selection}; }}
 QToolButton:checked {{ background: {colours.selection}; border-color: {colours.line}; }}
+QToolButton[look~="choice"]:checked {{ border-color: {colours.text}; }}
 QToolButton[popupMode="2"] {{ padding-right: 20px; }}
 QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: center right; right: 4px; }}
 QToolButton:focus, QPushButton:focus {{ border-color: {colours.focus}; }}

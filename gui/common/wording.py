@@ -11,7 +11,7 @@ from core.compare.comparison import Comparison
 from core.compare.wording import agree_or_not, milliseconds, uncertainty
 from core.explain.heatmap import HeatMap
 from core.explain.reference_cams import METHODS
-from core.records.review import Opinion
+from core.records.review import Review
 from core.runtimes.load import runtime_name
 from core.tasks import Task
 
@@ -25,18 +25,16 @@ def notice() -> str:
     return "For research use only. Not for diagnosis."
 
 
-def review_words(opinion: Opinion) -> str:
-    """Return the reader's opinion in a word."""
-    return {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}[opinion]
-
-
-def review_sentence(opinion: Opinion) -> str:
-    """Return the reader's opinion as a report states it."""
-    return {
-        "agree": "The reviewer agrees.",
-        "disagree": "The reviewer disagrees.",
-        "unsure": "The reviewer is unsure.",
-    }[opinion]
+def review_sentence(review: Review, task: Task | None) -> str:
+    """Return the reader's reading as a report states it; empty where there is none."""
+    if review.reading is None and review.older is not None:
+        return {
+            "agree": "The reviewer agrees.",
+            "disagree": "The reviewer disagrees.",
+            "unsure": "The reviewer is unsure.",
+        }[review.older]
+    words = review.in_words(task)
+    return f"Reading: {words}." if words else ""
 
 
 def megabytes(size: int) -> str:

@@ -39,7 +39,8 @@ from gui.engine.results import Basis, Results, bases_of, basis_of
 from gui.history.remembered import Remembered
 from gui.models.chooser import ModelChooser
 from gui.settings.preferences import Preferences
-from gui.worklist.model import State, Worklist
+from gui.worklist.entry import State
+from gui.worklist.model import Worklist
 
 
 class ComparisonController(QObject):
@@ -185,12 +186,12 @@ class ComparisonController(QObject):
         self._ask()
 
     def take_review(self, path: Path, basis: Basis, review: Review) -> None:
-        """Restore a review of an earlier analysis."""
+        """Restore a reading of an earlier session."""
         result, entry = self._results.get(path, basis), self._worklist.entry_of(path)
-        if entry is not None and result is not None and entry.result is result:
-            self._worklist.set_review(path, review)
-        elif result is not None:
-            result.review = review
+        if result is not None:
+            result.noted.bring_back(review)
+        if entry is not None and entry.result is result and result is not None:
+            self._worklist.set_review(path, result.review)
 
     def take_remembered(self, found: Iterable[Remembered]) -> None:
         """Restore results of earlier sessions; those that are here already are newer."""

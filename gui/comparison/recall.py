@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QObject, Signal
 
+from core.compare.ground_truth import Labels
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.history import History, history_path
@@ -82,6 +83,7 @@ def _places(history: History) -> set[str]:
 
 
 def _recalled(history: History, files: Digests) -> list[Remembered]:
+    labels = Labels()
     with suppress(TwinlensError):
-        return [result for path, digest in files for result in recall(history, path, digest)]
+        return [result for path, digest in files for result in recall(history, path, digest, labels)]
     return []

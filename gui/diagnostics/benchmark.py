@@ -31,7 +31,9 @@ from gui.engine.results import Result
 from gui.settings.preferences import Preferences, store, write_preferences
 from gui.window.app import make_application
 from gui.window.main_window import MainWindow
-from gui.worklist.model import Order, Show, State
+from gui.worklist.entry import State
+from gui.worklist.filter import Show
+from gui.worklist.order import Order
 
 BEAT_MS = 5
 FILES = 5000

@@ -19,7 +19,8 @@ class Batch:
         self._files: deque[Path] = deque()
         self._choice = Choice()
         self._number = 0  # how often it was begun
-        self._total = self._done = 0
+        self._total = self._done = self._failed = 0
+        self._preparing = ""  # the network that is being loaded
         self._seconds = 0.0  # that the files done have taken
         self._told = 0  # how often its progress was asked for
 
@@ -28,7 +29,7 @@ class Batch:
         self._number += 1
         self._files = deque(job.paths)
         self._choice, self.paused = job.choice, job.paused
-        self._total, self._done, self._seconds = len(self._files), 0, 0.0
+        self._total, self._done, self._failed, self._seconds = len(self._files), 0, 0, 0.0
 
     def next(self) -> AnalyseFile | None:
         """Return the file whose turn it is, None if it is nobody's."""
@@ -40,12 +41,18 @@ class Batch:
         """Return whether it is still this file's turn; it may have been left out, or others be wanted by now."""
         return file.batch == self._number and bool(self._files) and self._files[0] == file.path
 
-    def finish(self, file: AnalyseFile, seconds: float) -> bool:
+    def prepare(self, network: str) -> None:
+        """Note that a network is being loaded for the file whose turn it is."""
+        self._preparing = network
+
+    def finish(self, file: AnalyseFile, seconds: float, *, failed: bool = False) -> bool:
         """Go on to the next file, and return whether it was this one's turn."""
+        self._preparing = ""
         if not self.is_next(file):
             return False
         self._files.popleft()
         self._done += 1
+        self._failed += failed
         self._seconds += seconds
         return True
 
@@ -64,4 +71,5 @@ class Batch:
         """Return how far it has come."""
         left = self._seconds / self._done * (self._total - self._done) if self._done else None
         self._told += 1
-        return BatchProgress(self._done, self._total, self.paused and self._done < self._total, left, self._told)
+        paused = self.paused and self._done < self._total
+        return BatchProgress(self._done, self._total, paused, left, self._told, self._failed, self._preparing)

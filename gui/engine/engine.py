@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from core.compare.session import Interrupted
 from core.explain import cam_worker
 from gui.common.threads import Worker
 from gui.engine.batch import Batch
-from gui.engine.events import WARMING_UP, BatchStopped, Event, Fault, FileFailed, ImageFailed
+from gui.engine.events import WARMING_UP, BatchStopped, Event, Fault, FileFailed, FileUnreadable, ImageFailed
 from gui.engine.jobs import AnalyseFile, AnalyseFiles, ClearScreen, CompareImage, ForgetModels, Job, WarmUp, Work
 from gui.engine.runner import JobRunner, ModelsUnusableError
 
@@ -130,17 +130,18 @@ class AnalysisEngine(QObject):
     def _analyse(self, file: AnalyseFile) -> None:
         started = time.perf_counter()
         try:
-            events = self._runner.analyse_file(file, lambda: self._has_to_wait(file))
+            events = self._runner.analyse_file(file, lambda: self._has_to_wait(file), self._tell_preparing)
         except ModelsUnusableError as error:
             self.cancel()
             self.happened.emit(BatchStopped(str(error)))
             return
         self._finish(file, events, time.perf_counter() - started)
 
-    def _finish(self, file: AnalyseFile, events: Iterable[Event], seconds: float) -> None:
+    def _finish(self, file: AnalyseFile, events: Sequence[Event], seconds: float) -> None:
         """Report on a file, unless it is no longer wanted."""
+        failed = any(isinstance(event, FileUnreadable | FileFailed) for event in events)
         with self._wake:
-            wanted = self._batch.finish(file, seconds)
+            wanted = self._batch.finish(file, seconds, failed=failed)
         if wanted:
             for event in events:
                 self.happened.emit(event)
@@ -169,6 +170,11 @@ class AnalysisEngine(QObject):
             return True
         with self._wake:
             return not self._batch.is_next(file)
+
+    def _tell_preparing(self, network: str) -> None:
+        with self._wake:
+            self._batch.prepare(network)
+        self._report_progress()
 
     def _report_progress(self) -> None:
         with self._wake:

@@ -125,6 +125,8 @@ class BatchProgress:
         paused: whether it waits until it is resumed.
         seconds_left: estimate from the files so far, or None while there is none.
         order: grows with each of them, so that one that comes late can be told.
+        failed: how many of those finished failed.
+        preparing: the network that is being loaded, and converted where that is needed; empty while none is.
     """
 
     done: int
@@ -132,6 +134,8 @@ class BatchProgress:
     paused: bool
     seconds_left: float | None
     order: int = 0
+    failed: int = 0
+    preparing: str = ""
 
     @property
     def running(self) -> bool:

@@ -6,9 +6,11 @@ import hashlib
 from dataclasses import dataclass
 
 from core.compare.comparison import Comparison
+from core.compare.ground_truth import Labels
 from core.compare.record import ComparisonRecord, PredictionRecord, record_of
 from core.images.medical_image import MedicalImage
 from core.models.bundle import Bundle
+from core.names import path_from
 from core.tasks import Task, get_task
 from gui.common.wording import class_name
 
@@ -42,6 +44,7 @@ class FileResult:
         record: the whole record.
         own_task: identifier of the task that the image resembles, whichever was chosen.
         models: what tells the teacher and the student from others, see :func:`model_digest`.
+        label: the true class, where a folder or a manifest states it.
     """
 
     teacher: ModelSummary
@@ -51,6 +54,7 @@ class FileResult:
     record: ComparisonRecord
     own_task: str
     models: tuple[str, str]
+    label: str | None = None
 
     @property
     def disagree(self) -> bool:
@@ -68,16 +72,20 @@ class FileResult:
         return self.teacher.novel or self.student.novel
 
 
-def file_result(image: MedicalImage, comparison: Comparison, own_task: str | None = None) -> FileResult:
+def file_result(
+    image: MedicalImage, comparison: Comparison, own_task: str | None = None, labels: Labels | None = None
+) -> FileResult:
     """Return the result of a comparison.
 
     Args:
         image: the image.
         comparison: both models on it.
         own_task: identifier of the task that the image resembles; None where it is the one of the models.
+        labels: looks up its true class.
     """
     models = model_digest(comparison.teacher.bundle), model_digest(comparison.student.bundle)
-    return result_of_record(record_of(image, comparison), own_task or comparison.teacher.bundle.card.task, models)
+    own_task = own_task or comparison.teacher.bundle.card.task
+    return result_of_record(record_of(image, comparison), own_task, models, labels or Labels())
 
 
 def model_digest(bundle: Bundle) -> str:
@@ -88,8 +96,8 @@ def model_digest(bundle: Bundle) -> str:
     return hashlib.sha256(bundle.card.model_dump_json().encode()).hexdigest()
 
 
-def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str, str]) -> FileResult:
-    """Return the result of a comparison from its record.
+def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str, str], labels: Labels) -> FileResult:
+    """Return the result of a comparison from its record, with the true class as the folders state it now.
 
     Raises:
         UsageError: if there is no such task.
@@ -103,6 +111,7 @@ def result_of_record(record: ComparisonRecord, own_task: str, models: tuple[str,
         record,
         own_task,
         models,
+        labels.of(path_from(record.path).absolute(), task),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -38,16 +38,36 @@ class Basis:
 
 
 @dataclass
+class Noted:
+    """What the reader said of one image for one task; all its results share it."""
+
+    review: Review = NO_REVIEW
+
+    def bring_back(self, review: Review) -> None:
+        """Take what was said in an earlier session, unless something was said since."""
+        self.review = self.review or review
+
+
+@dataclass
 class Result:
     """The result of one file.
 
     Attributes:
         file_result: both predictions.
-        review: the reader's opinion.
+        noted: what the reader said of the image.
     """
 
     file_result: FileResult
-    review: Review = NO_REVIEW
+    noted: Noted = field(default_factory=Noted)
+
+    @property
+    def review(self) -> Review:
+        """The reader's reading of the image, whichever models it was shown with."""
+        return self.noted.review
+
+    @review.setter
+    def review(self, review: Review) -> None:
+        self.noted.review = review
 
 
 def basis_of(file_result: FileResult, choice: Choice) -> Basis:
@@ -71,16 +91,19 @@ class Results:
     def __init__(self) -> None:
         self._found: dict[Path, dict[Basis, Result]] = {}
         self._own_task: dict[Path, str] = {}
+        self._noted: dict[tuple[Path, str], Noted] = {}  # by file and task
 
     def keep(self, path: Path, basis: Basis, file_result: FileResult) -> Result:
-        """Keep a result in place of an earlier one on the same basis, whose review stays, and return it.
+        """Keep a result in place of an earlier one on the same basis, and return it; the reader's reading stays.
 
         Where the file was another image before, the results of that one are dropped.
         """
         if self._is_of_another_image(path, file_result):
             del self._found[path]
+            self._noted = {key: noted for key, noted in self._noted.items() if key[0] != path}
         self._own_task[path] = file_result.own_task
-        result = self._found.setdefault(path, {}).setdefault(basis, Result(file_result))
+        noted = self._noted.setdefault((path, basis.task), Noted())
+        result = self._found.setdefault(path, {}).setdefault(basis, Result(file_result, noted))
         result.file_result = file_result
         return result
 
@@ -89,7 +112,7 @@ class Results:
         if self.get(path, basis) is not None or self._is_of_another_image(path, file_result):
             return None
         result = self.keep(path, basis, file_result)
-        result.review = review
+        result.noted.bring_back(review)
         return result
 
     def _is_of_another_image(self, path: Path, file_result: FileResult) -> bool:

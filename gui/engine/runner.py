@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import get_args
 
 from core.compare.comparison import Comparison
+from core.compare.ground_truth import Labels
 from core.compare.session import Choice, Interrupted, Models
 from core.errors import (
     BundleError,
@@ -56,6 +57,7 @@ class JobRunner:
         self._report = report
         self._session = window_session(is_stopping)
         self._picture: ScreenPicture | None = None  # of the last image
+        self._labels = Labels()
 
     def forget_models(self) -> None:
         """Let go of all models."""
@@ -94,14 +96,19 @@ class JobRunner:
             self._report_file(job, FileFailed(job.path, str(error), job.choice))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
 
-    def analyse_file(self, job: AnalyseFile, is_outdated: Question) -> list[Event]:
+    def analyse_file(self, job: AnalyseFile, is_outdated: Question, announce: Callable[[str], object]) -> list[Event]:
         """Compare a file of "Analyse all", and return what is to be reported of it.
+
+        Args:
+            job: the file.
+            is_outdated: whether it has to wait, or is no longer wanted.
+            announce: told the name of a network before it is loaded.
 
         Raises:
             Interrupted: if it became outdated.
             ModelsUnusableError: if no image could be compared.
         """
-        self._session.announce = lambda _name: None  # what is loaded for it is not for the image on screen
+        self._session.announce = announce
         try:
             image = self._session.open(job.path)
         except TwinlensError as error:
@@ -150,7 +157,7 @@ class JobRunner:
             self._report(event)
 
     def _result(self, image: MedicalImage, found: Comparison) -> FileResult:
-        return file_result(image, found, self._session.own_task(image).id)
+        return file_result(image, found, self._session.own_task(image).id, self._labels)
 
     def _report_models(self, ticket: int, models: Models) -> None:
         self._report(ModelsReady(ticket, models.task, models.teacher.bundle, models.student.bundle))

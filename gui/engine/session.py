@@ -32,6 +32,6 @@ def chosen_bundle(catalogue: Catalogue, task: str, role: Role, choice: Choice) -
         UsageError: if it is not installed.
     """
     network = choice.teacher if role == "teacher" else choice.student
-    if choice.task is None and network not in {bundle.card.model for bundle in catalogue.of_task(task, role)}:
+    if choice.task is None and (network is None or not catalogue.named(task, role, network)):
         return catalogue.find(task, role)
     return installed_bundle(catalogue, task, role, choice)

@@ -1,8 +1,7 @@
-"""Opens the dialogs of report, exports and performance, with what the window has to offer."""
+"""Opens the dialogs of report and exports, with what the window has to offer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,19 +9,17 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import UsageError
 from core.models.catalogue import read_catalogue
-from gui.common.notifications import Banner, Notifications
-from gui.common.threads import Background
+from gui.common.notifications import Notifications
 from gui.common.wording import review_sentence
 from gui.comparison.controller import ComparisonController
 from gui.comparison.view import ComparisonView
-from gui.engine.result import FileResult
 from gui.export.base_dialog import OutputDialog
 from gui.export.data_dialog import ExportDialog
 from gui.export.job import Offer, is_dicom, scopes
 from gui.export.model_dialog import ModelExportDialog
 from gui.export.report_dialog import ReportDialog
-from gui.export.scores_dialog import ScoresDialog, TaskScores, tallied
-from gui.worklist.model import Entry, Worklist
+from gui.worklist.entry import Entry
+from gui.worklist.model import Worklist
 from gui.worklist.view import WorklistView
 
 
@@ -35,7 +32,6 @@ class Reporter(QObject):
         listed: the worklist on screen: which files are shown and selected.
         controller: holds the choice of models and what is on screen.
         view: holds how the image on screen is shown.
-        banner: shows the scores when they are known.
         notifications: where errors go.
     """
 
@@ -46,13 +42,12 @@ class Reporter(QObject):
         listed: WorklistView,
         controller: ComparisonController,
         view: ComparisonView,
-        banner: Banner,
         notifications: Notifications,
     ) -> None:
         super().__init__(parent)
         self._parent, self._worklist, self._listed = parent, worklist, listed
         self._controller, self._view = controller, view
-        self._banner, self._notifications = banner, notifications
+        self._notifications = notifications
         self._impressions: dict[Path, str] = {}
         self.dialog: OutputDialog | None = None
         self.model_dialog: ModelExportDialog | None = None
@@ -75,8 +70,11 @@ class Reporter(QObject):
         """
         self._open(ExportDialog(self.offer(), self._parent))
 
-    def export_model(self) -> None:
+    def export_model(self, bundle_id: str = "") -> None:
         """Open the dialog that writes a model for other programs.
+
+        Args:
+            bundle_id: the model that is proposed; empty for the student on screen.
 
         Raises:
             UsageError: if no model is installed.
@@ -85,31 +83,11 @@ class Reporter(QObject):
         if not bundles:
             raise UsageError("There is no model to export.", remedy="Import or train one first.")
         shown = self._controller.bundles.get("student")
-        dialog = ModelExportDialog(bundles, "" if shown is None else shown.id, self._parent)
+        proposed = bundle_id or ("" if shown is None else shown.id)
+        dialog = ModelExportDialog(bundles, proposed, self._parent)
         dialog.destroyed.connect(self._forget_model)
         self.model_dialog = dialog
         dialog.open()
-
-    def scores(self) -> None:
-        """Show the performance of both models on the worklist.
-
-        Raises:
-            UsageError: if nothing that counts has been analysed.
-        """
-        results = self._results()
-        if not results:
-            raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
-        if all(result.novel for _path, result in results):
-            raise UsageError(
-                "None of the images that were analysed is assessable: they are outside the training data.",
-                remedy="Open other images, or choose other models.",
-            )
-        self._tally(self._show_scores)
-
-    def tell_scores(self) -> None:
-        """Show in the banner what both models scored, where labels are known."""
-        if self._results():
-            self._tally(self._say_scores)
 
     def stop(self) -> None:
         """Stop what a dialog that is still open has under way."""
@@ -142,36 +120,10 @@ class Reporter(QObject):
         )
 
     def _words(self, entry: Entry) -> str:
-        """Return the impression that was typed, else the reader's opinion."""
+        """Return the impression that was typed, else the reader's reading and note."""
         if entry.path in self._impressions:
             return self._impressions[entry.path]
-        review = entry.review
-        opinion = "" if review.opinion is None else review_sentence(review.opinion)
-        return " ".join(filter(None, (opinion, review.note)))
-
-    def _results(self) -> list[tuple[Path, FileResult]]:
-        entries = self._worklist.entries()
-        return [(entry.path, entry.file_result) for entry in entries if entry.file_result is not None]
-
-    def _tally(self, then: Callable[[list[TaskScores]], None]) -> None:
-        results = self._results()
-        job = Background(lambda: tallied(results), self._parent)
-        job.done.connect(then)
-        job.failed.connect(self._notifications.show_error)
-        job.begin()
-
-    def _show_scores(self, found: list[TaskScores]) -> None:
-        ScoresDialog(found, self._parent).show()
-
-    def _say_scores(self, found: list[TaskScores]) -> None:
-        for scores in found:
-            if scores.scores is not None:
-                words = "{0}: {1} labelled images. Accuracy: teacher {2}, student {3}."
-                self._banner.say(
-                    words.format(scores.task.name, f"{scores.labelled:,}", *(s.accuracy for s in scores.scores)),
-                    button="Show performance",
-                    action=lambda: self._show_scores(found),
-                )
+        return " ".join(filter(None, (review_sentence(entry.review, entry.task), entry.review.note)))
 
     def _open(self, dialog: OutputDialog) -> None:
         dialog.failed.connect(self._notifications.show_error)

@@ -20,7 +20,7 @@ from core.records.review import NO_REVIEW, Review
 from core.system.atomic_files import make_folder
 from gui.engine.result import FileResult
 from gui.engine.session import REPEATS, window_session
-from gui.worklist.model import Entry, State
+from gui.worklist.entry import Entry, State
 
 COMPARISONS_KEPT = 3  # so that turning back the preview's pages costs nothing
 

@@ -24,7 +24,7 @@ from gui.common.notifications import Banner, Notifications
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.comparison.saved_picture import Shown, composed
-from gui.worklist.model import Entry
+from gui.worklist.entry import Entry
 
 PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS: dict[str, dict[str, int | str]] = {

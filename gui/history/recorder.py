@@ -17,7 +17,7 @@ from core.compare.session import Choice
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.analysis import Analysis, AnalysisKey, analysis
-from core.records.history import History
+from core.records.history import History, Query
 from core.records.history_errors import HistoryError
 from core.records.history_writer import HistoryWriter
 from core.records.review import NO_REVIEW, Review
@@ -36,11 +36,11 @@ class Recorder(QObject):
     """The history of this window. All methods may be called from any thread; nothing here waits for the disk.
 
     An image that was analysed before, at the same place, by the same models and in the same way adds no second record;
-    its review comes back. What can't be written, e.g. because another program has locked the history, waits and is
-    written as soon as it can be.
+    your reading of it comes back. What can't be written, e.g. because another program has locked the history, waits
+    and is written as soon as it can be.
     """
 
-    reviewed = Signal(object, object, object)  # path, Basis, the Review that an earlier analysis of the image got
+    reviewed = Signal(object, object, object)  # path, Basis, the Review that the image got earlier
     noticed = Signal(str)  # notices on how the history was opened, and on what waits
     failed = Signal(object)  # the exception
     changed = Signal()  # there are records that were not there before
@@ -73,7 +73,7 @@ class Recorder(QObject):
             self._jobs.put((lambda writer: self._add(writer, path, result, comparison, choice), None))
 
     def review(self, path: Path, basis: Basis, review: Review) -> None:
-        """Record your reading of the last analysis of a file by some models in some way."""
+        """Record your reading of a file, which some models have analysed in some way."""
         if self.wanted:
             self._jobs.put((lambda writer: self._review(writer, (path, basis), review), None))
 
@@ -149,15 +149,19 @@ class Recorder(QObject):
             self._review(writer, whose, self._reviews.pop(whose))
 
     def _record(self, writer: HistoryWriter, whose: tuple[Path, Basis], row: Analysis) -> None:
-        """Record an analysis unless there is one; it takes over the reading of an earlier one."""
-        earlier = same = None
+        """Record an analysis unless there is one, and hand the reading of its image over."""
+        same, review = None, NO_REVIEW
         with suppress(TwinlensError):  # it can't be read: the write that follows reports why
             history, digest = writer.history(), row.image_sha256
             same = recorded(history, digest, *whose, row.settings)
             earlier = same or latest_on(history, digest, *whose) or history.latest(row.key)
-        review = NO_REVIEW if earlier is None else earlier.review
+            if earlier is None:  # whichever models, and wherever a copy of the image lies
+                of_image = next(history.find(Query(image_sha256=digest, task=row.task, limit=1)), None)
+                review = NO_REVIEW if of_image is None else replace(of_image.review, older=None)
+            else:
+                review = earlier.review
         if same is None:
-            writer.record(replace(row, verdict=review.opinion, note=review.note))
+            writer.record(replace(row, verdict=review.older, note=review.note))
             self._new = True
         if review and whose not in self._reviews:
             self.reviewed.emit(*whose, review)

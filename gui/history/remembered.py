@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import __version__
+from core.compare.ground_truth import Labels
 from core.errors import TwinlensError
 from core.names import readable
 from core.records.analysis import Analysis, Facts
@@ -53,10 +54,10 @@ def digests(paths: Sequence[Path], unwanted: Callable[[], bool]) -> Iterator[tup
         yield path, digest
 
 
-def recall(history: History, path: Path, digest: str) -> list[Remembered]:
+def recall(history: History, path: Path, digest: str, labels: Labels) -> list[Remembered]:
     """Return the results of an image at a place, the newest of each basis.
 
-    Records that hold too little are skipped, and so are those of other versions.
+    Records that hold too little are skipped, and so are those of other versions. ``labels`` looks up true classes.
 
     Raises:
         HistoryError: if it can't be read.
@@ -68,7 +69,7 @@ def recall(history: History, path: Path, digest: str) -> list[Remembered]:
             continue  # another version may see another picture in the same file
         with suppress(ValueError, TwinlensError):
             facts = row.facts()
-            result = result_of_record(row.record(path), facts.own_task, facts.models)
+            result = result_of_record(row.record(path), facts.own_task, facts.models, labels)
             found[basis] = Remembered(path, basis, result, row.review)
     return list(found.values())
 

@@ -11,7 +11,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from core.records.analysis import Analysis
 from core.tasks import TASKS
 from gui.common import theme
-from gui.common.wording import review_words
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -84,6 +83,6 @@ class HistoryTable(QAbstractTableModel):
             case 5:
                 return "✓" if row.same_class else "≠"
             case 6:
-                return review_words(row.verdict) if row.verdict is not None else ""
+                return row.review.in_words(TASKS.get(row.task))
             case _:
                 return row.note

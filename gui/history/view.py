@@ -25,12 +25,11 @@ from core.exports.history_table import write_history
 from core.names import path_from, readable
 from core.records.analysis import Analysis
 from core.records.history import History, Query
-from core.records.review import OPINIONS
+from core.records.review import NOT_ASSESSABLE, OPINIONS, OTHER, Review, readings_of
 from core.tasks import TASKS
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, LineEdit
 from gui.common.save_dialog import ask_where
-from gui.common.wording import review_words
 from gui.history.recorder import Recorder
 from gui.history.table import HistoryTable
 
@@ -66,9 +65,7 @@ class HistoryView(QDialog):
         self.task_box = self._box("Task", "All tasks", {t.id: t.name for t in TASKS.values()})
         same = {True: "Agreements", False: "Disagreements"}
         self.same_box = self._box("Agreement", "Agree or not", same)
-        self.opinion_box = self._box(
-            "Your reading", "All readings", {opinion: review_words(opinion) for opinion in OPINIONS}
-        )
+        self.reading_box = self._box("Your reading", "All readings", _readings())
         days = ["Last day", "Last 7 days", "Last 30 days", "Last year"]
         self.date_box = self._box("When", "Any date", dict(zip(DAYS, days, strict=True)))
         self.words = QLabel()
@@ -93,7 +90,7 @@ class HistoryView(QDialog):
             text=self.search.text(),
             task=self.task_box.currentData(),
             same_class=self.same_box.currentData(),
-            opinion=self.opinion_box.currentData(),
+            reading=self.reading_box.currentData(),
             since=None if days is None else datetime.now().astimezone() - timedelta(days=days),
             limit=limit,
         )
@@ -160,7 +157,7 @@ class HistoryView(QDialog):
 
     def _clear(self) -> None:
         ask = QMessageBox.StandardButton
-        words = "Delete all records and reviews of this machine's history for good?"
+        words = "Delete all records and readings of this machine's history for good?"
         if QMessageBox.question(self, "Clear the history", words, ask.Yes | ask.No, ask.No) == ask.Yes:
             self._recorder.ask(History.clear, lambda _count: self.refresh() if self._alive else None)
             self._recorder.forget()
@@ -184,7 +181,7 @@ class HistoryView(QDialog):
 
     def _connect(self) -> None:
         self.search.textChanged.connect(lambda _text: self._timer.start())
-        for box in (self.task_box, self.same_box, self.opinion_box, self.date_box):
+        for box in (self.task_box, self.same_box, self.reading_box, self.date_box):
             box.currentIndexChanged.connect(lambda _index: self.refresh())
         self.view.selectionModel().currentChanged.connect(lambda _now, _before: self._on_chosen())
         self.view.activated.connect(self._on_activated)
@@ -214,7 +211,7 @@ class HistoryView(QDialog):
         tools = QHBoxLayout()
         tools.setSpacing(8)
         tools.addWidget(self.search, 1)
-        for box in (self.task_box, self.same_box, self.opinion_box, self.date_box):
+        for box in (self.task_box, self.same_box, self.reading_box, self.date_box):
             tools.addWidget(box)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -231,3 +228,10 @@ class HistoryView(QDialog):
         page.addLayout(tools)
         page.addWidget(view, 1)
         page.addLayout(buttons)
+
+
+def _readings() -> dict[str, str]:
+    """Return the readings of all tasks, then those of older versions, with their names."""
+    found = {key: name for task in TASKS.values() for key, name in readings_of(task).items()}
+    outside = {key: found.pop(key) for key in (OTHER, NOT_ASSESSABLE) if key in found}
+    return {**found, **outside, **{opinion: Review(older=opinion).in_words(None) for opinion in OPINIONS}}

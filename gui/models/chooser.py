@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from core.compare.session import Choice, ExplainedClass
 from core.explain.reference_cams import METHODS
 from core.models.architectures import ARCHITECTURES
+from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.system.extras import missing_extra
@@ -77,6 +78,7 @@ class ModelChooser(QWidget):
         self.catalogue = catalogue
         if self._choice.task not in (None, *TASKS):
             self._choice = replace(self._choice, task=None, teacher=None, student=None)
+        self._choice = replace(self._choice, teacher=self._installed("teacher"), student=self._installed("student"))
         self._task = TASKS.get(self._task.id) or next(iter(TASKS.values()))
         self._fill_tasks()
         self._fill_networks()
@@ -146,25 +148,34 @@ class ModelChooser(QWidget):
         roles: tuple[tuple[Role, ComboBox], ...] = (("teacher", self.teacher_box), ("student", self.student_box))
         for role, box in roles:
             box.clear()
-            installed = self.catalogue.of_task(self._task.id, role)
+            installed = self.catalogue.of_any_role(self._task.id, role)
             for bundle in installed:
-                box.addItem(bundle.name, bundle.card.model)
+                own = bundle.card.role == role
+                box.addItem(bundle.name if own else f"{bundle.name} ({bundle.card.role})", _value(bundle, role))
                 scores = bundle.card.scores
                 tip = f"{bundle.card.parameters / 1e6:.1f} M parameters"
                 if scores:
                     tip += f", accuracy {100 * scores[0].accuracy:.1f} % on {scores[0].dataset}"
                 box.setItemData(box.count() - 1, tip, _TIP)
-            present = {bundle.card.model for bundle in installed}
+            present = {bundle.card.model for bundle in installed if bundle.card.role == role}
+            offered = {_value(bundle, role) for bundle in installed}
             for network in ARCHITECTURES.values():
                 if network.id not in present:
                     box.addItem(f"{network.name} – not installed", network.id)
                     tip = "Train it with Analyse › Train a model, or take File › Import model."
                     box.grey_out(box.count() - 1, tip)
             wanted = getattr(self._choice, role)
-            if wanted not in present and installed:
-                wanted = self.catalogue.find(self._task.id, role).card.model
-            box.setCurrentIndex(box.findData(wanted) if wanted in present else -1)
+            if wanted not in offered and self.catalogue.of_task(self._task.id, role):
+                wanted = self.catalogue.find(self._task.id, role).model
+            box.setCurrentIndex(box.findData(wanted) if wanted in offered else -1)
             _fit_popup(box)
+
+    def _installed(self, role: Role) -> str | None:
+        """Return which network is chosen for a role, None where it is no longer installed."""
+        network: str | None = getattr(self._choice, role)
+        tasks = [self._choice.task] if self._choice.task else [*TASKS]
+        found = network is not None and any(self.catalogue.named(task, role, network) for task in tasks)
+        return network if found else None
 
     def _fill_classes(self) -> None:
         self.class_box.clear()
@@ -198,6 +209,11 @@ class ModelChooser(QWidget):
 
 
 _TIP = int(Qt.ItemDataRole.ToolTipRole)
+
+
+def _value(bundle: Bundle, role: Role) -> str:
+    """Return what a choice calls a model in a role: one that was made for the other role is called in full."""
+    return bundle.model if bundle.card.role == role else bundle.id
 
 
 def _fit_popup(box: ComboBox) -> None:

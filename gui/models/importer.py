@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,23 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from core.cli.own_models import OWN_MODELS
 from core.compare.session import Interrupted
 from core.errors import BundleError
-from core.models.bundle import CARD_FILE
-from core.models.catalogue import Provenance, read_provenance
+from core.models.bundle import CARD_FILE, LABEL_MARK
+from core.models.catalogue import Provenance, read_catalogue, read_provenance
+from core.models.labels import free_label
 from core.system.subprocesses import own_command
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
 from gui.models.own_model_form import OwnModelForm
 
 LOOK_SECONDS = 0.05
+
+
+class Answer(Enum):
+    """What a person wants done with a model that is offered."""
+
+    INSTALL = "install"
+    BESIDE = "beside"
+    NO = "no"
 
 
 class ModelImport(QObject):
@@ -90,8 +100,8 @@ class ModelImport(QObject):
         job.failed.connect(self._notifications.show_error)
         job.begin()
 
-    def wanted(self, origin: Provenance) -> bool:
-        """Ask whether this model is to be installed."""
+    def wanted(self, origin: Provenance) -> Answer:
+        """Ask whether this model is to be installed, and beside one that it would replace or in its place."""
         box = QMessageBox(self._parent)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Import model")
@@ -111,18 +121,24 @@ class ModelImport(QObject):
             replaced.get(origin.replaces, ""),
         ]
         box.setInformativeText("\n".join(lines).strip())
-        take = box.addButton("&Install", QMessageBox.ButtonRole.AcceptRole)
+        answers = {box.addButton("&Install", QMessageBox.ButtonRole.AcceptRole): Answer.INSTALL}
+        if origin.replaces:
+            beside = box.addButton("Keep &both", QMessageBox.ButtonRole.AcceptRole)
+            beside.setToolTip("Install it beside the other, under a label that File › Models can change")
+            answers[beside] = Answer.BESIDE
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         box.deleteLater()
-        return box.clickedButton() is take
+        return next((answer for button, answer in answers.items() if button is box.clickedButton()), Answer.NO)
 
     def _offered(self, source: Path, origin: Provenance) -> None:
-        if not self.wanted(origin):
+        answer = self.wanted(origin)
+        if answer is Answer.NO:
             return
+        label = free_label(origin.id, read_catalogue().bundles.values()) if answer is Answer.BESIDE else ""
         self._banner.say(f"Checking {origin.name}: its files, its checksums, and the network")
-        job = Background(lambda: install(source, job.isInterruptionRequested), self)
-        job.done.connect(lambda _nothing: self._installed(origin))
+        job = Background(lambda: install(source, job.isInterruptionRequested, label), self)
+        job.done.connect(lambda _nothing: self._installed(origin.id + (LABEL_MARK + label if label else "")))
         job.failed.connect(self._failed)
         job.begin()
 
@@ -130,23 +146,24 @@ class ModelImport(QObject):
         if not isinstance(error, Interrupted):
             self._notifications.show_error(error)
 
-    def _installed(self, origin: Provenance) -> None:
+    def _installed(self, bundle_id: str) -> None:
         self.installed.emit()
-        self._banner.say(f"Installed: {origin.id}")
+        self._banner.say(f"Installed: {bundle_id}")
 
 
-def install(source: Path, unwanted: Callable[[], bool] = lambda: False) -> None:
+def install(source: Path, unwanted: Callable[[], bool] = lambda: False, label: str = "") -> None:
     """Verify a bundle and copy it to the user's own, in a process of its own, where its network runs once.
 
     Args:
         source: a folder or .zip.
         unwanted: asked all the time; the process is ended when it is true.
+        label: tells it from installed models of its network, which otherwise it would replace.
 
     Raises:
         BundleError: if it fails verification; nothing is left behind then.
         Interrupted: if it is no longer wanted.
     """
-    run_core(["import", str(source)], unwanted, source)
+    run_core(["import", str(source), *(["--label", label] if label else [])], unwanted, source)
 
 
 def run_core(arguments: list[str], unwanted: Callable[[], bool] = lambda: False, about: Path | None = None) -> str:

@@ -45,7 +45,7 @@ class SettingsDialog(QDialog):
         self._threads.setValue(preferences.threads)
         self._maps_in_batch = QCheckBox("Measure the overlap of the heat maps as well (slower)")
         self._maps_in_batch.setChecked(preferences.maps_in_batch)
-        self._history = QCheckBox("Record analyses and reviews; remember files for the next start")
+        self._history = QCheckBox("Record analyses and readings; remember files for the next start")
         self._history.setChecked(preferences.history)
 
         self.storage = StorageBox(parent or self)

@@ -27,7 +27,7 @@ class Preferences:
         threads: CPU threads, 0 for the runtime's own choice.
         cam: how a heat map is made at the start: ``fast``, ``exact`` or ``none``.
         maps_in_batch: whether "Analyse all" makes heat maps as well, to measure their overlap.
-        history: whether analyses and reviews are recorded, and files, selection and recent files remembered.
+        history: whether analyses and readings are recorded, and files, selection and recent files remembered.
         wheel: whether the wheel over an image steps through images, as in Weasis, or zooms; with Ctrl it is the other.
     """
 

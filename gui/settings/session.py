@@ -25,14 +25,18 @@ class Session:
     Attributes:
         files: the worklist.
         current: the file on screen.
+        selected: all selected files.
         choice: models, method and runtime.
         view: settings of the comparison, as it gave them.
+        worklist: filter, order and groups of the worklist, as it gave them.
     """
 
     files: list[Path] = field(default_factory=list)
     current: Path | None = None
+    selected: list[Path] = field(default_factory=list)
     choice: Choice = field(default_factory=Choice)
     view: dict[str, object] = field(default_factory=dict)
+    worklist: dict[str, object] = field(default_factory=dict)
 
 
 def read_session() -> Session:
@@ -50,6 +54,8 @@ def read_session() -> Session:
             current=None if current is None else path_from(current),
             choice=replace(Choice(), **chosen),
             view=dict(raw["view"]),
+            selected=[path_from(file) for file in raw.get("selected", [])],
+            worklist=dict(raw.get("worklist", {})),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return Session()
@@ -67,6 +73,8 @@ def write_session(session: Session) -> None:
         "current": None if session.current is None else readable(session.current),
         "choice": asdict(session.choice),
         "view": session.view,
+        "selected": [readable(path) for path in session.selected],
+        "worklist": session.worklist,
     }
     with written_whole(data_folder() / FILE) as file:
         json.dump(raw, file, ensure_ascii=False, indent=1)

@@ -71,7 +71,7 @@ class StorageBox(QWidget):
     def _remove(self, thing: StoredItem) -> None:
         if thing.key == HISTORY:
             ask = QMessageBox.StandardButton
-            words = "Delete all records and reviews of this machine's history for good?"
+            words = "Delete all records and readings of this machine's history for good?"
             title = "Remove the history"
             if QMessageBox.question(self, title, words, ask.Yes | ask.No, ask.No) != ask.Yes:
                 return

@@ -36,8 +36,15 @@ PRESETS = tuple(f"preset_{number}" for number in range(1, 10))
 REPORTS = ("report", "export", "export_csv", "save_picture", "copy_picture", "print")
 
 
-def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu) -> None:
-    """Fill the menu bar: a menu for each that commands name, with recent files, and the command search at the right."""
+def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu, readings: QMenu) -> None:
+    """Fill the menu bar: a menu for each that commands name, and the command search at the right.
+
+    Args:
+        bar: the menu bar.
+        commands: the commands.
+        recent: the files that were opened last.
+        readings: what the image on screen can be read as.
+    """
     menus: dict[str, QMenu] = {}
     for command in commands.table:
         menu = menus.get(command.menu) or bar.addMenu(command.menu)
@@ -45,6 +52,8 @@ def fill_menus(bar: QMenuBar, commands: Commands, recent: RecentMenu) -> None:
         menu.addAction(commands.actions[command.id])
         if command.id == "demonstration":
             menu.addMenu(recent)
+        if command.id == "agree":
+            menu.addMenu(readings)
         if command.last_of_group:
             menu.addSeparator()
         if command.missing is not None:

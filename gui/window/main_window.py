@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
 from core.models.catalogue import read_catalogue
 from core.names import readable
-from core.records.review import OPINIONS
 from gui.commands.actions import Commands
 from gui.commands.context_menus import ContextMenus
 from gui.commands.files import FileCommands
@@ -41,7 +40,9 @@ from gui.history.view import HistoryView
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.chooser import ModelChooser
 from gui.models.importer import ModelImport
+from gui.models.manager import ModelManager, show_models
 from gui.monitor.view import MonitorView
+from gui.performance.controller import Performance
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
 from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
@@ -53,7 +54,7 @@ from gui.worklist.batch_bar import BatchBar
 from gui.worklist.drag_out import DragOut
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
-from gui.worklist.view import WIDE, WorklistView
+from gui.worklist.view import Mode, WorklistView
 
 if TYPE_CHECKING:
     from gui.training.window import TrainingWindow
@@ -98,10 +99,12 @@ class MainWindow(QMainWindow):
         self.comparison.set_wheel_zooms(self.preferences.wheel == "zoom")
         self.recorder.wanted = self.preferences.history
         self.recall = Recall(self.worklist, self.recorder, self.controller, self)
-        self.reviews = Reviews(self.comparison.review, self.worklist, self.recorder, self)
-        self.reporter = Reporter(
-            self, self.worklist, self.list, self.controller, self.comparison, self.banner, self.notifications
+        self.changes = QUndoStack(self)
+        self.reviews = Reviews(
+            self.comparison.review, self.worklist, self.recorder, self.changes, self.notifications.show_error, self
         )
+        self.reporter = Reporter(self, self.worklist, self.list, self.controller, self.comparison, self.notifications)
+        self.performance = Performance(self, self.worklist, self.banner, self.notifications)
         self.importer = ModelImport(self, self.banner, self.notifications)
         self.slides = Slides(lambda: self.controller.choice, lambda: self.chooser.catalogue, self, self.open_paths)
         self.opening = Opening(self.worklist, self.list, self.slides.show, self.banner, self)
@@ -110,14 +113,16 @@ class MainWindow(QMainWindow):
         self.findings = self._make_dock(
             "findings", "Findings", self.comparison.panel, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        self.files = FileCommands(self, self.open_paths, self.list, self._show_filter, self.controller, self.banner)
+        self.files = FileCommands(
+            self, self.open_paths, self.list, self._show_filter, self.controller, self.banner, self.changes
+        )
         self.pictures = PictureCommands(self, self.open_paths, self.controller, self.banner)
         self.commands = self._make_commands()
         self.menus = ContextMenus(self.commands, self.comparison, self.list, self)
         DragOut(self.list)
         self.batch_bar = BatchBar(self.commands.actions["pause"], self.commands.actions["cancel"])
         recent = RecentMenu(lambda: session.recent(self.settings), self.open_paths, self)
-        fill_menus(self.menuBar(), self.commands, recent)
+        fill_menus(self.menuBar(), self.commands, recent, self.comparison.review.menu)
         self.tools = ToolBar(self.commands, recent, self)
         self.addToolBar(self.tools)
         fill_status_line(self.statusBar(), self.batch_bar)
@@ -148,8 +153,9 @@ class MainWindow(QMainWindow):
             self.open_paths(paths)
         elif self.last.files:
             self.worklist.add(self.last.files)
-            self.list.choose(self.last.current or self.last.files[0])
-            self.list.list.setFocus()
+            self.list.choose(self.last.current or self.last.files[0], keep_filter=True)
+            self.list.select(self.last.selected)
+            self.list.view().setFocus()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Add files, and the images in folders, to the worklist; the first of them is shown at once."""
@@ -188,6 +194,8 @@ class MainWindow(QMainWindow):
         """Offer the models that are installed now, and compare anew."""
         self.chooser.set_catalogue(read_catalogue())
         self.controller.models_changed()
+        for manager in self.findChildren(ModelManager):
+            manager.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the session and stop all threads; a training run may ask to stay."""
@@ -214,6 +222,7 @@ class MainWindow(QMainWindow):
         )
         self.all_stopped = ended and not left
         self.notifications.uninstall()
+        self.changes.blockSignals(True)  # it empties itself when the window is deleted
         super().closeEvent(event)
         self.closed.emit()
 
@@ -245,24 +254,26 @@ class MainWindow(QMainWindow):
         self.comparison.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
+        self.performance.images_wanted.connect(self._show_images)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
-            self.files.removal_changed, self.comparison.image_changed,
+            self.changes.indexChanged, self.comparison.image_changed,
         ):  # fmt: skip
             changed.connect(lambda *_: self.commands.refresh())
         self.comparison.card_requested.connect(self._show_card)
         self.controller.screen_changed.connect(self.reviews.show)
         self.controller.selected.connect(self._on_selected)
-        self.comparison.review.left.connect(self.list.list.setFocus)
+        self.comparison.review.left.connect(lambda: self.list.view().setFocus())
+        self.reviews.undone.connect(self.list.choose_if_shown)
+        self.changes.undoTextChanged.connect(lambda words: self._name("undo", "&Undo", words))
+        self.changes.redoTextChanged.connect(lambda words: self._name("redo", "Re&do", words))
         self.list.place_changed.connect(lambda: self.tools.place.setText(self.list.place()))
         self.engine.happened.connect(self._record, Qt.ConnectionType.DirectConnection)
         self.recorder.noticed.connect(lambda words: self.banner.say(words, warning=True))
         self.recorder.reviewed.connect(self.controller.take_review)
         self.recorder.failed.connect(self.notifications.show_error)
         self.engine.happened.connect(self._on_event)
-        for opinion in OPINIONS:
-            self.comparison.review.explain(opinion, self.commands.actions[opinion].toolTip())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
     def _record(self, event: Event) -> None:
@@ -312,29 +323,31 @@ class MainWindow(QMainWindow):
         self.batch_bar.show_progress(progress)
         if progress.total and not progress.running:
             self.list.sort()
-            self.reporter.tell_scores()
+            self.performance.tell()
 
     # building
 
     def _make_commands(self) -> Commands:
         windows = Windows(
             settings=self._change_settings,
-            search=lambda: CommandSearch(self.commands.actions.values(), self).open(),
+            search=lambda: CommandSearch(self._searched(), self).open(),
             fold_worklist=lambda: self._fold(self.dock),
             widen_worklist=self._widen_worklist,
+            table_worklist=self._table_worklist,
             fold_panel=lambda: self._fold(self.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
             history=self._show_history,
             monitor=lambda: MonitorView(self.recorder.ask, self).show(),
+            models=lambda: show_models(self, self.importer, self.take_models, self.reporter.export_model),
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
         )
         table = command_table(
             windows, self.files, self.list, self.comparison, self.chooser, self.controller, self.engine.cancel,
-            self.importer, self.reviews, self.reporter, self.exports, self.pictures,
+            self.importer, self.reviews, self.reporter, self.performance, self.exports, self.pictures, self.changes,
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 
@@ -355,15 +368,34 @@ class MainWindow(QMainWindow):
             next(panel for panel in self.comparison.panels if not panel.isHidden()).view.setFocus()
 
     def _widen_worklist(self) -> None:
-        wide = not (self.list.wide and self.dock.isVisible())
-        self.list.set_wide(wide)
+        self._show_worklist("thumbnails" if self.list.mode == "lines" and self.dock.isVisible() else "lines")
+
+    def _table_worklist(self) -> None:
+        self._show_worklist("lines" if self.list.mode == "table" and self.dock.isVisible() else "table")
+
+    def _show_worklist(self, mode: Mode) -> None:
+        had_focus = self.list.view().hasFocus()
+        self.list.set_mode(mode)
         self.dock.show()
-        if wide:
-            self.resizeDocks([self.dock], [WIDE], Qt.Orientation.Horizontal)
+        if had_focus:
+            self.list.view().setFocus()
+        self.resizeDocks([self.dock], [self.list.width_wanted], Qt.Orientation.Horizontal)
+
+    def _name(self, command: str, title: str, words: str) -> None:
+        """Let a command's title say what it does now."""
+        self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
+
+    def _searched(self) -> list[QAction]:
+        """Return what the command search finds."""
+        return [*self.commands.actions.values(), *self.comparison.review.menu.actions()]
 
     def _show_filter(self) -> None:
         if not (self.list.wide and self.dock.isVisible()):
             self._widen_worklist()
+
+    def _show_images(self, paths: list[Path], words: str) -> None:
+        self._show_filter()
+        self.list.show_only(paths, words)
 
     def _write_note(self) -> None:
         self.findings.show()
@@ -385,16 +417,18 @@ class MainWindow(QMainWindow):
         state = self.settings.value("state")
         if isinstance(state, QByteArray):
             self.restoreState(state, STATE)
-        self.list.set_wide(bool(self.settings.value("wide_worklist", False, type=bool)))
+        self.list.restore(self.last.worklist)
 
     def _remember(self) -> None:
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState(STATE))
-        self.settings.setValue("wide_worklist", self.list.wide)
         if self.preferences.history:
             files = [entry.path for entry in self.worklist.entries()]
             choice = self.chooser.choice
-            now = session.Session(files, self.controller.path, choice, self.comparison.settings())
+            now = session.Session(
+                files, self.controller.path, self.list.selected_paths(), choice, self.comparison.settings(),
+                self.list.settings(),
+            )  # fmt: skip
             with suppress(WriteError):  # a full disk must not keep the window open
                 session.write_session(now)
         self.settings.sync()

@@ -58,7 +58,7 @@ class Opening(QObject):
         if not self._found_first:
             self._found_first = True
             self._listed.choose(paths[0])
-            self._listed.list.setFocus()
+            self._listed.view().setFocus()
 
     def _on_nothing(self, where: str) -> None:
         self._banner.say(f"There are no images in {where}. {SUPPORTED}", warning=True)

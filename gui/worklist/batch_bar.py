@@ -51,8 +51,12 @@ class BatchBar(QWidget):
             self.words.setText("")
             return
         counted = f"{progress.done:,} / {progress.total:,}"
+        if progress.failed:
+            counted += f", {progress.failed:,} failed"
         if progress.paused:
             self.words.setText(f"Paused at {counted}")
+        elif progress.preparing:
+            self.words.setText(f"Preparing {progress.preparing} · {counted}")
         elif progress.seconds_left is None:
             self.words.setText(f"Analysing {counted}")
         else:

@@ -7,11 +7,10 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.names import readable
-from core.records.review import Review
 from gui.common import theme
-from gui.common.wording import review_words
 from gui.engine.result import ModelSummary
-from gui.worklist.model import ENTRY_ROLE, Entry
+from gui.worklist.entry import Entry, Grouping, group_of
+from gui.worklist.model import ENTRY_ROLE
 from gui.worklist.thumbnails import Thumbnails
 
 HEIGHT = 72
@@ -19,6 +18,7 @@ THUMBNAIL, ALONE = 48, 56  # pixels, beside words and alone
 SIGN = 18  # height and width of the sign in a thumbnail's corner
 MARGIN = 8
 DOT = 8
+HEADING = 16  # height of the name of a group, over its first file
 
 
 class WorklistDelegate(QStyledItemDelegate):
@@ -26,9 +26,11 @@ class WorklistDelegate(QStyledItemDelegate):
 
     Attributes:
         wide: whether there is room for the words; else the thumbnail is drawn with the sign in its corner.
+        grouping: what files stand together by; the first of each group has the group's name above it.
     """
 
     wide = True
+    grouping = Grouping.NONE
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,17 +55,30 @@ class WorklistDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(theme.colour("focus"), 1))
             painter.drawRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5))
-        side = THUMBNAIL if self.wide else ALONE
-        picture = QRect(rect.left() + MARGIN, rect.top() + (HEIGHT - side) // 2, side, side)
+        if heading := self._heading(index, entry):
+            band = QRect(rect.left(), rect.top(), rect.width(), HEADING)
+            rect = rect.adjusted(0, HEADING - 2, 0, 0)
+            _draw_heading(painter, band, heading)
+        side = min(THUMBNAIL if self.wide else ALONE, rect.height() - 4)
+        picture = QRect(rect.left() + MARGIN, rect.top() + (rect.height() - side) // 2, side, side)
         self._draw_thumbnail(painter, picture, entry)
         if not self.wide:
             _draw_sign(painter, picture, entry)
             painter.restore()
             return
         left = rect.left() + 2 * MARGIN + THUMBNAIL
-        area = QRect(left, rect.top() + 6, rect.right() - left - MARGIN, HEIGHT - 12)
+        edge = 6 if rect.height() == HEIGHT else 2
+        area = QRect(left, rect.top() + edge, rect.right() - left - MARGIN, rect.height() - 2 * edge)
         self._draw_words(painter, area, entry)
         painter.restore()
+
+    def _heading(self, index: QModelIndex | QPersistentModelIndex, entry: Entry) -> str:
+        """Return the name of a file's group where the file is the first of it, else nothing."""
+        group = group_of(entry, self.grouping)
+        above = index.sibling(index.row() - 1, 0)
+        if not group or (above.isValid() and group_of(above.data(ENTRY_ROLE), self.grouping) == group):
+            return ""
+        return group[-1]
 
     def _draw_thumbnail(self, painter: QPainter, rect: QRect, entry: Entry) -> None:
         picture = self._thumbnails.get(entry.path)
@@ -84,7 +99,7 @@ class WorklistDelegate(QStyledItemDelegate):
         line = area.height() // 3
         name = QRect(area.left(), area.top(), area.width(), line)
         if entry.review:
-            name.setRight(self._draw_review(painter, name, entry.review) - 4)
+            name.setRight(self._draw_review(painter, name, entry) - 4)
         _text(painter, name, readable(entry.path.name), theme.colour("text"), theme.BODY, Qt.TextElideMode.ElideMiddle)
         second = name.translated(0, line)
         if entry.error:
@@ -104,14 +119,14 @@ class WorklistDelegate(QStyledItemDelegate):
             return  # a hidden prediction neither agrees nor disagrees
         painter.setFont(theme.font(theme.TITLE))
         painter.setPen(theme.colour("dim" if result.agree else "warning"))
-        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, "✓" if result.agree else "≠")
+        painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, entry.sign)
 
-    def _draw_review(self, painter: QPainter, rect: QRect, review: Review) -> int:
-        """Draw the reader's opinion at the right end of a line; return where it begins."""
-        words = review_words(review.opinion).lower() if review.opinion is not None else ""
-        words = f"{words} ✎".strip() if review.note else words
+    def _draw_review(self, painter: QPainter, rect: QRect, entry: Entry) -> int:
+        """Draw the reading at the right end of a line, in amber where a prediction differs; return where it begins."""
         painter.setFont(theme.font(theme.SMALL, bold=True))
-        painter.setPen(theme.colour("text"))
+        painter.setPen(theme.colour("warning" if entry.against_reading else "text"))
+        words = f"{entry.reading_words} ✎".strip() if entry.review.note else entry.reading_words
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, rect.width() * 3 // 5)
         width = painter.fontMetrics().horizontalAdvance(words)
         painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
         return rect.right() - width
@@ -134,13 +149,8 @@ class WorklistDelegate(QStyledItemDelegate):
 
 def _draw_sign(painter: QPainter, picture: QRect, entry: Entry) -> None:
     """Draw in a thumbnail's corner what is known of the file; a pencil where it was reviewed."""
-    result = entry.file_result
-    if result is None:
-        sign, colour = "", theme.colour("dim")
-    elif result.teacher.novel or result.student.novel:
-        sign, colour = "⊘", theme.colour("warning")
-    else:
-        sign, colour = ("✓", theme.colour("text")) if result.agree else ("≠", theme.colour("warning"))
+    sign = entry.sign
+    colour = theme.colour("text" if sign == "✓" else "warning")
     if entry.review:
         sign += "✎"
     if not sign:
@@ -151,6 +161,13 @@ def _draw_sign(painter: QPainter, picture: QRect, entry: Entry) -> None:
     painter.setFont(theme.font(theme.BODY, bold=True))
     painter.setPen(colour)
     painter.drawText(corner, Qt.AlignmentFlag.AlignCenter, sign)
+
+
+def _draw_heading(painter: QPainter, band: QRect, name: str) -> None:
+    painter.fillRect(band, theme.colour("window"))
+    painter.fillRect(band.left(), band.top(), band.width(), 1, theme.colour("line"))
+    words = band.adjusted(MARGIN, 1, -MARGIN, 0)
+    _text(painter, words, name, theme.colour("dim"), theme.SMALL, Qt.TextElideMode.ElideLeft)
 
 
 def _paragraph(painter: QPainter, rect: QRect, words: str, colour: QColor) -> None:

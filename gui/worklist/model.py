@@ -1,127 +1,103 @@
-"""The worklist's data: files, the predictions for each, sorting, and the filter."""
+"""The worklist's data: files and the predictions for each, as a table with a row for each file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.compare.record import Record, failed_record
+from core.images.study import Study
+from core.models.card import Role
 from core.names import readable
-from core.records.review import NO_REVIEW, Review
-from core.tasks import TASKS
-from gui.common.wording import review_words
-from gui.engine.result import FileResult, ModelSummary
+from core.records.review import Review
+from gui.common import theme
+from gui.engine.result import ModelSummary
 from gui.engine.results import Result
+from gui.worklist.entry import Entry, Grouping, group_of
+from gui.worklist.order import Order, sort_key
 
 Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
-class State(Enum):
-    """Where a file stands."""
-
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class Show(StrEnum):
-    """Which files the filter lets through."""
-
-    ALL = "all"
-    DISAGREE = "disagree"
-    UNCERTAIN = "unsure"
-    NOVEL = "novel"
-    FAILED = "failed"
-    WAITING = "waiting"
-    UNREVIEWED = "unreviewed"
-
-
-class Order(StrEnum):
-    """What the list is sorted by."""
-
-    ADDED = "added"
-    NAME = "name"
-    TEACHER = "teacher"
-    STUDENT = "student"
-    DIVERGENCE = "divergence"
-    TASK = "task"
-    STATE = "state"
-
-
-@dataclass(slots=True)
-class Entry:
-    """One file of the worklist.
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
 
     Attributes:
-        path: the file.
-        number: its place in the order in which files were added.
-        result: the predictions by the present choice, with the review of them; None before there are any.
-        error: why it could not be compared, or an empty string.
-        unreadable: whether the reason is the file itself, so that no models could.
+        head: its name.
+        order: what a click on its name sorts by.
+        cell: a file's text in it.
+        width: pixels.
+        role: the colour of its text.
     """
 
-    path: Path
-    number: int
-    result: Result | None = None
-    error: str = ""
-    unreadable: bool = False
-
-    @property
-    def file_result(self) -> FileResult | None:
-        """The predictions of both models."""
-        return None if self.result is None else self.result.file_result
-
-    @property
-    def review(self) -> Review:
-        """The reader's opinion."""
-        return NO_REVIEW if self.result is None else self.result.review
-
-    @property
-    def state(self) -> State:
-        """Where it stands."""
-        if self.error:
-            return State.FAILED
-        return State.WAITING if self.file_result is None else State.DONE
-
-    def record(self) -> Record | None:
-        """Return its record for exports, None while nothing is known."""
-        if self.error:
-            return failed_record(self.path, self.error)
-        return None if self.file_result is None else self.file_result.record
+    head: str
+    order: Order
+    cell: Callable[[Entry], str]
+    width: int
+    role: theme.Role = "text"
 
 
-class Worklist(QAbstractListModel):
-    """The files, each once, in the order that was last asked for."""
+COLUMNS = (
+    Column("Image", Order.NAME, lambda entry: readable(entry.path.name), 128),
+    Column("Teacher", Order.TEACHER, lambda entry: _prediction(entry, "teacher"), 144, "teacher"),
+    Column("Student", Order.STUDENT, lambda entry: _prediction(entry, "student"), 144, "student"),
+    Column("Agree", Order.DIVERGENCE, lambda entry: entry.sign, 56),
+    Column("Your reading", Order.READING, lambda entry: entry.reading_words, 112),
+    Column("Label", Order.LABEL, lambda entry: entry.label_words, 112),
+    Column("Note", Order.READING, lambda entry: entry.review.note, 120, "dim"),
+    Column("Folder or study", Order.ADDED, lambda entry: group_of(entry, Grouping.STUDY)[-1], 160, "dim"),
+)
+
+
+class Worklist(QAbstractTableModel):
+    """The files, each once, in the order that was last asked for.
+
+    Attributes:
+        grouping: what files stand together by.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.grouping = Grouping.NONE
         self._entries: list[Entry] = []
         self._rows: dict[Path, int] = {}
         self._added = 0
+        self._order = Order.ADDED
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's name and default
         """Return the number of files."""
         return 0 if parent.isValid() else len(self._entries)
 
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's name and default
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: ANN401 - as Qt has it
+        """Return a column's name."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].head
+        return None
+
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:  # noqa: ANN401 - as Qt has it
         """Return an entry, or its texts for people and screen readers."""
         if not index.isValid():
             return None
-        entry = self._entries[index.row()]
+        entry, column = self._entries[index.row()], COLUMNS[index.column()]
         if role == ENTRY_ROLE:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return readable(entry.path.name)
+            return column.cell(entry)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return theme.colour("warning" if entry.error and index.column() == 0 else column.role)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{readable(entry.path)}\n{self._tooltip(entry)}"
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{readable(entry.path.name)}. {self._tooltip(entry)}"
+            return f"{readable(entry.path)}\n{entry.in_words()}"
+        if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == 0:
+            return f"{readable(entry.path.name)}. {entry.in_words()}"
         return None
 
     def entries(self) -> list[Entry]:
@@ -181,12 +157,17 @@ class Worklist(QAbstractListModel):
         self._change(path, None, reason, unreadable)
 
     def set_review(self, path: Path, review: Review) -> None:
-        """Note the reader's opinion on a file."""
+        """Note the reading of a file."""
         row = self._rows.get(path)
         result = None if row is None else self._entries[row].result
         if row is not None and result is not None:
             result.review = review
-            self.dataChanged.emit(self.index(row), self.index(row))
+            self._tell_changed(row, row)
+
+    def tell_changed(self, path: Path) -> None:
+        """Have a file shown anew whose reading was changed elsewhere."""
+        if (row := self._rows.get(path)) is not None:
+            self._tell_changed(row, row)
 
     def set_results(self, found: Mapping[Path, Result]) -> None:
         """Show the results of another choice; files that have none wait, but those that can't be read."""
@@ -195,16 +176,24 @@ class Worklist(QAbstractListModel):
             if entry.result is not None or not entry.unreadable:
                 entry.error, entry.unreadable = "", False
         if self._entries:
-            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+            self._tell_changed(0, len(self._entries) - 1)
 
-    def sort_by(self, order: Order) -> None:
-        """Sort the files; those without predictions come last where predictions are the key."""
+    def set_studies(self, found: Mapping[Path, Study | None]) -> None:
+        """Note which studies files belong to."""
+        for path, study in found.items():
+            if (row := self._rows.get(path)) is not None:
+                self._entries[row].study = study
+        self.sort_by(self._order, self.grouping)
+
+    def sort_by(self, order: Order, grouping: Grouping = Grouping.NONE) -> None:
+        """Sort the files, by groups first; those without predictions come last where predictions are the key."""
+        self._order, self.grouping = order, grouping
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
-        entries = [self._entries[index.row()] for index in old]
-        self._entries.sort(key=_KEYS[order])
+        held = [(self._entries[index.row()].path, index.column()) for index in old]
+        self._entries.sort(key=sort_key(order, grouping))
         self._rows = {entry.path: row for row, entry in enumerate(self._entries)}
-        self.changePersistentIndexList(old, [self.index(self._rows[entry.path]) for entry in entries])
+        self.changePersistentIndexList(old, [self.index(self._rows[path], column) for path, column in held])
         self.layoutChanged.emit()
 
     def _change(self, path: Path, result: Result | None, error: str, unreadable: bool = False) -> None:
@@ -213,88 +202,14 @@ class Worklist(QAbstractListModel):
             return
         entry = self._entries[row]
         entry.result, entry.error, entry.unreadable = result, error, unreadable
-        self.dataChanged.emit(self.index(row), self.index(row))
+        self._tell_changed(row, row)
 
-    def _tooltip(self, entry: Entry) -> str:
-        if entry.error:
-            return f"Failed: {entry.error}"
-        if entry.file_result is None:
-            return "Not analysed yet"
-        found = entry.file_result
-        task = TASKS.get(found.record.task)
-        lines = [
-            *([] if task is None else [task.name]),
-            self._side("Teacher: {0}", found.teacher),
-            self._side("Student: {0}", found.student),
-        ]
-        if not found.novel:
-            lines.append("Agree" if found.agree else "Disagree")
-        if found.uncertain:
-            lines.append("Uncertain: more than one class is plausible")
-        if entry.review.opinion is not None:
-            lines.append(f"Your reading: {review_words(entry.review.opinion)}")
-        if entry.review.note:
-            lines.append(f"Note: {entry.review.note}")
-        return "\n".join(lines)
-
-    def _side(self, words: str, summary: ModelSummary) -> str:
-        """Return one model's prediction in words; nothing of one that is withheld."""
-        if summary.novel:
-            return words.format("not assessable: outside the training data")
-        return words.format(f"{summary.name}, {100 * summary.confidence:.1f} %")
+    def _tell_changed(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
 
 
-def _last_without(key: Callable[[FileResult], Any]) -> Callable[[Entry], tuple[Any, ...]]:
-    """Sort by a key of the predictions; files without any, or where they are withheld (None), come last."""
-
-    def of(entry: Entry) -> tuple[Any, ...]:
-        value = None if entry.file_result is None else key(entry.file_result)
-        return (1, 0, entry.number) if value is None else (0, value, entry.number)
-
-    return of
-
-
-_KEYS: dict[Order, Callable[[Entry], Any]] = {
-    Order.ADDED: lambda entry: entry.number,
-    Order.NAME: lambda entry: (entry.path.name.casefold(), entry.number),
-    Order.TEACHER: _last_without(lambda v: None if v.teacher.novel else (v.teacher.name, -v.teacher.confidence)),
-    Order.STUDENT: _last_without(lambda v: None if v.student.novel else (v.student.name, -v.student.confidence)),
-    Order.DIVERGENCE: _last_without(lambda v: None if v.novel else -v.divergence),
-    Order.TASK: _last_without(lambda v: v.record.task),
-    Order.STATE: lambda entry: (list(State).index(entry.state), entry.number),
-}
-
-
-class WorklistFilter(QSortFilterProxyModel):
-    """The files that the filter lets through, in the worklist's order."""
-
-    def __init__(self, worklist: Worklist, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setSourceModel(worklist)
-        self._worklist = worklist
-        self._show = Show.ALL
-        self._text = ""
-
-    def choose(self, show: Show, text: str) -> None:
-        """Let through files of one kind whose name holds a text, in capitals or not."""
-        self.beginFilterChange()
-        self._show, self._text = show, text.casefold()
-        self.endFilterChange()
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        """Return whether a row of the worklist is shown."""
-        entry = self._worklist.index(row, 0, parent).data(ENTRY_ROLE)
-        if self._text and self._text not in readable(entry.path.name).casefold():
-            return False
-        return _ACCEPTS[self._show](entry)
-
-
-_ACCEPTS: dict[Show, Callable[[Entry], bool]] = {
-    Show.ALL: lambda _entry: True,
-    Show.DISAGREE: lambda entry: entry.file_result is not None and entry.file_result.disagree,
-    Show.UNCERTAIN: lambda entry: entry.file_result is not None and entry.file_result.uncertain,
-    Show.NOVEL: lambda entry: entry.file_result is not None and entry.file_result.novel,
-    Show.FAILED: lambda entry: bool(entry.error),
-    Show.WAITING: lambda entry: entry.state is State.WAITING,
-    Show.UNREVIEWED: lambda entry: entry.file_result is not None and entry.review.opinion is None,
-}
+def _prediction(entry: Entry, role: Role) -> str:
+    if entry.file_result is None:
+        return ("Failed" if entry.error else "Not analysed yet") if role == "teacher" else ""
+    one: ModelSummary = getattr(entry.file_result, role)
+    return "not assessable" if one.novel else f"{100 * one.confidence:.0f} %  {one.name}"

@@ -1,35 +1,47 @@
-"""The worklist on screen: lines with filter and order, or thumbnails alone; emits which file was chosen."""
+"""The worklist on screen: thumbnails, lines or a table, with filter and order; emits which file was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
 from gui.common import theme
-from gui.common.input_boxes import ComboBox, LineEdit
 from gui.worklist.delegate import WorklistDelegate
-from gui.worklist.model import ENTRY_ROLE, Entry, Order, Show, Worklist, WorklistFilter
+from gui.worklist.entry import Entry, State
+from gui.worklist.filter import Wanted, WorklistFilter
+from gui.worklist.filter_bar import FilterBar
+from gui.worklist.model import COLUMNS, ENTRY_ROLE, Worklist
+from gui.worklist.studies import Studies
 from gui.worklist.thumbnails import Thumbnails
 
-WIDE, NARROW = 264, 72  # pixels: lines, thumbnails
+Mode = Literal["thumbnails", "lines", "table"]
+WIDE, NARROW, TABLE = 264, 72, 720  # pixels: lines, thumbnails, table
+ROW = 28  # pixels: height of a row of the table
+COUNT_AFTER = 200  # milliseconds in which changes are counted once
+
+Flag = QItemSelectionModel.SelectionFlag
 
 
 class WorklistView(QWidget):
-    """The list, wide with its filter or as a column of thumbnails.
+    """The worklist as thumbnails, as lines or as a table.
+
+    The file that was chosen stays so until a person chooses another, also where a filter hides it.
 
     Args:
         worklist: the files.
         thumbnails: where the pictures beside the names come from.
+
+    Attributes:
+        filter: the files that are shown.
+        list: thumbnails and lines.
+        table: the table; both have one selection.
+        bar: filter, order and groups.
+        count: how many files there are, and how many of them are analysed and failed.
     """
 
     chosen = Signal(object)  # path
@@ -38,69 +50,85 @@ class WorklistView(QWidget):
     def __init__(self, worklist: Worklist, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._worklist = worklist
+        self._shown: Path | None = None  # the file that was chosen
+        self._gap = 0  # the row before which it stood, where a filter hides it
+        self._counting = self._returning = False  # whether that is due
+        self._seen = True  # whether the chosen row was in view before the list changed
+        self.mode: Mode = "lines"
         self.filter = WorklistFilter(worklist, self)
         self.list = QListView()
-        self.list.setAccessibleName("Worklist")
-        self.list.setModel(self.filter)
+        self.table = QTableView()
         self._delegate = WorklistDelegate(thumbnails, self.list)
-        self.list.setItemDelegate(self._delegate)
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.selectionModel().currentChanged.connect(self._current_changed)
-        thumbnails.ready.connect(self._thumbnail_ready)
-
-        self.search = LineEdit()
-        self.search.setPlaceholderText("Filter by name")
-        self.search.setAccessibleName("Filter by name")
-        self.search.setClearButtonEnabled(True)
-        self.show_box = _box("Which files are shown", self._show_names())
-        self.order_box = _box("What the list is sorted by", self._order_names())
-        self.search.textChanged.connect(self._filter_changed)
-        self.show_box.currentIndexChanged.connect(self._filter_changed)
-        self.order_box.currentIndexChanged.connect(self.sort)
+        self._studies = Studies(worklist, self)
+        self.bar = FilterBar()
+        self.search, self.show_box, self.order_box = self.bar.search, self.bar.show_box, self.bar.order_box
         self.count = QLabel()
         theme.styled(self.count, "small", "dim")
-
+        self.filter.rowsAboutToBeRemoved.connect(self._before_removed)  # before the views make another row current
+        self.filter.rowsAboutToBeInserted.connect(self._note_view)
+        self.filter.layoutAboutToBeChanged.connect(self._note_view)
+        self._set_up_list()
+        self._set_up_table()
         self._lay_out()
-        for signal in (self.filter.rowsInserted, self.filter.rowsRemoved, self.filter.modelReset,
-                       self.filter.layoutChanged, worklist.rowsInserted, worklist.modelReset):  # fmt: skip
-            signal.connect(self._recount)
+        selection = self.list.selectionModel()
+        selection.currentChanged.connect(self._on_selected)
+        selection.selectionChanged.connect(self._on_selected)
+        thumbnails.ready.connect(self._thumbnail_ready)
+        self.bar.filtered.connect(self._filter_changed)
+        self.bar.sorted.connect(self.sort)
+        self.filter.rowsInserted.connect(self._after_inserted)
+        self.filter.rowsRemoved.connect(self._return_soon)
+        self.filter.layoutChanged.connect(self._return_soon)
+        worklist.rowsInserted.connect(self._on_added)
+        worklist.dataChanged.connect(self._count_soon)
+        worklist.modelReset.connect(self._recount)
         self._recount()
-        self.set_wide(False)
+        self.set_mode("thumbnails")
 
     @property
     def wide(self) -> bool:
         """Whether names, predictions and the filter are shown, beside the thumbnails."""
-        return self._delegate.wide
+        return self.mode != "thumbnails"
 
-    def set_wide(self, wide: bool) -> None:
-        """Show lines with the filter, or thumbnails alone; a filter that is set stays."""
-        self._delegate.wide = wide
-        self._tools.setVisible(wide)
-        self.setMinimumWidth(WIDE if wide else NARROW)
-        self.setMaximumWidth(2 * WIDE if wide else NARROW)
+    def set_mode(self, mode: Mode) -> None:
+        """Show thumbnails alone, lines, or a table; a filter that is set stays."""
+        self.mode = mode
+        self._delegate.wide = self.wide
+        self.bar.setVisible(self.wide)
+        self._views.setCurrentWidget(self.table if mode == "table" else self.list)
+        self.setMinimumWidth(WIDE if self.wide else NARROW)
+        self.setMaximumWidth({"thumbnails": NARROW, "lines": 2 * WIDE, "table": 2 * TABLE}[mode])
         self.list.setVerticalScrollBarPolicy(
-            Qt.ScrollBarPolicy.ScrollBarAsNeeded if wide else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded if self.wide else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
         self.list.scheduleDelayedItemsLayout()
         self._recount()
+        self._seen = True
+        self._return_soon()
+
+    @property
+    def width_wanted(self) -> int:
+        """The width in pixels that it takes when its mode is chosen."""
+        return {"thumbnails": NARROW, "lines": WIDE, "table": TABLE}[self.mode]
+
+    def view(self) -> QAbstractItemView:
+        """Return the view on screen, which takes the keyboard."""
+        return self.table if self.mode == "table" else self.list
 
     def place(self) -> str:
-        """Return which file of how many is chosen, e.g. ``3 / 202``; empty where none is."""
-        row = self.list.currentIndex().row()
-        return f"{row + 1:,} / {self.filter.rowCount():,}" if row >= 0 else ""
+        """Return which file of how many is chosen, e.g. ``3 / 202``; – where a filter hides it, empty without one."""
+        if self._shown is None:
+            return ""
+        row = self._row()
+        return f"{'–' if row is None else f'{row + 1:,}'} / {self.filter.rowCount():,}"
 
     def current_path(self) -> Path | None:
         """Return the chosen file."""
-        index = self.list.currentIndex()
-        return index.data(ENTRY_ROLE).path if index.isValid() else None
+        return self._shown
 
     def selected_paths(self) -> list[Path]:
         """Return all selected files."""
-        return [index.data(ENTRY_ROLE).path for index in self.list.selectedIndexes()]
+        return [index.data(ENTRY_ROLE).path for index in self.list.selectionModel().selectedRows()]
 
     def all_paths(self) -> list[Path]:
         """Return all files, whatever the filter lets through."""
@@ -110,17 +138,28 @@ class WorklistView(QWidget):
         """Return the files that the filter lets through, in order."""
         return [self.filter.index(row, 0).data(ENTRY_ROLE) for row in range(self.filter.rowCount())]
 
-    def choose(self, path: Path) -> None:
-        """Make a file the chosen one; a filter that hides it is cleared."""
-        row = self._worklist.row_of(path)
-        if row is None:
+    def choose(self, path: Path, *, keep_filter: bool = False) -> None:
+        """Make a file the chosen one; a filter that hides it is cleared unless it is to be kept."""
+        if self._worklist.row_of(path) is None:
             return
-        source = self._worklist.index(row)
-        index = self.filter.mapFromSource(source)
-        if not index.isValid():
+        if not self._index_of(path).isValid():
+            if keep_filter:
+                self._take(path)
+                return
             self.clear_filter()
-            index = self.filter.mapFromSource(source)
-        self._go_to(index)
+        self._go_to(self._index_of(path))
+
+    def choose_if_shown(self, path: Path) -> None:
+        """Make a file the chosen one, unless a filter hides it."""
+        if self._index_of(path).isValid():
+            self._go_to(self._index_of(path))
+
+    def select(self, paths: Iterable[Path]) -> None:
+        """Select files beside the chosen one, as far as they are shown."""
+        for path in paths:
+            index = self._index_of(path)
+            if index.isValid():
+                self.list.selectionModel().select(index, Flag.Select | Flag.Rows)
 
     def remove(self, paths: Iterable[Path]) -> list[tuple[int, Entry]]:
         """Take files out of the list and return them; the chosen one stays chosen, else its neighbour is."""
@@ -132,36 +171,25 @@ class WorklistView(QWidget):
         """Put files back that were taken out."""
         self._keep_place(lambda: self._worklist.put_back(removed))
 
-    def _keep_place(self, change: Callable[[], object]) -> None:
-        """Change the list as a whole, which makes the view forget what was chosen, and choose it again."""
-        chosen, row = self.current_path(), self.list.currentIndex().row()
-        change()
-        source = None if chosen is None else self._worklist.row_of(chosen)
-        if source is not None:
-            with QSignalBlocker(self):  # it is the same as before
-                self._go_to(self.filter.mapFromSource(self._worklist.index(source)))
-        elif self.filter.rowCount():
-            self._go_to(self.filter.index(min(max(row, 0), self.filter.rowCount() - 1), 0))
-
     def step(self, by: int) -> None:
         """Choose the file that many lines further down, as far as the list goes."""
-        rows = self.filter.rowCount()
+        rows, row = self.filter.rowCount(), self._row()
         if rows:
-            row = self.list.currentIndex().row()
-            self._go_to(self.filter.index(min(max(row + by, 0), rows - 1), 0))
+            start = row if row is not None else self._gap - 1 if by > 0 else self._gap
+            self._go_to(self.filter.index(min(max(start + by, 0), rows - 1), 0))
 
     def choose_first(self) -> None:
         """Choose the first file that the filter lets through."""
-        self.step(-self.filter.rowCount())
+        self._go_to(self.filter.index(0, 0))
 
     def choose_last(self) -> None:
         """Choose the last file that the filter lets through."""
-        self.step(self.filter.rowCount())
+        self._go_to(self.filter.index(self.filter.rowCount() - 1, 0))
 
     def next_disagreement(self) -> bool:
         """Choose the next file on which the two disagree, from the top again after the end; return whether there is."""
-        rows = self.filter.rowCount()
-        first = self.list.currentIndex().row() + 1
+        rows, row = self.filter.rowCount(), self._row()
+        first = self._gap if row is None else row + 1
         for i in range(rows):
             index = self.filter.index((first + i) % rows, 0)
             found = index.data(ENTRY_ROLE).file_result
@@ -172,88 +200,200 @@ class WorklistView(QWidget):
 
     def sort(self) -> None:
         """Sort anew by what is chosen; results that came since find their places."""
-        self._worklist.sort_by(self.order_box.currentData())
+        self._worklist.sort_by(self.bar.order, self.bar.grouping)
+        self._delegate.grouping = self.bar.grouping
+        self._studies.read()
+        self._return()
+
+    def show_only(self, paths: Iterable[Path], words: str) -> None:
+        """Show some files alone until the filter is cleared, and choose the first; the words say what they are."""
+        self.bar.show_only(paths, words)
+        self.choose_first()
 
     def clear_filter(self) -> None:
         """Show all files."""
-        self.search.clear()
-        self.show_box.setCurrentIndex(0)
+        self.bar.clear()
+
+    def settings(self) -> dict[str, object]:
+        """Return filter, order, groups and mode, to be restored at the next start."""
+        return {**self.bar.settings(), "mode": self.mode}
+
+    def restore(self, settings: Mapping[str, object]) -> None:
+        """Take what :meth:`settings` returned."""
+        self.bar.restore(settings)
+        for mode in get_args(Mode):
+            if settings.get("mode") == mode:
+                self.set_mode(mode)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Go on from where the chosen file stood, by the arrow keys, where a filter hides it."""
+        if (
+            isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+            and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._shown is not None and self._row() is None
+        ):  # fmt: skip
+            self.step(1 if event.key() == Qt.Key.Key_Down else -1)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _index_of(self, path: Path) -> QModelIndex:
+        row = self._worklist.row_of(path)
+        return QModelIndex() if row is None else self.filter.mapFromSource(self._worklist.index(row, 0))
+
+    def _row(self) -> int | None:
+        """Return the row of the chosen file, None where it is hidden."""
+        index = QModelIndex() if self._shown is None else self._index_of(self._shown)
+        return index.row() if index.isValid() else None
 
     def _go_to(self, index: QModelIndex) -> None:
-        self.list.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self.list.scrollTo(index)
+        if index.isValid():
+            self.list.selectionModel().setCurrentIndex(index, Flag.ClearAndSelect | Flag.Rows)
+            self.view().scrollTo(index)
 
-    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        self.place_changed.emit()
-        if current.isValid():
-            self.chosen.emit(current.data(ENTRY_ROLE).path)
+    def _on_selected(self, *_changed: QModelIndex | QItemSelection) -> None:
+        """Take the current row as chosen where it is selected: Qt makes others current when rows vanish."""
+        selection = self.list.selectionModel()
+        current = selection.currentIndex()
+        if current.isValid() and selection.isRowSelected(current.row()):
+            self._take(current.data(ENTRY_ROLE).path)
 
-    def _thumbnail_ready(self, path: Path) -> None:
-        row = self._worklist.row_of(path)
-        if row is not None:
-            self.list.update(self.filter.mapFromSource(self._worklist.index(row)))
+    def _take(self, path: Path) -> None:
+        if path != self._shown:
+            self._shown = path
+            self.place_changed.emit()
+            self.chosen.emit(path)
 
-    def _filter_changed(self) -> None:
-        self.filter.choose(self.show_box.currentData(), self.search.text())
+    def _keep_place(self, change: Callable[[], object]) -> None:
+        """Change the list as a whole, which makes the view forget what was chosen, and choose it again."""
+        row = self._row()
+        row = self._gap if row is None else row
+        change()
+        if self._shown is not None and self._worklist.row_of(self._shown) is not None:
+            self._gap = min(row, self.filter.rowCount())
+            self._return()
+        else:
+            self._shown = None
+            self._go_to(self.filter.index(min(row, self.filter.rowCount() - 1), 0))
         self._recount()
 
+    def _note_view(self) -> None:
+        """Note, before the first of several changes, whether the chosen row is in view."""
+        row = self._row()
+        if row is not None and not self._returning:
+            view = self.view()
+            self._seen = view.visualRect(self.filter.index(row, 0)).intersects(view.viewport().rect())
+
+    def _before_removed(self, _parent: QModelIndex, first: int, last: int) -> None:
+        self._note_view()
+        row = self._row()
+        if row is not None and first <= row <= last:
+            self._gap = first
+        elif row is None and first < self._gap:
+            self._gap -= min(last + 1, self._gap) - first
+
+    def _after_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if self._row() is None and first < self._gap:
+            self._gap += last - first + 1
+        self._return_soon()
+
+    def _on_added(self) -> None:
+        if (self.bar.order, self.bar.grouping) != (self.bar.order_box.itemData(0), self.bar.group_box.itemData(0)):
+            self.sort()
+        self._recount()
+
+    def _return_soon(self) -> None:
+        """Bring the chosen row back, once for all changes that come together; into view if it was."""
+        if not self._returning:
+            self._returning = True
+            QTimer.singleShot(0, self, lambda: self._return(scroll=self._seen))
+        self._count_soon()
+
+    def _return(self, *, scroll: bool = True) -> None:
+        """Make the chosen file's row the current one again, and bring it into view; where it is hidden none is."""
+        self._returning = False
+        if self._shown is None:
+            return
+        index, selection = self._index_of(self._shown), self.list.selectionModel()
+        if index.isValid():
+            if selection.currentIndex().row() != index.row() or not selection.isRowSelected(index.row()):
+                selection.setCurrentIndex(index, Flag.ClearAndSelect | Flag.Rows)
+            if scroll:
+                self.view().scrollTo(index)
+        elif selection.hasSelection():
+            selection.clearSelection()
+
+    def _thumbnail_ready(self, path: Path) -> None:
+        self.list.update(self._index_of(path))
+
+    def _filter_changed(self, wanted: Wanted) -> None:
+        self.filter.choose(wanted)
+        self._return()
+        self._recount()
+
+    def _count_soon(self) -> None:
+        if not self._counting:
+            self._counting = True
+            QTimer.singleShot(COUNT_AFTER, self, self._recount)
+
     def _recount(self) -> None:
-        total, shown = self._worklist.rowCount(), self.filter.rowCount()
-        if shown == total:
-            words = f"{total:,} files" if total != 1 else "1 file"
-        else:
-            words = f"{shown:,} of {total:,}" + (" files" if self.wide else "")
-        self.count.setText(words if total else "")
+        self._counting = False
+        entries, shown = self._worklist.entries(), self.filter.rowCount()
+        states = [entry.state for entry in entries]
+        done, failed = states.count(State.DONE), states.count(State.FAILED)
+        files = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
+        words = [files if shown == len(entries) else f"{shown:,} of {len(entries):,}"]
+        full = [words[0], f"{done:,} analysed", *([f"{failed:,} failed"] if failed else [])]
+        self.count.setText(" · ".join(full if self.wide else words) if entries else "")
+        self.count.setToolTip(", ".join(full) if entries else "")
         self.place_changed.emit()
+
+    def _set_up_list(self) -> None:
+        self.list.setAccessibleName("Worklist")
+        self.list.setModel(self.filter)
+        self.list.setItemDelegate(self._delegate)
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.installEventFilter(self)
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setAccessibleName("Worklist as a table")
+        table.setModel(self.filter)
+        table.setSelectionModel(self.list.selectionModel())
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW)
+        head = table.horizontalHeader()
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        head.setHighlightSections(False)
+        head.setSectionsClickable(True)
+        head.setSectionsMovable(True)
+        head.setStretchLastSection(True)
+        head.sectionClicked.connect(self._sort_by_column)
+        for number, column in enumerate(COLUMNS):
+            table.setColumnWidth(number, column.width)
+        table.installEventFilter(self)
+
+    def _sort_by_column(self, section: int) -> None:
+        self.order_box.setCurrentIndex(self.order_box.findData(COLUMNS[section].order))
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self._tools = QWidget()
-        tools = QVBoxLayout(self._tools)
-        tools.setContentsMargins(8, 8, 8, 8)
-        tools.setSpacing(8)
-        tools.addWidget(self.search)
-        boxes = QHBoxLayout()
-        boxes.setSpacing(8)
-        boxes.addWidget(self.show_box, 1)
-        boxes.addWidget(self.order_box, 1)
-        tools.addLayout(boxes)
-        column.addWidget(self._tools)
-        column.addWidget(self.list, 1)
+        views = QWidget()
+        self._views = QStackedLayout(views)
+        self._views.addWidget(self.list)
+        self._views.addWidget(self.table)
+        column.addWidget(self.bar)
+        column.addWidget(views, 1)
         self.count.setContentsMargins(8, 4, 0, 4)
         column.addWidget(self.count)
-
-    def _show_names(self) -> dict[str, str]:
-        return {
-            Show.ALL: "All files",
-            Show.DISAGREE: "Disagreements",
-            Show.UNCERTAIN: "Uncertain",
-            Show.NOVEL: "Not assessable",
-            Show.FAILED: "Failed",
-            Show.WAITING: "Not analysed",
-            Show.UNREVIEWED: "Not reviewed",
-        }
-
-    def _order_names(self) -> dict[str, str]:
-        return {
-            Order.ADDED: "As opened",
-            Order.NAME: "By name",
-            Order.DIVERGENCE: "By disagreement",
-            Order.TEACHER: "By teacher",
-            Order.STUDENT: "By student",
-            Order.TASK: "By task",
-            Order.STATE: "By state",
-        }
-
-
-def _box(name: str, choices: dict[str, str]) -> ComboBox:
-    box = ComboBox()
-    box.setAccessibleName(name)
-    box.setToolTip(name)
-    box.setMinimumContentsLength(6)
-    box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    for value, words in choices.items():
-        box.addItem(words, value)
-    return box

@@ -6,7 +6,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from gui.worklist.model import State
+from gui.worklist.entry import State
 
 PATIENCE = 120_000  # milliseconds
 

@@ -5,7 +5,6 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.images.demo import demonstration_radiograph
-from core.records.review import OPINIONS
 from gui.commands.palette import CommandSearch
 from gui.commands.sheet import ShortcutSheet
 from gui.common import theme
@@ -103,11 +102,13 @@ def test_the_tabulator_follows_the_eye(analysed, qtbot):
         chooser.student_box,
         chooser.cam_box,
         chooser.class_box,
-        *[view.review.buttons[opinion] for opinion in OPINIONS],
+        *view.review.buttons.values(),
         view.review.note,
         window.list.search,
         window.list.show_box,
         window.list.order_box,
+        window.list.bar.group_box,
+        window.list.bar.more,
     ]
     assert [widget for widget in order if widget in expected] == expected
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.compare.agreement import macro_f1, macro_f1_interval, too_few, wilson
+from core.compare.agreement import confusion_matrix, macro_f1, macro_f1_interval, too_few, wilson
+from core.performance.roc import auroc
 from core.uncertainty.calibration import brier_score, expected_calibration_error, reliability
 from training.evaluation.clustered_bootstrap import independent
 
@@ -102,22 +103,6 @@ def score(
         reliability=reliability(probabilities, labels),
         reliability_uncalibrated=reliability(raw, labels),
     )
-
-
-def confusion_matrix(labels: Labels, guesses: Labels, classes: int) -> npt.NDArray[np.intp]:
-    """Return the number of images by label (rows) and predicted class (columns), shape (C, C)."""
-    return np.bincount(labels * classes + guesses, minlength=classes**2).reshape(classes, classes)
-
-
-def auroc(values: Float64Array, positive: npt.NDArray[np.bool_]) -> float | None:
-    """Return the area under the ROC curve (the Mann-Whitney statistic, ties count half); None without both sides."""
-    from scipy.stats import rankdata
-
-    n = int(positive.sum())
-    rest = len(positive) - n
-    if not n or not rest:
-        return None
-    return float((rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * rest))
 
 
 def intervals(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from core.images.preprocessing import prepare_picture
 from core.images.reader import read_image
 from core.models.bundle import Bundle
+from core.performance.roc import auroc
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.uncertainty.disturbances import DISTURBANCES, EXPOSURES, Picture, grey
@@ -26,7 +27,6 @@ from core.uncertainty.gate_fit import (
 from core.uncertainty.novelty import nearest
 from core.uncertainty.thumbnail import SIDE, likeness_features, thumbnail
 from training.data.loading import Sample, open_dataset
-from training.evaluation.metrics import auroc
 from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
 from training.novelty.images import blank, noise, photographs, radiology_objects

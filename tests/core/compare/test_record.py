@@ -81,9 +81,11 @@ def test_a_record_comes_back_from_json_as_it_was(record):
 
 def test_the_table_holds_every_value_of_the_json(record):
     file = io.StringIO()
-    CsvTable(file, "chest-xray").add(ExportRecord(record, Reading("Normal", "agree", "a note", "an impression")))
+    CsvTable(file, "chest-xray").add(
+        ExportRecord(record, Reading("Normal", "COVID-19", "agree", "a note", "an impression"))
+    )
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
-    plain = ExportRecord(record, Reading("Normal", "agree", "a note", "an impression")).as_dict()
+    plain = ExportRecord(record, Reading("Normal", "COVID-19", "agree", "a note", "an impression")).as_dict()
     written = sorted(str(value) for value in row.values() if value != "")
     assert written == sorted(str(value) for value in leaves(plain) if value not in (None, ""))
 

@@ -21,7 +21,7 @@ def exported(chest_image, chest_comparison):
     said = replace(
         record_of(replace(chest_image, notices=("one", "two")), chest_comparison), path="=cmd|' /C calc'!A0.dcm"
     )
-    return ExportRecord(said, Reading("Normal", "disagree", "+ masses", "Masses."))
+    return ExportRecord(said, Reading("Normal", "other", "disagree", "+ masses", "Masses."))
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
@@ -47,9 +47,8 @@ def test_the_table_holds_all_that_the_record_says(exported):
     assert float(first["student_cam_estimated_error"]) == 0.015
     assert float(first["cam_pearson"]) == exported.record.agreement.cam_pearson < 0
     assert first["notices"] == "one two"
-    assert (first["label"], first["verdict"], first["note"], first["impression"]) == (
-        "Normal", "disagree", "'+ masses", "Masses.",
-    )  # fmt: skip
+    said = [first[name] for name in ("label", "reading", "verdict", "note", "impression")]
+    assert said == ["Normal", "other", "disagree", "'+ masses", "Masses."]
     assert second["error"] == "x: broken"
     assert second["teacher_predicted"] == ""
 

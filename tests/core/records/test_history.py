@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from core.records import history_layout as module
 from core.records.analysis import analysis
 from core.records.history import History, Query
 from core.records.history_errors import HistoryError
+from core.records.review import NOT_ASSESSABLE, OTHER, Review, reading_named, readings_of
+from core.tasks import ClassLabel, get_task
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {"cam": "fast", "runtime": "auto"}
@@ -69,7 +72,7 @@ def test_what_was_recorded_is_found_again(path, chest_comparison):
     assert (row.teacher_predicted, row.student_predicted, row.same_class) == ("Non-COVID", "COVID-19", False)
     assert row.answers == stored_predictions(chest_comparison)
     assert row.settings == SETTINGS
-    assert row.verdict is None
+    assert row.review == Review()
 
 
 def test_the_path_is_kept_only_if_given(path, chest_comparison):
@@ -78,14 +81,40 @@ def test_the_path_is_kept_only_if_given(path, chest_comparison):
         assert next(history.find()).path is None
 
 
-def test_a_reviewer_agrees_or_not_and_says_why(path, chest_comparison):
+def test_a_reading_is_of_the_image_whichever_models_it_was_shown_with(path, chest_comparison, tile_comparison):
     with History(path) as history:
-        number = history.add("a" * 64, chest_comparison, {})
-        history.review(number, "disagree", "effusion")
-        assert [(r.verdict, r.note) for r in history.find(Query(opinion="disagree"))] == [("disagree", "effusion")]
-        assert list(history.find(Query(opinion="agree"))) == []
+        first = history.add("a" * 64, chest_comparison, {"cam": "fast"})
+        history.add("a" * 64, chest_comparison, {"cam": "exact"}, Path("/x/copy.dcm"))
+        history.add("a" * 64, tile_comparison, {})  # another task
+        history.add("b" * 64, chest_comparison, {})  # another image
+        history.review(first, Review("COVID-19", "effusion"))
+        found = list(history.find(Query(reading="covid-19")))
+        assert [(row.image_sha256, row.task) for row in found] == [("a" * 64, "chest-xray")] * 2
+        assert {row.review for row in found} == {Review("COVID-19", "effusion")}
+        assert list(history.find(Query(reading=OTHER))) == []
+        assert len(list(history.find(Query("effusion")))) == 2
+        history.review(first, Review(NOT_ASSESSABLE))
+        assert history.record(first).review == Review(NOT_ASSESSABLE)
+        history.review(first, Review())
+        assert history.record(first).review == Review()
         with pytest.raises(UsageError, match="no record 99"):
-            history.review(99, "agree")
+            history.review(99, Review(OTHER))
+
+
+def test_a_reading_is_named_as_the_task_names_it():
+    task = get_task("chest-xray")
+    assert [reading_named(task, text) for text in ("covid-19", "Non-COVID infection", "Not assessable", "OTHER")] == [
+        "COVID-19", "Non-COVID", NOT_ASSESSABLE, OTHER,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="Chest X-ray can't be read as 'fracture'") as caught:
+        reading_named(task, "fracture")
+    assert "Non-COVID" in caught.value.remedy
+
+
+def test_a_class_called_other_is_the_only_other():
+    classes = (ClassLabel(id="scar", name="Scar"), ClassLabel(id="other", name="Something else"))
+    task = get_task("chest-xray").model_copy(update={"classes": classes})
+    assert readings_of(task) == {"scar": "Scar", "other": "Something else", NOT_ASSESSABLE: "Not assessable"}
 
 
 def test_search_takes_words_literally_and_filters_add_up(path, chest_comparison, tile_comparison):
@@ -172,16 +201,62 @@ def test_an_older_layout_is_brought_up_to_date(path, chest_comparison, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(module, "MIGRATIONS", module.MIGRATIONS[:1])
         row = analysis("a" * 64, chest_comparison, {}).stored()
-        del row["verdict"], row["note"]
+        del row["reading"], row["verdict"], row["note"]
         with History(path) as old, old._database:
             places = ", ".join("?" * len(row))
             old._database.execute(f"INSERT INTO analyses ({', '.join(row)}) VALUES ({places})", [*row.values()])  # noqa: S608
     with History(path) as history:
         (row,) = history.find()
-        assert (row.image_sha256, row.verdict, row.note) == ("a" * 64, None, "")
-        history.review(row.id, "agree")
+        assert (row.image_sha256, row.review) == ("a" * 64, Review())
+        history.review(row.id, Review("Normal"))
     with History(path) as again:
         assert again._database.execute("PRAGMA user_version").fetchone()[0] == len(module.MIGRATIONS)
+
+
+def test_what_was_said_in_an_older_version_becomes_a_class_where_it_names_one(path, chest_comparison, monkeypatch):
+    """The comparison disagrees; those that agree, or show one prediction alone, name a class."""
+    made = analysis("", chest_comparison, {}, Path("/x/a.png"))
+    same = replace(made, student_predicted="Non-COVID", same_class=True)
+    hidden = replace(made, answers={**made.answers, "teacher": {**made.answers["teacher"], "novel": True}})
+    said = {  # image: what was said of which analyses, in turn
+        "agree on one": [(same, "agree", "sure")],
+        "agree with two that differ": [(made, "agree", "which?")],
+        "agree with the one shown": [(hidden, "agree", "")],
+        "disagree": [(same, "disagree", "effusion")],
+        "unsure": [(same, "unsure", "")],
+        "note alone": [(same, None, "see below")],
+        "changed mind": [(same, "agree", ""), (replace(same, settings={"cam": "exact"}), "disagree", "no")],
+        "nothing": [(same, None, "")],
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "MIGRATIONS", module.MIGRATIONS[:2])
+        with History(path) as old, old._database:
+            for image, analyses in said.items():
+                for found, verdict, note in analyses:
+                    row = replace(found, image_sha256=image, verdict=verdict, note=note).stored()
+                    del row["reading"]
+                    places = ", ".join("?" * len(row))
+                    old._database.execute(f"INSERT INTO analyses ({', '.join(row)}) VALUES ({places})", [*row.values()])  # noqa: S608
+    with History(path) as history:
+        found = {row.image_sha256: row.review for row in reversed(list(history.find()))}
+        assert found == {
+            "agree on one": Review("Non-COVID", "sure", "agree"),
+            "agree with two that differ": Review(None, "which?", "agree"),
+            "agree with the one shown": Review("COVID-19", "", "agree"),
+            "disagree": Review(None, "effusion", "disagree"),
+            "unsure": Review(None, "", "unsure"),
+            "note alone": Review(None, "see below"),
+            "changed mind": Review(None, "no", "disagree"),
+            "nothing": Review(),
+        }
+        task = get_task("chest-xray")
+        assert found["agree on one"].in_words(task) == "Non-COVID infection"
+        assert found["disagree"].in_words(task) == "Disagree (older reading)"
+        assert {row.image_sha256 for row in history.find(Query(reading="disagree"))} == {"disagree", "changed mind"}
+        assert len(list(history.find(Query(reading="agree")))) == 4  # that of before the mind was changed too
+        (row,) = history.find(Query(image_sha256="disagree"))
+        history.review(row.id, Review("Normal", "effusion"))
+        assert history.record(row.id).review.in_words(task) == "Normal"
 
 
 def test_a_newer_layout_is_left_alone(path):
@@ -235,10 +310,11 @@ def test_the_command_line_lists_reviews_exports_and_clears(tmp_path, chest_compa
             cwd=ROOT, env={**os.environ, "TWINLENS_DATA": str(data)},
         )  # fmt: skip
 
-    assert run("review", "1", "unsure", "--note", "=1+1").returncode == 0
-    listed = json.loads(run("list", "--json", "--reading", "unsure").stdout)["analyses"]
-    assert [row["note"] for row in listed] == ["=1+1"]
-    assert "≠ Non-COVID infection 62.0 % · COVID-19 65.0 % · unsure · =1+1" in run("list", "cmd").stdout
+    assert "can't be read as 'unsure'" in run("review", "1", "unsure").stderr
+    assert run("review", "1", "normal", "--note", "=1+1").returncode == 0
+    listed = json.loads(run("list", "--json", "--reading", "Normal").stdout)["analyses"]
+    assert [(row["reading"], row["verdict"], row["note"]) for row in listed] == [("Normal", None, "=1+1")]
+    assert "≠ Non-COVID infection 62.0 % · COVID-19 65.0 % · Normal · =1+1" in run("list", "cmd").stdout
     assert run("export", str(tmp_path / "h.csv")).returncode == 0
     (row,) = csv.DictReader((tmp_path / "h.csv").read_text(encoding="utf-8").splitlines())
     assert row["note"] == "'=1+1"

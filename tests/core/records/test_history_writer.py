@@ -1,11 +1,13 @@
 """A history that is locked or can't be written loses nothing."""
 
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -65,8 +67,8 @@ def test_what_a_lock_keeps_out_waits_and_is_written_in_its_order(path, row):
     with HistoryWriter(path, wait=0) as writer:
         with locked(path):
             writer.record(row)
-            writer.review(key, Review("agree", "first"))
-            writer.review(key, Review("disagree", "süß"))
+            writer.review(key, Review("Normal", "first"))
+            writer.review(key, Review("other", "süß"))
             assert (writer.waiting, writer.is_safe) == (3, True)
             assert "busy" in str(writer.error)
             assert len(list(read(writer.waiting_file))) == 3
@@ -74,7 +76,19 @@ def test_what_a_lock_keeps_out_waits_and_is_written_in_its_order(path, row):
         assert writer.retry()
         assert (writer.waiting, writer.error, waiting_files(path)) == (0, None, [])
         (found,) = writer.history().find()
-    assert (found.image_sha256, found.verdict, found.note) == ("a" * 64, "disagree", "süß")
+    assert (found.image_sha256, found.review) == ("a" * 64, Review("other", "süß"))
+
+
+def test_what_an_older_version_left_waiting_is_taken_in(path, row):
+    """It wrote an opinion and a note as a list."""
+    with History(path) as history:
+        history.insert(row)
+    waiting = path.with_name("history-waiting-0-0-0.jsonl")  # of a process that has ended
+    waiting.write_text(json.dumps({"row": asdict(row.key), "review": ["disagree", "effusion"]}) + "\n")
+    with History(path) as history:
+        (found,) = history.find()
+    assert found.review == Review(None, "effusion", "disagree")
+    assert not waiting.exists()
 
 
 def test_what_waits_when_a_process_is_killed_is_taken_in_once(path, tmp_path):

@@ -3,8 +3,9 @@ import sys
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QMenuBar, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QMenuBar, QWidget
 
+from core.tasks import get_task
 from gui.commands.actions import Commands
 from gui.commands.command import Command
 from gui.commands.palette import CommandSearch
@@ -16,7 +17,7 @@ NEEDS_FILES = {"remove", "clear", "next", "previous", "first", "last", "next_dis
 NEEDS_MODELS = {"teacher_card", "student_card"}
 NEEDS_IMAGE = {"keep_below", "show_in_folder"}
 NEEDS_COMPARISON = {"next_class", "each_its_own", "copy_picture", "print"}
-NEEDS_MORE = {"put_back", "pause", "cancel", *NEEDS_IMAGE, *NEEDS_COMPARISON}
+NEEDS_MORE = {"undo", "redo", "pause", "cancel", *NEEDS_IMAGE, *NEEDS_COMPARISON}
 OF_SOME_IMAGES = {"next_frame", "previous_frame", *(f"preset_{number}" for number in range(4, 10))}
 NEEDS_HEAT_MAPS = {"overlay", "swipe", "difference", "contour"}
 
@@ -72,7 +73,7 @@ def test_a_command_whose_extra_is_missing_stays_grey_and_says_how_to_add_it(qtbo
     assert train.toolTip().startswith("Train a model needs packages that are not installed (accelerate). Add it with: ")
     assert commands.actions["search"].isEnabled()
     bar = QMenuBar(parent)
-    fill_menus(bar, commands, RecentMenu(list, pytest.fail, parent))
+    fill_menus(bar, commands, RecentMenu(list, pytest.fail, parent), QMenu(parent))
     assert [action.menu().toolTipsVisible() for action in bar.actions()] == [True, False]
 
 
@@ -80,7 +81,10 @@ def test_menus_and_sheet_show_the_table_and_no_key_is_given_twice(make_window, q
     window = make_window(cam="none")
     table = window.commands.table
     keys = [key for command in table for key in command.keys]
-    assert len(keys) == len(set(keys))
+    window.comparison.review.set_task(get_task("lung-colon"))
+    readings = [action.shortcut().toString() for action in window.comparison.review.menu.actions()]
+    assert readings == [*(f"Alt+{number}" for number in range(1, 6)), "X", "U"]
+    assert len({*keys, *readings}) == len(keys) + len(readings)
     shown = [action for menu in window.menuBar().actions() for action in menu.menu().actions()]
     named = [action.objectName() for action in shown if action.objectName() in window.commands.actions]
     assert named == [command.id for command in table]
@@ -98,15 +102,17 @@ def test_each_command_can_be_used_when_there_is_what_it_needs(make_window, qtbot
     assert disabled(window) == NEEDS_FILES | NEEDS_MORE | NEEDS_HEAT_MAPS | OF_SOME_IMAGES
     with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.open_paths([two[0]])
-    assert disabled(window) == {"put_back", "pause", "cancel"} | NEEDS_HEAT_MAPS | OF_SOME_IMAGES
+    assert disabled(window) == {"undo", "redo", "pause", "cancel"} | NEEDS_HEAT_MAPS | OF_SOME_IMAGES
     window.chooser.cam_box.setCurrentIndex(window.chooser.cam_box.findData("fast"))
     with qtbot.waitSignal(window.controller.settled, timeout=60_000):
         window.chooser.cam_box.activated.emit(0)
-    assert disabled(window) == {"put_back", "pause", "cancel"} | OF_SOME_IMAGES
+    assert disabled(window) == {"undo", "redo", "pause", "cancel"} | OF_SOME_IMAGES
     window.commands.actions["clear"].trigger()
-    assert disabled(window) == NEEDS_FILES | NEEDS_IMAGE | NEEDS_COMPARISON | OF_SOME_IMAGES | {"pause", "cancel"}
-    window.commands.actions["put_back"].trigger()
-    assert "put_back" in disabled(window)
+    left = {"redo", "pause", "cancel"}
+    assert disabled(window) == NEEDS_FILES | NEEDS_IMAGE | NEEDS_COMPARISON | OF_SOME_IMAGES | left
+    assert window.commands.actions["undo"].text() == "&Undo removing a.png"
+    window.commands.actions["undo"].trigger()
+    assert {"undo", "redo"} & disabled(window) == {"undo"}
     assert "next" not in disabled(window)
 
 

@@ -36,12 +36,12 @@ def test_while_the_next_image_loads_nothing_of_the_last_is_shown_and_nothing_can
     assert window.windowTitle() == "b.png – Twinlens"
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert [entry.review for entry in window.worklist.entries()] == [Review(), Review()]
-    assert "no prediction to review" in window.banner.words.text()
+    assert "no prediction to read" in window.banner.words.text()
     qtbot.waitUntil(lambda: window.controller.on_screen == two[1], timeout=PATIENCE)
     assert [panel.view.words.name.text() for panel in view.panels] == ["b.png", "b.png"]
     assert "(median of 2)" in view.facts.text()
-    qtbot.keyClick(window, Qt.Key.Key_A)
-    assert [entry.review.opinion for entry in window.worklist.entries()] == [None, "agree"]
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    assert [entry.review.reading for entry in window.worklist.entries()] == [None, "other"]
 
 
 def test_a_note_that_is_being_typed_stays_with_its_image(window, qtbot, two):
@@ -94,18 +94,16 @@ def test_another_choice_takes_the_predictions_off_the_screen_and_leaves_the_imag
     assert window.comparison.teacher.view._base.isVisible()
 
 
-def test_answers_and_reviews_come_back_with_the_choice_that_they_belong_to(window, qtbot, two):
+def test_answers_come_back_with_their_choice_and_the_reading_stays_with_the_image(window, qtbot, two):
     before = said(window)
     qtbot.keyClick(window, Qt.Key.Key_X)
     assert settled(window, qtbot, lambda: choose_threads(window, 1))
     assert [answer is not None for answer in said(window)] == [True, False]
-    assert window.worklist.entries()[0].review == Review()
-    qtbot.keyClick(window, Qt.Key.Key_A)
+    assert window.worklist.entries()[0].review == Review("other")
+    qtbot.keyClick(window, Qt.Key.Key_U)
     choose_threads(window, 0)
     assert said(window) == before  # at once, without asking the models
-    assert [entry.review.opinion for entry in window.worklist.entries()] == ["disagree", None]
-    choose_threads(window, 1)
-    assert [entry.review.opinion for entry in window.worklist.entries()] == ["agree", None]
+    assert [entry.review.reading for entry in window.worklist.entries()] == ["not_assessable", None]
 
 
 def test_a_turn_of_the_wheel_over_the_choices_changes_nothing(window, two):

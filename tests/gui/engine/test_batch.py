@@ -50,6 +50,17 @@ def test_a_batch_waits_while_it_is_paused_and_ends_when_it_is_cancelled():
     assert (progress.done, progress.total, progress.running, progress.paused) == (1, 1, False, False)
 
 
+def test_what_failed_and_what_is_being_prepared_is_told():
+    batch = begun(A, B)
+    batch.prepare("VGG19")
+    assert batch.progress().preparing == "VGG19"
+    batch.finish(batch.next(), 1.0, failed=True)
+    progress = batch.progress()
+    assert (progress.done, progress.failed, progress.preparing) == (1, 1, "")
+    batch.begin(AnalyseFiles((A,), Choice()))
+    assert batch.progress().failed == 0
+
+
 def test_progress_tells_which_of_two_is_the_later():
     batch = begun(A)
     assert batch.progress().order < batch.progress().order

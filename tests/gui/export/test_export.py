@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog
 
 from core.compare.record import record_of
 from core.compare.session import Compared
@@ -18,7 +18,9 @@ from core.system.output_names import SIDES
 from gui.comparison.controller import ComparisonController
 from gui.export.job import Scope
 from gui.export.pdf_pages import pdf_pages
-from gui.worklist.model import Show, State
+from gui.performance.window import PerformanceWindow
+from gui.worklist.entry import State
+from gui.worklist.filter import Show
 from tests.gui.comparison_samples import agreeing
 from tests.gui.driving import PATIENCE
 
@@ -261,27 +263,27 @@ def test_nothing_to_take_away_is_said(make_window):
 
 
 def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qtbot, tmp_path, monkeypatch):
-    from gui.export.scores_dialog import ScoresDialog
-
     qtbot.waitUntil(lambda: "2 labelled images. Accuracy: teacher" in three.banner.words.text(), timeout=PATIENCE)
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
     entries = [entry for entry in three.worklist.entries() if entry.file_result is not None]
     right = sum(entry.file_result.record.teacher.predicted == truth[entry.path.name] for entry in entries)
     three.banner.button.click()
-    dialog = three.findChild(ScoresDialog)
-    shown = [label.text() for label in dialog.findChildren(QLabel)]
-    assert shown[shown.index("Accuracy") + 1].startswith(f"{100 * right / 2:.1f} %")
+    qtbot.waitUntil(lambda: three.findChild(PerformanceWindow) is not None, timeout=PATIENCE)
+    dialog = three.findChild(PerformanceWindow)
+    accuracy = dialog.pages[0].texts()[1]
+    assert accuracy[:2] == ["Accuracy", "2"]
+    assert accuracy[2].startswith(f"{100 * right / 2:.1f} %")
     dialog.close()
 
     shown = three.worklist.entry_of(entries[0].path)
-    three.worklist.set_review(shown.path, Review("disagree", "a marker"))
+    three.worklist.set_review(shown.path, Review("other", "a marker"))
     target = tmp_path / "all.jsonl"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     three.commands.actions["export_csv"].trigger()
     qtbot.waitUntil(lambda: str(target) in three.banner.words.text(), timeout=PATIENCE)
     records = {r["path"]: r for r in map(json.loads, target.read_text(encoding="utf-8").splitlines())}
     told = records[str(shown.path)]
-    assert (told["label"], told["verdict"], told["note"]) == (truth[shown.path.name], "disagree", "a marker")
+    assert (told["label"], told["reading"], told["note"]) == (truth[shown.path.name], "other", "a marker")
 
     target = tmp_path / "table.jsonl"
     three.list.show_box.setCurrentIndex(three.list.show_box.findData(Show.FAILED))

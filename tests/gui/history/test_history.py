@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from core.images.demo import demonstration_radiograph
 from core.records.history import History, history_path
+from core.records.review import Review
 from gui.history.view import HistoryView
-from gui.worklist.model import Show
+from gui.worklist.filter import Show
 
 PATIENCE = 25_000
 
@@ -60,36 +61,38 @@ def test_a_review_by_keys_is_shown_kept_and_comes_back(recorded, make_window, qt
     note.setText("masses")
     qtbot.keyClick(note, Qt.Key.Key_Return)
     entry = recorded.worklist.entries()[0]
-    assert (entry.review.opinion, entry.review.note) == ("disagree", "masses")
+    assert entry.review == Review("other", "masses")
     index = recorded.list.filter.index(0, 0)
-    assert "Disagree" in index.data(Qt.ItemDataRole.AccessibleTextRole)
+    assert "Your reading: Other" in index.data(Qt.ItemDataRole.AccessibleTextRole)
     recorded.close()
     (record,) = records()
-    assert (record.verdict, record.note) == ("disagree", "masses")
+    assert record.review == Review("other", "masses")
     again = make_window(cam="none")
     qtbot.waitUntil(lambda: again.worklist.entries()[0].review.note == "masses", timeout=PATIENCE)
-    qtbot.waitUntil(again.comparison.review.buttons["disagree"].isChecked, timeout=PATIENCE)  # once it is on screen
+    qtbot.waitUntil(again.comparison.review.buttons["other"].isChecked, timeout=PATIENCE)  # once it is on screen
     assert again.comparison.review.note.text() == "masses"
     assert len(records()) == 1
 
 
 def test_a_review_is_taken_back_and_kept_although_the_filter_then_hides_the_image(recorded):
-    for expected in ("agree", None):
-        recorded.commands.actions["agree"].trigger()
-        assert recorded.worklist.entries()[0].review.opinion == expected
+    for expected in ("Normal", None):
+        recorded.comparison.review.buttons["Normal"].click()
+        assert recorded.worklist.entries()[0].review.reading == expected
+        assert recorded.comparison.review.buttons["Normal"].isChecked() == bool(expected)
     box = recorded.list.show_box
-    box.setCurrentIndex(box.findData(Show.UNREVIEWED))
+    box.setCurrentIndex(box.findData(Show.UNREAD))
     assert len(recorded.list.shown_entries()) == 1
-    recorded.commands.actions["unsure"].trigger()
+    recorded.comparison.review.buttons["other"].click()
     assert recorded.list.shown_entries() == []
+    assert recorded.controller.on_screen == demonstration_radiograph()  # it stays until another is chosen
     recorded.close()
-    assert records()[0].verdict == "unsure"
+    assert records()[0].reading == "other"
 
 
 def test_without_an_answer_there_is_nothing_to_review(make_window):
     window = make_window()
     window.commands.actions["agree"].trigger()
-    assert "no prediction to review" in window.banner.words.text()
+    assert "no prediction to read" in window.banner.words.text()
 
 
 def test_who_opts_out_leaves_no_record(make_window, qtbot):
@@ -97,8 +100,8 @@ def test_who_opts_out_leaves_no_record(make_window, qtbot):
     window.set_preferences(replace(window.preferences, history=False))
     with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
         window.open_paths([demonstration_radiograph()])
-    window.commands.actions["agree"].trigger()
-    assert window.worklist.entries()[0].review.opinion == "agree"
+    window.comparison.review.buttons["Normal"].click()
+    assert window.worklist.entries()[0].review.reading == "Normal"
     window.close()
     assert not history_path().exists()
 
@@ -122,16 +125,16 @@ def test_the_history_is_searched_and_filtered(view, recorded, qtbot):
     for box, value, expected in (
         (view.same_box, not same, 0),
         (view.same_box, same, 1),
-        (view.opinion_box, "agree", 0),
-        (view.opinion_box, None, 1),
+        (view.reading_box, "Normal", 0),
+        (view.reading_box, None, 1),
         (view.task_box, "lung-colon", 0),
         (view.task_box, "chest-xray", 1),
         (view.date_box, 1, 1),
     ):
         box.setCurrentIndex(box.findData(value))
         qtbot.waitUntil(lambda expected=expected: len(view.table.rows) == expected, timeout=PATIENCE)
-    recorded.commands.actions["agree"].trigger()  # it follows what happens meanwhile
-    qtbot.waitUntil(lambda: view.table.rows[0].verdict == "agree", timeout=PATIENCE)
+    recorded.comparison.review.buttons["Normal"].click()  # it follows what happens meanwhile
+    qtbot.waitUntil(lambda: view.table.rows[0].reading == "Normal", timeout=PATIENCE)
 
 
 def test_an_image_is_opened_again_from_the_history(view, recorded, qtbot):

@@ -53,16 +53,16 @@ def test_a_name_that_is_no_utf_8_comes_back_with_the_session_and_from_the_histor
     window = make_window(cam="none")
     analysed(window, scans, qtbot)
     (entry,) = window.worklist.entries()
-    window.commands.actions["agree"].trigger()
+    window.comparison.review.buttons["other"].click()
     session.add_recent(window.settings, [entry.path])
     window.close()
     (record,) = records()
     assert record.path == str(scans / r"M\xfcller.png")
-    assert record.verdict == "agree"
+    assert record.reading == "other"
     settings = store()
     assert session.recent(settings)[0] == entry.path
     again = make_window(cam="none")
-    qtbot.waitUntil(lambda: again.worklist.entries()[0].review.opinion == "agree", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: again.worklist.entries()[0].review.reading == "other", timeout=PATIENCE)
     assert again.worklist.entries()[0].path == entry.path
     again.close()
     assert len(records()) == 1
@@ -75,9 +75,9 @@ def test_what_a_locked_history_does_not_take_is_written_when_it_is_free(make_win
             analysed(window, scans, qtbot)
         assert "kept the history busy" in said.args[0]
         assert "history-waiting-" in said.args[0]
-        window.commands.actions["disagree"].trigger()
+        window.comparison.review.buttons["Normal"].click()
         assert records() == []
-    qtbot.waitUntil(lambda: [r.verdict for r in records()] == ["disagree"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [r.reading for r in records()] == ["Normal"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: waiting_files(history_path()) == [], timeout=PATIENCE)
     qtbot.waitUntil(lambda: "has been written" in window.banner.words.text(), timeout=PATIENCE)
 
@@ -87,12 +87,12 @@ def test_what_still_waits_when_the_window_is_closed_is_not_lost(make_window, sca
     with locked():
         with qtbot.waitSignal(window.recorder.noticed, timeout=PATIENCE):
             analysed(window, scans, qtbot)
-        window.commands.actions["unsure"].trigger()
+        window.comparison.review.buttons["other"].click()
         window.close()
         assert window.all_stopped
         (waiting,) = waiting_files(history_path())
     left = waiting.with_name("history-waiting-1-1-0.jsonl")  # as if of a process that has ended
     waiting.rename(left)
     (record,) = records()
-    assert (Path(record.path).parent, record.verdict) == (scans, "unsure")
+    assert (Path(record.path).parent, record.reading) == (scans, "other")
     assert not left.exists()

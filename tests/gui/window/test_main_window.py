@@ -16,7 +16,9 @@ from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.system.output_names import SIDES
 from gui.common import wording
 from gui.engine.events import ComparisonGrown
-from gui.worklist.model import Order, Show, State
+from gui.worklist.entry import State
+from gui.worklist.filter import Show
+from gui.worklist.order import Order
 
 PATIENCE = 120_000
 

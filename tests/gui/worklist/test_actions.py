@@ -1,7 +1,6 @@
 """What is done to the list while it is worked on: removing, clearing, undoing, dropping, notes, and what counts."""
 
 import os
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from core.models.catalogue import read_catalogue
+from core.records.review import Review
 from gui.export.job import Scope, scopes
-from gui.export.scores_dialog import ScoresDialog, tallied
-from gui.worklist.model import Show, State
+from gui.worklist.entry import State
+from gui.worklist.filter import Show
 from tests.gui.driving import PATIENCE, drop, settled
 
 
@@ -29,14 +29,14 @@ def test_return_in_the_note_gives_the_keyboard_back(window, qtbot):
     settled(window, qtbot, lambda: qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down))
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_X)
     reviews = [entry.review for entry in window.worklist.entries()]
-    assert [(review.opinion, review.note) for review in reviews] == [(None, "masses"), ("disagree", "")]
+    assert reviews == [Review(None, "masses"), Review("other")]
 
 
 def test_a_key_after_the_next_image_writes_in_no_note(window, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_M)
     settled(window, qtbot, lambda: qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_PageDown))
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_U)
-    assert [entry.review.opinion for entry in window.worklist.entries()] == [None, "unsure"]
+    assert [entry.review.reading for entry in window.worklist.entries()] == [None, "not_assessable"]
     assert window.comparison.review.note.text() == ""
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
     assert names(window) == ["a.png", "b.png", "d.png"]
     assert [entry.file_result for entry in window.worklist.entries()] == answers
     assert window.controller.path == two[0]
-    assert not window.commands.actions["put_back"].isEnabled()
+    assert not window.commands.actions["undo"].isEnabled()
 
 
 def test_the_chosen_file_stays_chosen_when_another_is_removed(window, qtbot, two):
@@ -73,7 +73,7 @@ def test_the_chosen_file_stays_chosen_when_another_is_removed(window, qtbot, two
     window.list.chosen.connect(shown.append)
     window.files.remove([two[1]])
     assert window.list.current_path() == two[0] == window.controller.path
-    window.commands.actions["put_back"].trigger()
+    window.commands.actions["undo"].trigger()
     assert window.list.current_path() == two[0]
     assert names(window) == ["a.png", "b.png"]
     assert shown == []
@@ -115,23 +115,10 @@ def test_a_withheld_answer_is_no_disagreement(withheld, two):
     listed.choose(two[1])
     assert listed.next_disagreement()
     assert listed.current_path() == two[1]  # there is no other
-    spoken = withheld.worklist.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    spoken = withheld.worklist.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert "agree" not in spoken
     name = read_catalogue().find("chest-xray", "student").card.classes
     assert not any(label in spoken.partition("Student")[2] for label in name)
-
-
-def test_withheld_answers_do_not_count_in_scores(withheld, qtbot):
-    (found,) = tallied(withheld.reporter._results())
-    assert (found.images, found.withheld) == (1, 1)
-    dialog = ScoresDialog([found])
-    qtbot.addWidget(dialog)
-    words = Counter(label.text() for label in dialog.findChildren(type(withheld.banner.words)))
-    assert "Not counted: an image that is not assessable, outside the training data." in words
-    for entry in withheld.worklist.entries():
-        entry.result.file_result = replace(entry.file_result, teacher=replace(entry.file_result.teacher, novel=True))
-    withheld.commands.actions["scores"].trigger()
-    assert "None of the images that were analysed is assessable" in withheld.banner.words.text()
 
 
 def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qtbot, two):
@@ -145,7 +132,7 @@ def test_a_name_that_is_no_utf_8_is_shown_so_that_it_can_be_read(make_window, qt
     window.list.choose(path)
     qtbot.waitUntil(lambda: window.controller.on_screen == path, timeout=PATIENCE)
     shown = r"M\xfcller.png"
-    row = window.worklist.index(window.worklist.row_of(path))
+    row = window.worklist.index(window.worklist.row_of(path), 0)
     roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
     texts = [row.data(role) for role in roles]
     texts += [window.windowTitle(), window.comparison.teacher.view.words.name.text()]

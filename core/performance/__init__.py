@@ -1,0 +1,1 @@
+"""Performance of teacher, student and reader over many images: scores, curves and tests, with intervals."""

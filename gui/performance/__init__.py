@@ -1,0 +1,1 @@
+"""Performance of teacher, student and reader over the worklist."""
