@@ -30,7 +30,7 @@ class TorchNetwork:
             logits, maps = self.module(torch.from_numpy(batch).to(self.dtype))
         return logits.numpy(), maps.numpy().astype(np.float32)
 
-    def mask_scorer(self, image, map_size):
+    def mask_scorer(self, image, map_size, *, half=False):
         return mask_scorer(self.forward, image, map_size, self.batch_size)
 
     def prepare_masks(self):
@@ -102,7 +102,7 @@ def made_comparison(task, teacher, student):
                 bundle.card.classes, np.log(p).astype(np.float32), p, Latency(2.0, forward_ms, 1), "openvino", "CPU",
                 "float32",
             ),
-            HeatMap(values, explained, "features.35", "clustered G=32", 34, 512, 0.015, 2.5),
+            HeatMap(values, explained, "features.35", "clustered G=32", 32, 512, 0.015, 2.5),
         )  # fmt: skip
 
     return Comparison(
