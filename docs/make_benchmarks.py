@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.benchmarks.cam import FidelityRow, SpeedRow
-from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, fidelity_table, markdown
+from core.benchmarks.cam import SpeedRow
+from core.benchmarks.fidelity import FidelityRow, StopRow, fidelity_table
+from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, markdown
 from core.models.architectures import get_architecture
 
 DOCS = Path(__file__).resolve().parent
@@ -65,8 +66,8 @@ def main() -> None:
     parts = [HEAD, markdown(speed), "\n", SPEED_NOTES]
     if fidelity:
         parts.append(FIDELITY_HEAD)
-        parts += [f"\n{fidelity_table(where, rows)}\n" for where, rows in fidelity]
-        plot(speed, [rows for _where, rows in fidelity])
+        parts += [f"\n{fidelity_table(where, rows, stop)}\n" for where, rows, stop in fidelity]
+        plot(speed, [rows for _where, rows, _stop in fidelity])
     for path in sorted(MEASURED.glob("*.md")):
         parts.append(f"\n{path.read_text(encoding='utf-8')}")
     (DOCS / "benchmarks.md").write_text("".join(parts), encoding="utf-8")
@@ -85,10 +86,11 @@ def read_speed(path: Path) -> Report:
     )
 
 
-def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow]]:
-    """Read the output of ``core benchmark --fidelity --json``."""
+def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow], StopRow | None]:
+    """Read the output of ``core benchmark --fidelity --json``; before version 0.3 it did not say where it stopped."""
     raw = json.loads(path.read_text(encoding="utf-8"))
-    return Machine(**raw["machine"]), [FidelityRow(**row) for row in raw["rows"]]
+    stop = StopRow(**raw["stop"]) if "stop" in raw else None
+    return Machine(**raw["machine"]), [FidelityRow(**row) for row in raw["rows"]], stop
 
 
 def network(model: str) -> str:

@@ -10,13 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from core.uncertainty.calibration import softmax
+
 Float64Array = npt.NDArray[np.float64]
-
-
-def softmax(scores: Float64Array) -> Float64Array:
-    """Return the weights (K,) that scores (K,) give; they sum to 1."""
-    weights = np.exp(scores - scores.max())
-    return np.asarray(weights / weights.sum())
 
 
 def error_weights(maps: npt.NDArray[np.floating], scores: Float64Array) -> Float64Array:

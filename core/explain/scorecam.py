@@ -29,9 +29,10 @@ from core.errors import ExplanationError
 from core.explain.clustering import cluster_sums, energies, flattened
 from core.explain.gaussian_process import GaussianProcess
 from core.explain.heatmap import HeatMap, scaled
-from core.explain.map_error import error_weights, softmax
+from core.explain.map_error import error_weights
 from core.runtimes.base import FloatArray, Runtime
 from core.runtimes.masks import MaskScorer
+from core.uncertainty.calibration import softmax
 
 Depth = Literal["fast", "exact"]
 Float64Array = npt.NDArray[np.float64]

@@ -102,7 +102,7 @@ def made_comparison(task, teacher, student):
                 bundle.card.classes, np.log(p).astype(np.float32), p, Latency(2.0, forward_ms, 1), "openvino", "CPU",
                 "float32",
             ),
-            HeatMap(values, explained, "features.35", "clustered G=32", 32, 512, 0.015, 2.5),
+            HeatMap(values, explained, "features.35", "clustered G=32", 34, 512, 0.015, 2.5),
         )  # fmt: skip
 
     return Comparison(

@@ -6,8 +6,9 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 
 from core.explain.gaussian_process import NOISE, OWN_VARIANCE, GaussianProcess
-from core.explain.map_error import error_weights, softmax
+from core.explain.map_error import error_weights
 from core.explain.similarity import pearson
+from core.uncertainty.calibration import softmax
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.random((60, 9))
