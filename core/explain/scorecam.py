@@ -7,10 +7,10 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
 
 The exact map needs one forward for each of K maps. Here the maps are first grouped into clusters by shape, weighted by
 energy; the sum of a cluster's maps makes one mask, and the scores of all maps are estimated from those of such masks
-(see ``gaussian_process``). The first batch takes ``COARSE`` large clusters and the heaviest of ``CLUSTERS`` finer ones,
-each further one those that would tell most about the map. The fast mode ends when the estimated error is small enough,
-at the latest after one mask for every ``MAPS_A_MASK`` maps of the network. The exact mode then scores the single maps,
-those of the greatest weight first. Every forward scores all classes.
+(see ``gaussian_process``). The first ``FEWEST_MASKS`` are ``COARSE`` large clusters and the heaviest of ``CLUSTERS``
+small ones; the others are those that would tell most about the map. The fast mode ends when the estimated error is
+small enough, at the latest after one mask for every ``MAPS_A_MASK`` maps of the network. The exact mode then scores the
+single maps, those of the greatest weight first. Every forward scores all classes.
 
 The estimated error is what the Gaussian process expects (see ``map_error``), times a factor found on validation images.
 """
@@ -42,9 +42,9 @@ CLUSTERS = 32
 MAPS_A_MASK = 21
 FEWEST_MASKS, MOST_MASKS = 8, 32
 GOOD_ENOUGH = 0.02  # estimated error at which the fast mode ends
-# The estimated error is this times what the Gaussian process expects: the largest of the conformal 95 % quantiles of
-# VGG19 and OFA-595 on validation images (docs/score-cam.md)
-ERROR_FACTOR = 4.0
+# The estimated error is what the Gaussian process expects times a factor, by the number of masks scored: the largest
+# ratio of the error to that on validation images of VGG19 and OFA-595 (docs/score-cam.md)
+ERROR_FACTORS = ((0, 10.0), (12, 4.7))
 LARGEST_ERROR = 1.0
 
 
@@ -176,7 +176,8 @@ class ScoreCam:
             return LARGEST_ERROR
         if class_index not in self._errors:
             expected = self._fitted().variance(self._error_weights(class_index), class_index) / 2
-            self._errors[class_index] = float(min(LARGEST_ERROR, ERROR_FACTOR * expected))
+            factor = next(factor for scored, factor in reversed(ERROR_FACTORS) if len(self._mask_scores) >= scored)
+            self._errors[class_index] = float(min(LARGEST_ERROR, factor * expected))
         return self._errors[class_index]
 
     def _error_weights(self, class_index: int) -> Float64Array:
@@ -197,13 +198,13 @@ class ScoreCam:
         process.know(flattened(self._masks[list(self._mask_scores)]), np.stack(list(self._mask_scores.values())))
 
     def _score_masks(self, scorer: MaskScorer, class_index: int) -> None:
-        """Score one batch of masks: those of the largest clusters first, then those that would tell most."""
+        """Score one batch of masks: the coarse and the heaviest first, then those that would tell most."""
         if self._masks is None:
             self._masks = np.concatenate([cluster_sums(self.maps, count) for count in (COARSE, CLUSTERS)])
         left = [i for i in range(len(self._masks)) if i not in self._mask_scores]
         count = min(self._runtime.batch_size, self._most_masks - len(self._mask_scores), len(left))
         chosen = left[:count]
-        if self._mask_scores:
+        if len(self._mask_scores) >= FEWEST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
             weights = self._error_weights(class_index)
             chosen = [left[i] for i in self._fitted().most_telling(flattened(self._masks[left]), weights, count)]
         self._mask_scores |= zip(chosen, self._score(scorer, self._masks[chosen]), strict=True)
