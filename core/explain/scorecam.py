@@ -7,10 +7,11 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
 
 The exact map needs one forward for each of K maps. Here the maps are first grouped into clusters by shape, weighted by
 energy; the sum of a cluster's maps makes one mask, and the scores of all maps are estimated from those of such masks
-(see ``gaussian_process``). The first ``FEWEST_MASKS`` are ``COARSE`` large clusters and the heaviest of ``CLUSTERS``
+(see ``gaussian_process``). The first ``FIRST_MASKS`` are ``COARSE`` large clusters and the heaviest of ``CLUSTERS``
 small ones; the others are those that would tell most about the map. The fast mode ends when the estimated error is
-small enough, at the latest after one mask for every ``MAPS_A_MASK`` maps of the network. The exact mode then scores the
-single maps, those of the greatest weight first. Every forward scores all classes.
+small enough, at the earliest after ``FEWEST_MASKS``, at the latest after one mask for every ``MAPS_A_MASK`` maps of the
+network. The exact mode then scores the single maps, those of the greatest weight first. Every forward scores all
+classes.
 
 The estimated error is what the Gaussian process expects (see ``map_error``), times a factor found on validation images.
 """
@@ -40,10 +41,10 @@ Float64Array = npt.NDArray[np.float64]
 COARSE = 2
 CLUSTERS = 32
 MAPS_A_MASK = 21
-FEWEST_MASKS, MOST_MASKS = 8, 32
+FIRST_MASKS, FEWEST_MASKS, MOST_MASKS = 8, 12, 32
 GOOD_ENOUGH = 0.02  # estimated error at which the fast mode ends
-# The estimated error is what the Gaussian process expects times a factor, by the number of masks scored: the largest
-# ratio of the error to that on validation images of VGG19 and OFA-595 (docs/score-cam.md)
+# The estimated error is what the Gaussian process expects times a factor, by the number of masks scored. From 12 on it
+# is the largest ratio of the error to that on validation images of VGG19 and OFA-595 (docs/score-cam.md)
 ERROR_FACTORS = ((0, 10.0), (12, 4.7))
 LARGEST_ERROR = 1.0
 
@@ -204,7 +205,7 @@ class ScoreCam:
         left = [i for i in range(len(self._masks)) if i not in self._mask_scores]
         count = min(self._runtime.batch_size, self._most_masks - len(self._mask_scores), len(left))
         chosen = left[:count]
-        if len(self._mask_scores) >= FEWEST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
+        if len(self._mask_scores) >= FIRST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
             weights = self._error_weights(class_index)
             chosen = [left[i] for i in self._fitted().most_telling(flattened(self._masks[left]), weights, count)]
         self._mask_scores |= zip(chosen, self._score(scorer, self._masks[chosen]), strict=True)
