@@ -198,18 +198,21 @@ class OpenVinoRuntime:
         """Return how many images a stream takes at once."""
         return 1 if self._has_filtered and not half else self._images
 
-    def _stream_requests(self, *, half: bool, with_masks: bool = False) -> _Streams:
-        """Compile the network for streams, each for its share of a batch; its only output is the logits."""
+    def _stream_network(self, *, half: bool) -> openvino.Model:
+        """Return the network that a stream runs, for its share of a batch; its only output is the logits."""
         import openvino
 
-        images = self._stream_images(half)
-        network = self._reshaped(images)
+        network = self._reshaped(self._stream_images(half))
         network = openvino.Model(network.outputs[:1], network.get_parameters())
         if not half:
             use_winograd(network)
+        return network
+
+    def _stream_requests(self, *, half: bool, with_masks: bool = False) -> _Streams:
+        network = self._stream_network(half=half)
         if with_masks:
             network = masked_network(network, self._map_size)
-        return _Streams(self._compiled(network, "THROUGHPUT", self._stream_count, half=half), images)
+        return _Streams(self._compiled(network, "THROUGHPUT", self._stream_count, half=half), self._stream_images(half))
 
     def _compiled(self, network: openvino.Model, hint: str, streams: int, *, half: bool) -> list[openvino.InferRequest]:
         """Compile a network and return its requests, one for each stream.
