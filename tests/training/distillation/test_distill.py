@@ -16,8 +16,8 @@ from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, Usa
 from core.images.preprocessing import Preprocessing
 from core.models.bundle_writing import with_graph
 from core.runtimes.openvino_runtime import OpenVinoRuntime
-from core.system.cpu_features import multiplies_bfloat16_matrices
 from core.system.cache import TEACHER_LOGITS
+from core.system.cpu_features import multiplies_bfloat16_matrices
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
