@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.benchmarks.cam import FidelityRow, SpeedRow
-from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, fidelity_table, markdown
+from core.benchmarks.cam import SpeedRow
+from core.benchmarks.fidelity import FidelityRow, StopRow, fidelity_table
+from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, markdown
 from core.models.architectures import get_architecture
 
 DOCS = Path(__file__).resolve().parent
@@ -46,8 +47,11 @@ FIDELITY_HEAD = """
 `chest-xray/teacher-vgg19`: images of the test split, for the most probable class. The error is
 1 - Pearson correlation with the exact map of the same image, both enlarged to the input's size. "It held" is the share
 of images whose error was at most the estimate shown with the map. The estimate is limited to 1, a map uncorrelated with
-the exact one; a transformer's first map can be negatively correlated with it. The fast mode ends at *24 of 32* for
-VGG19 and at *G=32* for the other networks.
+the exact one; a transformer's first map can be negatively correlated with it.
+
+The tables, and the fast maps of the section above, were measured before the fast map stopped by its estimate: it took
+two large clusters, and then 32 small ones in the order of their energy (VGG19: 24), in float32.
+[Score-CAM](score-cam.md#how-the-estimate-was-calibrated) has figures of the present one.
 
 ![Fidelity against time](images/fidelity.png)
 
@@ -65,8 +69,8 @@ def main() -> None:
     parts = [HEAD, markdown(speed), "\n", SPEED_NOTES]
     if fidelity:
         parts.append(FIDELITY_HEAD)
-        parts += [f"\n{fidelity_table(where, rows)}\n" for where, rows in fidelity]
-        plot(speed, [rows for _where, rows in fidelity])
+        parts += [f"\n{fidelity_table(where, rows, stop)}\n" for where, rows, stop in fidelity]
+        plot(speed, [rows for _where, rows, _stop in fidelity])
     for path in sorted(MEASURED.glob("*.md")):
         parts.append(f"\n{path.read_text(encoding='utf-8')}")
     (DOCS / "benchmarks.md").write_text("".join(parts), encoding="utf-8")
@@ -85,10 +89,11 @@ def read_speed(path: Path) -> Report:
     )
 
 
-def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow]]:
-    """Read the output of ``core benchmark --fidelity --json``."""
+def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow], StopRow | None]:
+    """Read the output of ``core benchmark --fidelity --json``; before version 0.3 it did not say where it stopped."""
     raw = json.loads(path.read_text(encoding="utf-8"))
-    return Machine(**raw["machine"]), [FidelityRow(**row) for row in raw["rows"]]
+    stop = StopRow(**raw["stop"]) if "stop" in raw else None
+    return Machine(**raw["machine"]), [FidelityRow(**row) for row in raw["rows"]], stop
 
 
 def network(model: str) -> str:

@@ -1,4 +1,4 @@
-"""Score-CAM measured: seconds and memory beside pytorch-grad-cam and torch-cam, and fidelity to the exact map.
+"""Score-CAM measured: seconds and memory beside pytorch-grad-cam and torch-cam.
 
 Each library runs in a process of its own (``python -m core.benchmarks.cam LIBRARY FOLDER MAP``), the way its
 documentation uses it, on the same network, layer and image.
@@ -81,35 +81,6 @@ class SpeedRow:
     timeline: list[tuple[int, float]]
 
 
-@dataclass(frozen=True)
-class FidelityRow:
-    """How close the maps after so many forwards are to the exact ones, over images.
-
-    Attributes:
-        model: the bundle's identifier.
-        method: the frame's method.
-        forwards: masks scored.
-        images: how many images.
-        pearson_mean: mean Pearson correlation with the exact map.
-        pearson_worst: the smallest of them.
-        iou20_mean: mean overlap of the top 20 %.
-        estimate_holds: share of images whose true error, 1 - Pearson, was at most the estimated one.
-        estimate_median: median estimated error.
-        error_median: median true error.
-    """
-
-    model: str
-    method: str
-    forwards: int
-    images: int
-    pearson_mean: float
-    pearson_worst: float
-    iou20_mean: float
-    estimate_holds: float
-    estimate_median: float
-    error_median: float
-
-
 def check_libraries() -> None:
     """Check that all libraries are installed, before a long run fails for want of one.
 
@@ -156,56 +127,6 @@ def _in_a_process(library: str, bundle: Bundle, out: Path) -> tuple[Measured, Fl
     return from_dict(Measured, json.loads(done.stdout.splitlines()[-1])), np.load(out)
 
 
-def fidelity(
-    bundle: Bundle, images: list[Path], progress: Callable[[str], None] = lambda _name: None
-) -> list[FidelityRow]:
-    """Compare every frame of Score-CAM with the exact map, for the class that the model finds most probable.
-
-    Args:
-        bundle: the model.
-        images: image files.
-        progress: called with each image's name when it is done.
-    """
-    runtime = load_runtime(bundle)
-    how = bundle.card.preprocessing
-    found: dict[tuple[int, str], list[tuple[float, float, float]]] = {}
-    for path in images:
-        score_cam = ScoreCam(runtime, preprocess(read_image(path), how))
-        top = int(score_cam.logits.argmax())
-        frames = [frame for frame in score_cam.refine(top, "exact") if _is_milestone(frame.method)]
-        reference = score_cam.heat_map(top).resized(how.height, how.width)
-        for frame in frames:
-            values = frame.resized(how.height, how.width)
-            close = pearson(values, reference), iou_top(values, reference), frame.estimated_error
-            found.setdefault((frame.maps_scored, frame.method), []).append(close)
-        progress(path.name)
-    return [_fidelity_row(bundle, forwards, method, seen) for (forwards, method), seen in sorted(found.items())]
-
-
-def _is_milestone(method: str) -> bool:
-    """Return whether a frame is worth a row: each clustered one, and those with 8, 16, 32, … maps scored exactly."""
-    if method.startswith("clustered"):
-        return True
-    scored = method.split(maxsplit=1)[0]
-    return scored.isdigit() and int(scored).bit_count() == 1
-
-
-def _fidelity_row(bundle: Bundle, forwards: int, method: str, seen: list[tuple[float, float, float]]) -> FidelityRow:
-    close, overlap, estimate = np.array(seen).T
-    return FidelityRow(
-        model=bundle.id,
-        method=method,
-        forwards=forwards,
-        images=len(seen),
-        pearson_mean=round(float(close.mean()), 4),
-        pearson_worst=round(float(close.min()), 4),
-        iou20_mean=round(float(overlap.mean()), 3),
-        estimate_holds=round(float((1 - close <= estimate).mean()), 3),
-        estimate_median=round(float(np.median(estimate)), 4),
-        error_median=round(float(np.median(1 - close)), 5),
-    )
-
-
 # A run of one library: yields the map at the input's size after every mask or batch of masks, with the masks scored.
 Run = Callable[[], Iterable[tuple[int, FloatArray]]]
 
@@ -213,7 +134,8 @@ Run = Callable[[], Iterable[tuple[int, FloatArray]]]
 def _twinlens(bundle: Bundle, image: FloatArray, depth: Depth) -> Run:
     runtime = load_runtime(bundle)
     _, maps = runtime.forward_with_maps(image)
-    runtime.mask_scorer(image, maps.shape[2:])(maps[0, : runtime.batch_size])  # compiles what the masks go through
+    for half in (True,) if depth == "fast" else (True, False):  # compiles what the masks go through
+        runtime.mask_scorer(image, maps.shape[2:], half=half)(maps[0, : runtime.batch_size])
 
     def run() -> Iterable[tuple[int, FloatArray]]:
         for frame in ScoreCam(runtime, image).refine(CLASS_INDEX, depth):

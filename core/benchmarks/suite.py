@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from core.benchmarks.cam import EXACT, FAST, FidelityRow, SpeedRow, speed
+from core.benchmarks.cam import EXACT, FAST, SpeedRow, speed
 from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.preprocessing import Preprocessing
@@ -271,10 +271,11 @@ def markdown(report: Report) -> str:
         "|---|---|",
         *(f"| {what} | {ratio}× |" for what, ratio in report.ratios.items()),
         "",
-        "| Score-CAM of one image | by | first map | ready | memory above the network | Pearson | IoU top 20 % |",
-        "|---|---|---|---|---|---|---|",
+        "| Score-CAM of one image | by | forwards | first map | ready | memory above model | Pearson | IoU 20 % |",
+        "|---|---|---|---|---|---|---|---|",
         *(
-            f"| {r.model} | {r.library} | {r.first_s:.2f} s | {r.seconds:.2f} s | {r.peak_mib:.0f} MiB "
+            f"| {r.model} | {r.library} | {r.timeline[-1][0] if r.timeline else '–'} | {r.first_s:.2f} s "
+            f"| {r.seconds:.2f} s | {r.peak_mib:.0f} MiB "
             f"| {'–' if r.pearson is None else r.pearson} | {'–' if r.iou20 is None else r.iou20} |"
             for r in report.score_cam
         ),
@@ -289,23 +290,5 @@ def markdown(report: Report) -> str:
         "",
         f"Memory: {memory.images} images compared without maps in {memory.seconds} s; resident size after the first 50 "
         f"{memory.settled_mib} MiB, at the end {memory.end_mib} MiB, peak {memory.peak_mib} MiB.",
-    ]
-    return "\n".join(lines)
-
-
-def fidelity_table(where: Machine, rows: list[FidelityRow]) -> str:
-    """Return how close Score-CAM's frames come to the exact map, as Markdown."""
-    lines = [
-        where.line(),
-        "",
-        f"{rows[0].model}, {rows[0].images} images:",
-        "",
-        "| method | forwards | Pearson mean | worst | IoU of the top 20 % | median error | median estimate | it held |",
-        "|---|---|---|---|---|---|---|---|",
-        *(
-            f"| {r.method} | {r.forwards} | {r.pearson_mean} | {r.pearson_worst} | {r.iou20_mean} | {r.error_median} | "
-            f"{r.estimate_median} | {100 * r.estimate_holds:.0f} % |"
-            for r in rows
-        ),
     ]
     return "\n".join(lines)

@@ -334,16 +334,17 @@ def _explain() -> None:
 
 
 def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
-    from core.benchmarks.cam import fidelity
-    from core.benchmarks.suite import fidelity_table, machine
+    from core.benchmarks.fidelity import fidelity, fidelity_table
+    from core.benchmarks.suite import machine
     from core.cli.output import Progress
 
     if model not in catalogue.bundles:
         raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
     with Progress("Explaining", len(images)) as shown:
-        rows = fidelity(catalogue.bundles[model], images, shown.advance)
-    found = {"machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
-    typer.echo(json.dumps(found, indent=2) if as_json else fidelity_table(machine(), rows))
+        found = fidelity(catalogue.bundles[model], images, shown.advance)
+    where = machine()
+    figures = {"machine": asdict(where), **asdict(found)}
+    typer.echo(json.dumps(figures, indent=2) if as_json else fidelity_table(where, found.rows, found.stop))
 
 
 def _place(argument: str) -> tuple[str, Path]:

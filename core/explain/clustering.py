@@ -1,9 +1,4 @@
-"""Few masks that represent many feature maps: clusters of maps, and the scores of all maps estimated from theirs.
-
-Two estimates are used. *By cluster*: each map takes its cluster's score. *By kriging*: the score is modelled
-as a smooth function of the mask, and interpolated between the masks scored so far by a Gaussian process. Their
-errors differ, so their mean is better than either, and the distance of their two heat maps estimates its error.
-"""
+"""Few masks that represent many feature maps: the sums of clusters of maps that are alike."""
 
 from __future__ import annotations
 
@@ -14,8 +9,6 @@ Float64Array = npt.NDArray[np.float64]
 
 SEED = 0
 ITERATIONS = 25
-NOISE = 1e-3  # of the Gaussian process, against a kernel of 1 at distance 0
-DISTANCE_SAMPLE = 200
 
 
 def flattened(maps: npt.NDArray[np.floating]) -> Float64Array:
@@ -30,6 +23,15 @@ def energies(maps: npt.NDArray[np.floating]) -> Float64Array:
     """Return the Euclidean norm of each map, shape (n,): how much it can add to a heat map."""
     rows = maps.reshape(len(maps), -1)
     return np.asarray(np.sqrt(np.einsum("kp,kp->k", rows, rows, dtype=np.float64)))
+
+
+def cluster_sums(maps: npt.NDArray[np.float32], clusters: int) -> npt.NDArray[np.float32]:
+    """Return the sum of the maps of each cluster, shape (m, h, w) for maps (n, h, w), the heaviest cluster first.
+
+    Maps are grouped by shape, each weighted by its energy; there are at most ``clusters``.
+    """
+    labels = cluster(flattened(maps), energies(maps), clusters)
+    return np.stack([maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
 
 
 def cluster(rows: Float64Array, weights: Float64Array, clusters: int) -> npt.NDArray[np.intp]:
@@ -82,39 +84,3 @@ def _seeds(centred: Float64Array, weights: Float64Array, count: int) -> list[int
         seeds.append(seed)
         distance = np.minimum(distance, 1 - centred @ centred[seed])
     return seeds
-
-
-def typical_distance(rows: Float64Array) -> float:
-    """Return the median distance of a sample of rows: the Gaussian process's length scale."""
-    sample = rows[:: max(1, len(rows) // DISTANCE_SAMPLE)]
-    squared = _squared_distances(sample, sample)
-    apart = squared[squared > 1e-12]
-    return float(np.sqrt(np.median(apart))) if apart.size else 1.0
-
-
-def krige(known: Float64Array, scores: Float64Array, rows: Float64Array, scale: float) -> Float64Array:
-    """Return the posterior mean of a Gaussian process (Rasmussen and Williams 2006, equation 2.25).
-
-    Kernel exp(-|a - b|² / 2·scale²); its mean is the mean of the known scores.
-
-    Args:
-        known: shape (m, d), the masks that were scored.
-        scores: shape (m, c), their scores.
-        rows: shape (n, d), the masks whose scores are wanted.
-        scale: the length scale.
-
-    Returns:
-        Shape (n, c).
-    """
-
-    def kernel(a: Float64Array, b: Float64Array) -> Float64Array:
-        return np.asarray(np.exp(_squared_distances(a, b) / (-2 * scale * scale)))
-
-    mean = scores.mean(axis=0)
-    covariance = kernel(known, known) + NOISE * np.eye(len(known))
-    return np.asarray(mean + kernel(rows, known) @ np.linalg.solve(covariance, scores - mean))
-
-
-def _squared_distances(a: Float64Array, b: Float64Array) -> Float64Array:
-    squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)[None] - 2 * a @ b.T
-    return np.asarray(np.maximum(squared, 0))

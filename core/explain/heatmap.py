@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-UNKNOWN_ERROR = 0.5  # estimated error from which a map is not drawn; a first estimate has 1
+UNKNOWN_ERROR = 0.5  # estimated error from which a map is not drawn; where nothing is known it is 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,8 @@ class HeatMap:
         values: shape (h, w), float32 in [0, 1]; all zero where there is no evidence for the class.
         class_index: the class that it explains.
         layer: the name of the layer.
-        method: how it was made, e.g. ``exact``, ``clustered G=32`` or, some left out, ``clustered G=32, 24 of 32``.
+        method: how it was made, e.g. ``exact``, ``clustered G=16`` where 16 masks stand for all maps, or ``64 of 512
+            exact``.
         maps_scored: feature maps, or clusters of them, that were scored by a forward pass so far.
         maps_total: feature maps of the layer.
         estimated_error: estimate of 1 - Pearson correlation with the exact map, in [0, 1]; 0 for an exact map.

@@ -5,57 +5,48 @@ feature maps A_k of one layer, with H_k the map A_k enlarged to the input and sc
 
     s_k = logit_c(f(x ⊙ H_k)),   α = softmax over k of s,   map = ReLU(Σ α_k A_k), scaled to [0, 1].
 
-The exact map needs one forward for each of K maps. Here the maps are first grouped into ``CLUSTERS`` clusters by shape,
-weighted by energy; the sum of a cluster's maps makes one mask, scored once, and the scores of all maps are estimated
-from these (see ``clustering``). The fast mode scores one cluster for every ``MAPS_A_CLUSTER`` maps of the network,
-heaviest first; the light clusters that are left, VGG19's last eight, are estimated from the others. The exact mode
-scores these too, and then the single maps, those of the greatest weight first. Every forward scores all classes, so
-another class costs nothing.
+The exact map needs one forward for each of K maps. Here the maps are first grouped into clusters by shape, weighted by
+energy; the sum of a cluster's maps makes one mask, and the scores of all maps are estimated from those of such masks
+(see ``gaussian_process``). The first ``FIRST_MASKS`` are ``COARSE`` large clusters and the heaviest of ``CLUSTERS``
+small ones; the others are those that would tell most about the map. The fast mode ends when the estimated error is
+small enough, at the earliest after ``FEWEST_MASKS``, at the latest after one mask for every ``MAPS_A_MASK`` maps of the
+network. The exact mode then scores the single maps, those of the greatest weight first. Every forward scores all
+classes.
+
+The estimated error is what the Gaussian process expects (see ``map_error``), times a factor found on validation images.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.errors import ExplanationError
-from core.explain.clustering import cluster, energies, flattened, krige, typical_distance
+from core.explain.clustering import cluster_sums, energies, flattened
+from core.explain.gaussian_process import GaussianProcess
 from core.explain.heatmap import HeatMap, scaled
-from core.explain.similarity import pearson
+from core.explain.map_error import error_weights
 from core.runtimes.base import FloatArray, Runtime
 from core.runtimes.masks import MaskScorer
+from core.uncertainty.calibration import softmax
 
 Depth = Literal["fast", "exact"]
 Float64Array = npt.NDArray[np.float64]
 
-PREVIEW_CLUSTERS = 2
+COARSE = 2
 CLUSTERS = 32
-MAPS_A_CLUSTER = 21
-# The estimated error, 1 - Pearson to the exact map, is a factor times the square root of 1 - Pearson(map by cluster,
-# map by kriging); the factor falls with the masks scored. Each is the larger of two conformal 95 % quantiles, of VGG19
-# and of OFA-595 on validation images; docs/benchmarks.md states how often it holds on test images.
-ERROR_FACTORS = ((0, 50.0), (8, 6.5), (16, 1.2), (24, 0.76), (32, 0.55))
+MAPS_A_MASK = 21
+FIRST_MASKS, FEWEST_MASKS, MOST_MASKS = 8, 12, 32
+GOOD_ENOUGH = 0.02  # estimated error at which the fast mode ends
+# The estimated error is what the Gaussian process expects times a factor, by the number of masks scored. From 12 on it
+# is the largest ratio of the error to that on validation images of VGG19 and OFA-595 (docs/score-cam.md)
+ERROR_FACTORS = ((0, 10.0), (12, 4.7))
 LARGEST_ERROR = 1.0
-
-
-@dataclass
-class _Clusters:
-    """The maps of a network grouped by shape.
-
-    Attributes:
-        labels: (K,), the cluster of each map.
-        maps: (G, h, w), the sum of each cluster's maps, the heaviest first.
-        scores: (n, C), the logits of the first n.
-    """
-
-    labels: npt.NDArray[np.intp]
-    maps: FloatArray
-    scores: Float64Array
 
 
 class ScoreCam:
@@ -87,26 +78,29 @@ class ScoreCam:
         self._energy = energies(self.maps)
         self._constant = np.ptp(self.maps, axis=(1, 2)) == 0
         self._scored = np.zeros(len(self.maps), np.bool_)
-        self._by_cluster: Float64Array = np.zeros((len(self.maps), len(self.logits)))
-        self._by_kriging: Float64Array = self._by_cluster.copy()
-        self._method = ""
-        self._clusters: dict[int, _Clusters] = {}
-        self._fast_clusters = min(CLUSTERS, len(self.maps) // MAPS_A_CLUSTER)
+        self._scores: Float64Array = np.zeros((len(self.maps), len(self.logits)))
+        self._masks: FloatArray | None = None
+        self._mask_scores: dict[int, Float64Array] = {}
+        self._process: GaussianProcess | None = None
+        self._errors: dict[int, float] = {}  # estimated, of the classes that were asked for since the last batch
+        self._most_masks = 0
+        if len(self.maps) > MOST_MASKS:
+            self._most_masks = min(MOST_MASKS, max(FEWEST_MASKS, len(self.maps) // MAPS_A_MASK))
         self._forwards = 0
         self._seconds = time.perf_counter() - started
 
     @property
     def nbytes(self) -> int:
         """Memory held for more scoring, in bytes, without the network."""
-        clusters = sum(found.labels.nbytes + found.maps.nbytes for found in self._clusters.values())
-        return self._image.nbytes + self.maps.nbytes + 2 * self._by_cluster.nbytes + clusters
+        masks = 0 if self._masks is None else self._masks.nbytes
+        return self._image.nbytes + self.maps.nbytes + self._scores.nbytes + masks
 
     @property
     def is_exact(self) -> bool:
         """Whether every map has been scored."""
         return bool(self._scored.all())
 
-    def refine(self, class_index: int, depth: Depth = "fast") -> Iterator[HeatMap]:
+    def refine(self, class_index: int, depth: Depth = "fast", good_enough: float = GOOD_ENOUGH) -> Iterator[HeatMap]:
         """Score more maps, yielding the heat map of a class after every batch; stop iterating to stop.
 
         The maps that weigh most for this class are scored first. Calling it again resumes; a depth that has been
@@ -114,113 +108,125 @@ class ScoreCam:
 
         Args:
             class_index: the class to explain.
-            depth: ``fast`` ends with the clustered map, ``exact`` with the exact one.
+            depth: ``fast`` ends when the map is good enough, ``exact`` with the exact one.
+            good_enough: estimated error at which ``fast`` ends, and at which ``exact`` goes over to single maps.
 
         Raises:
             ExplanationError: if a score is not finite.
         """
-        if self._reached(depth):
-            yield self.heat_map(class_index)
-            return
-        scorer = self._runtime.mask_scorer(self._image, self.maps.shape[1:])
-        wanted = self._fast_clusters if depth == "fast" else CLUSTERS
-        if len(self.maps) > CLUSTERS and not self._has_clusters(wanted):
-            for _ in self._score_clusters(scorer, wanted):
-                yield self.heat_map(class_index)
-        if depth == "exact" or len(self.maps) <= CLUSTERS:
-            while not self.is_exact:
-                self._score_heaviest(scorer, class_index)
-                yield self.heat_map(class_index)
+        started, frames = time.perf_counter(), 0
+        try:
+            for _ in self._score_more(class_index, depth, good_enough):
+                found = self._heat_map(class_index)
+                self._seconds += time.perf_counter() - started
+                frames += 1
+                yield replace(found, seconds=self._seconds)
+                started = time.perf_counter()
+            if not frames:
+                yield self._heat_map(class_index)
+        finally:
+            self._process = None  # it takes more memory than all else
 
     def heat_map(self, class_index: int) -> HeatMap:
         """Return the map of a class from what has been scored so far; costs no forward."""
-        a, b = (self._weighted(scores[:, class_index]) for scores in (self._by_cluster, self._by_kriging))
-        mean = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
-        error = 0.0 if self.is_exact else self._error_factor() * np.sqrt(max(0.0, 1 - pearson(a, b)))
+        found = self._heat_map(class_index)
+        self._process = None
+        return found
+
+    def _score_more(self, class_index: int, depth: Depth, good_enough: float) -> Iterator[None]:
+        """Score batch after batch, of masks as long as they are wanted, then of single maps."""
+        size = self.maps.shape[1:]
+        scorer = None
+        while self._wants_masks(class_index, good_enough):
+            scorer = scorer or self._runtime.mask_scorer(self._image, size, half=True)
+            self._score_masks(scorer, class_index)
+            yield
+        if depth == "exact" or not self._most_masks:
+            scorer = None if self.is_exact else self._runtime.mask_scorer(self._image, size)
+            while scorer and not self.is_exact:
+                self._score_heaviest(scorer, class_index)
+                yield
+
+    def _wants_masks(self, class_index: int, good_enough: float) -> bool:
+        scored = len(self._mask_scores)
+        most = self._most_masks if self._masks is None else min(self._most_masks, len(self._masks))
+        if self.is_exact or scored >= most:
+            return False
+        return scored < FEWEST_MASKS or self._estimated_error(class_index) > good_enough
+
+    def _heat_map(self, class_index: int) -> HeatMap:
+        scores = self._scores[:, class_index]
+        done = int(self._scored.sum())
+        clustered = f"clustered G={len(self._mask_scores)}"
         return HeatMap(
-            values=self._weighted(mean),
+            values=scaled(np.maximum(np.tensordot(softmax(scores).astype(np.float32), self.maps, 1), 0)),
             class_index=class_index,
             layer=self.layer,
-            method=self._method,
+            method="exact" if self.is_exact else f"{done} of {len(self.maps)} exact" if done else clustered,
             maps_scored=self._forwards,
             maps_total=len(self.maps),
-            estimated_error=float(min(LARGEST_ERROR, error)),
+            estimated_error=self._estimated_error(class_index),
             seconds=self._seconds,
         )
 
-    def _error_factor(self) -> float:
-        return next(factor for scored, factor in reversed(ERROR_FACTORS) if self._forwards >= scored)
+    def _estimated_error(self, class_index: int) -> float:
+        """Return the estimate of 1 - Pearson correlation with the exact map."""
+        if self.is_exact:
+            return 0.0
+        if not self._mask_scores:
+            return LARGEST_ERROR
+        if class_index not in self._errors:
+            expected = self._fitted().variance(self._error_weights(class_index), class_index) / 2
+            factor = next(factor for scored, factor in reversed(ERROR_FACTORS) if len(self._mask_scores) >= scored)
+            self._errors[class_index] = float(min(LARGEST_ERROR, factor * expected))
+        return self._errors[class_index]
 
-    def _reached(self, depth: Depth) -> bool:
-        return self.is_exact or (depth == "fast" and self._has_clusters(self._fast_clusters))
+    def _error_weights(self, class_index: int) -> Float64Array:
+        """Return how errors of the scores move the heat map, shape (K, h·w); 0 for maps whose score is exact."""
+        weights = error_weights(self.maps, self._scores[:, class_index])
+        weights[self._scored] = 0
+        return weights
 
-    def _has_clusters(self, wanted: int) -> bool:
-        """Return whether the heaviest ``wanted`` of ``CLUSTERS`` have been scored, or all that there are."""
-        clusters = self._clusters.get(CLUSTERS)
-        return clusters is not None and len(clusters.scores) >= min(wanted, len(clusters.maps))
+    def _fitted(self) -> GaussianProcess:
+        """Return the Gaussian process that knows the scores of masks so far."""
+        if self._process is None:
+            self._process = GaussianProcess(flattened(self.maps))
+            self._fit(self._process)
+        return self._process
 
-    def _weighted(self, scores: Float64Array) -> FloatArray:
-        """Return ReLU(Σ softmax(scores)_k A_k), scaled to [0, 1]."""
-        weights = np.exp(scores - scores.max())
-        weights /= weights.sum()
-        return scaled(np.maximum(np.tensordot(weights.astype(np.float32), self.maps, 1), 0))
+    def _fit(self, process: GaussianProcess) -> None:
+        assert self._masks is not None  # noqa: S101 - for the type checker: none is fitted before masks were scored
+        process.know(flattened(self._masks[list(self._mask_scores)]), np.stack(list(self._mask_scores.values())))
 
-    def _score_clusters(self, scorer: MaskScorer, wanted: int) -> Iterator[None]:
-        """Score two clusters, for a preview, then the heaviest ``wanted`` of ``CLUSTERS``; what is scored stays."""
-        started = time.perf_counter()
-        rows = flattened(self.maps)
-        scale = typical_distance(rows)
-        for count, goal in ((PREVIEW_CLUSTERS, PREVIEW_CLUSTERS), (CLUSTERS, wanted)):
-            if count not in self._clusters:
-                self._clusters[count] = self._grouped(rows, count)
-            clusters = self._clusters[count]
-            while (done := len(clusters.scores)) < min(goal, len(clusters.maps)):
-                # batches end where the fast mode does, so that the exact map is the same, stopped there or not
-                end = self._fast_clusters if done < self._fast_clusters else CLUSTERS
-                found = self._score(scorer, clusters.maps[done:end][: self._runtime.batch_size])
-                clusters.scores = np.concatenate([clusters.scores, found])
-                self._estimate(clusters, rows, scale)
-                self._seconds += time.perf_counter() - started
-                yield
-                started = time.perf_counter()
-
-    def _grouped(self, rows: Float64Array, count: int) -> _Clusters:
-        labels = cluster(rows, self._energy, count)
-        sums = np.stack([self.maps[labels == g].sum(axis=0) for g in range(labels.max() + 1)])
-        return _Clusters(labels, sums, np.empty((0, len(self.logits))))
-
-    def _estimate(self, clusters: _Clusters, rows: Float64Array, scale: float) -> None:
-        """Estimate all maps' scores from those of clusters."""
-        done, total = len(clusters.scores), len(clusters.maps)
-        cluster_rows = flattened(clusters.maps)
-        known_rows, known_scores = cluster_rows[:done], clusters.scores
-        if done < total and clusters is not self._clusters[PREVIEW_CLUSTERS]:
-            preview = self._clusters[PREVIEW_CLUSTERS]  # its two scores help to estimate the others
-            known_rows = np.concatenate([flattened(preview.maps), known_rows])
-            known_scores = np.concatenate([preview.scores, known_scores])
-        self._by_kriging = krige(known_rows, known_scores, rows, scale)
-        estimated = krige(known_rows, known_scores, cluster_rows[done:], scale)
-        self._by_cluster = np.concatenate([clusters.scores, estimated])[clusters.labels]
-        self._method = f"clustered G={total}" + (f", {done} of {total}" if done < total else "")
+    def _score_masks(self, scorer: MaskScorer, class_index: int) -> None:
+        """Score one batch of masks: the coarse and the heaviest first, then those that would tell most."""
+        if self._masks is None:
+            self._masks = np.concatenate([cluster_sums(self.maps, count) for count in (COARSE, CLUSTERS)])
+        left = [i for i in range(len(self._masks)) if i not in self._mask_scores]
+        count = min(self._runtime.batch_size, self._most_masks - len(self._mask_scores), len(left))
+        chosen = left[:count]
+        if len(self._mask_scores) >= FIRST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
+            weights = self._error_weights(class_index)
+            chosen = [left[i] for i in self._fitted().most_telling(flattened(self._masks[left]), weights, count)]
+        self._mask_scores |= zip(chosen, self._score(scorer, self._masks[chosen]), strict=True)
+        process = self._fitted()
+        self._fit(process)
+        self._scores = np.where(self._scored[:, None], self._scores, process.scores())
 
     def _score_heaviest(self, scorer: MaskScorer, class_index: int) -> None:
         """Score one batch of the maps that, by what is known so far, weigh most in the map of a class."""
-        started = time.perf_counter()
-        scores = (self._by_cluster[:, class_index] + self._by_kriging[:, class_index]) / 2
+        scores = self._scores[:, class_index]
         weight = np.exp(scores - scores.max()) * self._energy
         weight[self._scored] = -1
         weight[np.flatnonzero(self._constant)[1:]] = -1  # one of them stands for all
         left = int((weight >= 0).sum())
         chosen = np.argsort(-weight, kind="stable")[: min(self._runtime.batch_size, left)]
         found = self._score(scorer, self.maps[chosen])
-        self._by_cluster[chosen] = self._by_kriging[chosen] = found
+        self._scores[chosen] = found
         self._scored[chosen] = True
         if (blank := self._constant[chosen]).any():  # all constant maps make the same mask, of zeros
-            self._by_cluster[self._constant] = self._by_kriging[self._constant] = found[blank][0]
+            self._scores[self._constant] = found[blank][0]
             self._scored |= self._constant
-        done = int(self._scored.sum())
-        self._method = "exact" if self.is_exact else f"{done} of {len(self.maps)} exact"
-        self._seconds += time.perf_counter() - started
 
     def _score(self, scorer: MaskScorer, maps: FloatArray) -> Float64Array:
         """Return the logits (n, C) of the image masked by maps (n, h, w)."""
@@ -230,6 +236,7 @@ class ScoreCam:
                 "The network's score of a masked image is not finite.", remedy="Choose another model."
             )
         self._forwards += len(maps)
+        self._errors.clear()
         return found
 
 

@@ -23,6 +23,7 @@ FloatArray = npt.NDArray[np.float32]
 RuntimeChoice: TypeAlias = str  # ``auto``, or a key of ``core.runtimes.load.RUNTIMES``
 
 AGREEMENT = 1e-3  # largest difference of a logit from torch's on the CPU, relative to the largest logit above 1
+MASK_AGREEMENT = 2e-2  # the same for half precision, which is not used for masks where logits move by more
 
 
 class Runtime(Protocol):
@@ -52,10 +53,15 @@ class Runtime(Protocol):
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w), both float32."""
         ...
 
-    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int], *, half: bool = False) -> MaskScorer:
         """Return a function from feature maps (n, h, w), n at most ``batch_size``, to the logits of the masked image.
 
         See :func:`core.runtimes.masks.mask_scorer`. A GPU makes the masks itself and may score them in half precision.
+
+        Args:
+            image: the network's input, shape (1, 3, H, W), float32.
+            map_size: rows and columns of the feature maps.
+            half: whether half precision will do, which is taken where it is faster.
         """
         ...
 

@@ -41,7 +41,7 @@ class ModuleRuntime:
             logits, maps = self._network(torch.from_numpy(batch))
         return logits.numpy(), np.ascontiguousarray(maps.numpy())
 
-    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int], *, half: bool = False) -> MaskScorer:
         """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
         return mask_scorer(self.forward, image, map_size, self.batch_size)
 

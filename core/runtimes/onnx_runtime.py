@@ -93,7 +93,7 @@ class OnnxRuntime:
         logits, maps = zip(*found, strict=True)
         return np.concatenate(logits), np.concatenate(maps)
 
-    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int], *, half: bool = False) -> MaskScorer:
         """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
         if map_size != self._map_size or self._at_once == 1:
             return mask_scorer(self.forward, image, map_size, self.batch_size)

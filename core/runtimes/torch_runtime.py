@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.errors import RuntimeUnavailableError
 from core.models.architectures import get_architecture, with_maps
 from core.models.probe import probe_input
-from core.runtimes.base import RuntimeKind, check_agreement, disagreement, expected_logits
+from core.runtimes.base import MASK_AGREEMENT, RuntimeKind, check_agreement, disagreement, expected_logits
 from core.runtimes.masks import EPSILON, MaskScorer, linear_weights, mask_scorer
 from core.system.extras import how_to_add
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from core.models.bundle import Bundle
 
 FloatArray = npt.NDArray[np.float32]
-
-HALF_AGREEMENT = 2e-2  # half precision is not used where the probe's logits move by more, relative as ``AGREEMENT``
 
 
 def has_accelerator() -> bool:
@@ -94,7 +92,7 @@ class TorchRuntime:
         if self._torch_device.type != "cpu":
             self._network = network.to(self._torch_device)
             check_agreement(self.forward(probe), expected, f"torch on {self.device}")
-            self._half = disagreement(self._forward(probe, half=True)[0], expected) <= HALF_AGREEMENT
+            self._half = disagreement(self._forward(probe, half=True)[0], expected) <= MASK_AGREEMENT
 
     def forward(self, batch: FloatArray) -> FloatArray:
         """Return logits (N, C) for normalised images (N, 3, H, W)."""
@@ -104,7 +102,7 @@ class TorchRuntime:
         """Return logits (N, C) and the last spatial feature maps (N, K, h, w)."""
         return self._forward(batch)
 
-    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int]) -> MaskScorer:
+    def mask_scorer(self, image: FloatArray, map_size: tuple[int, int], *, half: bool = False) -> MaskScorer:
         """Return a function from feature maps (n, h, w) to the logits (n, C) of the masked image."""
         if self._torch_device.type == "cpu":
             return mask_scorer(self.forward, image, map_size, self.batch_size)

@@ -98,8 +98,7 @@ def method(name: str, heat_map: HeatMap) -> str:
     """Return for which class, in words, a heat map is, how it was made, and its estimated error."""
     if heat_map.method in METHODS and not METHODS[heat_map.method].many_forwards:
         return f"Evidence for {name}: {heat_map.method}"  # it scores no feature maps
-    made = heat_map.method.partition(",")[0]  # of "clustered G=32, 24 of 32" the forwards say the rest
-    how = f"Evidence for {name}: {made}, {heat_map.maps_scored} of {heat_map.maps_total}"
+    how = f"Evidence for {name}: {heat_map.method}, {heat_map.maps_scored} of {heat_map.maps_total}"
     if heat_map.estimated_error > 0:
         return f"{how} · est. error {100 * heat_map.estimated_error:.1f} %"
     return how

@@ -30,7 +30,7 @@ class TorchNetwork:
             logits, maps = self.module(torch.from_numpy(batch).to(self.dtype))
         return logits.numpy(), maps.numpy().astype(np.float32)
 
-    def mask_scorer(self, image, map_size):
+    def mask_scorer(self, image, map_size, *, half=False):
         return mask_scorer(self.forward, image, map_size, self.batch_size)
 
     def prepare_masks(self):

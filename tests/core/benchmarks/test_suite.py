@@ -5,10 +5,12 @@ import pytest
 from typer.testing import CliRunner
 
 from core.benchmarks import cam, suite
-from core.benchmarks.cam import SpeedRow, fidelity
+from core.benchmarks.cam import SpeedRow
+from core.benchmarks.fidelity import fidelity, fidelity_table
 from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report
 from core.cli.app import app
 from core.errors import TwinlensError
+from core.explain.scorecam import MOST_MASKS
 from core.images.demo import demonstration_radiograph
 from core.models.catalogue import read_catalogue
 
@@ -33,15 +35,24 @@ def test_the_report_names_the_machine_and_every_row():
         [LatencyRow("a/student-y", "openvino", 3.0, 3.1, 10)],
         {"one / other": 4.0},
         [
-            SpeedRow("a/student-y", "twinlens fast", 0.1, 0.2, 3, 0.998, 0.95, [(2, 0.1), (34, 0.2)]),
-            SpeedRow("a/student-y", "twinlens exact", 0.1, 4.0, 3, 1.0, 1.0, [(2, 0.1), (1186, 4.0)]),
+            SpeedRow("a/student-y", "twinlens fast", 0.1, 0.2, 3, 0.998, 0.95, [(8, 0.1), (16, 0.2)]),
+            SpeedRow("a/student-y", "twinlens exact", 0.1, 4.0, 3, 1.0, 1.0, [(8, 0.1), (1168, 4.0)]),
             SpeedRow("a/student-y", "pytorch-grad-cam", 24.0, 24.0, 1400, 0.9999, 1.0, []),
         ],
         {"import core": 0.01},
         MemoryRun(100, 900.0, 901.0, 902.0, 10.0),
     )
     text = suite.markdown(report)
-    for part in ("CPU X", "3.0 ms", "4.0×", "twinlens fast", "0.998", "| 120× | 6.0× |", "import core", "900.0 MiB"):
+    for part in (
+        "CPU X",
+        "3.0 ms",
+        "4.0×",
+        "twinlens fast | 16 |",
+        "0.998",
+        "| 120× | 6.0× |",
+        "import core",
+        "900.0 MiB",
+    ):
         assert part in text
 
 
@@ -56,13 +67,15 @@ def test_latency_is_measured_on_both_runtimes_and_memory_is_followed():
 
 
 def test_fidelity_rises_from_frame_to_frame():
-    rows = fidelity(read_catalogue().find("chest-xray", "student"), [demonstration_radiograph()])
-    assert rows[0].method == "clustered G=2"
-    assert rows[4].method == "clustered G=32"
-    assert rows[4].pearson_mean > 0.97
+    found = fidelity(read_catalogue().find("chest-xray", "student"), [demonstration_radiograph()])
+    rows, (fast,) = found.rows, found.stop.forwards
+    assert [row.forwards for row in rows] == sorted(row.forwards for row in rows)
+    assert {row.method for row in rows} >= {f"clustered G={fast}", "1024 of 1152 exact"}
     assert rows[-1].pearson_mean == pytest.approx(1, abs=2e-3)
-    assert rows[-1].forwards == 34 + 1024
+    assert rows[-1].forwards == fast + 1024
     assert np.all([0 <= row.iou20_mean <= 1 for row in rows])
+    assert found.stop.pearson_mean == found.stop.pearson_worst > 0.97
+    assert f"after {fast} forwards (1) (images)" in fidelity_table(suite.machine(), rows, found.stop)
 
 
 def test_a_missing_library_is_told_before_anything_is_measured(monkeypatch):
@@ -79,5 +92,5 @@ def test_each_library_measures_itself_in_a_process_of_its_own():
     assert 0 < fast.first_s < fast.seconds
     assert 0 <= fast.peak_mib < 300
     assert 0.97 < fast.pearson < exact.pearson == 1
-    assert [scored for scored, _ in fast.timeline] == [2, 10, 18, 26, 34]
-    assert exact.timeline[-1][0] == 34 + 1152
+    assert exact.timeline[: len(fast.timeline)][-1][0] == fast.timeline[-1][0] <= MOST_MASKS
+    assert exact.timeline[-1][0] == fast.timeline[-1][0] + 1152

@@ -106,7 +106,7 @@ def test_vgg19_answers_batches_through_it_as_torch_does(task):
     bundle = read_catalogue().bundles[f"{task}/teacher-vgg19"]
     runtime = OpenVinoRuntime(bundle)
     assert len(suited_convolutions(runtime._reshaped(1))) == 9
-    assert not suited_convolutions(runtime._stream_network())
+    assert not suited_convolutions(runtime._stream_network(half=False))
     batch = normal(runtime.batch_size, 3, 224, 224)
     expected = TorchRuntime(bundle).forward(batch)
     np.testing.assert_allclose(runtime.forward(batch), expected, atol=1e-4 * max(1, np.abs(expected).max()))

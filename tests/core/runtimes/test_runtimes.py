@@ -18,6 +18,7 @@ from core.runtimes.masks import mask_scorer
 from core.runtimes.onnx_runtime import OnnxRuntime
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.runtimes.torch_runtime import TorchRuntime, has_accelerator
+from core.system.cpu_features import multiplies_bfloat16_matrices
 
 ROOT = Path(__file__).resolve().parents[3]
 STUDENT, TEACHER = "chest-xray/student-ofa595", "chest-xray/teacher-vgg19"
@@ -204,7 +205,49 @@ def test_masks_made_ready_are_not_compiled_again(student, monkeypatch):
     runtime.prepare_masks()
     monkeypatch.setattr(runtime, "_compiled", lambda *_, **__: pytest.fail("it compiled again"))
     runtime.prepare_masks()
-    assert runtime.mask_scorer(image, maps.shape[1:])(maps).shape == (len(maps), 3)
+    assert runtime.mask_scorer(image, maps.shape[1:], half=True)(maps).shape == (len(maps), 3)
+
+
+@pytest.fixture
+def scored(student):
+    """How a runtime of the student scores three masks of an image, fewer than a stream takes, in both precisions."""
+    image = images(1)
+    maps = np.random.default_rng(0).random((3, 7, 7), dtype=np.float32)
+
+    def score(runtime):
+        return [runtime.mask_scorer(image, (7, 7), half=half)(maps) for half in (False, True)]
+
+    return score
+
+
+def test_masks_in_half_precision_score_nearly_the_same_where_the_processor_multiplies_bfloat16(student, scored):
+    plain, half = scored(OpenVinoRuntime(student, 1))
+    assert np.abs(half - plain).max() < 0.05
+    assert (half != plain).any() == multiplies_bfloat16_matrices()
+
+
+def test_masks_stay_in_float32_where_the_processor_does_not(student, scored, monkeypatch):
+    monkeypatch.setattr("core.runtimes.openvino_runtime.multiplies_bfloat16_matrices", lambda: False)
+    plain, half = scored(OpenVinoRuntime(student, 1))
+    np.testing.assert_array_equal(half, plain)
+
+
+def test_masks_stay_in_float32_where_bfloat16_is_too_coarse_for_the_network(student, scored, monkeypatch):
+    monkeypatch.setattr("core.runtimes.openvino_runtime.MASK_AGREEMENT", 0.0)
+    monkeypatch.setattr("core.runtimes.openvino_runtime.multiplies_bfloat16_matrices", lambda: True)
+    plain, half = scored(OpenVinoRuntime(student, 1))
+    np.testing.assert_array_equal(half, plain)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [("fpu avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512_bf16", False), (None, False)]
+)
+def test_the_processor_is_asked_for_amx(flags, expected, tmp_path, monkeypatch):
+    info = tmp_path / "cpuinfo"
+    if flags is not None:
+        info.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n")
+    monkeypatch.setattr("core.system.cpu_features.LINUX_CPU_INFO", info)
+    assert multiplies_bfloat16_matrices() == expected
 
 
 def test_onnx_runtime_makes_its_masks_itself(student, monkeypatch):

@@ -147,16 +147,16 @@ def test_maps_stay_until_others_come_and_the_line_says_that_they_are_under_way(v
 
 def test_an_estimated_map_says_how_far_it_may_be_off(view):
     found = agreeing()
-    rough = replace(LEFT, method="clustered G=32, 24 of 32", maps_scored=26, estimated_error=0.0153)
+    rough = replace(LEFT, method="clustered G=16", maps_scored=16, estimated_error=0.0153)
     view.show_comparison(replace(found, teacher=replace(found.teacher, heat_map=rough)), refining=True)
-    assert view.teacher.method.text() == "Evidence for COVID-19: clustered G=32, 26 of 512 · est. error 1.5 %"
+    assert view.teacher.method.text() == "Evidence for COVID-19: clustered G=16, 16 of 512 · est. error 1.5 %"
     assert view.teacher.progress.maximum() == 0  # under way, no telling how far
 
 
 def test_a_guess_is_not_drawn_and_a_map_that_is_being_refined_looks_provisional(view):
     found = agreeing()
     for error, refining, share in ((1.0, True, None), (0.3, True, 0.7), (0.3, False, 1.0), (1.0, False, None)):
-        rough = replace(LEFT, method="clustered G=32, 24 of 32", maps_scored=2, estimated_error=error)
+        rough = replace(LEFT, method="clustered G=8", maps_scored=8, estimated_error=error)
         teacher = replace(found.teacher, heat_map=rough)
         view.show_comparison(replace(found, teacher=teacher), refining=refining)
         if share is None:

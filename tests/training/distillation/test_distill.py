@@ -15,8 +15,9 @@ from tiny_training import single_threaded, tiny_recipe
 from core.errors import BundleError, RuntimeUnavailableError, TwinlensError, UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.bundle_writing import with_graph
-from core.runtimes.openvino_runtime import OpenVinoRuntime, computes_bfloat16
+from core.runtimes.openvino_runtime import OpenVinoRuntime
 from core.system.cache import TEACHER_LOGITS
+from core.system.cpu_features import multiplies_bfloat16_matrices
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
@@ -152,7 +153,7 @@ def test_openvino_gives_the_teachers_logits_in_a_cache_of_its_own(images, vgg19)
     teacher, accelerator = load_teacher(str(vgg19), CLASSES, HOW), Accelerator()
     views = tiny_recipe(augment__views=1, augment__seed=12).augment
     engines = choose_engine(teacher, accelerator), torch_engine(teacher, accelerator)
-    half = computes_bfloat16()
+    half = multiplies_bfloat16_matrices()
     assert [engine.name for engine in engines] == ["openvino-bfloat16" if half else "openvino", "no"]
     data = open_run_data(images, CLASSES)
     store = load_images(data.train, CLASSES, HOW, data.contents)
@@ -169,8 +170,8 @@ def test_bfloat16_moves_a_network_s_logits_by_little_and_is_the_processor_s(vgg1
     batch = np.random.default_rng(0).normal(size=(plain.batch_size, 3, HOW.height, HOW.width)).astype("f4")
     off = np.abs(plain.forward(batch) - half.forward(batch)).max()
     assert plain.precision == "float32"
-    assert half.precision == ("bfloat16" if computes_bfloat16() else "float32")
-    assert (off > 0) == computes_bfloat16()
+    assert half.precision == ("bfloat16" if multiplies_bfloat16_matrices() else "float32")
+    assert (off > 0) == multiplies_bfloat16_matrices()
     assert off < 0.05
 
 
