@@ -21,7 +21,7 @@ MODULES = (
     "pypdf", "onnxruntime", "pandas", "docutils", "sphinx",
     "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets",  # see no_opengl.py
     "PySide6.QtTest", "readline",
-    "numpy.f2py", "pydantic.v1", "openvino.tools", "onnx.backend",
+    "numpy.f2py", "pydantic.v1", "onnx.backend",
     "tkinter", "_tkinter",
 )  # fmt: skip
 
