@@ -55,12 +55,17 @@ def image_file(folder):
 def literal_map(path, image, maps, class_index):
     """Score-CAM, mask by mask, as its definition says, with torch's resize and ONNX Runtime."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return literal_map_by(lambda batch: session.run(["logits"], {"image": batch})[0], image, maps, class_index)
+
+
+def literal_map_by(logits_of, image, maps, class_index):
+    """The same with any function from an image to its logits."""
     scores = []
     for one in maps:
         mask = torch.nn.functional.interpolate(
             torch.from_numpy(one)[None, None], size=image.shape[2:], mode="bilinear", align_corners=True
         )[0, 0].numpy()
         mask = (mask - mask.min()) / (np.ptp(mask) or 1)
-        scores.append(session.run(["logits"], {"image": image * mask})[0][0, class_index])
+        scores.append(logits_of(image * mask)[0, class_index])
     found = np.maximum(0, np.tensordot(softmax(scores), maps, 1))
     return (found - found.min()) / np.ptp(found)

@@ -19,8 +19,14 @@ MODULES = (
     "setuptools", "pip", "wheel", "pkg_resources", "Cython", "PyInstaller",
     "IPython", "notebook", "pytest", "_pytest", "hypothesis", "tensorboard", "torchcam", "mypy", "ruff", "mkdocs",
     "pypdf", "onnxruntime", "pandas", "docutils", "sphinx",
+    "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets",  # see no_opengl.py
+    "PySide6.QtTest", "readline",
+    "numpy.f2py", "pydantic.v1", "onnx.backend",
     "tkinter", "_tkinter",
 )  # fmt: skip
+
+# networks that the lite program comes without; the small teacher of each task stays
+LITE_MODELS = ("teacher-vgg19",)
 
 # codecs that no image which Twinlens opens is compressed with, and the libraries that only they need
 CODECS = (
@@ -48,7 +54,11 @@ FILES = {
         r"^libcudart",
     ),
     "OpenVINO for graphics processors and NPUs": (r"openvino_intel_[gn]pu_", r"^openvino/libs/cache\.json$"),
-    "OpenVINO's readers of other formats": (r"openvino_(pytorch|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",),
+    "OpenVINO's readers of other formats": (
+        r"openvino_(pytorch|tensorflow|tensorflow_lite|paddle|gguf|jax)_frontend",
+        r"^openvino/frontend/.*/py_.*\.(so|pyd)$",
+    ),
+    "OpenVINO for several devices, and for C": (r"openvino_(auto|auto_batch|hetero)_plugin", r"libopenvino_c\."),
     "Codecs of other formats": (
         rf"^imagecodecs/_({'|'.join(CODECS)})\.",
         rf"^imagecodecs\.libs/lib({'|'.join(CODEC_LIBRARIES)})[-.]",
@@ -66,11 +76,17 @@ FILES = {
         r"^lib(gtk-3|gdk-3|gdk_pixbuf-2|atk-1|atk-bridge-2|atspi|cairo|cairo-gobject|pango|pangocairo|pangoft2|harfbuzz"
         r"|epoxy|fribidi|thai|datrie|graphite2|pixman-1|Xcomposite|Xcursor|Xdamage|Xfixes|Xinerama|Xrandr|XRes)[-.]",
     ),
+    "libraries that only left out ones need": (
+        r"^lib(gio-2|gmodule-2|gobject-2|mount|blkid|selinux|gssapi_krb5|krb5|krb5support|k5crypto|keyutils|com_err"
+        r"|Xext|Xrender)[-.]",
+        r"^libjpeg\.",
+    ),
     "Qt's translations": (r"^PySide6/.*translations/",),
     "samples and tests of other packages": (
         r"^matplotlib/mpl-data/sample_data/",
         r"^sklearn/datasets/(data|images|descr|tests)/",
-        r"(^|/)tests?/.*\.(npy|npz|mat|dcm|png|csv|txt|gz)$",
+        r"(^|/)tests?/",
+        r"^reportlab/fonts/",  # reports use those of assets/fonts
     ),
     "texts for type checkers and compilers": (r"\.(pyi|pxd|pyx|h|hpp|cmake|cpp|c)$", r"(^|/)py\.typed$"),
 }
@@ -103,7 +119,7 @@ def reason_to_leave_out(name: str) -> str | None:
     return next(found, None)
 
 
-def table(saved: dict[str, int]) -> str:
-    """Return the megabytes of the files that were left out as Markdown."""
+def table(saved: dict[str, int], head: str = "left out") -> str:
+    """Return the megabytes of the files that were left out, or what else was saved, as Markdown."""
     rows = [f"| {reason} | {size / 1e6:.1f} |" for reason, size in sorted(saved.items(), key=lambda item: -item[1])]
-    return "\n".join(["| left out | MB |", "|---|---:|", *rows])
+    return "\n".join([f"| {head} | MB |", "|---|---:|", *rows])

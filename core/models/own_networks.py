@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 6  # tensors that are tried as feature maps
 BATCH_TOLERANCE = 1e-3  # of a logit, relative to the largest above 1
+SUM_TOLERANCE = 1e-3  # of probabilities that add up to 1; a softmax at the end was taken off before
 NOT_STATED = "Not stated by whoever made the model."
 FLOAT16 = 10  # of ONNX's types of numbers
 NO_MAPS = "none"  # chosen in place of a tensor: no heat maps
@@ -154,13 +155,18 @@ def _independent_logits(model: ModelProto, how: Preprocessing, folder: Path) -> 
     """Return OpenVINO's logits of the probe, after checking that an image's do not depend on others in its batch.
 
     Raises:
-        BundleError: if they do, or are not finite.
+        BundleError: if they do, are not finite, or are probabilities.
     """
     run = evaluator(folder / GRAPH_FILE, _pointed(folder), [LOGITS])
     probe = probe_input(how)
     expected = np.concatenate([run(image)[LOGITS] for image in (probe, -probe)])
     if not np.isfinite(expected).all():
         raise BundleError("The model's logits are not finite.", remedy="Check the model where it was trained.")
+    if expected.min() >= 0 and np.abs(expected.sum(axis=1) - 1).max() < SUM_TOLERANCE:
+        raise BundleError(
+            "The model returns probabilities, not logits: each is above 0, and they add up to 1.",
+            remedy="Export it without its last activation; in Keras: model.layers[-1].activation = None.",
+        )
     first = tuple(expected[0].tolist())
     if shapes.takes_one_image(model.graph):
         return first

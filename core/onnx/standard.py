@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IMAGE = "image"
 BATCH = "N"
+MOVING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Transpose")  # may come after the softmax
 SMALLEST_IR = 8  # from 4 on, weights need not be inputs
 
 
@@ -25,8 +26,8 @@ def standardise(
     """Bring a graph to the form that :func:`core.onnx.check.check_graph` wants; it is changed in place.
 
     The input may have its channels last, be grey, or be float16. The batch may be fixed to one image. The output may be
-    called anything, have two axes of length 1 at the end, or pass through a softmax, which is taken away. What the
-    logits do not need goes.
+    called anything, have two axes of length 1 at the end, or come from a softmax, which is taken away. What the logits
+    do not need goes.
 
     Args:
         model: the graph, stripped and without large weights.
@@ -184,11 +185,15 @@ def _standard_output(model: ModelProto, classes: int | None, shapes: dict[str, t
         )
     said: list[str] = []
     now, classes = fitting[0]
-    made = {name: node for node in graph.node for name in node.output}
-    while now in made and made[now].op_type in {"Softmax", "Identity"}:
-        if made[now].op_type == "Softmax":
-            said.append("It ends in a softmax, which is taken off: Twinlens calibrates it itself.")
-        now = made[now].input[0]
+    while last := _last_activation(graph, now):
+        if last.op_type == "Sigmoid":
+            raise BundleError(
+                "The graph ends in a sigmoid: it tells of each class on its own whether it is there.",
+                remedy="Twinlens takes models of which one class is right. Train it with a softmax.",
+            )
+        said = ["It ends in a softmax, which is taken off: Twinlens calibrates it itself."]
+        _bypass(graph, last)
+        now = last.input[0] if now == last.output[0] else now
     if len(shapes.get(now, ())) > 2:
         graph.node.append(helper.make_node("Flatten", [now], [f"{LOGITS}.flat"], f"{LOGITS}.flat"))
         now = f"{LOGITS}.flat"
@@ -196,6 +201,23 @@ def _standard_output(model: ModelProto, classes: int | None, shapes: dict[str, t
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, [BATCH, classes]))
     return said
+
+
+def _last_activation(graph: GraphProto, name: str) -> NodeProto | None:
+    """Return the softmax or sigmoid that a value is the result of, moved at most, or None."""
+    made = {output: node for node in graph.node for output in node.output}
+    node = made.get(name)
+    while node is not None and node.op_type in MOVING:
+        node = made.get(node.input[0])
+    return node if node is not None and node.op_type in {"Softmax", "LogSoftmax", "Sigmoid"} else None
+
+
+def _bypass(graph: GraphProto, node: NodeProto) -> None:
+    """Let what takes the result of an operation take what goes into it."""
+    for other in graph.node:
+        for i, name in enumerate(other.input):
+            if name == node.output[0]:
+                other.input[i] = node.input[0]
 
 
 def _tells(shape: tuple[int | None, ...], classes: int | None) -> bool:

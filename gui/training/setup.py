@@ -15,6 +15,7 @@ from core.models.card import Role
 from core.models.catalogue import Catalogue
 from core.tasks import TASKS, get_task
 from gui.common.wording import counted, ratio
+from gui.training.new_task import NewTask, ask_for_name
 from gui.training.plan import Plan, about, free_folder, plan_of
 from gui.training.setup_fields import SetupFields
 from training.recipe import Recipe
@@ -49,6 +50,7 @@ class TrainingSetup(SetupFields):
         self._data_task: str | None = None
         self._checked: Path | None = None
         self.threads = 0
+        self.making_task = NewTask(self)
         for task in TASKS.values():
             self.task.addItem(task.name, task.id)
         self._connect()
@@ -141,7 +143,7 @@ class TrainingSetup(SetupFields):
     def set_open(self, open_: bool) -> None:
         """Let the fields be changed, or not."""
         for field in (self.data, self.task, self.recipe, self.teacher, self.epochs, self.batch, self.out, self.labels,
-                      self.teacher_role, self.student_role, self.browse_data, self.browse_recipe,
+                      self.teacher_role, self.student_role, self.new_task, self.browse_data, self.browse_recipe,
                       self.browse_teacher, self.browse_out):  # fmt: skip
             field.setEnabled(open_ and self._resumed is None)
 
@@ -261,6 +263,34 @@ class TrainingSetup(SetupFields):
         if chosen := QFileDialog.getExistingDirectory(self, "Choose the data set's folder", before):
             self.set_data(Path(chosen))
 
+    def ask_for_name(self, folder: Path) -> str:
+        """Ask what the new task is called; empty where the person cancels."""
+        return ask_for_name(self, folder)
+
+    def _make_task(self) -> None:
+        if not self.data.text():
+            self.problem.setText("⚠ Choose the data set first: its labels become the classes.")
+            return
+        folder = Path(self.data.text()).expanduser()
+        if name := self.ask_for_name(folder):
+            self.new_task.setEnabled(False)
+            self.problem.setText("")
+            self.making_task.start(folder, name, self.labels.label_map)
+
+    def _on_task_made(self, task: str) -> None:
+        if not self.task.isEnabled():  # a run has begun
+            return
+        self.new_task.setEnabled(True)
+        if self.task.findData(task) < 0:
+            self.task.addItem(get_task(task).name, task)
+        self.task.setCurrentIndex(self.task.findData(task))
+        self._fill_recipes()
+        self.data_chosen.emit(Path(self.data.text()).expanduser())
+
+    def _on_task_failed(self, why: str) -> None:
+        self.new_task.setEnabled(self.task.isEnabled())
+        self.problem.setText(f"⚠ {why}")
+
     def _choose_recipe(self) -> None:
         kinds = "Recipes (*.toml)"
         chosen, _kind = QFileDialog.getOpenFileName(self, "Choose a recipe", "", kinds)
@@ -294,6 +324,9 @@ class TrainingSetup(SetupFields):
         self.out.editingFinished.connect(self._changed)
         for box in (self.epochs, self.batch):
             box.valueChanged.connect(self._changed)
+        self.new_task.clicked.connect(self._make_task)
+        self.making_task.made.connect(self._on_task_made)
+        self.making_task.failed.connect(self._on_task_failed)
         self.browse_data.clicked.connect(self._choose_data)
         self.browse_recipe.clicked.connect(self._choose_recipe)
         self.browse_teacher.clicked.connect(self._choose_teacher)

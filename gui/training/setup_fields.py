@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QRadioButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, LineEdit, SpinBox
@@ -16,6 +25,7 @@ class SetupFields(QWidget):
         data, task, recipe, teacher, epochs, batch, out: the fields.
         labels: which classes the labels of the data set are.
         teacher_role, student_role: what is trained.
+        new_task: makes a task of the data set's labels.
         browse_data, browse_recipe, browse_teacher, browse_out: buttons that choose a file or folder.
         data_words, recipe_words, size_words, problem: small lines under the fields.
     """
@@ -36,7 +46,9 @@ class SetupFields(QWidget):
 
         page.addSpacing(8)
         self.task = ComboBox()
-        _add(page, "&Task", self.task)
+        self.new_task = QPushButton("&New task…")
+        self.new_task.setToolTip("Make a task of the data set's own labels")
+        _add(page, "&Task", self.task, self.new_task)
         self._add_roles(page)
 
         page.addSpacing(8)

@@ -116,6 +116,25 @@ def test_torchvision_is_imported_without_its_operators():
     assert bare.returncode == 0, bare.stderr
 
 
+def test_the_window_is_imported_without_opengl():
+    code = (
+        "import runpy, sys\n"
+        f"runpy.run_path({str(INSTALLER / 'no_opengl.py')!r})\n"
+        "sys.modules['PySide6.QtTest'] = None\n"
+        "import gui.training.charts, gui.window.main_window\n"
+        "assert not hasattr(sys.modules['PySide6.QtOpenGL'], 'QOpenGLBuffer')\n"
+    )
+    bare = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False, cwd=ROOT)
+    assert bare.returncode == 0, bare.stderr
+
+
+def test_the_lite_program_has_a_teacher_and_a_student_of_each_task():
+    for task in (ROOT / "assets" / "weights").iterdir():
+        names = {path.name for path in task.iterdir()} - set(LEFT_OUT["LITE_MODELS"])
+        assert {name.split("-")[0] for name in names} == {"teacher", "student"}
+        assert set(LEFT_OUT["LITE_MODELS"]) <= {path.name for path in task.iterdir()}
+
+
 def test_sizes_are_told_by_part_the_heaviest_first(tmp_path):
     for name, size in (
         ("_internal/torch/lib/a.so", 3_000_000),
@@ -131,8 +150,9 @@ def test_sizes_are_told_by_part_the_heaviest_first(tmp_path):
 def test_every_file_that_the_installer_names_is_there():
     spec = (INSTALLER / "twinlens.spec").read_text(encoding="utf-8")
     ast.parse(spec)
-    assert '"no_operators.py"' in spec
-    assert (INSTALLER / "no_operators.py").is_file()
+    for hook in ("no_operators", "no_opengl"):
+        assert f'"{hook}"' in spec
+        assert (INSTALLER / f"{hook}.py").is_file()
     assert list((ROOT / "training" / "recipes").glob("*.toml"))
     for folder in ("weights", "icons", "fonts"):
         assert f'"{folder}"' in spec

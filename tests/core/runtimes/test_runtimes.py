@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import BundleError, RuntimeUnavailableError
+from core.explain.scorecam import ScoreCam
 from core.models.bundle import read_bundle
 from core.models.catalogue import read_catalogue
 from core.models.probe import probe_input
@@ -42,15 +43,15 @@ def images(count, seed=0):
 
 @pytest.fixture(scope="module", params=sorted(read_catalogue().bundles))
 def by_torch(request):
-    """A bundle, some images, and what torch makes of them."""
+    """A bundle, some images, what torch makes of them, and torch's runtime."""
     bundle = read_catalogue().bundles[request.param]
-    batch = images(3)
-    return bundle, batch, *TorchRuntime(bundle).forward_with_maps(batch)
+    batch, runtime = images(3), TorchRuntime(bundle)
+    return bundle, batch, *runtime.forward_with_maps(batch), runtime
 
 
 @pytest.mark.parametrize("name", GRAPH_RUNTIMES)
 def test_runtimes_of_graphs_give_torchs_logits_and_maps(name, by_torch):
-    bundle, batch, expected, expected_maps = by_torch
+    bundle, batch, expected, expected_maps, _torch = by_torch
     runtime = load_runtime(bundle, name)
     assert runtime.name == name
     found, found_maps = runtime.forward_with_maps(batch)
@@ -60,6 +61,41 @@ def test_runtimes_of_graphs_give_torchs_logits_and_maps(name, by_torch):
     single = np.concatenate([runtime.forward(batch[i : i + 1]) for i in range(3)])
     np.testing.assert_allclose(single, found, atol=1e-4)
     np.testing.assert_allclose(runtime.forward(batch), found, atol=1e-4)
+
+
+class FewMaps:
+    """A runtime of which Score-CAM sees only a few feature maps, so that the exact map takes as few forwards."""
+
+    def __init__(self, runtime, chosen):
+        self.runtime, self.chosen = runtime, chosen
+
+    def __getattr__(self, name):
+        return getattr(self.runtime, name)
+
+    def forward_with_maps(self, batch):
+        logits, maps = self.runtime.forward_with_maps(batch)
+        return logits, maps[:, self.chosen]
+
+
+@pytest.fixture(scope="module")
+def exact_by_torch(by_torch):
+    """The eight feature maps of the widest range, and the exact map of the first image that torch makes of them."""
+    bundle, batch, _logits, maps, runtime = by_torch
+    chosen = np.argsort(-np.ptp(maps[0], axis=(1, 2)))[:8]
+    *_, last = ScoreCam(FewMaps(runtime, chosen), batch[:1]).refine(len(bundle.card.classes) - 1, "exact")
+    return chosen, last.values
+
+
+@pytest.mark.parametrize("name", GRAPH_RUNTIMES)
+def test_runtimes_of_graphs_give_torchs_exact_map(name, by_torch, exact_by_torch):
+    bundle, batch, *_ = by_torch
+    chosen, expected = exact_by_torch
+    *_, last = ScoreCam(FewMaps(load_runtime(bundle, name), chosen), batch[:1]).refine(
+        len(bundle.card.classes) - 1, "exact"
+    )
+    assert last.method == "exact"
+    assert np.ptp(expected) == pytest.approx(1)
+    np.testing.assert_allclose(last.values, expected, atol=2e-3)
 
 
 def test_shipped_bundles_cover_the_ways_of_storing_weights():
