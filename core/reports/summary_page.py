@@ -1,4 +1,4 @@
-"""The last pages of a report on many images: how often the two agree, what they score, and a line for each image."""
+"""The first pages of a report on many images: how often the two agree, what they score, and a line for each image."""
 
 from __future__ import annotations
 
