@@ -144,7 +144,5 @@ def _made(result: ModelResult, task: Task) -> str:
     if found is None:
         return f"{words}. No heat map."
     error = "exact" if found.estimated_error == 0 else f"estimated error {100 * found.estimated_error:.1f} %"
-    return (
-        f"{words}. For {task.classes[found.class_index].name}: {found.maps_scored} forwards for {found.maps_total} maps, "
-        f"{error}, {milliseconds(1e3 * found.seconds)}"
-    )
+    explained, taken = task.classes[found.class_index].name, milliseconds(1e3 * found.seconds)
+    return f"{words}. For {explained}: {found.maps_scored} forwards for {found.maps_total} maps, {error}, {taken}"

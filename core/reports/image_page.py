@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.compare.comparison import Comparison, ModelResult
 from core.compare.wording import HIDDEN, NO_COMPARISON, NOT_ASSESSABLE, agree_or_not, uncertainty
 from core.explain.overlays import Pictures, grey_scale, heat_scale
@@ -14,8 +16,8 @@ from core.reports.text import Rgb, lines
 from core.tasks import Task
 
 CAUTION = (
-    "A heat map shows what a prediction rests on, not where disease is. It can be wrong, and can rest on markers, edges "
-    "or devices."
+    "A heat map shows what a prediction rests on, not where disease is. It can be wrong, and can rest on markers, "
+    "edges or devices."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
 LOWEST = 120.0  # points that a picture has at least
@@ -267,7 +269,7 @@ def _shown_classes(comparison: Comparison, task: Task) -> list[int]:
     seen = [result.prediction for result in (comparison.teacher, comparison.student) if not result.withheld]
     if not seen:  # the order would tell the prediction
         return list(range(MOST_CLASSES))
-    highest = (-sum(prediction.probabilities for prediction in seen)).argsort(kind="stable")
+    highest = (-np.sum([prediction.probabilities for prediction in seen], axis=0)).argsort(kind="stable")
     return [int(i) for i in highest[:MOST_CLASSES]]
 
 

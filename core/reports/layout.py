@@ -112,7 +112,8 @@ class Sheets:
         y = MARGIN - 12
         self.line(y + 14)
         draw(canvas, self.left, y, NOTICE, TEXT, bold=True, colour=INK)
-        draw(canvas, self.right, y, f"Twinlens {__version__} · page {self.prefix}{self.page}", SMALL, False, GREY, "right")
+        number = f"Twinlens {__version__} · page {self.prefix}{self.page}"
+        draw(canvas, self.right, y, number, SMALL, False, GREY, "right")
         self.y = self.top
 
     def _own_head(self, y: float) -> None:

@@ -20,11 +20,9 @@ from core.reports.layout import PaperSize, Sheets
 from core.reports.letterhead import NO_LETTERHEAD, Letterhead
 from core.reports.person_name import name_in_words
 from core.reports.right_to_left import isolated
-from core.reports.summary_page import Line, summary_pages
+from core.reports.summary_page import SUMMARY_PREFIX, Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
 from core.tasks import Task
-
-SUMMARY_PREFIX = "S"  # of the summary's page numbers, which stands first and is written last
 
 
 class ReportWriter:

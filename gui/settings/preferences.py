@@ -27,6 +27,8 @@ class Preferences:
         cam: how a heat map is made at the start: ``fast``, ``exact`` or ``none``.
         maps_in_batch: whether "Analyse all" makes heat maps as well, to measure their overlap.
         history: whether analyses and reviews are recorded, and files, selection and recent files remembered.
+        institution: the name at the head of reports.
+        reader: the name beside their signature.
     """
 
     theme: ThemeChoice = "dark"
@@ -35,6 +37,8 @@ class Preferences:
     cam: str = "fast"
     maps_in_batch: bool = False
     history: bool = True
+    institution: str = ""
+    reader: str = ""
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {

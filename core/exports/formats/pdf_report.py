@@ -29,4 +29,4 @@ def _open(place: Path, wanted: Wanted) -> Iterator[Write]:
         yield write
 
 
-FORMAT = ExportFormat("report", "PDF report", "A page for each image, a summary of several, an appendix", "twinlens.pdf", _open)
+FORMAT = ExportFormat("report", "PDF report", "Summary, a page for each image, appendix", "twinlens.pdf", _open)

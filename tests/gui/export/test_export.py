@@ -69,6 +69,7 @@ def three(tmp_path, png, make_window, qtbot):
 
 def save(dialog, path, qtbot, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    dialog.file.button.click()
     with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
         dialog.save.click()
     return ended.args[0]
@@ -76,7 +77,7 @@ def save(dialog, path, qtbot, monkeypatch):
 
 def test_the_preview_is_the_page_that_is_written(analysed, qtbot, tmp_path, monkeypatch):
     with opened(analysed, "report", qtbot) as dialog:
-        qtbot.waitUntil(lambda: len(dialog.preview.pages) == 1, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: len(dialog.preview.pages) == 2, timeout=PATIENCE)
 
         def proportion():
             picture = dialog.preview.pages[0].pixmap()
@@ -135,7 +136,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
     qtbot.waitUntil(lambda: not window.controller.batch_running, timeout=PATIENCE)
     with opened(window, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
-        dialog.turn(2)
+        dialog.turn(-2)
         assert dialog.where.text() == "Summary"
         pages = []
         for asked_for, verdict, judged in (
@@ -151,7 +152,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
             words = words_of(tmp_path / "report.pdf")
             assert words.count(verdict) == 2
             assert judged in words
-            assert are_alike(pages[-1], pdf_pages(tmp_path / "report.pdf", pages[-1].width())[-1])
+            assert are_alike(pages[-1], pdf_pages(tmp_path / "report.pdf", pages[-1].width())[0])
         assert not are_alike(*pages)
 
 
@@ -159,26 +160,29 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         assert dialog.items()[0].path.name == "broken.png"
-        dialog.turn(-5)
-        qtbot.waitUntil(lambda: "damaged" in dialog.preview.words.text(), timeout=PATIENCE)
-        dialog.turn(2)
-        dialog.impression.setPlainText("The last one.")
-        dialog.turn(1)
-        assert dialog.where.text() == "Summary"
+        dialog.turn(5)
         assert not dialog.later.isEnabled()
+        dialog.impression.setPlainText("The last one.")
+        dialog.turn(-2)
+        assert dialog.where.text() == "Image 1 of 3"
+        qtbot.waitUntil(lambda: "damaged" in dialog.preview.words.text(), timeout=PATIENCE)
+        dialog.turn(-1)
+        assert dialog.where.text() == "Summary"
+        assert not dialog.earlier.isEnabled()
         assert not dialog.impression.isEnabled()
         with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
             pass
         summary = dialog.preview.pages[0].pixmap().toImage()
         assert save(dialog, tmp_path / "report.pdf", qtbot, monkeypatch)
         pages = [page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages]
-        assert len(pages) == 3
-        assert "The last one." in pages[1]
-        assert "None given." in pages[0]
-        assert "Summary of 3 images" in pages[2]
-        assert "1 could not be opened" in pages[2]
-        assert "Against the labels of 2 images" in pages[2]
-        assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[2])
+        assert len(pages) == 4
+        assert "The last one." in pages[2]
+        assert "None given." in pages[1]
+        assert "Summary of 3 images" in pages[0]
+        assert "1 could not be opened" in pages[0]
+        assert "Against the labels of 2 images" in pages[0]
+        assert "Technical appendix" in pages[3]
+        assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[0])
 
 
 def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypatch):
@@ -187,6 +191,7 @@ def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypa
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+        dialog.file.button.click()
         with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
             dialog.save.click()
             dialog.bar.stop_button.click()
