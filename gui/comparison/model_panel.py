@@ -131,8 +131,16 @@ class ModelPanel(QWidget):
         self.view.show_notices(())
         self.view.colour_bar.hide()
 
-    def show_work(self, heat_map: HeatMap | None, busy: bool = False) -> None:
-        """Show how far the work is: a share on the way to an exact map, else that something is under way."""
+    def show_work(self, heat_map: HeatMap | None, busy: bool = False, words: str = "") -> None:
+        """Show how far the work is: a share on the way to an exact map, else that something is under way.
+
+        Args:
+            heat_map: as far as it is known.
+            busy: whether it is still worked on.
+            words: what is under way, in place of how a heat map was made.
+        """
+        if words:
+            self.method.setText(words)
         self.progress.setVisible(busy)
         if heat_map is not None and heat_map.method.endswith("exact"):
             self.progress.setRange(0, heat_map.maps_total)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from core.names import readable
+from gui.common.input_boxes import LineEdit
 from gui.common.save_dialog import ask_where, may_replace
 from gui.export.places import free_file
 
@@ -19,7 +20,7 @@ class FileField(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._replaced: Path | None = None  # a file that is written over without asking
-        self.field = QLineEdit()
+        self.field = LineEdit()
         self.field.setAccessibleName("File that is saved")
         self.button = QToolButton()
         self.button.setText("…")

@@ -7,13 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from core.errors import ImageError, TwinlensError
 from core.reports.letterhead import LONGEST, REMEDY, Letterhead, logo_png, read_bounded
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.paths import data_folder
 from gui.common import theme
+from gui.common.input_boxes import LineEdit
 from gui.common.threads import Background
 from gui.settings.preferences import Preferences
 
@@ -134,8 +135,9 @@ class LetterheadBox(QWidget):
         with bytes_written_whole(logo_file()) as file:
             file.write(self._logo)
 
-    def _field(self, name: str, value: str, hint: str) -> QLineEdit:
-        field = QLineEdit(value)
+    def _field(self, name: str, value: str, hint: str) -> LineEdit:
+        field = LineEdit()
+        field.setText(value)
         field.setAccessibleName(name)
         field.setPlaceholderText(hint)
         field.setMaxLength(120)
