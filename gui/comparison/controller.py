@@ -308,9 +308,7 @@ class ComparisonController(QObject):
 
     def _on_grown(self, comparison: Comparison, refining: bool) -> None:
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
-            self._view.show_waiting(
-                self._making()
-            )  # the predictions are on screen already; the maps stay until others come
+            self._view.show_waiting(self._making())  # the predictions are on screen; the maps stay until others come
             return
         self._refining = refining
         self._basis = basis = self._basis_now(self.path) if self.path is not None else None

@@ -63,6 +63,7 @@ class TrainingCharts(QWidget):
             highest=100.0,
         )
         self.words = QLabel()
+        self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setAccessibleName("Figures of an epoch")
         charts = QHBoxLayout()
@@ -177,8 +178,10 @@ class Chart(QWidget):
         self._lines, self._flattest, self._highest = lines, flattest, highest
         self.setAccessibleName(title)
         head = QLabel(title)
+        head.setWordWrap(True)
         theme.styled(head, "bold")
         self._key = QLabel()
+        self._key.setWordWrap(True)
         self._key.setTextFormat(Qt.TextFormat.RichText)
         theme.styled(self._key, "small", "dim")
         self.plot = pg.PlotWidget(axisItems={"bottom": _Epochs("bottom")})
@@ -252,10 +255,10 @@ class Chart(QWidget):
     def _key_words(self, side: theme.Role) -> str:
         parts = []
         for line in reversed(self._lines.values()):
-            tint = theme.colour(line.role or side)
-            parts.append(f'<span style="color:{tint.name()}">{SAMPLES[line.style]}</span>&nbsp;{line.words}')
-        parts.append("◯&nbsp;" + "best epoch")
-        return "&nbsp;&nbsp; ".join(parts)
+            tint, words = theme.colour(line.role or side).name(), line.words.replace(" ", "&nbsp;")
+            parts.append(f'<span style="color:{tint}">{SAMPLES[line.style]}</span>&nbsp;{words}')
+        parts.append("◯&nbsp;best&nbsp;epoch")
+        return " &nbsp; ".join(parts)
 
 
 class _Epochs(pg.AxisItem):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.errors import ImageError
@@ -15,11 +15,13 @@ from core.explain.rendering import blended, coloured
 from core.images.reader import read_image
 from core.tasks import Task
 from gui.common import theme
+from gui.common.elided_label import ElidedLabel
 from gui.common.wording import class_name
 from training.runs.examples import Example, Examples, read_examples
 from training.runs.folder import RunFolder
 
-SIDE, COLUMNS = 216, 3  # logical pixels of a picture, and pictures beside each other
+SIDE, BETWEEN = 216, 3 * theme.GRID  # logical pixels of a picture, and between two
+WORDS = 44  # logical pixels of the two lines under a picture
 NONE_YET = "The first examples come after the first epoch."
 
 
@@ -31,6 +33,7 @@ class ExamplesView(QScrollArea):
         self.setAccessibleName("Examples of the validation images")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
         self._task: Task | None = None
         self._folder: RunFolder | None = None
@@ -38,15 +41,14 @@ class ExamplesView(QScrollArea):
         self._pictures: dict[str, FloatArray] = {}
         self.cards: list[ExampleCard] = []
         self.words = QLabel()
-        self.words.setWordWrap(True)
         self.maps = QCheckBox("Heat maps")
         self.maps.setToolTip("Grad-CAM of the predicted class: a fast relative of Score-CAM")
         self.maps.setChecked(True)
         self.maps.toggled.connect(self._draw)
         inside = QWidget()
         self._grid = QGridLayout()
-        self._grid.setSpacing(3 * theme.GRID)
-        self._grid.setColumnStretch(COLUMNS, 1)
+        self._grid.setSpacing(BETWEEN)
+        self._grid.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 2 * theme.GRID, 0, 0)
         column.setSpacing(2 * theme.GRID)
@@ -70,6 +72,11 @@ class ExamplesView(QScrollArea):
         self._folder, self._task, self._found = run, task, read_examples(run)
         self._draw()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use the room that there is."""
+        super().resizeEvent(event)
+        self._place()
+
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
         super().changeEvent(event)
@@ -80,9 +87,7 @@ class ExamplesView(QScrollArea):
         examples = self._found.examples
         right = sum(example.predicted == example.label for example in examples)
         self.words.setText(
-            f"After epoch {self._found.epoch + 1}, {right} of {len(examples)} right. The same images each time."
-            if examples
-            else NONE_YET
+            f"After epoch {self._found.epoch + 1}: {right} of {len(examples)} right" if examples else NONE_YET
         )
         theme.styled(self.words, "dim")
         self.maps.setVisible(any(example.heat_map for example in examples))
@@ -91,9 +96,15 @@ class ExamplesView(QScrollArea):
         for i, example in enumerate(examples):
             if i == len(self.cards):
                 self.cards.append(ExampleCard())
-                self._grid.addWidget(self.cards[i], i // COLUMNS, i % COLUMNS)
             label, predicted = (self._in_words(name) for name in (example.label, example.predicted))
             self.cards[i].show_example(self._picture(example), label, predicted, example.probability)
+        self._place()
+
+    def _place(self) -> None:
+        """Put as many images beside each other as there is room for."""
+        columns = max(1, (self.viewport().width() + BETWEEN) // (SIDE + BETWEEN))
+        for i, card in enumerate(self.cards):
+            self._grid.addWidget(card, i // columns, i % columns)
 
     def _in_words(self, label: str) -> str:
         return label if self._task is None else class_name(self._task, label)
@@ -123,15 +134,15 @@ class ExampleCard(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture, self.predicted, self.label = QLabel(), QLabel(), QLabel()
+        self.picture, self.predicted, self.label = QLabel(), ElidedLabel(), ElidedLabel()
         self.picture.setFixedSize(SIDE, SIDE)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         for widget in (self.picture, self.predicted, self.label):
-            widget.setMaximumWidth(SIDE)
             column.addWidget(widget)
+        self.setFixedSize(SIDE, SIDE + WORDS)
 
     def show_example(self, picture: QImage | None, label: str, predicted: str, probability: float) -> None:
         """Show an image and what was answered.

@@ -63,7 +63,7 @@ def test_each_epoch_leaves_the_answers_to_the_same_images(tmp_path):
     assert len(found.examples) == MOST
     assert {example.label for example in found.examples} == {"COVID-19", "Non-COVID", "Normal"}
     for example in found.examples:
-        assert Image.open(folder.examples / example.picture).size == (64, 64)
+        assert np.asarray(Image.open(folder.examples / example.picture)).shape == (64, 64)
         values = np.array(example.heat_map)
         assert values.shape == (2, 2)
         assert values.min() >= 0
