@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.errors import ImageError
 from core.explain.heatmap import FloatArray, HeatMap
@@ -20,7 +20,7 @@ from gui.common.wording import class_name
 from training.runs.examples import Example, Examples, read_examples
 from training.runs.folder import RunFolder
 
-SIDE, BETWEEN = 216, 3 * theme.GRID  # logical pixels of a picture, and between two
+SIDE, BETWEEN = 160, 3 * theme.GRID  # logical pixels of a picture, and between two
 WORDS = 44  # logical pixels of the two lines under a picture
 NONE_YET = "The first examples come after the first epoch."
 
@@ -46,15 +46,13 @@ class ExamplesView(QScrollArea):
         self.maps.setChecked(True)
         self.maps.toggled.connect(self._draw)
         inside = QWidget()
-        self._grid = QGridLayout()
-        self._grid.setSpacing(BETWEEN)
-        self._grid.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._wall = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 2 * theme.GRID, 0, 0)
         column.setSpacing(2 * theme.GRID)
         column.addWidget(self.words)
         column.addWidget(self.maps)
-        column.addLayout(self._grid)
+        column.addWidget(self._wall)
         column.addStretch(1)
         self.setWidget(inside)
         self.clear()
@@ -95,7 +93,8 @@ class ExamplesView(QScrollArea):
             self.cards.pop().deleteLater()
         for i, example in enumerate(examples):
             if i == len(self.cards):
-                self.cards.append(ExampleCard())
+                self.cards.append(ExampleCard(self._wall))
+                self.cards[i].show()
             label, predicted = (self._in_words(name) for name in (example.label, example.predicted))
             self.cards[i].show_example(self._picture(example), label, predicted, example.probability)
         self._place()
@@ -104,7 +103,8 @@ class ExamplesView(QScrollArea):
         """Put as many images beside each other as there is room for."""
         columns = max(1, (self.viewport().width() + BETWEEN) // (SIDE + BETWEEN))
         for i, card in enumerate(self.cards):
-            self._grid.addWidget(card, i // columns, i % columns)
+            card.move(i % columns * (SIDE + BETWEEN), i // columns * (SIDE + WORDS + BETWEEN))
+        self._wall.setFixedHeight(-(-len(self.cards) // columns) * (SIDE + WORDS + BETWEEN))
 
     def _in_words(self, label: str) -> str:
         return label if self._task is None else class_name(self._task, label)
@@ -132,8 +132,8 @@ class ExamplesView(QScrollArea):
 class ExampleCard(QFrame):
     """One image with the words under it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self.picture, self.predicted, self.label = QLabel(), ElidedLabel(), ElidedLabel()
         self.picture.setFixedSize(SIDE, SIDE)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
