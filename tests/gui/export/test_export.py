@@ -5,8 +5,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from pypdf import PdfReader
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel, QToolButton
 
 from core.compare.record import record_of
 from core.compare.session import Compared
@@ -105,6 +106,39 @@ def test_the_preview_is_the_page_that_is_written(analysed, qtbot, tmp_path, monk
         assert (float(box.width), float(box.height)) == pytest.approx(PAPER["Letter"])
     with opened(analysed, "report", qtbot) as dialog:
         assert dialog.impression.toPlainText() == "Große Rundherde, Ἀσκληπιός"
+
+
+def test_three_clicks_from_an_open_image_to_its_pdf(analysed, qtbot, tmp_path, png, monkeypatch):
+    """The menu of the tool bar, its entry, and Save PDF: no file dialog, and the file lies beside the image."""
+    png(tmp_path / "a.png")
+    with qtbot.waitSignal(analysed.controller.settled, timeout=PATIENCE):
+        analysed.open_paths([tmp_path / "a.png"])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("a file dialog was opened"))
+    button = next(b for b in analysed.tools.findChildren(QToolButton) if b.text() == "Report")
+    entry = analysed.commands.actions["report"]
+    assert entry in button.menu().actions()  # clicks one and two
+    entry.trigger()
+    dialog = analysed.reporter.dialog
+    with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
+        qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)  # click three
+    assert ended.args == [True]
+    assert "Finding" in words_of(tmp_path / "a report.pdf")
+    assert dialog.bar.open_button.isVisible()
+    assert dialog.bar.folder_button.isVisible()
+    dialog.done(0)
+    qtbot.waitUntil(lambda: analysed.reporter.dialog is None, timeout=PATIENCE)
+
+
+def test_institution_and_reader_of_the_settings_stand_on_the_report(make_window, qtbot, tmp_path, png, monkeypatch):
+    png(tmp_path / "a.png")
+    window = make_window(cam="none", institution="St Mary's, Radiology", reader="Dr Jane Roe")
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
+        window.open_paths([tmp_path / "a.png"])
+    with opened(window, "report", qtbot) as dialog:
+        assert save(dialog, tmp_path / "r.pdf", qtbot, monkeypatch)
+    words = words_of(tmp_path / "r.pdf")
+    assert words.count("St Mary's, Radiology") == 2
+    assert "Dr Jane Roe" in words
 
 
 def test_identity_only_where_it_is_asked_for_and_warned_of(analysed, qtbot, tmp_path, monkeypatch):
