@@ -17,6 +17,7 @@ from core.tasks import Task
 from gui.common import theme, wording
 from gui.common.elided_label import ElidedLabel
 from gui.common.tab_order import in_order
+from gui.common.tooltips import wrapped
 from gui.comparison.display_controls import Display
 from gui.comparison.image_view import ImageView
 from gui.comparison.layouts import Layout
@@ -78,8 +79,10 @@ class ModelPanel(QWidget):
         self.progress.setSizePolicy(policy)
         self.method = self._words("No heat map yet", "small", "dim")
         self.method.setToolTip(
-            "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation.\n"
-            "It shows which parts of the image raised the network's score for a class, and outlines no lesion."
+            wrapped(
+                "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation.\n"
+                "It shows which parts of the image raised the network's score for a class, and outlines no lesion."
+            )
         )
         self._lay_out()
         self.clear()
