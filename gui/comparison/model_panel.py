@@ -133,6 +133,7 @@ class ModelPanel(QWidget):
         self.view.outline([], 1)
         self.view.show_notices(())
         self.view.colour_bar.hide()
+        self._describe()
 
     def show_work(self, heat_map: HeatMap | None, busy: bool = False, words: str = "") -> None:
         """Show how far the work is: a share on the way to an exact map, else that something is under way.
@@ -229,6 +230,7 @@ class ModelPanel(QWidget):
                 tint = QColor(*TINTS[side])
                 outlines += [(polygon, tint) for polygon in rendering.contours(values)]
         self.view.outline(outlines, MAP_SIZE)
+        self._describe()
 
     def _strength(self) -> float:
         """Return the share of its opacity that a heat map is drawn with; one that is still being refined is fainter."""
@@ -277,6 +279,11 @@ class ModelPanel(QWidget):
             self.method.setText(f"Evidence for {name}: heat map not precise enough yet")
         else:
             self.method.setText(f"Evidence for {name}: heat map not precise enough; choose Score-CAM exact")
+
+    def _describe(self) -> None:
+        """Tell a screen reader with the image what is read beside it."""
+        words = (self.prediction.text(), self.doubt.text(), self.method.text())
+        self.view.setAccessibleDescription(". ".join(filter(None, words)))
 
     def _show_reveal(self) -> None:
         self.reveal_button.setVisible(self.withheld and self._layout not in HEADINGS)
