@@ -179,7 +179,8 @@ class Sheets:
         self.text(x, y, name, SMALL, colour=GREY)
         begin = x + (name_width or width(name, SMALL) + 6)
         if value:
-            self.text(begin, y, value, TEXT, room=x + room - begin)
+            size = min(TEXT, max(SMALL - 1, TEXT * (x + room - begin) / width(value, TEXT)))
+            self.text(begin, y, value, size, room=x + room - begin)
         else:
             self.line(y - 2, begin, x + room)
 
