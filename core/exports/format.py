@@ -11,6 +11,7 @@ from core.compare.comparison import Comparison
 from core.compare.record import ExportRecord
 from core.images.medical_image import MedicalImage
 from core.reports.layout import PaperSize
+from core.reports.letterhead import NO_LETTERHEAD, Letterhead
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Wanted:
         places: the file or folder of each format that is wanted, by the format's identifier.
         task: the task of all images, or None where each image tells it.
         paper: the report's paper.
+        letterhead: institution, reader and logo on the report.
         impression: free text for each of its pages.
         pictures: which files of each heat map are written, identifiers of ``core.exports.formats.heat_maps.PICTURES``;
             None for all.
@@ -36,6 +38,7 @@ class Wanted:
     places: Mapping[str, Path] = field(default_factory=dict)
     task: str | None = None
     paper: PaperSize = "A4"
+    letterhead: Letterhead = NO_LETTERHEAD
     impression: str = ""
     pictures: frozenset[str] | None = None
     hide_names: bool = False

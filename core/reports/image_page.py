@@ -1,36 +1,29 @@
-"""The page of one image in a report: the pictures, both predictions, the impression, and how they were made."""
+"""The page of one image in a report: study, result, pictures, findings, impression and signature."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.compare.comparison import Comparison, ModelResult
-from core.compare.record import agreement_of
-from core.compare.wording import (
-    HIDDEN,
-    NO_COMPARISON,
-    NOT_ASSESSABLE,
-    agree_or_not,
-    figures,
-    milliseconds,
-    uncertainty,
-)
+from core.compare.wording import HIDDEN, NO_COMPARISON, NOT_ASSESSABLE, agree_or_not, uncertainty
 from core.explain.overlays import Pictures, grey_scale, heat_scale
 from core.images.medical_image import MedicalImage
-from core.models.card import Card
-from core.reports.layout import GAP, GREY, HEADING, INK, MOST_CLASSES, SMALL, STUDENT, TEACHER, TEXT, Sheets
-from core.reports.text import Rgb
-from core.runtimes.load import runtime_name
+from core.reports.layout import FOOT, GAP, GREY, HEADING, INK, LINE, MOST_CLASSES, SMALL, STUDENT, TEACHER, TEXT, Sheets
+from core.reports.text import Rgb, lines
 from core.tasks import Task
 
-SALIENCY_CAUTION = (
-    "A heat map shows which parts of the image a prediction rests on, not where disease is. It can be wrong where "
-    "the prediction is right, look plausible where that is wrong, and rest on markers, edges or devices. Each "
-    "map is scaled to its own highest value, so that brightness can't be compared between maps."
+CAUTION = (
+    "A heat map shows what a prediction rests on, not where disease is. It can be wrong, and can rest on markers, "
+    "edges or devices."
 )
 MOST_PORTRAIT = 1.2  # height over width up to which a picture fills its column
-REST = 636.0  # points of a page that are not for the pictures, with up to five classes, so that all fits on one sheet
-CLASS_ROW = 13.0  # points that a class takes
+LOWEST = 120.0  # points that a picture has at least
+PLAIN = 112.0  # width of the picture without a heat map
+ROW, CLASS_ROW = 15.0, 14.0  # points that a line of the study or a class takes
+SCALES, SIGNATURE = 33.0, 42.0  # points under a picture, and of the line at the end
 
 
 @dataclass(frozen=True)
@@ -40,13 +33,19 @@ class PageText:
     Attributes:
         name: how the image is called: its file's name, or a number.
         impression: free text.
-        identity: the patient's identity in a line, or what stands for it.
+        reader: who reads it, or an empty string.
+        patient: name, number, date of birth and accession number, each empty where it is not known or not asked for.
+        remark: what is said of the patient's identity.
+        with_date: whether the study's date is printed.
         window: the pixel values spread over the scale of grey, None for the file's own way of showing itself.
     """
 
     name: str
     impression: str
-    identity: str
+    reader: str
+    patient: tuple[str, str, str, str]
+    remark: str
+    with_date: bool
     window: tuple[float, float] | None
 
 
@@ -54,25 +53,16 @@ def image_page(sheets: Sheets, image: MedicalImage, comparison: Comparison, show
     """Draw the page of one image, and further ones where a long text needs them."""
     task = comparison.teacher.bundle.card.described_task
     sheets.begin(f"Comparison of teacher and student · {task.name}", text.name)
-    sheets.y -= 12
-    sheets.text(sheets.left, sheets.y, text.name, HEADING + 1.5, bold=True, room=sheets.room)
-    sheets.y -= 12
-    sheets.text(sheets.left, sheets.y, _about(image), SMALL, colour=GREY, room=sheets.room)
-    sheets.y -= 11
-    sheets.text(sheets.left, sheets.y, text.identity, SMALL, colour=GREY, room=sheets.room)
-    sheets.y -= 10
-    _agreement(sheets, comparison, task)
-    _pictures(sheets, image, comparison, shown, text, task)
-    if shown.teacher or shown.student:
-        sheets.paragraph(SALIENCY_CAUTION, SMALL - 0.5, GREY)
-    _answers(sheets, comparison, task)
-    sheets.heading("Impression")
-    sheets.paragraph(text.impression.strip() or "None given.", colour=INK if text.impression.strip() else GREY)
-    sheets.heading("How this was made", 60)
-    columns = (sheets.left, sheets.left + 74, sheets.left + 74 + (sheets.room - 74 + GAP) / 2)
-    sheets.table(_method(comparison, task), columns)
-    for notice in (*image.notices, *comparison.notices):
-        sheets.paragraph(f"Note: {notice}", SMALL, GREY)
+    _study(sheets, image, text)
+    _result(sheets, comparison, task)
+    notices = [f"Note: {notice}" for notice in (*image.notices, *comparison.notices)]
+    below = _height_below(sheets, notices, text.impression, shown, task)
+    _pictures(sheets, comparison, shown, task, sheets.y - FOOT - below)
+    sheets.paragraph(CAUTION, SMALL - 0.5, GREY)
+    _findings(sheets, image, comparison, shown, text, task)
+    for notice in notices:
+        sheets.paragraph(notice, SMALL, GREY)
+    _signature(sheets, text.reader)
 
 
 def warnings(comparison: Comparison, task: Task) -> list[str]:
@@ -88,193 +78,205 @@ def warnings(comparison: Comparison, task: Task) -> list[str]:
     return found
 
 
-def _both(comparison: Comparison) -> tuple[ModelResult, ModelResult]:
-    return comparison.teacher, comparison.student
-
-
-def _about(image: MedicalImage) -> str:
-    parts = [image.format, image.modality, f"{image.width} × {image.height} pixels", f"{image.bits} bits"]
+def file_facts(image: MedicalImage) -> str:
+    """Return format, modality, size and spacing of an image in a line."""
+    parts = [image.format, image.modality, f"{image.width} × {image.height} px"]
     if image.spacing is not None:
-        parts.append(f"{image.spacing[0]:.3g} × {image.spacing[1]:.3g} mm a pixel")
-    return " · ".join([*filter(None, parts), f"SHA-256 {image.digest[:16]}…"])
+        parts.append(f"{image.spacing[0]:.3g} × {image.spacing[1]:.3g} mm")
+    return " · ".join(filter(None, parts))
 
 
-def _agreement(sheets: Sheets, comparison: Comparison, task: Task) -> None:
-    for warning in warnings(comparison, task):
-        sheets.warning(warning)
+def window_words(image: MedicalImage, window: tuple[float, float] | None) -> str:
+    """Return where the range of pixel values that is shown comes from."""
+    if image.pixels.ndim == 3:
+        return "colours as in the file"
+    if window is not None:
+        return "set by the reader"
+    if image.lookup is not None:
+        return "look-up table of the file"
+    return "pixel range" if image.window is None else "window of the file"
+
+
+def _study(sheets: Sheets, image: MedicalImage, text: PageText) -> None:
+    """Draw the study in two columns; what is not known is a line to write on."""
+    facts = [fact for fact in image.study if text.with_date or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", fact)]
+    patient, number, born, accession = text.patient
+    columns = (
+        (("Patient", patient), ("Patient ID", number), ("Date of birth", born)),
+        (("Study", " · ".join(facts)), ("Accession no.", accession), ("Image", text.name), ("File", file_facts(image))),
+    )
+    half = (sheets.room - GAP) / 2
+    top = sheets.y - 10
+    for column, fields in enumerate(columns):
+        for row, (name, value) in enumerate(fields):
+            sheets.field(name, value, sheets.left + column * (half + GAP), top - ROW * row, half, 64)
+    sheets.text(sheets.left, top - 3 * ROW, text.remark, SMALL - 0.5, colour=GREY, room=half)
+    sheets.y = top - 3 * ROW - 8
+    sheets.line(sheets.y)
+
+
+def _result(sheets: Sheets, comparison: Comparison, task: Task) -> None:
+    """Draw what both found, whether they agree, and whether it is certain; under it, what limits it."""
+    limits = warnings(comparison, task)
+    sheets.y -= 4
+    sheets.paragraph(_in_a_line(comparison, task, bool(limits)), HEADING + 1, bold=True)
+    sheets.y -= 5
+    if limits:
+        sheets.warning("\n".join(limits))
+
+
+def _in_a_line(comparison: Comparison, task: Task, is_limited: bool) -> str:
     if comparison.is_withheld:
-        sheets.y -= HEADING + 2
-        sheets.text(sheets.left, sheets.y, NO_COMPARISON, HEADING + 1, bold=True, colour=GREY)
-        sheets.y -= 2
-        sheets.paragraph("A prediction for an image outside the training data means nothing.", SMALL + 0.5, GREY)
-        return
-    first, second = (result.prediction.predicted for result in _both(comparison))
-    both = agree_or_not(task, first, second)
-    words, colour = f"{'✓' if comparison.same_class else '≠'} {both}", INK
-    if any(result.prediction.is_out_of_distribution for result in _both(comparison)):
-        words, colour = f"Not to be relied on · {both}", GREY
-    sheets.y -= HEADING + 2
-    sheets.text(sheets.left, sheets.y, words, HEADING + 1, bold=True, colour=colour, room=sheets.room)
-    sheets.y -= 2
-    sheets.paragraph(" · ".join(figures(task, first, agreement_of(comparison))), SMALL + 0.5, GREY)
+        return NO_COMPARISON
+    teacher, student = comparison.teacher.prediction, comparison.student.prediction
+    if comparison.same_class:
+        both = agree_or_not(task, teacher.predicted, student.predicted)
+        words = f"✓ {both} · teacher {100 * teacher.confidence:.0f} %, student {100 * student.confidence:.0f} %"
+    else:
+        found = (f"{task.class_name(p.predicted)} {100 * p.confidence:.0f} %" for p in (teacher, student))
+        words = "≠ Disagree: teacher {}, student {}".format(*found)
+    if teacher.is_out_of_distribution or student.is_out_of_distribution:
+        return f"Not to be relied on · {words[2:]}"
+    return f"{words} · uncertain" if is_limited else words
 
 
-def _pictures(
+def _height_below(sheets: Sheets, notices: list[str], impression: str, shown: Pictures, task: Task) -> float:
+    """Return the points that all under the pictures takes."""
+    texts = [(CAUTION, SMALL - 0.5), *((notice, SMALL) for notice in notices)]
+    written = sum(len(lines(words, size, sheets.room)) * size * LINE for words, size in texts)
+    table = _table_height(task) + HEADING * 2 + len(lines(impression, TEXT, _left_room(sheets))) * TEXT * LINE
+    return SCALES + 28 + written + max(table, _plain_height(shown) + SCALES) + SIGNATURE
+
+
+def _left_room(sheets: Sheets) -> float:
+    return sheets.room - PLAIN - GAP
+
+
+def _plain_height(shown: Pictures) -> float:
+    return PLAIN * min(shown.aspect, MOST_PORTRAIT)
+
+
+def _table_height(task: Task) -> float:
+    more = len(task.classes) > MOST_CLASSES
+    return CLASS_ROW * (min(len(task.classes), MOST_CLASSES) + 1 + more)
+
+
+def _pictures(sheets: Sheets, comparison: Comparison, shown: Pictures, task: Task, room: float) -> None:
+    """Draw the image with each network's heat map, side by side, as large as they fit."""
+    column = (sheets.room - GAP) / 2
+    height = max(LOWEST, min(column * min(shown.aspect, MOST_PORTRAIT), room))
+    width = height / shown.aspect
+    sheets.need(height + SCALES + 20)
+    sheets.y -= 14
+    top = sheets.y
+    panels: list[tuple[str, Rgb, bytes | None, ModelResult]] = [
+        ("Teacher", TEACHER, shown.teacher, comparison.teacher),
+        ("Student", STUDENT, shown.student, comparison.student),
+    ]
+    for i, (title, colour, data, result) in enumerate(panels):
+        x = sheets.left + i * (column + GAP)
+        sheets.text(x, top, f"{title} · {result.bundle.name}", TEXT + 1, bold=True, colour=colour, room=column)
+        x, y = x + (column - width) / 2, top - 6 - height
+        sheets.picture(data or shown.image, x, y, width, height)
+        if data is None:
+            sheets.text(x, y - 10, _why_no_map(result), SMALL, colour=GREY, room=width)
+        else:
+            _heat_scale(sheets, result, task, x, y, width)
+    sheets.y = top - 6 - height - SCALES + 6
+
+
+def _why_no_map(result: ModelResult) -> str:
+    if result.withheld:
+        return "Hidden."
+    return "No heat map was made." if result.heat_map is None else "Heat map not known well enough."
+
+
+def _heat_scale(sheets: Sheets, result: ModelResult, task: Task, x: float, y: float, width: float) -> None:
+    assert result.heat_map is not None  # noqa: S101 - a picture with a map has one
+    sheets.picture(heat_scale(), x, y - 8, width, 4)
+    sheets.text(x, y - 16, "low", SMALL, colour=GREY)
+    sheets.text(x + width, y - 16, "high", SMALL, colour=GREY, align="right")
+    explained = task.classes[result.heat_map.class_index].name
+    sheets.text(x + width / 2, y - 16, f"evidence for {explained}", SMALL, colour=GREY, align="centre", room=width - 50)
+
+
+def _findings(
     sheets: Sheets, image: MedicalImage, comparison: Comparison, shown: Pictures, text: PageText, task: Task
 ) -> None:
-    column = (sheets.room - 2 * GAP) / 3
-    height = min(column * min(shown.aspect, MOST_PORTRAIT), sheets.height - REST - _beyond_five(task))
-    width = height / shown.aspect
-    sheets.y -= 20
-    top = sheets.y
-    panels: list[tuple[str, str, Rgb, bytes | None, ModelResult | None]] = [
-        ("Image", "", INK, shown.image, None),
-        ("Teacher", comparison.teacher.bundle.name, TEACHER, shown.teacher, comparison.teacher),
-        ("Student", comparison.student.bundle.name, STUDENT, shown.student, comparison.student),
-    ]
-    for i, (title, name, colour, data, result) in enumerate(panels):
-        x = sheets.left + i * (column + GAP)
-        sheets.text(x, top, f"{title} · {name}" if name else title, TEXT + 1, bold=True, colour=colour, room=column)
-        y = top - 6 - height
-        if data is None:
-            sheets.text(x, y + height - 20, _why_no_map(result), TEXT, colour=GREY, room=column)
-            continue
-        sheets.picture(data, x, y, width, height)
-        if result is None:
-            _grey_scale(sheets, image, text.window, x, y, width)
-        else:
-            _heat_scale(sheets, result, task, x, y, width, column)
-    sheets.y = top - 6 - height - 31
-
-
-def _why_no_map(result: ModelResult | None) -> str:
-    if result is not None and result.withheld:
-        return "Hidden."
-    return "No heat map was made." if result is None or result.heat_map is None else "Heat map not known well enough."
+    """Draw the table of both predictions with the impression under it, and the image alone beside them."""
+    room, aside = _left_room(sheets), _plain_height(shown) + SCALES
+    sheets.need(max(_table_height(task) + HEADING * 2, aside) + 12)
+    sheets.y -= 10
+    page, top = sheets.page, sheets.y
+    width = _plain_height(shown) / shown.aspect
+    x = sheets.right - width
+    sheets.picture(shown.image, x, top - _plain_height(shown), width, _plain_height(shown))
+    _grey_scale(sheets, image, text.window, x, top - _plain_height(shown), width)
+    _table(sheets, comparison, task, room)
+    sheets.y -= HEADING * 1.6
+    sheets.text(sheets.left, sheets.y, "Impression", HEADING, bold=True)
+    sheets.y -= 3
+    impression = text.impression.strip()
+    sheets.paragraph(impression or "None given.", colour=INK if impression else GREY, room=room)
+    if sheets.page == page:
+        sheets.y = min(sheets.y, top - aside + 6)
 
 
 def _grey_scale(
     sheets: Sheets, image: MedicalImage, window: tuple[float, float] | None, x: float, y: float, width: float
 ) -> None:
+    words = window_words(image, window)
     if image.pixels.ndim == 3:
-        sheets.text(x, y - 17, "colours as in the file", SMALL, colour=GREY)
+        sheets.text(x + width / 2, y - 10, words, SMALL, colour=GREY, align="centre", room=width)
         return
-    sheets.picture(grey_scale(image.inverted), x, y - 9, width, 5)
+    sheets.picture(grey_scale(image.inverted), x, y - 8, width, 4)
     low, high = window or image.display_window()
-    sheets.text(x, y - 17, f"{low:g}", SMALL, colour=GREY)
-    sheets.text(x + width, y - 17, f"{high:g}", SMALL, colour=GREY, align="right")
-    if window is not None:
-        whose = "set by the reader"
-    elif image.lookup is not None:
-        whose = "look-up table of the file"
-    elif image.window is not None:
-        whose = "window of the file"
-    else:
-        whose = "pixel range"
-    sheets.text(x + width / 2, y - 17, whose, SMALL, colour=GREY, align="centre")
+    sheets.text(x, y - 16, f"{low:g}", SMALL, colour=GREY)
+    sheets.text(x + width, y - 16, f"{high:g}", SMALL, colour=GREY, align="right")
+    sheets.text(x + width / 2, y - 25, words, SMALL, colour=GREY, align="centre", room=width)
 
 
-def _heat_scale(
-    sheets: Sheets, result: ModelResult, task: Task, x: float, y: float, width: float, column: float
-) -> None:
-    assert result.heat_map is not None  # noqa: S101 - a picture with a map has one
-    sheets.picture(heat_scale(), x, y - 9, width, 5)
-    sheets.text(x, y - 17, "low", SMALL, colour=GREY)
-    sheets.text(x + width, y - 17, "high", SMALL, colour=GREY, align="right")
-    explained = task.classes[result.heat_map.class_index].name
-    sheets.text(x, y - 26, f"evidence for {explained}", SMALL, colour=GREY, room=column)
-
-
-def _answers(sheets: Sheets, comparison: Comparison, task: Task) -> None:
-    half = (sheets.room - GAP) / 2
-    sheets.y -= 21
-    top = sheets.y
-    for i, (title, result, colour) in enumerate(
-        (("Teacher", comparison.teacher, TEACHER), ("Student", comparison.student, STUDENT))
-    ):
-        x = sheets.left + i * (half + GAP)
-        card = result.bundle.card
-        name = f"{title} · {result.bundle.name}"
-        sheets.text(x, top, name, HEADING, bold=True, room=half * 0.62, colour=colour)
-        latency = milliseconds(result.prediction.latency.forward_ms)
-        size = f"{card.parameters / 1e6:.1f} M parameters · {latency}"
-        sheets.text(x + half, top, size, SMALL, colour=GREY, align="right")
-        for row, index in enumerate(_shown_classes(result, task)):
-            y = top - 16 - CLASS_ROW * row
-            label = task.classes[index]
+def _table(sheets: Sheets, comparison: Comparison, task: Task, room: float) -> None:
+    """Draw the probability of each class by both networks, ``room`` wide, from the cursor down."""
+    first, cell = sheets.left + room * 0.36, room * 0.32
+    sheets.y -= TEXT
+    sheets.text(sheets.left, sheets.y, "Finding", SMALL, bold=True, colour=GREY)
+    sides = ((comparison.teacher, TEACHER, "Teacher"), (comparison.student, STUDENT, "Student"))
+    for i, (_result, colour, title) in enumerate(sides):
+        sheets.text(first + i * cell, sheets.y, title, SMALL, bold=True, colour=colour)
+    sheets.line(sheets.y - 4, sheets.left, sheets.left + room)
+    for index in _shown_classes(comparison, task):
+        sheets.y -= CLASS_ROW
+        tops = [not result.withheld and index == result.prediction.top for result, *_ in sides]
+        sheets.text(sheets.left, sheets.y, task.classes[index].name, TEXT, bold=any(tops), room=room * 0.36 - 8)
+        for i, (result, colour, _title) in enumerate(sides):
+            x, end = first + i * cell, first + (i + 1) * cell - 10
             if result.withheld:
-                sheets.text(x, y, label.name, TEXT - 1, room=half * 0.61, colour=GREY)
-                sheets.text(x + half, y, HIDDEN, TEXT - 0.5, align="right", colour=GREY)
+                sheets.text(end, sheets.y, HIDDEN, TEXT, align="right", colour=GREY)
                 continue
             p = float(result.prediction.probabilities[index])
-            first = index == result.prediction.top
-            sheets.text(x, y, label.name, TEXT - 1, bold=first, room=half * 0.61)
-            sheets.bar(x + half * 0.62, y, half * 0.22, p, colour)
-            sheets.text(x + half, y, f"{100 * p:.1f} %", TEXT - 0.5, bold=first, align="right")
-    sheets.y = top - 16 - CLASS_ROW * (min(MOST_CLASSES, len(task.classes)) - 1) - 4
+            sheets.bar(x, sheets.y, cell - 58, p, colour)
+            sheets.text(end, sheets.y, f"{100 * p:.1f} %", TEXT, bold=tops[i], align="right")
+    sheets.y -= 4
     if len(task.classes) > MOST_CLASSES:
-        sheets.paragraph(f"The most probable {MOST_CLASSES} of {len(task.classes)} classes.", SMALL, GREY)
+        sheets.paragraph(f"The most probable {MOST_CLASSES} of {len(task.classes)} classes.", SMALL, GREY, room=room)
 
 
-def _beyond_five(task: Task) -> float:
-    """Return the points that more classes than five take."""
-    more = len(task.classes) > MOST_CLASSES
-    return CLASS_ROW * max(0, min(len(task.classes), MOST_CLASSES) - 5 + more)
-
-
-def _shown_classes(answer: ModelResult, task: Task) -> list[int]:
+def _shown_classes(comparison: Comparison, task: Task) -> list[int]:
     """Return the indices of the classes that have room: all in their order, or the most probable ones of many."""
     if len(task.classes) <= MOST_CLASSES:
         return list(range(len(task.classes)))
-    if answer.withheld:  # the order would tell the prediction
+    seen = [result.prediction for result in (comparison.teacher, comparison.student) if not result.withheld]
+    if not seen:  # the order would tell the prediction
         return list(range(MOST_CLASSES))
-    return [int(i) for i in (-answer.prediction.probabilities).argsort(kind="stable")[:MOST_CLASSES]]
+    highest = (-np.sum([prediction.probabilities for prediction in seen], axis=0)).argsort(kind="stable")
+    return [int(i) for i in highest[:MOST_CLASSES]]
 
 
-def _method(comparison: Comparison, task: Task) -> list[tuple[str, str, str]]:
-    results = _both(comparison)
-    cards = [result.bundle.card for result in results]
-
-    def row(name: str, values: list[str]) -> tuple[str, str, str]:
-        return (name, values[0], values[1])
-
-    return [
-        row("Model", [f"{card.id}, made {card.training.made_on} by {card.training.maker}" for card in cards]),
-        row("Weights", [f"SHA-256 {card.weights_sha256[:32]}…, stored as {card.storage}" for card in cards]),
-        row("Test scores", [_scores(card) for card in cards]),
-        row("Prediction", [_timing(result) for result in results]),
-        row("Preprocessing", [card.preprocessing.in_words() for card in cards]),
-        row("Heat map", [_map(result, task) for result in results]),
-    ]  # fmt: skip
-
-
-def _scores(card: Card) -> str:
-    if not card.scores:
-        return "None were measured."
-    s = card.scores[0]
-    return (
-        f"Accuracy {100 * s.accuracy:.1f} %, macro F1 {100 * s.macro_f1:.1f} %, calibration error {100 * s.ece:.1f} %, "
-        f"on {s.images} images: {s.dataset.split(' (')[0]}. {s.caution}"
-    ).replace(" %", "\N{NO-BREAK SPACE}%")
-
-
-def _timing(result: ModelResult) -> str:
-    found = result.prediction
-    times = (
-        f"{milliseconds(found.latency.forward_ms)} forward, {milliseconds(found.latency.total_ms)} with preprocessing"
-    )
-    runtime = runtime_name(found.runtime)
-    return f"{times}; {runtime}, {found.device}, {found.precision}; temperature {result.bundle.card.temperature:g}"
-
-
-def _map(result: ModelResult, task: Task) -> str:
-    found = result.heat_map
-    if result.withheld:
-        return "Hidden."
-    if found is None:
-        return "None was made."
-    error = "exact" if found.estimated_error == 0 else f"estimated error {100 * found.estimated_error:.1f} %"
-    return (
-        f"Score-CAM for {task.classes[found.class_index].name} on layer {found.layer}, {found.method}: "
-        f"{found.maps_scored} forwards for {found.maps_total} maps, {error}, {milliseconds(1e3 * found.seconds)}"
-    )
+def _signature(sheets: Sheets, reader: str) -> None:
+    """Draw who reads it, when the report was made, and a line to sign on."""
+    sheets.need(SIGNATURE)
+    sheets.y = FOOT + 8  # what is left above it is room to write
+    third = (sheets.room - 2 * GAP) / 3
+    for i, (name, value) in enumerate((("Reader", reader), ("Date", sheets.made), ("Signature", ""))):
+        sheets.field(name, value, sheets.left + i * (third + GAP), sheets.y, third)

@@ -77,6 +77,19 @@ class PdfFile:
         pages[-1] = self._document.Reference(pages[-1])
         self._write((PDFImageXObject, PDFPage, PDFStream))
 
+    def move_to_front(self, pages: int, prefix: str) -> None:
+        """Let the last pages, and the outline's last entry, which is theirs, come first; they are numbered apart.
+
+        Args:
+            pages: how many.
+            prefix: stands before their numbers where a viewer names them.
+        """
+        document = self._document
+        for found, count in ((document.Pages.pages, pages), (document.Outlines.levelstack[0], 1)):
+            found[:] = found[-count:] + found[:-count]
+        self.canvas.addPageLabel(0, "ARABIC", 1, prefix)
+        self.canvas.addPageLabel(pages, "ARABIC", 1)
+
     def close(self) -> None:
         """Write what the pages have in common, and the table of contents of the file."""
         from reportlab.pdfbase.pdfdoc import PDFCrossReferenceTable, PDFObject, PDFTrailer

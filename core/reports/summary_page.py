@@ -1,4 +1,4 @@
-"""The last pages of a report on many images: how often the two agree, what they score, and a line for each image."""
+"""The first pages of a report on many images: how often the two agree, what they score, and a line for each image."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from core.reports.layout import (
     PaperSize,
     Sheets,
 )
+from core.reports.letterhead import NO_LETTERHEAD, Letterhead
 from core.reports.text import lines
 from core.system.atomic_files import bytes_written_whole
 
 CELL, ROW = 74.0, 13.0
+SUMMARY_PREFIX = "S"  # of the summary's page numbers: it stands first and is written last
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,17 @@ class Line:
     error: str = ""
 
 
-def write_summary(path: Path, paper: PaperSize, tallies: list[Tally], rows: list[Line]) -> None:
+def write_summary(
+    path: Path, paper: PaperSize, tallies: list[Tally], rows: list[Line], letterhead: Letterhead = NO_LETTERHEAD
+) -> None:
     """Write a PDF that holds the summary alone.
 
     Raises:
         WriteError: if it can't be written.
     """
     with bytes_written_whole(path) as file:
-        sheets = Sheets(file, paper, datetime.now().astimezone())
+        sheets = Sheets(file, paper, datetime.now().astimezone(), letterhead=letterhead)
+        sheets.prefix = SUMMARY_PREFIX
         summary_pages(sheets, tallies, rows)
         sheets.end()
         sheets.pdf.close()

@@ -1,7 +1,8 @@
-"""The PDF report: a page for each image, then a summary where there are several."""
+"""The PDF report: a summary where there are several images, a page for each, and a technical appendix."""
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -11,19 +12,21 @@ from core.compare.agreement import Tally
 from core.compare.comparison import Comparison, ModelResult
 from core.compare.wording import HIDDEN
 from core.explain.overlays import pictures
-from core.images.medical_image import MedicalImage
+from core.images.medical_image import MedicalImage, PatientIdentity
 from core.names import readable
+from core.reports.appendix import Appendix
 from core.reports.image_page import PageText, image_page, warnings
 from core.reports.layout import PaperSize, Sheets
+from core.reports.letterhead import NO_LETTERHEAD, Letterhead
 from core.reports.person_name import name_in_words
 from core.reports.right_to_left import isolated
-from core.reports.summary_page import Line, summary_pages
+from core.reports.summary_page import SUMMARY_PREFIX, Line, summary_pages
 from core.system.atomic_files import bytes_written_whole
 from core.tasks import Task
 
 
 class ReportWriter:
-    """Writes a report image by image; memory does not grow with the pages.
+    """Writes a report image by image; of each only a few lines stay in memory, for summary and appendix.
 
     The file appears under its name only when the ``with`` block ends well: an exception, a cancelled job's among them,
     leaves nothing behind, and what was there before stays.
@@ -32,26 +35,38 @@ class ReportWriter:
         path: where it is written.
         paper: size of the paper.
         hide_names: whether images are called by numbers in place of their files' names.
-        with_identity: whether the identity that an image carries (``read_image(…, with_identity=True)``) is printed.
+        with_identity: whether the identity that an image carries (``read_image(…, with_identity=True)``) is printed,
+            and the date of its study.
+        letterhead: institution, reader and logo.
+        with_appendix: whether it ends with the technical appendix.
 
     Raises:
         WriteError: if it can't be written.
     """
 
     def __init__(
-        self, path: Path, paper: PaperSize = "A4", *, hide_names: bool = False, with_identity: bool = False
+        self,
+        path: Path,
+        paper: PaperSize = "A4",
+        *,
+        hide_names: bool = False,
+        with_identity: bool = False,
+        letterhead: Letterhead = NO_LETTERHEAD,
+        with_appendix: bool = True,
     ) -> None:
         self._path = path
         self._paper = paper
         self._hide_names = hide_names
         self._with_identity = with_identity
+        self._letterhead = letterhead
+        self._appendix = Appendix() if with_appendix else None
         self._tallies: dict[str, Tally] = {}
         self._rows: list[Line] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             file = stack.enter_context(bytes_written_whole(self._path))
-            self._sheets = Sheets(file, self._paper, datetime.now().astimezone())
+            self._sheets = Sheets(file, self._paper, datetime.now().astimezone(), letterhead=self._letterhead)
             self._stack = stack.pop_all()
         return self
 
@@ -83,9 +98,14 @@ class ReportWriter:
         """
         task = comparison.teacher.bundle.card.described_task
         maps = comparison.teacher.drawn_map, comparison.student.drawn_map
-        text = PageText(self._name(image.path), impression, self._identity(image), window)
+        patient, remark = self._identity(image)
+        text = PageText(
+            self._name(image.path), impression, self._letterhead.reader, patient, remark, self._with_identity, window
+        )
         first = self._sheets.page + 1
         image_page(self._sheets, image, comparison, pictures(image, *maps, window), text)
+        if self._appendix is not None:
+            self._appendix.add(first, text.name, image, comparison, window)
         if not comparison.is_withheld:
             predicted = (comparison.teacher.prediction.predicted, comparison.student.prediction.predicted)
             self._tallies.setdefault(task.id, Tally(task)).add(*predicted, label)
@@ -105,26 +125,36 @@ class ReportWriter:
         self._rows.append(Line(0, self._name(path), "", "", False, error=reason))
 
     def _finish(self) -> None:
+        if self._appendix is not None:
+            self._appendix.draw(self._sheets)
         if len(self._rows) > 1 or not any(row.page for row in self._rows):
+            self._sheets.end()
+            self._sheets.page, self._sheets.prefix = 0, SUMMARY_PREFIX
             summary_pages(self._sheets, list(self._tallies.values()), self._rows)
+            self._sheets.end()
+            self._sheets.pdf.move_to_front(self._sheets.page, SUMMARY_PREFIX)
         self._sheets.end()
         self._sheets.pdf.close()
 
     def _name(self, path: Path) -> str:
         return f"Image {len(self._rows) + 1}" if self._hide_names else isolated(readable(path.name))
 
-    def _identity(self, image: MedicalImage) -> str:
-        who = image.identity if self._with_identity else None
-        if who is None:
-            return f"Pseudonym {image.digest[:8]} · the patient's identity is not part of this report"
-        parts = {
-            "Patient": name_in_words(who.name), "ID": who.patient_id, "born": who.birth_date,
-            "accession": who.accession,
-        }  # fmt: skip
-        known = [f"{name} {isolated(value)}" for name, value in parts.items() if value]
-        return " · ".join(known) or "The file names no patient."
+    def _identity(self, image: MedicalImage) -> tuple[tuple[str, str, str, str], str]:
+        """Return name, number, birth date and accession number, empty where not known, and a remark on them."""
+        if not self._with_identity:
+            remark = f"Pseudonym {image.digest[:8]} · the patient's identity is not part of this report"
+            return ("", "", "", ""), remark
+        who = image.identity or PatientIdentity()
+        known = (name_in_words(who.name), who.patient_id, _date(who.birth_date), who.accession)
+        name, number, born, accession = map(isolated, known)
+        return (name, number, born, accession), "" if any(known) else "The file names no patient."
 
 
 def _in_words(result: ModelResult, task: Task) -> str:
     found = result.prediction
     return HIDDEN if result.withheld else f"{task.class_name(found.predicted)} {100 * found.confidence:.1f} %"
+
+
+def _date(stated: str) -> str:
+    """Return a date as DICOM files state it in the form of ISO 8601; anything else as it is."""
+    return f"{stated[:4]}-{stated[4:6]}-{stated[6:]}" if re.fullmatch(r"\d{8}", stated) else stated

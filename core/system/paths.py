@@ -34,6 +34,11 @@ def package_checklists() -> Path:
     return Path(__file__).resolve().parents[2] / "assets" / "checklists"
 
 
+def package_icons() -> Path:
+    """Return the folder of the program's icons."""
+    return Path(__file__).resolve().parents[2] / "assets" / "icons"
+
+
 def data_folder() -> Path:
     """Return the user's data folder; ``TWINLENS_DATA`` overrides it."""
     return Path(os.environ.get("TWINLENS_DATA") or platformdirs.user_data_dir("twinlens", appauthor=False))

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from gui.common.tooltips import wrapped
+
 
 class ElidedLabel(QLabel):
     """Plain words in one line; a tip that it was given stays, under the words where they do not fit.
@@ -43,7 +45,7 @@ class ElidedLabel(QLabel):
         if event.type() != QEvent.Type.ToolTip or self.fits():
             return super().event(event)
         own = self.toolTip()
-        self.setToolTip("\n\n".join(dict.fromkeys(filter(None, (self.text(), own)))))
+        self.setToolTip(wrapped("\n\n".join(dict.fromkeys(filter(None, (self.text(), own))))))
         try:
             return super().event(event)
         finally:

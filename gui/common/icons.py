@@ -6,6 +6,7 @@ from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
+from core.system.paths import package_icons
 from gui.common import theme
 
 SIZE = 16
@@ -29,6 +30,11 @@ SHAPES = {
     "area": "M2 5V2h3M7 2h2M11 2h3v3M14 7v2M14 11v3h-3M9 14H7M5 14H2v-3M2 9V7",
     "reset": "M2 8a6 6 0 1 0 6-6 6.5 6.5 0 0 0-4.5 1.8L2 5.3M2 2v3.3h3.3",
 }
+
+
+def window_icon() -> QIcon:
+    """Return the program's own icon, for title bars and task bars."""
+    return QIcon(str(package_icons() / "twinlens.png"))
 
 
 def icon(name: str) -> QIcon:

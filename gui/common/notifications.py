@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
@@ -29,14 +30,16 @@ from PySide6.QtWidgets import (
 
 from core import __version__
 from core.errors import TwinlensError
+from core.names import readable
 from gui.common import theme
 from gui.common.placement import fitted
+from gui.common.reveal import open_file, show_in_folder
 
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
 class Banner(QWidget):
-    """A line that stays until it is read: a sign, words, a button for what can be done, and a cross."""
+    """A line that stays until it is read: a sign, words, buttons for what can be done, and a cross."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +53,8 @@ class Banner(QWidget):
         self.button = QPushButton()
         self.button.setAccessibleName("What can be done about the message")
         self.button.clicked.connect(self._act)
+        self.second = QPushButton()
+        self.second.clicked.connect(self._act_second)
         self.cross = QToolButton()
         self.cross.setText("✕")
         self.cross.setAccessibleName("Close this message")
@@ -60,29 +65,55 @@ class Banner(QWidget):
         row.setSpacing(16)
         row.addWidget(self._sign)
         row.addWidget(self.words, 1)
-        row.addWidget(self.button)
-        row.addWidget(self.cross)
+        for widget in (self.button, self.second, self.cross):
+            row.addWidget(widget)
         self._action: Callable[[], object] | None = None
+        self._other: Callable[[], object] | None = None
         self.hide()
 
     def say(
-        self, words: str, *, warning: bool = False, button: str = "", action: Callable[[], object] | None = None
-    ) -> None:
-        """Show words until they are closed; the button closes as well, after doing what it is for."""
+        self, words: str, *, warning: bool = False, button: str = "", action: Callable[[], object] | None = None,
+        second: str = "", other: Callable[[], object] | None = None,
+    ) -> None:  # fmt: skip
+        """Show words until they are closed.
+
+        Args:
+            words: the words.
+            warning: whether they warn.
+            button: what can be done, if anything; pressing it closes the line.
+            action: does it.
+            second: what else can be done; the line stays.
+            other: does that.
+        """
         self._sign.setText("⚠" if warning else "ℹ")
         theme.styled(self._sign, "title", "warning" if warning else "dim")
         self.words.setText(words)
         self.button.setVisible(bool(button))
         self.button.setText(button)
-        self._action = action
-        for widget, name in ((self, words), (self.words, words), (self.button, button)):
+        self.second.setVisible(bool(second))
+        self.second.setText(second)
+        self._action, self._other = action, other
+        for widget, name in ((self, words), (self.words, words), (self.button, button),
+                             (self.second, second)):  # fmt: skip
             widget.setAccessibleName(name)
         self.show()
+
+    def say_written(self, path: Path) -> None:
+        """Say that a file has been written, and offer to open it or its folder."""
+        self.say(
+            f"Written: {readable(path)}",
+            button="Open", action=lambda: open_file(path),
+            second="Show in folder", other=lambda: show_in_folder(path),
+        )  # fmt: skip
 
     def _act(self) -> None:
         self.hide()
         if self._action is not None:
             self._action()
+
+    def _act_second(self) -> None:
+        if self._other is not None:
+            self._other()
 
 
 class Notifications(QObject):

@@ -261,7 +261,6 @@ QCheckBox::indicator:unchecked {{
 QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:disabled {{ border-color: {colours.disabled}; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {colours.disabled}; }}
 QTableView::item {{ padding-left: 5px; }}
-QRadioButton:focus {{ text-decoration: underline; }}
 QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; }}
 QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; }}
 QScrollBar::handle {{ background: {colours.selection}; border-radius: 4px; margin: 1px; min-height: 24px; }}

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core.compare.comparison import Comparison
 from core.compare.session import Choice, Compared
 from core.errors import UsageError
+from core.explain.reference_cams import METHODS
 from core.models.bundle import Bundle
 from core.names import readable
 from core.records.review import Review
@@ -317,15 +318,22 @@ class ComparisonController(QObject):
 
     def _on_grown(self, comparison: Comparison, refining: bool) -> None:
         if refining and comparison.teacher.heat_map is None and self.comparison is not None:
-            self._view.show_waiting()  # the predictions are on screen already; the maps stay until others come
+            self._view.show_waiting(self._making())  # the predictions are on screen; the maps stay until others come
             return
         self._refining = refining
         self._basis = basis = self._basis_now(self.path) if self.path is not None else None
         speed = [] if basis is None else self._results.speed_ratios(basis)
         self._view.show_comparison(comparison, refining=refining, speed_ratios=speed)
+        if refining and comparison.teacher.heat_map is None:
+            self._view.show_waiting(self._making())
         self._show_predictions(comparison)
         if not refining:
             self.settled.emit(True)
+
+    def _making(self) -> str:
+        """Return what is said until there is a heat map: other methods than Score-CAM take a while to load."""
+        cam = self.choice.cam
+        return f"Loading {cam}: torch takes some seconds…" if cam in METHODS else "Making the heat map…"
 
     def _on_predicted(self, found: FilePredicted) -> None:
         basis = basis_of(found.file_result, found.choice)

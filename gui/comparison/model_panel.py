@@ -17,6 +17,7 @@ from core.tasks import Task
 from gui.common import theme, wording
 from gui.common.elided_label import ElidedLabel
 from gui.common.tab_order import in_order
+from gui.common.tooltips import wrapped
 from gui.comparison.display_controls import Display
 from gui.comparison.image_view import ImageView
 from gui.comparison.layouts import Layout
@@ -78,8 +79,10 @@ class ModelPanel(QWidget):
         self.progress.setSizePolicy(policy)
         self.method = self._words("No heat map yet", "small", "dim")
         self.method.setToolTip(
-            "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation.\n"
-            "It shows which parts of the image raised the network's score for a class, and outlines no lesion."
+            wrapped(
+                "Feature maps scored by a forward pass, of all of the layer; the error is 1 − correlation.\n"
+                "It shows which parts of the image raised the network's score for a class, and outlines no lesion."
+            )
         )
         self._lay_out()
         self.clear()
@@ -130,9 +133,18 @@ class ModelPanel(QWidget):
         self.view.outline([], 1)
         self.view.show_notices(())
         self.view.colour_bar.hide()
+        self._describe()
 
-    def show_work(self, heat_map: HeatMap | None, busy: bool = False) -> None:
-        """Show how far the work is: a share on the way to an exact map, else that something is under way."""
+    def show_work(self, heat_map: HeatMap | None, busy: bool = False, words: str = "") -> None:
+        """Show how far the work is: a share on the way to an exact map, else that something is under way.
+
+        Args:
+            heat_map: as far as it is known.
+            busy: whether it is still worked on.
+            words: what is under way, in place of how a heat map was made.
+        """
+        if words:
+            self.method.setText(words)
         self.progress.setVisible(busy)
         if heat_map is not None and heat_map.method.endswith("exact"):
             self.progress.setRange(0, heat_map.maps_total)
@@ -218,6 +230,7 @@ class ModelPanel(QWidget):
                 tint = QColor(*TINTS[side])
                 outlines += [(polygon, tint) for polygon in rendering.contours(values)]
         self.view.outline(outlines, MAP_SIZE)
+        self._describe()
 
     def _strength(self) -> float:
         """Return the share of its opacity that a heat map is drawn with; one that is still being refined is fainter."""
@@ -266,6 +279,11 @@ class ModelPanel(QWidget):
             self.method.setText(f"Evidence for {name}: heat map not precise enough yet")
         else:
             self.method.setText(f"Evidence for {name}: heat map not precise enough; choose Score-CAM exact")
+
+    def _describe(self) -> None:
+        """Tell a screen reader with the image what is read beside it."""
+        words = (self.prediction.text(), self.doubt.text(), self.method.text())
+        self.view.setAccessibleDescription(". ".join(filter(None, words)))
 
     def _show_reveal(self) -> None:
         self.reveal_button.setVisible(self.withheld and self._layout not in HEADINGS)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolButton, QVBoxLay
 from core.models.card import Role
 from gui.common import theme
 from gui.common.tab_order import in_order
+from gui.common.tooltips import wrapped
 from gui.comparison.display_controls import DisplayControls
 from gui.comparison.findings_table import FindingsTable
 from gui.history.review_bar import ReviewBar
@@ -35,9 +36,11 @@ class SidePanel(QWidget):
         self.agreement = _words("Agreement of teacher and student")
         self.facts = _words("How different the predictions are, and what the student saves", "small", "dim")
         self.facts.setToolTip(
-            "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for predictions without anything in"
-            " common. Overlap: intersection over union of the highest 20 % of both heat maps. Speed: ratio of the"
-            " forward passes, the median over the images that these models were timed on."
+            wrapped(
+                "Divergence: Jensen-Shannon, 0 for the same probabilities, 1 bit for predictions without anything in"
+                " common. Overlap: intersection over union of the highest 20 % of both heat maps. Speed: ratio of the"
+                " forward passes, the median over the images that these models were timed on."
+            )
         )
         self.table = FindingsTable()
         self._doubts: dict[Role, QLabel] = {
@@ -48,8 +51,10 @@ class SidePanel(QWidget):
         caution = _words("What a heat map is not", "small", "dim")
         caution.setText("Explains the model; does not outline disease")
         caution.setToolTip(
-            "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
-            " on text, tubes or the border, and it does not outline a lesion."
+            wrapped(
+                "A saliency map shows which parts of the image raised the network's score for a class. It can light up"
+                " on text, tubes or the border, and it does not outline a lesion."
+            )
         )
         self.choices = QToolButton()
         self.choices.setText("Models and method")

@@ -153,10 +153,10 @@ class ComparisonView(QWidget):
         self._say(text)
         self.show_waiting()
 
-    def show_waiting(self) -> None:
-        """Show that other heat maps are being computed; those on screen stay until then."""
+    def show_waiting(self, words: str = "") -> None:
+        """Show that other heat maps are being computed, in words; those on screen stay until then."""
         for panel in self.panels:
-            panel.show_work(None, busy=True)
+            panel.show_work(None, busy=True, words=words)
 
     def show_failure(self, text: str) -> None:
         """Show why there is no prediction, in place of the image."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import UsageError
 from core.models.catalogue import read_catalogue
+from core.reports.letterhead import Letterhead
 from gui.common.notifications import Notifications
 from gui.common.wording import review_sentence
 from gui.comparison.controller import ComparisonController
@@ -33,6 +34,9 @@ class Reporter(QObject):
         controller: holds the choice of models and what is on screen.
         view: holds how the image on screen is shown.
         notifications: where errors go.
+
+    Attributes:
+        letterhead: returns institution, reader and logo of the reports.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Reporter(QObject):
         self._controller, self._view = controller, view
         self._notifications = notifications
         self._impressions: dict[Path, str] = {}
+        self.letterhead: Callable[[], Letterhead] = Letterhead
         self.dialog: OutputDialog | None = None
         self.model_dialog: ModelExportDialog | None = None
 
@@ -117,6 +122,7 @@ class Reporter(QObject):
             results={entry.path: entry.file_result for entry in entries if entry.file_result is not None},
             errors={entry.path: entry.error for entry in entries if entry.error},
             dicom=frozenset(entry.path for entry in entries if is_dicom(entry)),
+            letterhead=self.letterhead(),
         )
 
     def _words(self, entry: Entry) -> str:

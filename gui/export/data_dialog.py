@@ -15,6 +15,7 @@ from core.exports.formats.heat_maps import PICTURES, PictureKind
 from gui.common import theme
 from gui.export.base_dialog import OutputDialog
 from gui.export.job import Offer
+from gui.export.places import folder_of
 
 ELSEWHERE = ("report",)  # formats that a dialog of their own writes
 
@@ -80,7 +81,8 @@ class ExportDialog(OutputDialog):
         self.export.setEnabled(bool(paths) and bool(self.chosen()) and self.bar.job is None)
 
     def _export(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
+        start = folder_of(item.path for item in self.offer.items(self.contents.scope))
+        chosen = QFileDialog.getExistingDirectory(self, "Export into this folder", str(start))
         if not chosen:
             return
         folder = Path(chosen) / f"twinlens {datetime.now().astimezone():%Y-%m-%d %H%M%S}"

@@ -17,6 +17,7 @@ from core.exports.batch import Outputs
 from core.exports.format import Wanted
 from core.images.reader import read_image
 from core.records.review import NO_REVIEW, Review
+from core.reports.letterhead import NO_LETTERHEAD, Letterhead
 from core.system.atomic_files import make_folder
 from gui.engine.result import FileResult
 from gui.engine.session import REPEATS, window_session
@@ -67,6 +68,7 @@ class Offer:
         results: the results of the files that were analysed.
         errors: why a file could not be compared, by file.
         dicom: the files that are DICOM by content or, where they were not opened yet, by name.
+        letterhead: institution, reader and logo of the report.
     """
 
     scopes: dict[Scope, list[Path]]
@@ -78,6 +80,7 @@ class Offer:
     results: dict[Path, FileResult]
     errors: dict[Path, str]
     dicom: frozenset[Path]
+    letterhead: Letterhead = NO_LETTERHEAD
 
     def items(self, scope: Scope) -> list[Item]:
         """Return the images of a scope."""

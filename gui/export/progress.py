@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -13,6 +13,7 @@ from core.errors import TwinlensError
 from core.exports.format import Wanted
 from core.names import readable
 from gui.common import theme
+from gui.common.reveal import open_file, show_in_folder
 from gui.common.threads import Background
 from gui.common.wording import duration
 from gui.export.job import Item, Source, write_results
@@ -46,6 +47,8 @@ class ExportBar(QWidget):
         self.bar.setAccessibleName("Progress")
         self.stop_button = QPushButton("Stop")
         self.stop_button.clicked.connect(self.stop)
+        self.open_button = self._button("Open", open_file)
+        self.folder_button = self._button("Show in folder", show_in_folder)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.bar, 1)
@@ -54,6 +57,12 @@ class ExportBar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.words)
         column.addLayout(line)
+        after = QHBoxLayout()
+        after.setSpacing(8)
+        after.addWidget(self.open_button)
+        after.addWidget(self.folder_button)
+        after.addStretch(1)
+        column.addLayout(after)
         self._told.connect(self._on_told)
         self._show_running(False)
 
@@ -77,6 +86,12 @@ class ExportBar(QWidget):
         self._say("Writing…")
         self._show_running(True)
         job.begin()
+
+    def _button(self, words: str, act: Callable[[Path], None]) -> QPushButton:
+        button = QPushButton(words)
+        button.setAutoDefault(False)
+        button.clicked.connect(lambda: act(self._target))
+        return button
 
     def stop(self) -> None:
         """Stop after the batch of forwards that is under way."""
@@ -110,6 +125,8 @@ class ExportBar(QWidget):
     def _end(self, written: bool) -> None:
         self.job = None
         self._show_running(False)
+        for button in (self.open_button, self.folder_button):
+            button.setVisible(written)
         self.ended.emit(written)
 
     def _say(self, words: str, *looks: str) -> None:
@@ -117,5 +134,7 @@ class ExportBar(QWidget):
         theme.styled(self.words, "small", *(looks or ("dim",)))
 
     def _show_running(self, running: bool) -> None:
+        for button in (self.open_button, self.folder_button):
+            button.setVisible(False)
         self.bar.setVisible(running)
         self.stop_button.setVisible(running)

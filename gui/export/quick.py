@@ -24,6 +24,7 @@ from gui.common.notifications import Banner, Notifications
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.comparison.saved_picture import Shown, composed
+from gui.export.places import folder_of
 from gui.worklist.entry import Entry
 
 PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -54,7 +55,8 @@ class Exports(QObject):
         if not rows:
             raise UsageError("Nothing has been analysed yet.", remedy="Open images and take Analyse all first.")
         kinds = {"Tables": (".csv",), "JSON lines": (".jsonl",)}
-        chosen = ask_where(self._window, "Export table", "twinlens.csv", kinds)
+        place = folder_of(entry.path for entry in entries)
+        chosen = ask_where(self._window, "Export table", "twinlens.csv", kinds, place)
         if chosen is not None:
             path, _kind = chosen
             self._write(path, lambda: write_table(path, rows))
@@ -72,14 +74,14 @@ class Exports(QObject):
             )
         kinds = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "TIFF": (".tif", ".tiff")}
         name = f"{shown.image.path.stem} comparison.png"
-        chosen = ask_where(self._window, "Save picture", name, kinds)
+        chosen = ask_where(self._window, "Save picture", name, kinds, folder_of([shown.image.path]))
         if chosen is not None:
             path, _kind = chosen
             self._write(path, lambda: save_picture(path, composed(shown)))
 
     def _write(self, path: Path, job: Callable[[], object]) -> None:
         running = Background(job, self)
-        running.done.connect(lambda _result: self._banner.say(f"Written: {readable(path)}"))
+        running.done.connect(lambda _result: self._banner.say_written(path))
         running.failed.connect(self._notifications.show_error)
         running.begin()
 

@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
 from core.exports.format import Wanted
 from core.names import readable
 from core.reports.layout import PAPER, PaperSize
+from core.reports.letterhead import NO_LETTERHEAD
 from gui.common import theme
-from gui.common.save_dialog import ask_where
 from gui.export.base_dialog import OutputDialog
+from gui.export.file_field import FileField
 from gui.export.job import Item, Offer, Scope
+from gui.export.places import folder_of
 from gui.export.report_preview import Page, ReportPreview, Summary
 
 SIDE = 320
@@ -55,7 +57,8 @@ class ReportDialog(OutputDialog):
         self.where = QLabel()
         theme.styled(self.where, "small", "dim")
         self.earlier, self.later = self._arrow("◀", -1), self._arrow("▶", 1)
-        self.save = QPushButton("Save PDF…")
+        self.file = FileField()
+        self.save = QPushButton("Save PDF")
         self.save.setDefault(True)
         self.save.clicked.connect(self._save)
         self.leave = QPushButton("Close")
@@ -65,6 +68,7 @@ class ReportDialog(OutputDialog):
         self.bar.stop_button.setAutoDefault(False)
         self._lay_out()
         self.contents.changed.connect(self._on_contents)
+        self.contents.switched.connect(self._suggest_file)
         self.contents.switched.connect(self._refresh)
         self._paper.buttonToggled.connect(lambda _button, on: self._refresh() if on else None)
         room = window.size()
@@ -90,7 +94,7 @@ class ReportDialog(OutputDialog):
         return super().busy() or self.preview.job is not None
 
     def turn(self, by: int) -> None:
-        """Preview the image that many further on; the summary comes after the last of several."""
+        """Preview the image that many further on; the summary comes before the first of several."""
         self._at = min(max(self._at + by, 0), max(self._places() - 1, 0))
         self._on_turned()
 
@@ -102,20 +106,31 @@ class ReportDialog(OutputDialog):
     def _item(self) -> Item | None:
         """Return the image in the preview, None where it is the summary, or nothing."""
         items = self.items()
-        return items[self._at] if self._at < len(items) else None
+        index = self._at - (len(items) > 1)
+        return items[index] if 0 <= index < len(items) else None
 
     def _on_contents(self) -> None:
         items = self.items()
-        self._at = next((i for i, item in enumerate(items) if item.path in self.offer.scopes[Scope.THIS]), 0)
+        first = next((i for i, item in enumerate(items) if item.path in self.offer.scopes[Scope.THIS]), 0)
         many = len(items) > 1
+        self._at = first + many
         self._about.setText(
-            ("A page for each image, then a summary with a table, the confusion of teacher against student and, "
-                    "where folders or a manifest.csv give labels, both models' scores.")
+            ("A summary with a table, the confusion of teacher against student and, where folders or a manifest.csv "
+                    "give labels, both models' scores; then a page for each image and a technical appendix.")
             if many
-            else "One page."
+            else "A page and a technical appendix."
         )  # fmt: skip
         self.save.setEnabled(bool(items) and not self.busy_writing())
+        self._suggest_file()
         self._on_turned()
+
+    def _suggest_file(self) -> None:
+        items = self.items()
+        if not items:
+            return
+        alone = len(items) == 1 and not self.contents.hide_names.isChecked()
+        name = f"{readable(items[0].path.stem)} report.pdf" if alone else "twinlens report.pdf"
+        self.file.suggest(folder_of(item.path for item in items), name)
 
     def busy_writing(self) -> bool:
         """Whether a report is being written."""
@@ -126,7 +141,7 @@ class ReportDialog(OutputDialog):
         self.earlier.setEnabled(self._at > 0)
         self.later.setEnabled(self._at < self._places() - 1)
         if item is not None:
-            self.where.setText(f"Image {self._at + 1} of {count}")
+            self.where.setText(f"Image {self._at + (count == 1)} of {count}")
         else:
             self.where.setText("Summary" if count else "")
         self.impression.setEnabled(item is not None)
@@ -153,19 +168,23 @@ class ReportDialog(OutputDialog):
         if item is None:
             self.preview.show_page(Summary(tuple(items), self.offer, self.paper, hidden, refused, "Summary"))
             return
-        words = self._words.get(item.path, "")
-        identity = self.contents.with_identity.isChecked()
-        self.preview.show_page(Page(item, words, self.paper, hidden, refused, identity))
+        self.preview.show_page(
+            Page(
+                item,
+                self._words.get(item.path, ""),
+                self.paper,
+                hidden,
+                refused,
+                self.contents.with_identity.isChecked(),
+                self.offer.letterhead,
+                with_appendix=len(items) == 1,
+            )
+        )
 
     def _save(self) -> None:
-        items = self.items()
-        name = f"{readable(items[0].path.stem)} report.pdf" if len(items) == 1 else "twinlens report.pdf"
-        if self.contents.hide_names.isChecked():
-            name = "twinlens report.pdf"
-        chosen = ask_where(self, "Save report", name, {"PDF": (".pdf",)})
-        if chosen is None:
+        items, path = self.items(), self.file.confirmed()
+        if path is None:
             return
-        path, _kind = chosen
         self._show_running(True)
         self.bar.write(
             path,
@@ -174,6 +193,7 @@ class ReportDialog(OutputDialog):
             Wanted(
                 {"report": path},
                 paper=self.paper,
+                letterhead=self.offer.letterhead,
                 hide_names=self.contents.hide_names.isChecked(),
                 with_identity=self.contents.with_identity.isChecked(),
                 with_hidden=self.contents.with_hidden.isChecked(),
@@ -183,7 +203,7 @@ class ReportDialog(OutputDialog):
 
     def _show_running(self, running: bool) -> None:
         self.contents.setEnabled(not running)
-        for widget in (self.save, *self.papers.values()):
+        for widget in (self.save, self.file, *self.papers.values()):
             widget.setEnabled(not running)
 
     def _arrow(self, sign: str, by: int) -> QToolButton:
@@ -197,6 +217,11 @@ class ReportDialog(OutputDialog):
         button.clicked.connect(lambda: self.turn(by))
         QShortcut(keys, self).activated.connect(lambda: self.turn(by))
         return button
+
+    def _where_set(self) -> QLabel:
+        words = QLabel("Institution, reader and logo are in the settings (Ctrl+,).")
+        words.setWordWrap(True)
+        return words
 
     def _lay_out(self) -> None:
         papers = QHBoxLayout()
@@ -228,6 +253,12 @@ class ReportDialog(OutputDialog):
         left.addWidget(self.impression, 100)
         left.addStretch(1)
         left.addWidget(self._about)
+        if self.offer.letterhead == NO_LETTERHEAD:
+            left.addWidget(theme.styled(self._where_set(), "small", "dim"))
+        place = QLabel("Sa&ve as")
+        place.setBuddy(self.file)
+        left.addWidget(theme.styled(place, "bold"))
+        left.addWidget(self.file)
         left.addWidget(self.bar)
         left.addLayout(buttons)
         side = QWidget()

@@ -18,6 +18,7 @@ from core.compare.wording import HIDDEN
 from core.errors import TwinlensError
 from core.names import readable
 from core.reports.layout import PaperSize
+from core.reports.letterhead import Letterhead
 from core.reports.summary_page import Line, write_summary
 from core.reports.writer import ReportWriter
 from core.tasks import get_task
@@ -43,6 +44,8 @@ class Page:
         hide_names: whether images are called by numbers.
         with_hidden: whether hidden predictions are printed.
         with_identity: whether the patient's identity is printed.
+        letterhead: institution, reader and logo.
+        with_appendix: whether the technical appendix follows, as it does where this is the only image.
     """
 
     item: Item
@@ -51,6 +54,8 @@ class Page:
     hide_names: bool
     with_hidden: bool
     with_identity: bool
+    letterhead: Letterhead
+    with_appendix: bool
 
     @property
     def name(self) -> str:
@@ -78,7 +83,10 @@ class Page:
         seen = comparison if self.with_hidden else comparison.withholding()
 
         def write(path: Path) -> None:
-            with ReportWriter(path, self.paper, hide_names=self.hide_names, with_identity=self.with_identity) as report:
+            with ReportWriter(
+                path, self.paper, hide_names=self.hide_names, with_identity=self.with_identity,
+                letterhead=self.letterhead, with_appendix=self.with_appendix,
+            ) as report:  # fmt: skip
                 report.add(image, seen, self.words, window=self.item.window)
 
         return _pictures(write, width)
@@ -127,7 +135,8 @@ class Summary:
             words = self._words(result.teacher), self._words(result.student)
             warned = result.uncertain or result.novel
             rows.append(Line(page, name, *words, same=None if withheld else result.agree, warned=warned))
-        return _pictures(lambda path: write_summary(path, self.paper, list(tallies.values()), rows), width)
+        head, found = self.offer.letterhead, list(tallies.values())
+        return _pictures(lambda path: write_summary(path, self.paper, found, rows, head), width)
 
     def _words(self, found: ModelSummary) -> str:
         if found.novel and not self.with_hidden:

@@ -6,10 +6,12 @@ from typing import cast
 
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
+from core.errors import WriteError
 from core.runtimes.load import RUNTIMES
 from core.system.extras import missing_extra
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, SpinBox
+from gui.settings.letterhead import LetterheadBox
 from gui.settings.preferences import Preferences, ThemeChoice
 from gui.settings.storage_box import StorageBox
 
@@ -48,6 +50,7 @@ class SettingsDialog(QDialog):
         self._history = QCheckBox("Record analyses and readings; remember files for the next start")
         self._history.setChecked(preferences.history)
 
+        self.letterhead = LetterheadBox(preferences, parent or self)
         self.storage = StorageBox(parent or self)
         form = QFormLayout(self)
         form.setContentsMargins(24, 24, 24, 24)
@@ -58,6 +61,7 @@ class SettingsDialog(QDialog):
         form.addRow("Analyse &all", self._maps_in_batch)
         form.addRow("&Runtime", self._runtime)
         form.addRow("CPU th&reads", self._threads)
+        form.addRow("Re&ports", self.letterhead)
         form.addRow("H&istory", self._history)
         privacy = QLabel("Everything stays on this machine; no image leaves it.")
         theme.styled(privacy, "small", "dim")
@@ -79,7 +83,18 @@ class SettingsDialog(QDialog):
             maps_in_batch=self._maps_in_batch.isChecked(),
             history=self._history.isChecked(),
             wheel=self._wheel.currentData(),
+            institution=self.letterhead.institution.text(),
+            reader=self.letterhead.reader.text(),
         )
+
+    def accept(self) -> None:
+        """Store the logo, and close; where it can't be written the dialog stays and says why."""
+        try:
+            self.letterhead.save()
+        except WriteError as error:
+            self.letterhead.refuse(error)
+            return
+        super().accept()
 
     def _box(self, choices: dict[str, str], chosen: str) -> ComboBox:
         box = ComboBox()

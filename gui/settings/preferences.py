@@ -29,6 +29,8 @@ class Preferences:
         maps_in_batch: whether "Analyse all" makes heat maps as well, to measure their overlap.
         history: whether analyses and readings are recorded, and files, selection and recent files remembered.
         wheel: whether the wheel over an image steps through images, as in Weasis, or zooms; with Ctrl it is the other.
+        institution: the name at the head of reports.
+        reader: the name beside their signature.
     """
 
     theme: ThemeChoice = "dark"
@@ -38,6 +40,8 @@ class Preferences:
     maps_in_batch: bool = False
     history: bool = True
     wheel: Wheel = "step"
+    institution: str = ""
+    reader: str = ""
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.common import theme
@@ -14,6 +16,23 @@ from gui.common.plots import dress
 from training.runs.folder import Row
 
 FEW = 40  # epochs up to which each has a dot
+SETTLED = 20  # of this many steps the first one does not decide the height
+SAMPLES = {Qt.PenStyle.SolidLine: "━━", Qt.PenStyle.DashLine: "╌╌", Qt.PenStyle.DotLine: "┈┈"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a line looks: apart from the others in colour and in dashes.
+
+    Attributes:
+        words: what it shows.
+        style: its dashes.
+        role: its colour; None for the accent of what is trained.
+    """
+
+    words: str
+    style: Qt.PenStyle
+    role: theme.Role | None
 
 
 class TrainingCharts(QWidget):
@@ -29,21 +48,23 @@ class TrainingCharts(QWidget):
         self.loss = Chart(
             "Loss",
             {
-                "steps": ("training, running mean", Qt.PenStyle.SolidLine, 0.45),
-                "train_loss": ("training", Qt.PenStyle.DashLine, 1.0),
-                "val_loss": ("validation", Qt.PenStyle.SolidLine, 1.0),
+                "steps": Line("training, running mean", Qt.PenStyle.DotLine, "dim"),
+                "train_loss": Line("training", Qt.PenStyle.DashLine, "text"),
+                "val_loss": Line("validation", Qt.PenStyle.SolidLine, None),
             },
             flattest=0.1,
         )
         self.scores = Chart(
             "On the validation images, %",
             {
-                "val_macro_f1": ("macro F1", Qt.PenStyle.DashLine, 1.0),
-                "val_accuracy": ("accuracy", Qt.PenStyle.SolidLine, 1.0),
+                "val_macro_f1": Line("macro F1", Qt.PenStyle.DashLine, "text"),
+                "val_accuracy": Line("accuracy", Qt.PenStyle.SolidLine, None),
             },
             flattest=5.0,
+            highest=100.0,
         )
         self.words = QLabel()
+        self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setAccessibleName("Figures of an epoch")
         charts = QHBoxLayout()
@@ -148,21 +169,23 @@ class Chart(QWidget):
 
     Args:
         title: what the height means.
-        lines: name, words, style and strength of each line, the last one uppermost.
+        lines: the lines by name, the last one uppermost.
         flattest: the smallest height of the chart, so that hardly any change looks like hardly any.
+        highest: the highest value that there can be.
     """
 
-    def __init__(self, title: str, lines: dict[str, tuple[str, Qt.PenStyle, float]], flattest: float) -> None:
+    def __init__(self, title: str, lines: dict[str, Line], flattest: float, highest: float = math.inf) -> None:
         super().__init__()
-        self._lines = lines
+        self._lines, self._flattest, self._highest = lines, flattest, highest
         self.setAccessibleName(title)
         head = QLabel(title)
+        head.setWordWrap(True)
         theme.styled(head, "bold")
         self._key = QLabel()
+        self._key.setWordWrap(True)
         self._key.setTextFormat(Qt.TextFormat.RichText)
         theme.styled(self._key, "small", "dim")
         self.plot = pg.PlotWidget(axisItems={"bottom": _Epochs("bottom")})
-        self.plot.getViewBox().setLimits(minYRange=flattest)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
@@ -184,14 +207,12 @@ class Chart(QWidget):
     def dress(self, side: theme.Role, epochs: int, dots: bool) -> None:
         """Take the theme's colours, an accent, and a scale of so many epochs."""
         dress(self.plot)
-        self.plot.getViewBox().enableAutoRange(y=True)
         self.plot.setXRange(0, max(1, epochs), padding=0.04)
-        for name, (_words, _style, strength) in self._lines.items():
+        for name, line in self._lines.items():
             curve = self.curves[name]
-            curve.setPen(self._pen(side, name))
-            tint = theme.colour(side)
-            dotted = dots and strength == 1.0 and self._lines[name][1] is Qt.PenStyle.SolidLine
-            curve.setSymbol("o" if dotted else None)
+            solid, tint = line.style is Qt.PenStyle.SolidLine, theme.colour(line.role or side)
+            curve.setPen(pg.mkPen(tint, width=2 if solid else 1.3, style=line.style))
+            curve.setSymbol("o" if dots and solid else None)
             curve.setSymbolSize(5)
             curve.setSymbolPen(None)
             curve.setSymbolBrush(tint)
@@ -205,26 +226,33 @@ class Chart(QWidget):
     def set_curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Draw a line anew."""
         self.curves[name].setData(list(x), list(y))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Let the height fit the lines: not the first steps of all, whose loss is that of an untrained network."""
+        heights = [curve.getData()[1] for name, curve in self.curves.items() if name != "steps"]
+        steps = self.curves["steps"].getData()[1] if "steps" in self.curves else None
+        if steps is not None and len(steps):
+            heights.append(steps if len(steps) < SETTLED else steps[len(steps) // SETTLED :])
+        known = np.concatenate([found for found in heights if found is not None] or [[]])
+        if not len(known):
+            self.plot.setYRange(0, min(1.0, self._highest), padding=0)
+            return
+        low, high = float(known.min()), float(known.max())
+        spare = max(0.06 * (high - low), (self._flattest - (high - low)) / 2)
+        self.plot.setYRange(max(0.0, low - spare), min(self._highest * 1.01, high + spare), padding=0)
 
     def mark(self, x: float | None, y: float) -> None:
         """Put a ring around the best epoch, or none."""
         self._mark.setData([] if x is None else [x], [] if x is None else [y])
 
-    def _pen(self, side: theme.Role, name: str) -> QPen:
-        _words, style, strength = self._lines[name]
-        tint = theme.colour(side)
-        tint.setAlphaF(strength)
-        pen: QPen = pg.mkPen(tint, width=2 if strength == 1.0 and style is Qt.PenStyle.SolidLine else 1.3, style=style)
-        return pen
-
     def _key_words(self, side: theme.Role) -> str:
         parts = []
-        for words, style, strength in reversed(self._lines.values()):
-            tint = theme.colour(side)
-            sample = "╌╌" if style is Qt.PenStyle.DashLine else "━━" if strength == 1.0 else "──"
-            parts.append(f'<span style="color:{tint.name()}">{sample}</span>&nbsp;{words}')
-        parts.append("◯&nbsp;" + "best epoch")
-        return "&nbsp;&nbsp; ".join(parts)
+        for line in reversed(self._lines.values()):
+            tint, words = theme.colour(line.role or side).name(), line.words.replace(" ", "&nbsp;")
+            parts.append(f'<span style="color:{tint}">{SAMPLES[line.style]}</span>&nbsp;{words}')
+        parts.append("◯&nbsp;best&nbsp;epoch")
+        return " &nbsp; ".join(parts)
 
 
 class _Epochs(pg.AxisItem):  # type: ignore[misc]

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from gui.common import theme, wording
 
 SETUP_WIDTH = 376
+LOG_LINES = 5000  # of the log that are kept on screen
 
 
 def log_view() -> QPlainTextEdit:
@@ -29,16 +30,18 @@ def log_view() -> QPlainTextEdit:
     log.setFrameShape(QFrame.Shape.NoFrame)
     log.viewport().setAutoFillBackground(False)
     log.setAccessibleName("Log")
+    log.setMaximumBlockCount(LOG_LINES)
     log.setPlaceholderText("What the processes write is shown here.")
     return log
 
 
-def tabs(findings: QWidget, charts: QWidget, log: QWidget) -> QTabWidget:
-    """Return the three pages of the right side."""
+def tabs(findings: QWidget, charts: QWidget, examples: QWidget, log: QWidget) -> QTabWidget:
+    """Return the pages of the right side."""
     pages = QTabWidget()
     pages.tabBar().setDrawBase(False)
     pages.addTab(findings, "&Data set")
     pages.addTab(charts, "&Curves")
+    pages.addTab(examples, "E&xamples")
     pages.addTab(log, "&Log")
     return pages
 

@@ -8,6 +8,7 @@ that was started on the command line.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,33 @@ class Command(QObject):
         self.ended.emit(ending)
 
 
+class LogTail:
+    """What is added to a log while it is written, in whole lines; of what was there before, the last part.
+
+    Args:
+        path: the log, which may not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = Lines()
+        self._at: int | None = None
+
+    def read(self) -> str:
+        """Return the lines that have become complete since it was last read."""
+        try:
+            with self._path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                if self._at is None or self._at > size:
+                    self._at = max(0, size - LOG_KEPT)
+                file.seek(self._at)
+                data = file.read()
+        except OSError:
+            return ""
+        self._at += len(data)
+        return "\n".join(self._lines.split(data))
+
+
 class TrainingRun(QObject):
     """A run and its process: this window's own, or one that an earlier window or a command line left to itself.
 
@@ -129,11 +157,13 @@ class TrainingRun(QObject):
     """
 
     event_read = Signal(object)  # Event
+    logged = Signal(str)  # what the process has written since, lines
     ended = Signal(object)  # Ending
 
     def __init__(self, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self.folder = folder
+        self._log = LogTail(folder / LOG_FILE)
         self._process: QProcess | None = None
         self._other: psutil.Process | None = None
         self._before: Owner | None = None  # who worked in the folder before this window's own process
@@ -218,6 +248,8 @@ class TrainingRun(QObject):
                 if (event := read_event(line)) is not None:
                     self._last = event
                     self.event_read.emit(event)
+        if text := self._log.read():
+            self.logged.emit(text)
         if not alive and self.running:
             self._end()
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 
 from gui.common import theme
 from gui.common.wording import duration
-from training.loop.events import Event, Preparing, Started, StepDone
+from training.loop.events import Event, Preparing, Started, StepDone, Working
 
 STEPS = 1000  # of the progress bar
 
@@ -47,6 +47,7 @@ class TrainingProgress(QWidget):
         self._pace = Pace()
         self._epochs = 1
         self._named = ""
+        self._stopping = False
         self.title = QLabel()
         theme.styled(self.title, "title")
         self.title.setMinimumHeight(32)  # of a button, so that nothing moves when one comes
@@ -86,13 +87,27 @@ class TrainingProgress(QWidget):
 
     def begin(self, side: theme.Role, named: str) -> None:
         """Get ready for a run of a teacher or a student."""
+        self._stopping = False
         theme.styled(self.bar, side)
         self._pace, self._named, self._epochs = Pace(), named, 1
         self.say_busy(f"Starting {named}", "torch is being loaded")
 
+    def say_stopping(self) -> None:
+        """Say until the run's end that it is about to stop."""
+        self._stopping = True
+        self.title.setText("Stopping…")
+        self.details.setText("The step that is under way is finished, then a checkpoint is written.")
+
     def tell(self, event: Event) -> None:
         """Show an event of a run or a check."""
+        self._show(event)
+        if self._stopping:
+            self.say_stopping()
+
+    def _show(self, event: Event) -> None:
         match event:
+            case Working():
+                self.details.setText(f"{event.what}…")
             case Preparing():
                 self._count(event.what, event.done, event.total)
             case Started():

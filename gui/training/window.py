@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from core.errors import TwinlensError, UsageError
 from core.models.bundle import Bundle
 from core.models.catalogue import read_catalogue
+from core.tasks import TASKS
 from gui.common import theme
 from gui.common.notifications import Banner
 from gui.common.placement import place
 from gui.training.charts import TrainingCharts
 from gui.training.checks import DataCheck, NetworkSize
+from gui.training.examples import ExamplesView
 from gui.training.findings import Findings
 from gui.training.layout import fill, log_view, side, tabs
 from gui.training.measure import Measuring, model_id, scores
@@ -23,7 +25,7 @@ from gui.training.process import Ending, TrainingRun, read_epochs, read_log, run
 from gui.training.progress import TrainingProgress
 from gui.training.questions import Leaving, RunChoice, ask_about_run, ask_for_card, ask_to_replace
 from gui.training.setup import TrainingSetup
-from training.loop.events import EpochDone, Event, Started, StepDone
+from training.loop.events import EpochDone, Event, ExamplesWritten, Started, StepDone
 from training.runs.folder import RunFolder
 
 FIRST_SIZE, SMALLEST = QSize(1180, 760), QSize(900, 560)
@@ -55,6 +57,7 @@ class TrainingWindow(QWidget):
         self.setup = TrainingSetup(read_catalogue(), settings)
         self.charts = TrainingCharts()
         self.findings = Findings()
+        self.examples = ExamplesView()
         self._check = DataCheck(self.setup, self.findings, self)
         self._size = NetworkSize(self.setup, self)
         self.log = log_view()
@@ -66,7 +69,7 @@ class TrainingWindow(QWidget):
         self.add_button = self._button("&Add to the models", self.add_to_models)
         self.stop_button = self._button("Sto&p", self.stop)
         self.progress = TrainingProgress((self.resume_button, self.measure_button, self.add_button, self.stop_button))
-        self.tabs = tabs(self.findings, self.charts, self.log)
+        self.tabs = tabs(self.findings, self.charts, self.examples, self.log)
         setup_side = side(self.setup, (self.start_button, self.new_button, self.open_button))
         fill(self, self.banner, setup_side, self.progress, self.tabs)
         self._connect()
@@ -101,6 +104,7 @@ class TrainingWindow(QWidget):
             else:
                 self._stopping = True
                 self._run.stop()
+                self.progress.say_stopping()
             self._show_state()
         elif self.measuring.running:
             self.measuring.cancel()
@@ -168,6 +172,7 @@ class TrainingWindow(QWidget):
         """Leave the run that is shown."""
         self._run = None
         self.banner.hide()
+        self.examples.clear()
         self.setup.set_new()
         self.progress.say("Nothing is being trained", "")
         self._show_state()
@@ -217,10 +222,12 @@ class TrainingWindow(QWidget):
         self.banner.hide()
         self.log.clear()
         self.setup.set_open(False)
+        self._show_examples()
         self.charts.begin(self.setup.role, self.setup.epochs.value(), read_epochs(run.folder))
         self.progress.begin(self.setup.role, self.setup.recipe.currentText())
         self.tabs.setCurrentWidget(self.charts)
         run.event_read.connect(self._on_event)
+        run.logged.connect(self._note)
         run.ended.connect(self._on_ended)
         self._show_state()
 
@@ -234,12 +241,11 @@ class TrainingWindow(QWidget):
                 self.charts.add_step(event.epoch + event.step / event.steps, loss)
             case EpochDone():
                 self.charts.add_epoch(event.row)
-        if self._stopping:
-            self.progress.details.setText("Stopping at the next step; a checkpoint is written first")
+            case ExamplesWritten():
+                self._show_examples()
 
     def _on_ended(self, ending: Ending) -> None:
         folder = self._folder()
-        self._note(ending.log)
         if not RunFolder(folder).recipe.is_file():  # it did not come as far as becoming a run
             self._run = None
             self.setup.set_open(True)
@@ -265,7 +271,11 @@ class TrainingWindow(QWidget):
 
     def _draw(self, folder: Path) -> None:
         self.charts.begin(self.setup.role, self.setup.epochs.value(), read_epochs(folder))
+        self._show_examples()
         self.tabs.setCurrentWidget(self.charts)
+
+    def _show_examples(self) -> None:
+        self.examples.show_run(self._folder(), TASKS.get(self.setup.task.currentData()))
 
     def _show_run(self, reason: str) -> None:
         """Show the state of a run that is not under way."""

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import TwinlensError
 from core.system.paths import cache_folder, cache_notice, data_notice
+from gui.common.focus_ring import FocusRings
+from gui.common.icons import window_icon
 from gui.export.quick import save_picture
 from gui.window.main_window import FIRST_SIZE, MainWindow
 
@@ -29,6 +31,9 @@ def make_application() -> QApplication:
     app.setApplicationName("Twinlens")
     app.setApplicationDisplayName("Twinlens")
     app.setDesktopFileName("twinlens")
+    app.setWindowIcon(window_icon())
+    if app.findChild(FocusRings) is None:
+        FocusRings(app)
     return app
 
 

@@ -45,6 +45,7 @@ from gui.monitor.view import MonitorView
 from gui.performance.controller import Performance
 from gui.settings import session
 from gui.settings.dialog import SettingsDialog
+from gui.settings.letterhead import read_letterhead
 from gui.settings.preferences import Preferences, read_preferences, resolved_theme, store, write_preferences
 from gui.training.questions import Leaving
 from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
@@ -251,6 +252,7 @@ class MainWindow(QMainWindow):
         self.list.chosen.connect(self.controller.show)
         self.comparison.frame_chosen.connect(self.controller.show_frame)
         self.comparison.stepped.connect(self.list.step)
+        self.reporter.letterhead = lambda: read_letterhead(self.preferences)
         self.comparison.demonstration_wanted.connect(self.commands.actions["demonstration"].trigger)
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)

@@ -139,6 +139,18 @@ def test_no_button_is_cut_in_the_smallest_window(analysed, qtbot):
             qtbot.waitUntil(lambda size=size: window.size() == size and cut() == [])
 
 
+def test_a_screen_reader_reads_with_each_image_what_was_found_in_it(analysed):
+    for panel in analysed.comparison.panels:
+        interface = QAccessible.queryAccessibleInterface(panel.view)
+        assert interface.text(QAccessible.Text.Name)
+        words = interface.text(QAccessible.Text.Description)
+        assert words.startswith(panel.prediction.text())
+        assert "%" in words
+        assert panel.method.text() in words
+    analysed.controller.show_nothing()
+    assert all("%" not in panel.view.accessibleDescription() for panel in analysed.comparison.panels)
+
+
 def test_the_findings_are_a_table_to_a_screen_reader(analysed):
     table = analysed.comparison.table
     interface = QAccessible.queryAccessibleInterface(table)

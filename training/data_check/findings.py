@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from core.compare.agreement import wilson
 from training.data.border_probe import BORDER, ProbeScores
 from training.data.dataset import SPLITS, Dataset, Sample
 from training.data.duplicates import exact_duplicates, near_duplicates
@@ -21,6 +22,7 @@ LARGER = 1.2  # ratio of two classes' median sides that is worth a warning
 MANY = 0.05  # share of images with siblings in other splits from which on it is an error
 OUTSIZED = 0.25  # share of all images in one group or patient from which on that is worth a warning
 FEW = 10  # images of a class below which their appearance means nothing
+TRAIN_FEW, VAL_FEW = 50, 100  # training images of a class, and validation images in all, that warn below
 RARE = 5  # ratio of the largest to the smallest class that is worth a note
 
 
@@ -42,10 +44,30 @@ def split_findings(dataset: Dataset) -> list[Finding]:
     if lacking:
         text = "A split has no images of a class, so that it can't be trained or scored."
         findings.append(finding("warning", "empty", text, len(lacking), lacking))
+    findings += _few(dataset, counts)
     sizes = Counter(s.label for s in dataset.samples).most_common()
     if sizes[0][1] > RARE * sizes[-1][1]:
         text = f"{sizes[0][0]} has {sizes[0][1]:,} images, {sizes[-1][0]} only {sizes[-1][1]:,}: use class weights."
         findings.append(finding("note", "imbalance", text, 1))
+    return findings
+
+
+def _few(dataset: Dataset, counts: Counter[tuple[str, str]]) -> list[Finding]:
+    """Return warnings where a data set is too small to train on or to choose an epoch by."""
+    findings = []
+    few = {label: counts["train", label] for label in dataset.classes if 0 < counts["train", label] < TRAIN_FEW}
+    if few:
+        text = f"Fewer than {TRAIN_FEW} training images of a class: the network may learn them by heart."
+        lines = (f"{label}: {_many(count, 'image')}" for label, count in few.items())
+        findings.append(finding("warning", "few-training", text, len(few), lines))
+    images = sum(counts["val", label] for label in dataset.classes)
+    if 0 < images < VAL_FEW:
+        interval = wilson(round(0.9 * images), images)
+        text = (
+            f"Only {_many(images, 'validation image')}: an accuracy of 90 % is known to "
+            f"± {50 * (interval.high - interval.low):.0f} points, so that the best epoch is chosen by chance."
+        )
+        findings.append(finding("warning", "few-validation", text, 1))
     return findings
 
 

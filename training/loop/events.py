@@ -34,6 +34,17 @@ class Preparing:
 
 
 @dataclass(frozen=True)
+class Working:
+    """Something is under way that is not counted.
+
+    Attributes:
+        what: in words.
+    """
+
+    what: str
+
+
+@dataclass(frozen=True)
 class Started:
     """The run is about to take its first step.
 
@@ -107,6 +118,17 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class ExamplesWritten:
+    """The network's answers to a few validation images are in the run's folder (``training.runs.examples``).
+
+    Attributes:
+        epoch: the epoch that they are of, from 0.
+    """
+
+    epoch: int
+
+
+@dataclass(frozen=True)
 class CheckpointWritten:
     """The run can be resumed from here."""
 
@@ -129,7 +151,7 @@ class Ended:
     folder: str
 
 
-Event = Preparing | Started | StepDone | EpochDone | CheckpointWritten | Ended
+Event = Preparing | Working | Started | StepDone | EpochDone | ExamplesWritten | CheckpointWritten | Ended
 Listener = Callable[[Event], None]
 
 

@@ -13,6 +13,7 @@ from training.loop.checkpoint import Counters, write_best
 from training.loop.ema import update
 from training.loop.epoch_metrics import epoch_row, is_best
 from training.loop.errors import TrainingError
+from training.loop.examples import write_examples
 from training.loop.processes import first_reason, mean_terms, share_best
 from training.loop.progressive import at_size
 from training.loop.run_json import data_record, run_record
@@ -171,6 +172,7 @@ class Run:
     def _finish_epoch(self) -> None:
         counters = self._counters
         if self._main:
+            self._listen(events.Working(f"Validating on {len(self._setup.facts.val):,} images"))
             row = epoch_row(self._setup, counters)
             best = is_best(self._recipe, counters, row)
             counters.rows.append(row)
@@ -180,6 +182,8 @@ class Run:
                 counters.best_file = write_best(self._folder.checkpoints, counters.epoch, weights)
             self._folder.write_metrics(counters.rows)
             self._listen(events.EpochDone(row, best))
+            if write_examples(self._setup, self._folder, counters.epoch):
+                self._listen(events.ExamplesWritten(counters.epoch))
         share_best(self._setup.accelerator, counters)
         counters.epoch, counters.step, counters.sums, counters.seconds = counters.epoch + 1, 0, {}, 0.0
         self._setup = at_size(self._setup, size_now(self._recipe, counters))

@@ -18,7 +18,7 @@ from training.distillation.teachers import load_teacher, torch_logits
 from training.distillation.teaching import Teaching, prepare_teaching
 from training.loop.batches import Batches
 from training.loop.ema import moving_average
-from training.loop.events import Listener, Preparing
+from training.loop.events import Listener, Preparing, Working
 from training.loop.optimiser import make_optimiser
 from training.loop.precision import choose_precision
 from training.loop.run_json import RunFacts
@@ -90,6 +90,7 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
     from accelerate.state import AcceleratorState
 
     classes = data.classes
+    listen(Working("Building the network"))
     how = preprocessing_of(recipe.model.network, recipe.size, recipe.task.colour)
     network, started = build(recipe.model, len(classes), how.size, recipe.seed)
     AcceleratorState._reset_state()  # of a run before this one in the same process, whose precision may be another
@@ -105,6 +106,8 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
     with accelerator.local_main_process_first():
         train, val = decode(data.train), decode(data.val)
     _check_batch(recipe, len(train), accelerator.num_processes, data.folder)
+    if recipe.teachers.bundles:
+        listen(Working("Loading the teachers"))
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
     facts = RunFacts(
         recipe=recipe,

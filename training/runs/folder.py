@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "curves.png"
 
     @property
+    def examples(self) -> Path:
+        """A folder: a few validation images, and what the network answered to them after the last epoch."""
+        return self.path / "examples"
+
+    @property
     def checkpoints(self) -> Path:
         """What the run is resumed from."""
         return self.path / "checkpoints"

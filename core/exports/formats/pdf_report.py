@@ -13,7 +13,10 @@ from core.reports.writer import ReportWriter
 
 @contextmanager
 def _open(place: Path, wanted: Wanted) -> Iterator[Write]:
-    with ReportWriter(place, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity) as report:
+    with ReportWriter(
+        place, wanted.paper, hide_names=wanted.hide_names, with_identity=wanted.with_identity,
+        letterhead=wanted.letterhead,
+    ) as report:  # fmt: skip
 
         def write(result: Result) -> None:
             record, reading = result.exported.record, result.exported.reading
@@ -26,4 +29,4 @@ def _open(place: Path, wanted: Wanted) -> Iterator[Write]:
         yield write
 
 
-FORMAT = ExportFormat("report", "PDF report", "A page for each image, and a summary of several", "twinlens.pdf", _open)
+FORMAT = ExportFormat("report", "PDF report", "Summary, a page for each image, appendix", "twinlens.pdf", _open)

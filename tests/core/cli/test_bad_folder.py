@@ -108,21 +108,21 @@ def test_all_outputs_hold_all_images_under_one_spelling(folder, answer):
     assert sorted(good) == sorted(kept)
     place = rf"{folder}/scans/Fréd\xe9ric"
     assert {f"{place}/{spelled}" for spelled in NAMES.values()} <= set(good)
-    pages = [page.extract_text() for page in pypdf.PdfReader(folder / "r.pdf").pages]
-    assert len(pages) == len(good) + 1
+    pages = ["".join(page.extract_text().split()) for page in pypdf.PdfReader(folder / "r.pdf").pages]
+    assert sum("Signature" in page for page in pages) == len(good)
     for spelled in NAMES.values():
         assert f"{place}/{spelled}" in answer.stdout
         if len(spelled) < 80:  # longer ones are shortened in the middle
-            assert any(spelled in page.splitlines() for page in pages[:-1]), spelled
+            assert any("".join(spelled.split()) in page for page in pages[1:]), spelled
     for number in range(1, len(good) + 1):
         (record,) = (folder / "scans" / "maps").glob(f"{number:04d}*.json")
         assert json.loads(record.read_text(encoding="utf-8"))["path"] == good[number - 1]
 
 
 def test_names_of_persons_are_said_and_written_whatever_the_header(folder, answer):
-    words = "".join(page.extract_text() for page in pypdf.PdfReader(folder / "r.pdf").pages)
+    words = " ".join(page.extract_text() for page in pypdf.PdfReader(folder / "r.pdf").pages)
     for _, _, said in PERSONS.values():
-        assert f"Patient {said} ·" in words
+        assert f"Patient {said} Patient ID" in " ".join(words.split())
     results = [pydicom.dcmread(path) for path in (folder / "scans" / "dicom").iterdir()]
     assert {result.SpecificCharacterSet for result in results} == {"ISO_IR 192"}
     assert sorted(str(result.PatientName) for result in results) == [

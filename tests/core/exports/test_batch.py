@@ -52,11 +52,11 @@ def test_all_of_them_tell_the_same(written):
     with History(folder / "data" / "history.sqlite") as history:
         kept = list(history.find())
     judged = [record for record in records if record["error"] is None]
-    assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 3)
+    assert (len(rows), len(records), len(judged), len(kept), len(pages)) == (3, 3, 2, 2, 4)
     for row, record in zip(rows, records, strict=True):
         assert row["teacher_predicted"] == (record["teacher"] or {"predicted": ""})["predicted"]
     assert {k.image_sha256 for k in kept} == {record["image"]["sha256"] for record in judged}
-    assert "Seen by A & B." in pages[0]
+    assert "Seen by A & B." in pages[1]
     assert len(list((folder / "dicom").glob("*-report.dcm"))) == 1  # both are one image
     assert sorted(p.name for p in (folder / "maps").iterdir()) == ["0001.json", "0002.json"]
 
@@ -64,7 +64,7 @@ def test_all_of_them_tell_the_same(written):
 def test_labelled_folders_give_scores_with_intervals(written):
     folder, answer = written
     assert "2 of 2 images labelled, with 95 % intervals" in answer.stderr
-    summary = pypdf.PdfReader(folder / "r.pdf").pages[-1].extract_text()
+    summary = pypdf.PdfReader(folder / "r.pdf").pages[0].extract_text()
     assert "Against the labels of 2 images" in summary
     assert "50.0 %" in summary
     for text in (answer.stderr, summary):
@@ -105,7 +105,7 @@ def test_predictions_for_an_image_that_is_not_assessable_are_hidden(tmp_path, wi
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("Not assessable: outside the training data. The layout") == 2
-    (page,) = pypdf.PdfReader(tmp_path / "r.pdf").pages
+    page, _appendix = pypdf.PdfReader(tmp_path / "r.pdf").pages
     words = page.extract_text()
     assert words.count("Not assessable") == 2
     files = {path.name for folder in ("maps", "dicom") for path in (tmp_path / folder).iterdir()}
@@ -151,7 +151,7 @@ def test_an_output_that_cannot_be_written_any_more_is_left_out_and_the_others_go
     assert lost.path.parent == tmp_path / "maps"
     assert [remark for remark in outputs.remarks if "maps" in remark] == [f"Not written: {lost}"]
     assert len((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()) == 5
-    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 4
+    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 5
     assert len(list((tmp_path / "dicom").iterdir())) == 5
 
 
@@ -167,7 +167,7 @@ def test_a_table_that_fills_the_disk_costs_the_report_nothing(tmp_path, compared
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path.name for path in tmp_path.iterdir()] == ["r.pdf"]
     assert "t.jsonl: The disk takes no file as large" in str(outputs.lost[0])
-    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 2
+    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == 3
 
 
 def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):

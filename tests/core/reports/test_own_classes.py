@@ -42,13 +42,13 @@ def test_a_page_names_the_task_and_its_most_probable_classes(count, shown, tmp_p
         report.add(chest_image, found)
         report.add(chest_image, found)
     pages = [re.sub(r"\s+", " ", page.extract_text()) for page in pypdf.PdfReader(tmp_path / "report.pdf").pages]
-    assert len(pages) == 3, "a sheet for each image, and the summary"
-    assert "Comparison of teacher and student · Beetles" in pages[0]
-    names = {int(number) for number in re.findall(r"Species number (\d+) ", pages[0])}
+    assert len(pages) == 4, "the summary, a sheet for each image, and the appendix"
+    assert "Comparison of teacher and student · Beetles" in pages[1]
+    names = {int(number) for number in re.findall(r"Species number (\d+) ", pages[1])}
     assert names >= set(range(count - shown, count))
-    assert ("most probable 12 of 40 classes" in pages[0]) == (count == 40)
-    assert "Both agree on 2 of 2" in pages[2]
-    assert ("Species number 0" in pages[2]) == (count <= 12), "a table of all against all has room for few"
+    assert ("most probable 12 of 40 classes" in pages[1]) == (count == 40)
+    assert "Both agree on 2 of 2" in pages[0]
+    assert ("Species number 0" in pages[0]) == (count <= 12), "a table of all against all has room for few"
 
 
 def test_classes_whose_labels_begin_alike_have_codes_of_their_own(tmp_path, chest_image, chest_comparison):

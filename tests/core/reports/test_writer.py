@@ -18,6 +18,7 @@ from core.exports.dicom_objects import write_dicom_results
 from core.exports.formats.heat_maps import PictureFolder
 from core.images.medical_image import PatientIdentity
 from core.images.reader import read_image
+from core.reports.letterhead import Letterhead, logo_png
 from core.reports.writer import ReportWriter
 
 STORED = Path(__file__).parent / "pages"
@@ -48,20 +49,41 @@ def tile_image(tmp_path):
     return read_image(tmp_path / "tile.png")
 
 
-def test_one_image_is_one_page_that_says_everything(report, chest_image, chest_comparison):
-    (text,) = texts(report)
-    teacher, student = chest_comparison.teacher.bundle, chest_comparison.student.bundle
+def test_one_image_has_a_page_to_file_and_one_technical_appendix(report, chest_image, chest_comparison):
+    page, appendix = texts(report)
     for said in (
-        "RG1_UNCR.dcm", "≠ Disagree: teacher Non-COVID infection, student COVID-19", "62.0 %", "65.0 %",
-        "student 20.0× faster, 2.6× smaller", "window of the file", "evidence for Non-COVID infection",
-        "80.0 ms forward",
-        teacher.id, student.id, teacher.card.weights_sha256[:32], student.card.weights_sha256[:32],
-        f"Accuracy {100 * student.card.scores[0].accuracy:.1f} %", "both axes scaled to 224 × 224",
-        "estimated error 1.5 %",
-        "34 forwards for 512 maps", chest_image.digest[:16], "not where disease is",
-        "For research use only. Not for diagnosis.", "the patient's identity is not part of this report",
+        "RG1_UNCR.dcm", "≠ Disagree: teacher Non-COVID infection 62 %, student COVID-19 65 %", "62.0 %", "65.0 %",
+        "window of the file", "evidence for Non-COVID infection", "not where disease is",
+        "the patient's identity is not part of this report",
+        "Institution", "Patient ID", "Date of birth", "Accession no.", "CHEST · PA", "Reader", "Signature",
     ):  # fmt: skip
-        assert said in text, said
+        assert said in page, said
+    teacher, student = chest_comparison.teacher.bundle, chest_comparison.student.bundle
+    technical = (
+        "student 20.0× faster, 2.6× smaller", "80.0 ms forward", teacher.id, student.id,
+        f"Accuracy {100 * student.card.scores[0].accuracy:.1f} %", "both axes scaled to 224 × 224",
+        "estimated error 1.5 %", "34 forwards for 512 maps", chest_image.digest,
+    )  # fmt: skip
+    for said in technical:
+        assert said in appendix, said
+        assert said not in page, said
+    assert teacher.card.weights_sha256 in appendix.replace(" ", "")
+    assert "2004-08-26" not in page, "the date of the study is part of the patient's identity"
+    for text in (page, appendix):
+        assert "For research use only. Not for diagnosis." in text
+        assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC[+-]\d\d:\d\d", text), "the time has its zone"
+
+
+def test_institution_reader_and_logo_stand_on_every_page(tmp_path, chest_image, chest_comparison):
+    red = io.BytesIO()
+    Image.new("RGBA", (300, 100), (200, 0, 0, 255)).save(red, "PNG")
+    head = Letterhead("Department of Radiology", "Dr Jane Roe", logo_png(red.getvalue(), Path("logo.png")))
+    path = write(tmp_path / "r.pdf", (chest_image, chest_comparison), letterhead=head)
+    for page in pypdf.PdfReader(path).pages:
+        assert "Department of Radiology" in page.extract_text()
+        logos = [found.image for found in page.images if found.image.size == (300, 100)]
+        assert [logo.getpixel((150, 50)) for logo in logos] == [(200, 0, 0)]
+    assert "Reader Dr Jane Roe" in texts(path)[0]
 
 
 def test_markup_and_other_scripts_are_printed_literally(report):
@@ -114,7 +136,7 @@ def test_the_file_is_built_as_pdf_a_2b_wants_it(report):
         for font in page["/Resources"]["/Font"].values():
             assert "/FontFile2" in font.get_object()["/FontDescriptor"]
             assert re.match(r"/[A-Z]{6}\+", font.get_object()["/BaseFont"])
-        for picture in page["/Resources"]["/XObject"].values():
+        for picture in page["/Resources"].get("/XObject", {}).values():
             assert "/SMask" not in picture.get_object()
             assert picture.get_object()["/ColorSpace"] in ("/DeviceRGB", "/DeviceGray")
 
@@ -133,7 +155,8 @@ def test_the_page_looks_as_it_did(report, tmp_path):
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
 def test_a_page_of_five_classes_fits_either_paper(tmp_path, tile_image, tile_comparison, paper, size):
     path = write(tmp_path / "r.pdf", (tile_image, tile_comparison, "Short."), paper=paper)
-    (page,) = pypdf.PdfReader(path).pages
+    page, appendix = pypdf.PdfReader(path).pages
+    assert "Technical appendix" in appendix.extract_text()
     assert tuple(round(float(n)) for n in page.mediabox[2:]) == size
     text = re.sub(r"\s+", " ", page.extract_text())
     assert "✓ Agree: Lung squamous cell carcinoma" in text
@@ -156,11 +179,12 @@ def test_nothing_reaches_past_the_margins(tmp_path, chest_image, chest_compariso
         frame = (pixels[:edge], pixels[-edge + 4 :], pixels[:, :edge], pixels[:, -edge:])
         assert all((part > 250).all() for part in frame)
     assert "".join(texts(path)).count("w") >= 9000
-    assert "For research use only" in texts(path)[-1]
+    assert all("For research use only" in text for text in texts(path))
+    assert sum("Signature" in text for text in texts(path)) == 1
 
 
 def test_an_image_that_cannot_be_judged_says_so(tmp_path, chest_image, strange_comparison):
-    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, strange_comparison)))
+    text, _appendix = texts(write(tmp_path / "r.pdf", (chest_image, strange_comparison)))
     assert "⚠ Teacher (VGG19) · Not assessable: outside the training data. it is no chest radiograph." in text
     assert "Student (OFA-595) · Uncertain: Normal also possible" in text
     assert "Not to be relied on · Disagree" in text
@@ -171,37 +195,39 @@ def test_an_answer_that_is_withheld_is_nowhere_in_the_report(
     tmp_path, chest_image, strange_comparison, chest_comparison
 ):
     path = write(tmp_path / "r.pdf", (chest_image, strange_comparison.withholding()), (chest_image, chest_comparison))
-    page, _, summary = texts(path)
+    summary, page, _, appendix = texts(path)
     assert "⚠ Teacher (VGG19) · Not assessable: outside the training data. it is no chest radiograph." in page
     assert "No comparison" in page
     assert "62.0 %" not in page  # the teacher's answer
     assert "65.0 %" in page  # the student's, which it can judge
     assert "disagree" not in page
     assert page.count("evidence for") == 1  # one map is left
+    assert appendix.count("Hidden.") == 1
+    assert appendix.count("overlap") == 1  # of the other image
     assert "1 compared · 1 hidden" in summary
     assert "Both agree on 0 of 1" in summary
-    (alone,) = texts(write(tmp_path / "one.pdf", (chest_image, strange_comparison.withholding())))
-    assert "Summary" not in alone
+    alone = texts(write(tmp_path / "one.pdf", (chest_image, strange_comparison.withholding())))
+    assert "Summary" not in "".join(alone)
 
 
 def test_without_maps_the_page_says_so(tmp_path, chest_image, chest_comparison):
     teacher, student = (replace(a, heat_map=None) for a in (chest_comparison.teacher, chest_comparison.student))
-    (text,) = texts(
+    page, appendix = texts(
         write(tmp_path / "r.pdf", (chest_image, replace(chest_comparison, teacher=teacher, student=student)))
     )
-    assert text.count("No heat map was made.") == 2
-    assert "overlap" not in text
+    assert page.count("No heat map was made.") == 2
+    assert "overlap" not in appendix
 
 
 def test_a_map_that_is_not_known_is_not_drawn(tmp_path, chest_image, chest_comparison):
     guess = replace(chest_comparison.teacher.heat_map, estimated_error=1.0)
     guessed = replace(chest_comparison, teacher=replace(chest_comparison.teacher, heat_map=guess))
-    (text,) = texts(write(tmp_path / "r.pdf", (chest_image, guessed)))
+    text, appendix = texts(write(tmp_path / "r.pdf", (chest_image, guessed)))
     assert text.count("Heat map not known well enough.") == 1
     assert "Note: The teacher's heat map is not known well enough to be shown" in text
-    assert "estimated error 100.0 %" in text
+    assert "estimated error 100.0 %" in appendix
     assert text.count("evidence for") == 1
-    assert "overlap" not in text
+    assert "overlap" not in appendix
     exported = ExportRecord(record_of(chest_image, guessed))
     names = {path.name for path in PictureFolder(tmp_path).add(chest_image, guessed, exported)}
     assert any("student" in name for name in names)
@@ -212,14 +238,15 @@ def test_a_map_that_is_not_known_is_not_drawn(tmp_path, chest_image, chest_compa
 
 def test_identity_is_printed_only_when_asked_for(tmp_path, chest_image, chest_comparison):
     known = replace(chest_image, identity=PatientIdentity("Doe^Jane", "12345", "19700101", "A-77"))
-    (hidden,) = texts(write(tmp_path / "a.pdf", (known, chest_comparison)))
-    (shown,) = texts(write(tmp_path / "b.pdf", (known, chest_comparison), with_identity=True))
-    assert "Doe" not in hidden
-    assert "12345" not in hidden
+    hidden = "".join(texts(write(tmp_path / "a.pdf", (known, chest_comparison))))
+    shown, _ = texts(write(tmp_path / "b.pdf", (known, chest_comparison), with_identity=True))
+    for secret in ("Doe", "12345", "1970", "A-77", "2004-08-26"):
+        assert secret not in hidden
     japanese = replace(chest_image, identity=PatientIdentity("Yamada^Tarou=山田^太郎=やまだ^たろう"))
-    (named,) = texts(write(tmp_path / "c.pdf", (japanese, chest_comparison), with_identity=True))
+    named, _ = texts(write(tmp_path / "c.pdf", (japanese, chest_comparison), with_identity=True))
     assert "Patient Yamada, Tarou (山田 太郎, やまだ たろう)" in named
-    assert "Patient Doe, Jane · ID 12345 · born 19700101 · accession A-77" in shown
+    assert "Patient Doe, Jane Patient ID 12345 Date of birth 1970-01-01" in shown
+    assert "Study 2004-08-26 · CHEST · PA Accession no. A-77" in shown
 
 
 def test_names_can_be_hidden_everywhere(tmp_path, chest_image, chest_comparison):
@@ -227,14 +254,15 @@ def test_names_can_be_hidden_everywhere(tmp_path, chest_image, chest_comparison)
     with ReportWriter(path, hide_names=True) as report:
         report.add(chest_image, chest_comparison)
         report.add_failed(Path("/secret/Jane Doe.png"), "The file is empty.")
-    assert "Image 1" in texts(path)[0]
-    assert "Image 2" in texts(path)[1]
+    summary, page, _appendix = texts(path)
+    assert "Image 1" in page
+    assert "Image 2" in summary
     assert "RG1" not in "".join(texts(path))
     assert "Doe" not in "".join(texts(path))
     assert b"RG1_UNCR" not in path.read_bytes()
 
 
-def test_many_images_end_with_a_summary(tmp_path, chest_image, chest_comparison):
+def test_many_images_begin_with_a_summary(tmp_path, chest_image, chest_comparison):
     agreeing = replace(
         chest_comparison, student=replace(chest_comparison.teacher, bundle=chest_comparison.student.bundle)
     )
@@ -244,15 +272,22 @@ def test_many_images_end_with_a_summary(tmp_path, chest_image, chest_comparison)
         for _ in range(3):
             report.add(chest_image, agreeing, label="Non-COVID")
         report.add_failed(Path("broken.png"), "The PNG file is damaged.")
-    pages = texts(path)
-    assert len(pages) == 5
-    assert "Summary of 5 images" in pages[-1]
-    assert "4 compared · 1 could not be opened" in pages[-1]
-    assert "Both agree on 3 of 4: 75.0 % (30.1 to 95.4 %)" in pages[-1]
-    assert "Non-COVID infection 1 3 0" in pages[-1]
-    assert "Accuracy 75.0 % (30.1 to 95.4 %) 100.0 % (51.0 to 100.0 %)" in pages[-1]
-    assert "The PNG file is damaged." in pages[-1]
-    assert [outline.title for outline in pypdf.PdfReader(path).outline][-1] == "Summary"
+    summary, *pages, appendix = texts(path)
+    assert len(pages) == 4
+    assert "Summary of 5 images" in summary
+    assert "4 compared · 1 could not be opened" in summary
+    assert "Both agree on 3 of 4: 75.0 % (30.1 to 95.4 %)" in summary
+    assert "Non-COVID infection 1 3 0" in summary
+    assert "Accuracy 75.0 % (30.1 to 95.4 %) 100.0 % (51.0 to 100.0 %)" in summary
+    assert "The PNG file is damaged." in summary
+    teacher = chest_comparison.teacher.bundle
+    assert appendix.count(teacher.id) == 1, "the models are described once"
+    assert appendix.count("34 forwards for 512 maps") == 2 * len(pages), "and each image's maps"
+    reader = pypdf.PdfReader(path)
+    assert [entry.title for entry in reader.outline] == ["Summary", *["RG1_UNCR.dcm"] * 4, "Technical appendix"]
+    assert [reader.get_destination_page_number(entry) for entry in reader.outline] == list(range(6))
+    assert reader.page_labels == ["S1", "1", "2", "3", "4", "5"]
+    assert [re.search(r"page (S?\d+)", text)[1] for text in (summary, *pages, appendix)] == reader.page_labels
 
 
 def test_pages_share_fonts_and_stay_light(tmp_path, chest_image, chest_comparison):

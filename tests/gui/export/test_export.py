@@ -5,8 +5,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from pypdf import PdfReader
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel, QToolButton
 
 from core.compare.record import record_of
 from core.compare.session import Compared
@@ -71,6 +72,7 @@ def three(tmp_path, png, make_window, qtbot):
 
 def save(dialog, path, qtbot, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    dialog.file.button.click()
     with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
         dialog.save.click()
     return ended.args[0]
@@ -78,7 +80,7 @@ def save(dialog, path, qtbot, monkeypatch):
 
 def test_the_preview_is_the_page_that_is_written(analysed, qtbot, tmp_path, monkeypatch):
     with opened(analysed, "report", qtbot) as dialog:
-        qtbot.waitUntil(lambda: len(dialog.preview.pages) == 1, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: len(dialog.preview.pages) == 2, timeout=PATIENCE)
 
         def proportion():
             picture = dialog.preview.pages[0].pixmap()
@@ -106,6 +108,39 @@ def test_the_preview_is_the_page_that_is_written(analysed, qtbot, tmp_path, monk
         assert (float(box.width), float(box.height)) == pytest.approx(PAPER["Letter"])
     with opened(analysed, "report", qtbot) as dialog:
         assert dialog.impression.toPlainText() == "Große Rundherde, Ἀσκληπιός"
+
+
+def test_three_clicks_from_an_open_image_to_its_pdf(analysed, qtbot, tmp_path, png, monkeypatch):
+    """The menu of the tool bar, its entry, and Save PDF: no file dialog, and the file lies beside the image."""
+    png(tmp_path / "a.png")
+    with qtbot.waitSignal(analysed.controller.settled, timeout=PATIENCE):
+        analysed.open_paths([tmp_path / "a.png"])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("a file dialog was opened"))
+    button = next(b for b in analysed.tools.findChildren(QToolButton) if b.text() == "Report")
+    entry = analysed.commands.actions["report"]
+    assert entry in button.menu().actions()  # clicks one and two
+    entry.trigger()
+    dialog = analysed.reporter.dialog
+    with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
+        qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)  # click three
+    assert ended.args == [True]
+    assert "Finding" in words_of(tmp_path / "a report.pdf")
+    assert dialog.bar.open_button.isVisible()
+    assert dialog.bar.folder_button.isVisible()
+    dialog.done(0)
+    qtbot.waitUntil(lambda: analysed.reporter.dialog is None, timeout=PATIENCE)
+
+
+def test_institution_and_reader_of_the_settings_stand_on_the_report(make_window, qtbot, tmp_path, png, monkeypatch):
+    png(tmp_path / "a.png")
+    window = make_window(cam="none", institution="St Mary's, Radiology", reader="Dr Jane Roe")
+    with qtbot.waitSignal(window.controller.settled, timeout=PATIENCE):
+        window.open_paths([tmp_path / "a.png"])
+    with opened(window, "report", qtbot) as dialog:
+        assert save(dialog, tmp_path / "r.pdf", qtbot, monkeypatch)
+    words = words_of(tmp_path / "r.pdf")
+    assert words.count("St Mary's, Radiology") == 2
+    assert "Dr Jane Roe" in words
 
 
 def test_identity_only_where_it_is_asked_for_and_warned_of(analysed, qtbot, tmp_path, monkeypatch):
@@ -137,7 +172,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
     qtbot.waitUntil(lambda: not window.controller.batch_running, timeout=PATIENCE)
     with opened(window, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
-        dialog.turn(2)
+        dialog.turn(-2)
         assert dialog.where.text() == "Summary"
         pages = []
         for asked_for, verdict, judged in (
@@ -153,7 +188,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
             words = words_of(tmp_path / "report.pdf")
             assert words.count(verdict) == 2
             assert judged in words
-            assert are_alike(pages[-1], pdf_pages(tmp_path / "report.pdf", pages[-1].width())[-1])
+            assert are_alike(pages[-1], pdf_pages(tmp_path / "report.pdf", pages[-1].width())[0])
         assert not are_alike(*pages)
 
 
@@ -161,26 +196,29 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         assert dialog.items()[0].path.name == "broken.png"
-        dialog.turn(-5)
-        qtbot.waitUntil(lambda: "damaged" in dialog.preview.words.text(), timeout=PATIENCE)
-        dialog.turn(2)
-        dialog.impression.setPlainText("The last one.")
-        dialog.turn(1)
-        assert dialog.where.text() == "Summary"
+        dialog.turn(5)
         assert not dialog.later.isEnabled()
+        dialog.impression.setPlainText("The last one.")
+        dialog.turn(-2)
+        assert dialog.where.text() == "Image 1 of 3"
+        qtbot.waitUntil(lambda: "damaged" in dialog.preview.words.text(), timeout=PATIENCE)
+        dialog.turn(-1)
+        assert dialog.where.text() == "Summary"
+        assert not dialog.earlier.isEnabled()
         assert not dialog.impression.isEnabled()
         with qtbot.waitSignal(dialog.preview.drawn, timeout=PATIENCE):
             pass
         summary = dialog.preview.pages[0].pixmap().toImage()
         assert save(dialog, tmp_path / "report.pdf", qtbot, monkeypatch)
         pages = [page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages]
-        assert len(pages) == 3
-        assert "The last one." in pages[1]
-        assert "None given." in pages[0]
-        assert "Summary of 3 images" in pages[2]
-        assert "1 could not be opened" in pages[2]
-        assert "Against the labels of 2 images" in pages[2]
-        assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[2])
+        assert len(pages) == 4
+        assert "The last one." in pages[2]
+        assert "None given." in pages[1]
+        assert "Summary of 3 images" in pages[0]
+        assert "1 could not be opened" in pages[0]
+        assert "Against the labels of 2 images" in pages[0]
+        assert "Technical appendix" in pages[3]
+        assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[0])
 
 
 def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypatch):
@@ -189,6 +227,7 @@ def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypa
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+        dialog.file.button.click()
         with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
             dialog.save.click()
             dialog.bar.stop_button.click()

@@ -12,6 +12,7 @@ from gui.training.process import TrainingRun, running_in
 from gui.training.progress import Pace
 from gui.training.questions import Leaving
 from tests.gui.training.driving import PATIENCE, ended, prepare, wait_for
+from training.loop.events import Working
 from training.recipe import to_toml
 from training.runs.folder import RunFolder
 from training.runs.lock import owned
@@ -70,6 +71,8 @@ def test_while_it_learns_the_window_says_where_it_is_and_how_long_it_takes(prepa
     fake("hang")
     prepared.start_button.click()
     wait_for(qtbot, lambda: prepared.charts.rows)
+    wait_for(qtbot, lambda: '"EpochDone"' in prepared.log.toPlainText())
+    assert prepared.log.toPlainText().count('"EpochDone"') == 1, "the log is followed, not read twice"
     words = prepared.progress.details.text()
     assert "Epoch 1 of 3" in words
     assert "40 images/s" in words
@@ -84,6 +87,9 @@ def test_stop_asks_for_a_checkpoint_and_resume_goes_on_from_there(prepared, fake
     wait_for(qtbot, lambda: prepared.charts.rows)
     prepared.stop_button.click()
     assert "at once" in prepared.stop_button.text()
+    assert prepared.progress.title.text() == "Stopping…"
+    prepared.progress.tell(Working("Validating on 30 images"))
+    assert "a checkpoint is written" in prepared.progress.details.text(), "no late event covers that it stops"
     wait_for(qtbot, ended(prepared))
     assert "Can be resumed" in prepared.progress.title.text()
     assert len(prepared.charts.rows) == 1

@@ -39,8 +39,19 @@ def test_a_clean_set_has_no_errors(tmp_path):
     assert found.images == 18
     assert found.classes["Normal"] == {"train": 2, "val": 2, "test": 2}
     assert found.masks == {"infection": 9, "lung": 18}
-    assert [f.code for f in found.findings] == ["no-patients", "left-out", "left-out"]
+    assert [f.code for f in found.findings] == [
+        "few-training", "few-validation", "no-patients", "left-out", "left-out"
+    ]  # fmt: skip
     assert found.left_out == {"a mask": 9, "the same image as in the lung part of COVID-QU-Ex": 9}
+
+
+def test_too_few_images_are_a_warning_that_says_what_it_means(tmp_path):
+    rows = clean_rows(tmp_path)
+    manifest(tmp_path, rows)
+    found = codes(check(open_dataset(tmp_path)))
+    assert found["few-training"].severity == found["few-validation"].severity == "warning"
+    assert found["few-training"].examples == ("COVID-19: 4 images", "Normal: 4 images")
+    assert found["few-validation"].text.startswith("Only 2 validation images: an accuracy of 90 % is known to ± ")
 
 
 def test_an_empty_file_in_a_folder_tree_is_reported_and_not_passed_over(tmp_path):
