@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
 from core.models.catalogue import read_catalogue
@@ -50,22 +50,19 @@ from gui.settings.preferences import Preferences, read_preferences, resolved_the
 from gui.training.questions import Leaving
 from gui.window.bars import RecentMenu, ToolBar, fill_menus, fill_status_line
 from gui.window.opening import Opening
+from gui.window.sides import Sides
 from gui.window.slides import Slides
 from gui.worklist.batch_bar import BatchBar
 from gui.worklist.drag_out import DragOut
 from gui.worklist.model import Worklist
 from gui.worklist.thumbnails import Thumbnails
-from gui.worklist.view import Mode, WorklistView
+from gui.worklist.view import WorklistView
 
 if TYPE_CHECKING:
     from gui.training.window import TrainingWindow
 
 FIRST_SIZE, SMALLEST = QSize(1280, 800), QSize(960, 480)
 STATE = 2  # of the arrangement that is remembered; one of another number is of a window that had other parts
-NARROW, PANEL = (
-    1600,
-    (220, 240),
-)  # pixels: below that width of the window the panel has the first width, else the second
 
 
 class MainWindow(QMainWindow):
@@ -110,12 +107,9 @@ class MainWindow(QMainWindow):
         self.slides = Slides(lambda: self.controller.choice, lambda: self.chooser.catalogue, self, self.open_paths)
         self.opening = Opening(self.worklist, self.list, self.slides.show, self.banner, self)
         self.comparison.panel.add_chooser(self.chooser)
-        self.dock = self._make_dock("worklist", "Worklist", self.list, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.findings = self._make_dock(
-            "findings", "Findings", self.comparison.panel, Qt.DockWidgetArea.RightDockWidgetArea
-        )
+        self.sides = Sides(self, self.list, self.comparison)
         self.files = FileCommands(
-            self, self.open_paths, self.list, self._show_filter, self.controller, self.banner, self.changes
+            self, self.open_paths, self.list, self.sides.show_filter, self.controller, self.banner, self.changes
         )
         self.pictures = PictureCommands(self, self.open_paths, self.controller, self.banner)
         self.commands = self._make_commands()
@@ -230,14 +224,12 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the findings more room where the window has it."""
         super().resizeEvent(event)
-        self.comparison.panel.setFixedWidth(PANEL[event.size().width() >= NARROW])
+        self.sides.fit(event.size().width())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.setDropAction(
-                Qt.DropAction.CopyAction
-            )  # a file manager may propose to move: it would delete the files
+            event.setDropAction(Qt.DropAction.CopyAction)  # a file manager may propose to move, which deletes files
             event.accept()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -333,10 +325,10 @@ class MainWindow(QMainWindow):
         windows = Windows(
             settings=self._change_settings,
             search=lambda: CommandSearch(self._searched(), self).open(),
-            fold_worklist=lambda: self._fold(self.dock),
-            widen_worklist=self._widen_worklist,
-            table_worklist=self._table_worklist,
-            fold_panel=lambda: self._fold(self.findings),
+            fold_worklist=lambda: self.sides.fold(self.sides.worklist),
+            widen_worklist=self.sides.widen,
+            table_worklist=self.sides.tabulate,
+            fold_panel=lambda: self.sides.fold(self.sides.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             train=self.show_training,
@@ -353,36 +345,6 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         return Commands(table, self, self.notifications.show_error)
 
-    def _make_dock(self, name: str, title: str, inside: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        dock.setTitleBarWidget(QWidget())
-        dock.setWidget(inside)
-        self.addDockWidget(area, dock)
-        return dock
-
-    def _fold(self, dock: QDockWidget) -> None:
-        """Hide a side and give its room to the images, or show it again; the keyboard leaves what is hidden."""
-        focus = QApplication.focusWidget()
-        dock.setVisible(not dock.isVisible())
-        if not dock.isVisible() and focus is not None and dock.isAncestorOf(focus):
-            next(panel for panel in self.comparison.panels if not panel.isHidden()).view.setFocus()
-
-    def _widen_worklist(self) -> None:
-        self._show_worklist("thumbnails" if self.list.mode == "lines" and self.dock.isVisible() else "lines")
-
-    def _table_worklist(self) -> None:
-        self._show_worklist("lines" if self.list.mode == "table" and self.dock.isVisible() else "table")
-
-    def _show_worklist(self, mode: Mode) -> None:
-        had_focus = self.list.view().hasFocus()
-        self.list.set_mode(mode)
-        self.dock.show()
-        if had_focus:
-            self.list.view().setFocus()
-        self.resizeDocks([self.dock], [self.list.width_wanted], Qt.Orientation.Horizontal)
-
     def _name(self, command: str, title: str, words: str) -> None:
         """Let a command's title say what it does now."""
         self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
@@ -391,16 +353,12 @@ class MainWindow(QMainWindow):
         """Return what the command search finds."""
         return [*self.commands.actions.values(), *self.comparison.review.menu.actions()]
 
-    def _show_filter(self) -> None:
-        if not (self.list.wide and self.dock.isVisible()):
-            self._widen_worklist()
-
     def _show_images(self, paths: list[Path], words: str) -> None:
-        self._show_filter()
+        self.sides.show_filter()
         self.list.show_only(paths, words)
 
     def _write_note(self) -> None:
-        self.findings.show()
+        self.sides.findings.show()
         self.reviews.write_note()
 
     def _fill_centre(self) -> None:

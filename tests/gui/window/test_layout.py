@@ -17,9 +17,9 @@ def test_the_images_take_half_of_the_window_and_more_where_sides_are_folded(anal
     for size, least in ((QSize(1280, 800), 0.5), (QSize(1920, 1080), 0.62)):
         window.resize(size)
         qtbot.waitUntil(lambda least=least: share(window) >= least)
-        assert window.findings.isVisible() and window.dock.isVisible()
-    qtbot.waitUntil(lambda: window.findings.width() == 240)
-    for key, side in ((Qt.Key.Key_F6, window.findings), (Qt.Key.Key_F7, window.dock)):
+        assert window.sides.findings.isVisible() and window.sides.worklist.isVisible()
+    qtbot.waitUntil(lambda: window.sides.findings.width() == 240)
+    for key, side in ((Qt.Key.Key_F6, window.sides.findings), (Qt.Key.Key_F7, window.sides.worklist)):
         before = window.comparison.width()
         room = side.width()
         qtbot.keyClick(window, key)
@@ -36,7 +36,7 @@ def test_a_folded_side_does_not_keep_the_keyboard_and_opens_for_what_is_in_it(an
     window.commands.actions["findings"].trigger()
     assert QApplication.focusWidget() is window.comparison.teacher.view
     window.commands.actions["note"].trigger()
-    assert window.findings.isVisible()
+    assert window.sides.findings.isVisible()
     assert window.comparison.review.note.hasFocus()
     window.commands.actions["worklist"].trigger()
     window.commands.actions["filter"].trigger()
@@ -52,7 +52,7 @@ def test_folds_and_layout_are_remembered(make_window, qtbot):
     first.close()
     second = make_window(cam="none")
     assert not second.findings.isVisible()
-    assert second.dock.isVisible() and second.list.wide
+    assert second.sides.worklist.isVisible() and second.list.wide
     qtbot.waitUntil(lambda: bool(second.controller.bundles), timeout=PATIENCE)
     assert second.comparison.layouts.current == "student"
     assert not second.comparison.teacher.isVisibleTo(second.comparison)

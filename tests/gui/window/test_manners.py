@@ -34,8 +34,8 @@ def test_the_keyboard_stays_in_the_window_when_a_line_or_a_side_closes(empty, qt
         assert window.banner.isHidden()
         assert has_keyboard(window)
     for dock, inside, command in (
-        (window.dock, window.list.list, "worklist"),
-        (window.findings, window.comparison.controls.opacity, "findings"),
+        (window.sides.worklist, window.list.list, "worklist"),
+        (window.sides.findings, window.comparison.controls.opacity, "findings"),
     ):
         inside.setFocus()
         window.commands.actions[command].trigger()
