@@ -51,7 +51,7 @@ def test_folds_and_layout_are_remembered(make_window, qtbot):
         first.commands.actions[command].trigger()
     first.close()
     second = make_window(cam="none")
-    assert not second.findings.isVisible()
+    assert not second.sides.findings.isVisible()
     assert second.sides.worklist.isVisible() and second.list.wide
     qtbot.waitUntil(lambda: bool(second.controller.bundles), timeout=PATIENCE)
     assert second.comparison.layouts.current == "student"
