@@ -18,8 +18,8 @@ from gui.worklist.entry import Entry
 from gui.worklist.view import WorklistView
 
 KINDS = (
-    "Images (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp);;"
-    "Whole slides (*.svs *.ndpi *.mrxs *.scn *.bif *.tif *.tiff *.dcm);;All files (*)"
+    "Images and slides (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.jp2 *.j2k *.jxl *.webp "
+    "*.svs *.ndpi *.mrxs *.scn *.bif *.vms *.vmu);;All files (*)"
 )
 
 
