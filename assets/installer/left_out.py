@@ -87,6 +87,7 @@ FILES = {
         r"^sklearn/datasets/(data|images|descr|tests)/",
         r"(^|/)tests?/",
         r"^reportlab/fonts/",  # reports use those of assets/fonts
+        r"^pyqtgraph/icons/peegee/.*\.png$",
     ),
     "texts for type checkers and compilers": (r"\.(pyi|pxd|pyx|h|hpp|cmake|cpp|c)$", r"(^|/)py\.typed$"),
 }
