@@ -178,13 +178,12 @@ def fidelity_table(where: Machine, rows: list[FidelityRow], stop: StopRow | None
         ),
     ]
     if stop is not None:
-        counts = Counter(stop.forwards)
+        ends = (f"{n} forwards ({many} image{'s' * (many > 1)})" for n, many in sorted(Counter(stop.forwards).items()))
         lines += [
             "",
-            f"The fast mode ends at an estimated error of {stop.bound:.0%}: after "
-            f"{', '.join(f'{forwards} forwards ({counts[forwards]})' for forwards in sorted(counts))} (images). The "
-            f"estimate reached it in {stop.reached:.0%} of the images; the error was within it in "
-            f"{stop.within_bound:.0%}, and within the estimate in {stop.estimate_holds:.0%}. Pearson mean "
-            f"{stop.pearson_mean}, worst {stop.pearson_worst}; IoU of the top 20 % {stop.iou20_mean}.",
+            f"The fast mode ends at an estimated error of {100 * stop.bound:.0f} %: after {', '.join(ends)}. "
+            f"The estimate reached it in {100 * stop.reached:.0f} % of the images; the error was within it in "
+            f"{100 * stop.within_bound:.0f} %, and within the estimate in {100 * stop.estimate_holds:.0f} %. "
+            f"Pearson mean {stop.pearson_mean}, worst {stop.pearson_worst}; IoU of the top 20 % {stop.iou20_mean}.",
         ]
     return "\n".join(lines)

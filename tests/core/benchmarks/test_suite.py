@@ -75,7 +75,7 @@ def test_fidelity_rises_from_frame_to_frame():
     assert rows[-1].forwards == fast + 1024
     assert np.all([0 <= row.iou20_mean <= 1 for row in rows])
     assert found.stop.pearson_mean == found.stop.pearson_worst > 0.97
-    assert f"after {fast} forwards (1) (images)" in fidelity_table(suite.machine(), rows, found.stop)
+    assert f"after {fast} forwards (1 image)" in fidelity_table(suite.machine(), rows, found.stop)
 
 
 def test_a_missing_library_is_told_before_anything_is_measured(monkeypatch):
