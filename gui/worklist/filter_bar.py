@@ -42,7 +42,10 @@ ORDER_NAMES = {
     Order.TASK: "By task",
     Order.STATE: "By state",
 }
-BELOW_NAMES = {None: "Any confidence", **{percent: f"Below {percent} %" for percent in (99, 95, 90, 80, 70, 60, 50)}}
+BELOW_NAMES: dict[int | None, str] = {
+    None: "Any confidence",
+    **{percent: f"Below {percent} %" for percent in (99, 95, 90, 80, 70, 60, 50)},
+}
 GROUP_NAMES = {Grouping.NONE: "No groups", Grouping.FOLDER: "By folder", Grouping.STUDY: "By study"}
 
 
