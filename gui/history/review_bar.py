@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QFontMetrics, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.records.review import NOT_ASSESSABLE, OTHER, Review, readings_of
@@ -160,7 +160,8 @@ class _Choice(QWidget):
 
     def _action(self, bar: ReviewBar, key: str, name: str, keys: str | None) -> QAction:
         action = QAction(f"Read as {name.replace('&', '&&')}", self)
-        cut = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, ROOM - 4 * GAP)
+        letters = QFontMetrics(theme.font(theme.SMALL))
+        cut = letters.elidedText(name, Qt.TextElideMode.ElideMiddle, ROOM - 4 * GAP)
         action.setIconText(cut.replace("&", "&&"))  # what the button shows
         action.setCheckable(True)
         action.setShortcut(QKeySequence(keys or ""))
