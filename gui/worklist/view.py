@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
 from gui.common import theme
@@ -221,6 +221,18 @@ class WorklistView(QWidget):
             if settings.get("mode") == mode:
                 self.set_mode(mode)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what has changed while it was hidden."""
+        super().showEvent(event)
+        self._return()
+        self._recount()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave what is due until it is shown again."""
+        super().hideEvent(event)
+        self._count_timer.stop()
+        self._return_timer.stop()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Go on from where the chosen file stood, by the arrow keys, where a filter hides it."""
         if (
@@ -298,7 +310,8 @@ class WorklistView(QWidget):
 
     def _return_soon(self) -> None:
         """Bring the chosen row back, once for all changes that come together; into view if it was."""
-        self._return_timer.start()
+        if self.isVisible():
+            self._return_timer.start()
         self._count_soon()
 
     def _return(self, *, scroll: bool = True) -> None:
@@ -323,7 +336,9 @@ class WorklistView(QWidget):
         self._recount()
 
     def _count_soon(self) -> None:
-        if not self._count_timer.isActive():
+        if not self.isVisible():
+            self.place_changed.emit()  # it is counted when it is shown
+        elif not self._count_timer.isActive():
             self._count_timer.start()
 
     def _recount(self) -> None:
