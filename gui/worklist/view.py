@@ -8,20 +8,21 @@ from typing import Literal, get_args
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.common import theme
 from gui.worklist.delegate import WorklistDelegate
 from gui.worklist.entry import Entry, State
 from gui.worklist.filter import Wanted, WorklistFilter
 from gui.worklist.filter_bar import FilterBar
-from gui.worklist.model import COLUMNS, ENTRY_ROLE, Worklist
+from gui.worklist.model import ENTRY_ROLE, Worklist
+from gui.worklist.order import Order
 from gui.worklist.studies import Studies
+from gui.worklist.table import WorklistTable
 from gui.worklist.thumbnails import Thumbnails
 
 Mode = Literal["thumbnails", "lines", "table"]
 WIDE, NARROW, TABLE = 264, 72, 720  # pixels: lines, thumbnails, table
-ROW = 28  # pixels: height of a row of the table
 COUNT_AFTER = 200  # milliseconds in which changes are counted once
 
 Flag = QItemSelectionModel.SelectionFlag
@@ -56,7 +57,6 @@ class WorklistView(QWidget):
         self.mode: Mode = "lines"
         self.filter = WorklistFilter(worklist, self)
         self.list = QListView()
-        self.table = QTableView()
         self._count_timer = self._timer(COUNT_AFTER, self._recount)
         self._return_timer = self._timer(0, lambda: self._return(scroll=self._seen))
         self._delegate = WorklistDelegate(thumbnails, self.list)
@@ -69,7 +69,9 @@ class WorklistView(QWidget):
         self.filter.rowsAboutToBeInserted.connect(self._note_view)
         self.filter.layoutAboutToBeChanged.connect(self._note_view)
         self._set_up_list()
-        self._set_up_table()
+        self.table = WorklistTable(self.filter, self.list.selectionModel())
+        self.table.installEventFilter(self)
+        self.table.order_wanted.connect(self._choose_order)
         self._lay_out()
         selection = self.list.selectionModel()
         selection.currentChanged.connect(self._on_selected)
@@ -372,32 +374,8 @@ class WorklistView(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.installEventFilter(self)
 
-    def _set_up_table(self) -> None:
-        table = self.table
-        table.setAccessibleName("Worklist as a table")
-        table.setModel(self.filter)
-        table.setSelectionModel(self.list.selectionModel())
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW)
-        head = table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        head.setHighlightSections(False)
-        head.setSectionsClickable(True)
-        head.setSectionsMovable(True)
-        head.setStretchLastSection(True)
-        head.sectionClicked.connect(self._sort_by_column)
-        for number, column in enumerate(COLUMNS):
-            table.setColumnWidth(number, column.width)
-        table.installEventFilter(self)
-
-    def _sort_by_column(self, section: int) -> None:
-        self.order_box.setCurrentIndex(self.order_box.findData(COLUMNS[section].order))
+    def _choose_order(self, order: Order) -> None:
+        self.order_box.setCurrentIndex(self.order_box.findData(order))
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
