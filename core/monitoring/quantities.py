@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.records.analysis import Analysis
+from core.records.review import NOT_ASSESSABLE
 
 Kind = Literal["share", "mean"]
 
@@ -71,7 +72,14 @@ def entropy(row: Analysis) -> float | None:
 
 
 def reader_agrees(row: Analysis) -> float | None:
-    """1 where your reading agrees, 0 where it does not, None where there is none or it is undecided."""
+    """1 where both networks find the class of your reading, else 0; None where there is none, or no class to compare.
+
+    An image that is not assessable agrees with a hidden prediction. What an older version recorded was said of both.
+    """
+    if row.reading == NOT_ASSESSABLE:
+        return float(row.is_novel)
+    if row.reading is not None:
+        return None if row.is_novel else float(row.reading == row.teacher_predicted == row.student_predicted)
     return {"agree": 1.0, "disagree": 0.0}.get(row.verdict or "")
 
 

@@ -192,7 +192,7 @@ def _style_sheet(colours: Colours) -> str:
             "dim": f"color: {colours.dim};",
             "warning": f"color: {colours.warning};",
             "tight": "padding: 4px 2px;",
-            "choice": f"background: {colours.raised}; padding: 2px 6px;",
+            "choice": f"background: {colours.raised}; padding: 2px;",
             "slim": "padding: 0 8px;",
             "flush": "padding: 2px 4px 2px 0;",
             "line": f"background: {colours.line};",

@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QTableView, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.common import theme
 from gui.worklist.delegate import WorklistDelegate
 from gui.worklist.entry import Entry, State
 from gui.worklist.filter import Wanted, WorklistFilter
 from gui.worklist.filter_bar import FilterBar
-from gui.worklist.model import COLUMNS, ENTRY_ROLE, Worklist
+from gui.worklist.model import ENTRY_ROLE, Worklist
+from gui.worklist.order import Order
 from gui.worklist.studies import Studies
+from gui.worklist.table import WorklistTable
 from gui.worklist.thumbnails import Thumbnails
 
 Mode = Literal["thumbnails", "lines", "table"]
 WIDE, NARROW, TABLE = 264, 72, 720  # pixels: lines, thumbnails, table
-ROW = 28  # pixels: height of a row of the table
 COUNT_AFTER = 200  # milliseconds in which changes are counted once
 
 Flag = QItemSelectionModel.SelectionFlag
@@ -52,12 +53,12 @@ class WorklistView(QWidget):
         self._worklist = worklist
         self._shown: Path | None = None  # the file that was chosen
         self._gap = 0  # the row before which it stood, where a filter hides it
-        self._counting = self._returning = False  # whether that is due
         self._seen = True  # whether the chosen row was in view before the list changed
         self.mode: Mode = "lines"
         self.filter = WorklistFilter(worklist, self)
         self.list = QListView()
-        self.table = QTableView()
+        self._count_timer = self._timer(COUNT_AFTER, self._recount)
+        self._return_timer = self._timer(0, lambda: self._return(scroll=self._seen))
         self._delegate = WorklistDelegate(thumbnails, self.list)
         self._studies = Studies(worklist, self)
         self.bar = FilterBar()
@@ -68,7 +69,9 @@ class WorklistView(QWidget):
         self.filter.rowsAboutToBeInserted.connect(self._note_view)
         self.filter.layoutAboutToBeChanged.connect(self._note_view)
         self._set_up_list()
-        self._set_up_table()
+        self.table = WorklistTable(self.filter, self.list.selectionModel())
+        self.table.installEventFilter(self)
+        self.table.order_wanted.connect(self._choose_order)
         self._lay_out()
         selection = self.list.selectionModel()
         selection.currentChanged.connect(self._on_selected)
@@ -225,6 +228,18 @@ class WorklistView(QWidget):
             if settings.get("mode") == mode:
                 self.set_mode(mode)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what has changed while it was hidden."""
+        super().showEvent(event)
+        self._return()
+        self._recount()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave what is due until it is shown again."""
+        super().hideEvent(event)
+        self._count_timer.stop()
+        self._return_timer.stop()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Go on from where the chosen file stood, by the arrow keys, where a filter hides it."""
         if (
@@ -278,7 +293,7 @@ class WorklistView(QWidget):
     def _note_view(self) -> None:
         """Note, before the first of several changes, whether the chosen row is in view."""
         row = self._row()
-        if row is not None and not self._returning:
+        if row is not None and not self._return_timer.isActive():
             view = self.view()
             self._seen = view.visualRect(self.filter.index(row, 0)).intersects(view.viewport().rect())
 
@@ -302,14 +317,12 @@ class WorklistView(QWidget):
 
     def _return_soon(self) -> None:
         """Bring the chosen row back, once for all changes that come together; into view if it was."""
-        if not self._returning:
-            self._returning = True
-            QTimer.singleShot(0, self, lambda: self._return(scroll=self._seen))
+        if self.isVisible():
+            self._return_timer.start()
         self._count_soon()
 
     def _return(self, *, scroll: bool = True) -> None:
         """Make the chosen file's row the current one again, and bring it into view; where it is hidden none is."""
-        self._returning = False
         if self._shown is None:
             return
         index, selection = self._index_of(self._shown), self.list.selectionModel()
@@ -330,12 +343,12 @@ class WorklistView(QWidget):
         self._recount()
 
     def _count_soon(self) -> None:
-        if not self._counting:
-            self._counting = True
-            QTimer.singleShot(COUNT_AFTER, self, self._recount)
+        if not self.isVisible():
+            self.place_changed.emit()  # it is counted when it is shown
+        elif not self._count_timer.isActive():
+            self._count_timer.start()
 
     def _recount(self) -> None:
-        self._counting = False
         entries, shown = self._worklist.entries(), self.filter.rowCount()
         states = [entry.state for entry in entries]
         done, failed = states.count(State.DONE), states.count(State.FAILED)
@@ -345,6 +358,14 @@ class WorklistView(QWidget):
         self.count.setText(" · ".join(full if self.wide else words) if entries else "")
         self.count.setToolTip(", ".join(full) if entries else "")
         self.place_changed.emit()
+
+    def _timer(self, milliseconds: int, action: Callable[[], None]) -> QTimer:
+        """Return a timer that does something once, after changes that come together."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(action)
+        return timer
 
     def _set_up_list(self) -> None:
         self.list.setAccessibleName("Worklist")
@@ -358,32 +379,8 @@ class WorklistView(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.installEventFilter(self)
 
-    def _set_up_table(self) -> None:
-        table = self.table
-        table.setAccessibleName("Worklist as a table")
-        table.setModel(self.filter)
-        table.setSelectionModel(self.list.selectionModel())
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW)
-        head = table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        head.setHighlightSections(False)
-        head.setSectionsClickable(True)
-        head.setSectionsMovable(True)
-        head.setStretchLastSection(True)
-        head.sectionClicked.connect(self._sort_by_column)
-        for number, column in enumerate(COLUMNS):
-            table.setColumnWidth(number, column.width)
-        table.installEventFilter(self)
-
-    def _sort_by_column(self, section: int) -> None:
-        self.order_box.setCurrentIndex(self.order_box.findData(COLUMNS[section].order))
+    def _choose_order(self, order: Order) -> None:
+        self.order_box.setCurrentIndex(self.order_box.findData(order))
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from scipy import stats
 
 from core.monitoring.drift_tests import fisher_p, permutation_p
 from core.monitoring.monitor import Rule, monitor
-from core.monitoring.quantities import QUANTITIES
+from core.monitoring.quantities import QUANTITIES, reader_agrees
 from core.records.history import History
 from core.uncertainty.calibration import jensen_shannon_divergence
 
@@ -104,6 +105,25 @@ def test_figures_are_those_of_the_predictions():
     assert found["entropy"].value == pytest.approx(np.mean(spread))
     scores = [max(row.answers[s]["novelty"]["score"] for s in ("teacher", "student")) for row in rows]
     assert found["gate_score"].value == pytest.approx(np.mean(scores))
+
+
+@pytest.mark.parametrize(
+    ("reading", "predicted", "novel", "agrees"),
+    [
+        ("Normal", ("Normal", "Normal"), False, 1.0),
+        ("Normal", ("Normal", "COVID-19"), False, 0.0),
+        ("other", ("Normal", "Normal"), False, 0.0),
+        ("Normal", ("Normal", "Normal"), True, None),
+        ("not_assessable", ("Normal", "Normal"), True, 1.0),
+        ("not_assessable", ("Normal", "Normal"), False, 0.0),
+        (None, ("Normal", "Normal"), False, None),
+    ],
+)
+def test_a_reading_agrees_where_both_networks_find_its_class(reading, predicted, novel, agrees):
+    row = made.analysis(np.random.default_rng(0), 0, 0, refusals=float(novel))
+    teacher, student = predicted
+    row = replace(row, reading=reading, teacher_predicted=teacher, student_predicted=student)
+    assert reader_agrees(row) == agrees
 
 
 def test_each_image_counts_once_with_its_last_reading_in_its_first_week():

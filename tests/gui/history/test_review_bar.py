@@ -6,11 +6,13 @@ from PySide6.QtWidgets import QToolButton
 
 from core.records.review import NOT_ASSESSABLE, OTHER, Review
 from core.tasks import TASKS, ClassLabel, get_task
+from gui.common import theme
 from gui.history.review_bar import BUTTONS, ROOM, ReviewBar
 
 
 @pytest.fixture
-def bar(qtbot):
+def bar(qtbot, qapp):
+    theme.apply(qapp, "dark")
     made = ReviewBar()
     qtbot.addWidget(made)
     made.show()

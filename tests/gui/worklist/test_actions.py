@@ -65,6 +65,9 @@ def test_a_file_that_is_removed_does_not_stop_the_batch_and_comes_back_with_its_
     assert names(window) == ["a.png", "b.png", "d.png"]
     assert [entry.file_result for entry in window.worklist.entries()] == answers
     assert window.controller.path == two[0]
+    window.commands.actions["undo"].trigger()  # what was removed before
+    assert names(window) == ["a.png", "b.png", "c.png", "d.png"]
+    assert window.controller.path == two[0]
     assert not window.commands.actions["undo"].isEnabled()
 
 

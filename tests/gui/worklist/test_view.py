@@ -110,6 +110,7 @@ def test_who_has_scrolled_away_is_not_called_back(made, qtbot):
     worklist, view = made([f"{number:03}" for number in range(400)])
     pick(view.show_box, Show.WAITING)
     view.choose(path("003"))
+    qtbot.waitUntil(lambda: not view._return_timer.isActive())
     bar = view.list.verticalScrollBar()
     bar.setValue(bar.maximum())
     worklist.set_result(path("001"), result(*AGREE))
