@@ -37,7 +37,7 @@ class ReviewBar(QWidget):
         self.buttons: dict[str, QToolButton] = {}
         self._readings: dict[str, QAction] = {}
         self._task: Task | None = None
-        self._choose = QWidget()
+        self._choices: dict[tuple[str, ...], _Choice] = {}
         self._older = QLabel()
         theme.styled(self._older, "small", "dim")
         self.note = LineEdit()
@@ -50,7 +50,7 @@ class ReviewBar(QWidget):
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(GAP)
-        for widget in (self._choose, self._older, self.note):
+        for widget in (self._older, self.note):
             self._rows.addWidget(widget)
         self._review = Review()
         self.show_review(None)
@@ -60,16 +60,18 @@ class ReviewBar(QWidget):
         if task == self._task:
             return
         self._task = task
-        for action in self._readings.values():
-            action.deleteLater()
-        classes = task.class_ids
-        self._readings = {
-            key: self._action(key, name, f"Alt+{classes.index(key) + 1}" if key in classes[:9] else KEYS.get(key, ""))
-            for key, name in readings_of(task).items()
-        }
-        self.menu.clear()
-        self.menu.addActions(list(self._readings.values()))
-        self._lay_out_buttons()
+        key = (task.id, *task.class_ids)
+        if key not in self._choices:
+            self._choices[key] = _Choice(self, task)
+            self._rows.insertWidget(0, self._choices[key])
+        for action in self.menu.actions():
+            self.menu.removeAction(action)
+        choice = self._choices[key]
+        self.menu.addActions(list(choice.readings.values()))
+        choice.fill(self.menu)
+        self._readings, self.buttons = choice.readings, choice.buttons
+        for one in self._choices.values():
+            one.setVisible(one is choice)
         self._show_choice()
 
     def show_review(self, review: Review | None) -> None:
@@ -103,61 +105,76 @@ class ReviewBar(QWidget):
         older = self._review.in_words(None) if self._review.reading is None else ""
         self._older.setText(older)
         self._older.setVisible(bool(older))
-        if self._readings and not self.buttons:
-            button = self._choose.findChild(QToolButton)
-            if button is not None:
-                button.setText(self._review.in_words(self._task) or "Choose a class")
+        for choice in self._choices.values():
+            choice.say(self._review.in_words(self._task))
 
-    def _action(self, key: str, name: str, keys: str) -> QAction:
+    def press(self, key: str) -> None:
+        """Ask for a reading; it is shown once it has been taken."""
+        self._show_choice()  # not what the press has checked
+        self.chosen.emit(key)
+
+
+class _Choice(QWidget):
+    """The readings of one task: a button for each, or one with a menu.
+
+    It is made once and kept: a task's readings come and go with the image on screen.
+    """
+
+    def __init__(self, bar: ReviewBar, task: Task) -> None:
+        super().__init__(bar)
+        classes = task.class_ids
+        self.readings = {
+            key: self._action(bar, key, name, f"Alt+{classes.index(key) + 1}" if key in classes[:9] else KEYS.get(key))
+            for key, name in readings_of(task).items()
+        }
+        self.buttons: dict[str, QToolButton] = {}
+        self._menu_button: QToolButton | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        if len(self.readings) > BUTTONS:
+            self._menu_button = _button()
+            self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            self._menu_button.setAccessibleName("Your reading")
+            column.addWidget(self._menu_button)
+            return
+        self.buttons = {key: _button(action) for key, action in self.readings.items()}
+        outside = [button for key, button in self.buttons.items() if key not in classes]
+        inside = [button for key, button in self.buttons.items() if key in classes]
+        for packed in (*_packed(inside), *_packed(outside)):
+            row = QHBoxLayout()
+            row.setSpacing(GAP)
+            for button in packed:
+                row.addWidget(button)
+            column.addLayout(row)
+
+    def fill(self, menu: QMenu) -> None:
+        """Let the one button, where there is one, open the menu of all readings."""
+        if self._menu_button is not None:
+            self._menu_button.setMenu(menu)
+
+    def say(self, reading: str) -> None:
+        """Show the reading on the one button, where there is one."""
+        if self._menu_button is not None:
+            self._menu_button.setText(reading or "Choose a class")
+
+    def _action(self, bar: ReviewBar, key: str, name: str, keys: str | None) -> QAction:
         action = QAction(f"Read as {name.replace('&', '&&')}", self)
         cut = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, ROOM - 4 * GAP)
         action.setIconText(cut.replace("&", "&&"))  # what the button shows
         action.setCheckable(True)
-        action.setShortcut(QKeySequence(keys))
+        action.setShortcut(QKeySequence(keys or ""))
         shown = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if keys else ""
         action.setToolTip(f"Your reading: {name}{shown}")
-        action.triggered.connect(lambda _checked: self._on_pressed(key))
+        action.triggered.connect(lambda _checked: bar.press(key))
         return action
 
-    def _on_pressed(self, key: str) -> None:
-        self._show_choice()  # what the press has checked is shown when it has been taken
-        self.chosen.emit(key)
 
-    def _lay_out_buttons(self) -> None:
-        self.buttons.clear()
-        before, self._choose = self._choose, QWidget()
-        column = QVBoxLayout(self._choose)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP)
-        if len(self._readings) > BUTTONS:
-            button = _button()
-            button.setMenu(self.menu)
-            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-            button.setAccessibleName("Your reading")
-            column.addWidget(button)
-        else:
-            self.buttons = {key: self._reading_button(action) for key, action in self._readings.items()}
-            outside = [button for key, button in self.buttons.items() if key in KEYS]
-            classes = [button for key, button in self.buttons.items() if key not in KEYS]
-            for packed in (*_packed(classes), *_packed(outside)):
-                row = QHBoxLayout()
-                row.setSpacing(GAP)
-                for button in packed:
-                    row.addWidget(button)
-                column.addLayout(row)
-        self._rows.replaceWidget(before, self._choose)
-        before.hide()  # not deleted: PySide 6.11 then takes the actions of other widgets for deleted, too
-        self._choose.show()
-
-    def _reading_button(self, action: QAction) -> QToolButton:
-        button = _button()
+def _button(action: QAction | None = None) -> QToolButton:
+    button = QToolButton()
+    if action is not None:
         button.setDefaultAction(action)
         button.setAccessibleName(action.toolTip())
-        return button
-
-
-def _button() -> QToolButton:
-    button = QToolButton()
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     theme.styled(button, "choice", "small")

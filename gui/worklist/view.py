@@ -52,12 +52,13 @@ class WorklistView(QWidget):
         self._worklist = worklist
         self._shown: Path | None = None  # the file that was chosen
         self._gap = 0  # the row before which it stood, where a filter hides it
-        self._counting = self._returning = False  # whether that is due
         self._seen = True  # whether the chosen row was in view before the list changed
         self.mode: Mode = "lines"
         self.filter = WorklistFilter(worklist, self)
         self.list = QListView()
         self.table = QTableView()
+        self._count_timer = self._timer(COUNT_AFTER, self._recount)
+        self._return_timer = self._timer(0, lambda: self._return(scroll=self._seen))
         self._delegate = WorklistDelegate(thumbnails, self.list)
         self._studies = Studies(worklist, self)
         self.bar = FilterBar()
@@ -278,7 +279,7 @@ class WorklistView(QWidget):
     def _note_view(self) -> None:
         """Note, before the first of several changes, whether the chosen row is in view."""
         row = self._row()
-        if row is not None and not self._returning:
+        if row is not None and not self._return_timer.isActive():
             view = self.view()
             self._seen = view.visualRect(self.filter.index(row, 0)).intersects(view.viewport().rect())
 
@@ -302,14 +303,11 @@ class WorklistView(QWidget):
 
     def _return_soon(self) -> None:
         """Bring the chosen row back, once for all changes that come together; into view if it was."""
-        if not self._returning:
-            self._returning = True
-            QTimer.singleShot(0, self, lambda: self._return(scroll=self._seen))
+        self._return_timer.start()
         self._count_soon()
 
     def _return(self, *, scroll: bool = True) -> None:
         """Make the chosen file's row the current one again, and bring it into view; where it is hidden none is."""
-        self._returning = False
         if self._shown is None:
             return
         index, selection = self._index_of(self._shown), self.list.selectionModel()
@@ -330,12 +328,10 @@ class WorklistView(QWidget):
         self._recount()
 
     def _count_soon(self) -> None:
-        if not self._counting:
-            self._counting = True
-            QTimer.singleShot(COUNT_AFTER, self, self._recount)
+        if not self._count_timer.isActive():
+            self._count_timer.start()
 
     def _recount(self) -> None:
-        self._counting = False
         entries, shown = self._worklist.entries(), self.filter.rowCount()
         states = [entry.state for entry in entries]
         done, failed = states.count(State.DONE), states.count(State.FAILED)
@@ -345,6 +341,14 @@ class WorklistView(QWidget):
         self.count.setText(" · ".join(full if self.wide else words) if entries else "")
         self.count.setToolTip(", ".join(full) if entries else "")
         self.place_changed.emit()
+
+    def _timer(self, milliseconds: int, action: Callable[[], None]) -> QTimer:
+        """Return a timer that does something once, after changes that come together."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(action)
+        return timer
 
     def _set_up_list(self) -> None:
         self.list.setAccessibleName("Worklist")
