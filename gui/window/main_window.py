@@ -379,7 +379,8 @@ class MainWindow(QMainWindow):
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self._show_filter()
-        self.list.show_only(paths, words)
+        self.list.bar.show_only(paths, words)
+        self.list.choose_first()
 
     def _write_note(self) -> None:
         self.findings.show()
