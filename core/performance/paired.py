@@ -19,8 +19,8 @@ def kappa_interval(table: npt.ArrayLike) -> Interval | None:
     """Return Cohen's kappa with a 95 % interval, each in [-1, 1]; None where it is not defined.
 
     It is the middle of kappa under the posterior of the table: Dirichlet, with a prior that weighs as much as one
-    image, spread over the cells as chance alone would spread it by their margins. It equals the asymptotic interval
-    (Fleiss, Cohen and Everitt 1969) for many images, and does not shrink to nothing where all agree. The draws are the
+    image, spread evenly over the cells. It equals the asymptotic interval (Fleiss, Cohen and Everitt 1969) for many
+    images, and does not shrink to nothing where all agree, or where one rater always says one class. The draws are the
     same at each call.
 
     Args:
@@ -30,16 +30,12 @@ def kappa_interval(table: npt.ArrayLike) -> Interval | None:
     found = float(kappas(table))
     if np.isnan(found):
         return None
-    images = table.sum()
-    chance = np.outer(table.sum(axis=1), table.sum(axis=0)) / images**2
-    weights = (table + chance).ravel()
-    used, random = weights > 0, np.random.default_rng(0)
+    weights, random = table.ravel() + 1 / table.size, np.random.default_rng(0)
     draws = max(FEWEST_DRAWS, min(DRAWS, MOST_CELLS // weights.size))
     block = max(1, CELLS_AT_ONCE // weights.size)
     drawn = []
     for begin in range(0, draws, block):
-        tables = np.zeros((min(block, draws - begin), weights.size))
-        tables[:, used] = random.dirichlet(weights[used], len(tables))
+        tables = random.dirichlet(weights, min(block, draws - begin))
         drawn.append(kappas(tables.reshape(-1, *table.shape)))
     low, high = np.nanpercentile(np.concatenate(drawn), [2.5, 97.5])
     return Interval(found, min(found, float(low)), max(found, float(high)))

@@ -355,7 +355,8 @@ class MainWindow(QMainWindow):
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self.sides.show_filter()
-        self.list.show_only(paths, words)
+        self.list.bar.show_only(paths, words)
+        self.list.choose_first()
 
     def _write_note(self) -> None:
         self.sides.findings.show()

@@ -208,11 +208,6 @@ class WorklistView(QWidget):
         self._studies.read()
         self._return()
 
-    def show_only(self, paths: Iterable[Path], words: str) -> None:
-        """Show some files alone until the filter is cleared, and choose the first; the words say what they are."""
-        self.bar.show_only(paths, words)
-        self.choose_first()
-
     def clear_filter(self) -> None:
         """Show all files."""
         self.bar.clear()

@@ -37,6 +37,9 @@ def test_the_interval_of_kappa_is_fleiss_for_many_images_and_wide_for_few():
     assert few.value == few.high == 1
     assert few.low < 0.75
     assert kappa_interval([[40, 0], [0, 40]]).low > few.low
+    constant = kappa_interval([[2, 0, 0], [1, 0, 0], [1, 0, 0]])  # the second rater always says one class
+    assert constant.value == 0
+    assert constant.high - constant.low > 0.2
 
 
 def test_kappa_is_not_defined_where_both_say_one_class_only():
