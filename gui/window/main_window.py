@@ -338,7 +338,8 @@ class MainWindow(QMainWindow):
         focus = QApplication.focusWidget()
         dock.setVisible(not dock.isVisible())
         if not dock.isVisible() and focus is not None and dock.isAncestorOf(focus):
-            next(panel for panel in self.comparison.panels if not panel.isHidden()).view.setFocus()
+            views = [panel.view for panel in self.comparison.panels if panel.view.isVisible()]
+            (views or [self.comparison.demonstration_button])[0].setFocus()
 
     def _widen_worklist(self) -> None:
         wide = not (self.list.wide and self.dock.isVisible())
