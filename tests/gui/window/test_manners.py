@@ -49,7 +49,6 @@ def test_the_keyboard_comes_back_when_a_dialog_closes(command, empty, qtbot):
     before.setFocus()
     empty.commands.actions[command].trigger()
     (dialog,) = [found for found in empty.findChildren(QDialog) if found.isVisible()]
-    qtbot.waitActive(dialog)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     empty.activateWindow()  # as a system does that has windows in a stack
     qtbot.waitUntil(lambda: QApplication.focusWidget() is before, timeout=PATIENCE)
