@@ -338,7 +338,7 @@ class MainWindow(QMainWindow):
         focus = QApplication.focusWidget()
         dock.setVisible(not dock.isVisible())
         if not dock.isVisible() and focus is not None and dock.isAncestorOf(focus):
-            views = [panel.view for panel in self.comparison.panels if panel.view.isVisible()]
+            views: list[QWidget] = [panel.view for panel in self.comparison.panels if panel.view.isVisible()]
             (views or [self.comparison.demonstration_button])[0].setFocus()
 
     def _widen_worklist(self) -> None:
