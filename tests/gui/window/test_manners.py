@@ -43,14 +43,15 @@ def test_the_keyboard_stays_in_the_window_when_a_line_or_a_side_closes(empty, qt
         assert has_keyboard(window)
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")  # raising and grabbing, offscreen
 @pytest.mark.parametrize("command", ["shortcuts", "about", "search"])
 def test_the_keyboard_comes_back_when_a_dialog_closes(command, empty, qtbot):
     before = empty.list.list
     before.setFocus()
     empty.commands.actions[command].trigger()
     (dialog,) = [found for found in empty.findChildren(QDialog) if found.isVisible()]
-    qtbot.waitActive(dialog)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    empty.activateWindow()  # as a system does that has windows in a stack
     qtbot.waitUntil(lambda: QApplication.focusWidget() is before, timeout=PATIENCE)
 
 
