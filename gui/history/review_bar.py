@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QKeySequence
@@ -62,7 +63,10 @@ class ReviewBar(QWidget):
         self._task = task
         key = (task.id, *task.class_ids)
         if key not in self._choices:
+            before = self.note.previousInFocusChain()
             self._choices[key] = _Choice(self, task)
+            for one, next_one in pairwise([before, *self._choices[key].findChildren(QToolButton)]):
+                QWidget.setTabOrder(one, next_one)
             self._rows.insertWidget(0, self._choices[key])
         for action in self.menu.actions():
             self.menu.removeAction(action)
