@@ -63,9 +63,8 @@ class ReviewBar(QWidget):
         self._task = task
         key = (task.id, *task.class_ids)
         if key not in self._choices:
-            before = self.note.previousInFocusChain()
             self._choices[key] = _Choice(self, task)
-            for one, next_one in pairwise([before, *self._choices[key].findChildren(QToolButton)]):
+            for one, next_one in pairwise([*self._choices[key].findChildren(QToolButton), self.note]):
                 QWidget.setTabOrder(one, next_one)
             self._rows.insertWidget(0, self._choices[key])
         for action in self.menu.actions():
