@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QKeySequence
@@ -63,6 +64,8 @@ class ReviewBar(QWidget):
         key = (task.id, *task.class_ids)
         if key not in self._choices:
             self._choices[key] = _Choice(self, task)
+            for one, next_one in pairwise([*self._choices[key].findChildren(QToolButton), self.note]):
+                QWidget.setTabOrder(one, next_one)
             self._rows.insertWidget(0, self._choices[key])
         for action in self.menu.actions():
             self.menu.removeAction(action)
