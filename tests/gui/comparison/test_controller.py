@@ -13,7 +13,7 @@ from core.errors import UsageError
 from core.images.reader import read_image
 from core.records.review import Review
 from gui.engine.events import BatchProgress, ImageOpened
-from gui.worklist.model import State
+from gui.worklist.entry import State
 from tests.gui.driving import PATIENCE, settled, wheel
 
 
