@@ -54,6 +54,7 @@ class Banner(QWidget):
         self.button.setAccessibleName("What can be done about the message")
         self.button.clicked.connect(self._act)
         self.second = QPushButton()
+        self.second.setAccessibleName("What else can be done about the message")
         self.second.clicked.connect(self._act_second)
         self.cross = QToolButton()
         self.cross.setText("✕")

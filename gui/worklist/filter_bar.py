@@ -85,6 +85,7 @@ class FilterBar(QWidget):
         self.only = QPushButton()
         self.only.setVisible(False)
         self.only.setToolTip("Show all files again")
+        self.only.setAccessibleName("Show all files again")
         self.only.clicked.connect(self.clear)
         self._only: frozenset[Path] | None = None
         self._lay_out()

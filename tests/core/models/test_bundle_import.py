@@ -24,6 +24,7 @@ from core.models.architectures import build_network
 from core.models.bundle import CARD_FILE, FILE_LIMITS, WEIGHTS_FILE, Bundle, read_bundle
 from core.models.bundle_writing import write_bundle
 from core.models.catalogue import import_bundle, read_catalogue, read_provenance, remove_bundle
+from core.models.origin import ORIGIN_FILE
 from core.system.paths import user_weights
 from tests.core.models.test_bundle import make_card
 
@@ -100,7 +101,7 @@ def test_an_archive_with_a_bundle_at_any_depth_is_imported_without_the_rest(fold
         ("__MACOSX/._card.json", b""),
     )  # fmt: skip
     bundle = import_(source)
-    assert left(home) == [f"{ID}/{CARD_FILE}", f"{ID}/{WEIGHTS_FILE}"]
+    assert left(home) == [f"{ID}/{CARD_FILE}", f"{ID}/{ORIGIN_FILE}", f"{ID}/{WEIGHTS_FILE}"]
     assert bundle.card == small.card
     bundle.verify()
 
@@ -325,7 +326,7 @@ def test_an_import_that_is_killed_leaves_the_old_bundle_or_the_new_one(small, ho
     assert len(found) > 20
     assert {digest for _code, digest in found} == {small.card.weights_sha256, newer.card.weights_sha256}
     assert found[-1][1] == newer.card.weights_sha256
-    assert left(home) == [f"{ID}/{CARD_FILE}", f"{ID}/{WEIGHTS_FILE}"]
+    assert left(home) == [f"{ID}/{CARD_FILE}", f"{ID}/{ORIGIN_FILE}", f"{ID}/{WEIGHTS_FILE}"]
 
 
 def test_the_commands_import_show_where_it_comes_from_and_remove(made, home, tmp_path):

@@ -296,10 +296,10 @@ def test_settings_come_back_and_nonsense_does_not(view):
 def test_tiles_have_contours_in_place_of_colours_and_each_kind_of_image_keeps_its_own_display(view):
     bundle = read_catalogue().find("lung-colon", "teacher")
     view.controls.opacity.setValue(35)
-    view.zoom_action.trigger()
+    view.tool_actions["zoom"].trigger()
     view.set_models(LUNG_COLON, bundle, None)
     assert (view.overlay_action.isChecked(), view.contour_action.isChecked()) == (False, True)
-    assert view.zoom_action.isChecked()
+    assert view.tool_actions["zoom"].isChecked()
     view.controls.threshold.setValue(20)
     kept = json.loads(json.dumps(view.settings()))
     view.set_models(CHEST_XRAY, None, None)
