@@ -18,7 +18,6 @@ from core.explain.similarity import pearson
 from core.models.architectures import build_network
 from core.models.catalogue import read_catalogue
 from core.runtimes.load import load_runtime
-from core.runtimes.masks import Masker, linear_weights
 
 
 def last(frames):
@@ -325,22 +324,6 @@ def test_the_students_map_comes_first_and_neither_starves(student, teacher, ches
     assert set(fast) == {"student", "teacher"}
     # the student's batches are many times quicker, and it has as much time as the teacher
     assert roles.count(("student", False)) > 4
-
-
-def test_masks_are_torchs_upsampling_scaled_and_laid_over_the_image():
-    random = np.random.default_rng(0)
-    maps, x = random.standard_normal((3, 7, 7)).astype(np.float32), image(50)
-    up = nn.UpsamplingBilinear2d(size=(50, 50))(torch.from_numpy(maps)[None])[0]
-    low, high = up.amin((1, 2), keepdim=True), up.amax((1, 2), keepdim=True)
-    expected = torch.from_numpy(x) * ((up - low) / (high - low + 1e-8))[:, None]
-    np.testing.assert_allclose(Masker(x, (7, 7), 4).masked(maps), expected.numpy(), atol=2e-6)
-
-
-@pytest.mark.parametrize(("size", "new"), [(1, 5), (2, 2), (7, 224), (14, 13)])
-def test_interpolation_weights_sum_to_one(size, new):
-    weights = linear_weights(size, new)
-    assert weights.shape == (new, size)
-    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_memory_above_the_model_stays_below_300_mib():
