@@ -96,7 +96,8 @@ class Banner(QWidget):
         self._action, self._other = action, other
         for widget, name in ((self, words), (self.words, words), (self.button, button),
                              (self.second, second)):  # fmt: skip
-            widget.setAccessibleName(name)
+            if name:  # a hidden button keeps the one that it had
+                widget.setAccessibleName(name)
         self.show()
 
     def say_written(self, path: Path) -> None:
