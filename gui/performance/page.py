@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -20,6 +22,7 @@ class Page(QWidget):
 
     title = ""
 
+    @abstractmethod
     def show_figures(self, found: Figures, reference: Reference | None) -> None:
         """Show the figures of a task.
 
@@ -27,11 +30,10 @@ class Page(QWidget):
             found: the figures.
             reference: what the models are compared with, None where nothing is known.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def texts(self) -> list[list[str]]:
         """Return what is shown as rows of text."""
-        raise NotImplementedError
 
     def pictured(self) -> QWidget:
         """Return what a picture of the page shows."""
