@@ -7,6 +7,7 @@ at once, and a killed process loses at most the record that it is writing.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from core.system.atomic_files import make_folder
 from core.system.paths import data_folder
 
 BUSY_SECONDS = 10.0  # how long to wait for another window's writing
+BEGINNING_SECONDS = 0.02  # between two tries to open a file that another window begins
 
 
 def history_path() -> Path:
@@ -80,12 +82,12 @@ class History:
         make_folder(self.path.parent)
         with explained(self.path):
             try:
-                self._database = self._open()
+                self._database = self._open_patiently()
             except sqlite3.DatabaseError as cause:
                 if cause.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                     raise
                 self._set_aside()
-                self._database = self._open()
+                self._database = self._open_patiently()
         self._take_in()
 
     def __enter__(self) -> Self:
@@ -261,6 +263,17 @@ class History:
             for waiting in waiting_files(self.path):
                 waiting.unlink(missing_ok=True)
         return gone
+
+    def _open_patiently(self) -> sqlite3.Connection:
+        """Open it, again while another window begins it: SQLite then refuses at once, whatever its timeout."""
+        until = time.monotonic() + self._wait
+        while True:
+            try:
+                return self._open()
+            except sqlite3.OperationalError as cause:
+                if cause.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(BEGINNING_SECONDS)
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=self._wait)

@@ -169,9 +169,32 @@ def test_two_processes_write_at_once(path, writer):
     running = [writer(40), writer(40)]
     for process in running:
         process.communicate()
-        assert process.returncode == 0
+    assert [process.returncode for process in running] == [0, 0]
     with History(path) as history:
         assert history.count() == 80
+
+
+def test_a_file_that_another_window_is_beginning_is_waited_for(path, monkeypatch):
+    """SQLite refuses at once, whatever its timeout, while another connection turns the file to write-ahead logging."""
+    refusals = [2]
+
+    class Refused(sqlite3.Connection):
+        def execute(self, words, *rest):
+            if "journal_mode" in words and refusals[0]:
+                refusals[0] -= 1
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            return super().execute(words, *rest)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, **options, factory=Refused))
+    with History(path) as history:
+        assert history.count() == 0
+    assert refusals == [0]
+    refusals[0] = 1
+    with pytest.raises(HistoryError, match="busy"):
+        History(path, wait=-1)
 
 
 def test_a_damaged_file_is_set_aside_and_work_goes_on(path, chest_comparison):
