@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.compare.batch import compare_files
 from core.compare.record import FailedRecord, failed_record
 from core.compare.session import Choice, Compared, ComparisonSession
 from core.errors import ImageError, UsageError
@@ -64,7 +65,7 @@ def stated_parts(region: str, side: int | None) -> Parts | None:
 
 def examine_all(
     session: ComparisonSession,
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     choice: Choice,
     parts: Parts | None,
     catalogue: Catalogue,
@@ -73,11 +74,14 @@ def examine_all(
     with_identity: bool,
 ) -> Iterator[Compared]:
     """Compare on each image, and on the parts of each slide; arguments and errors are those of the session."""
+    if parts is None:
+        compared = compare_files(session, paths, choice, repeats=repeats, with_identity=with_identity)
+        yield from map(_with_hint, compared, paths)
+        return
     seen: set[tuple[str, str]] = set()
     for path in paths:
-        if parts is None or not is_slide(path):
-            found = session.examine(path, choice, repeats=repeats, with_identity=with_identity)
-            yield _with_hint(found, path) if parts is None and found.image is None else found
+        if not is_slide(path):
+            yield session.examine(path, choice, repeats=repeats, with_identity=with_identity)
         elif (known := identity(path)) not in seen:
             seen.add(known)
             of_slide = replace(slide_choice(choice, catalogue), cam=choice.cam)

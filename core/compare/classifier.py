@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,19 @@ import numpy.typing as npt
 
 from core.explain.cache import ScoreCamCache
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import prepare, preprocess
+from core.images.preprocessing import Prepared, Preprocessing, prepare, preprocess
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
+from core.runtimes.turns import Turns, TurnTakingRuntime
 from core.uncertainty.calibration import plausible, softmax
 from core.uncertainty.novelty import Novelty
 
 if TYPE_CHECKING:
     from core.images.medical_image import MedicalImage
     from core.models.bundle import Bundle
+
+FloatArray = npt.NDArray[np.float32]
+Output = tuple[FloatArray, FloatArray]  # logits (1, C) and feature maps (1, K, h, w)
 
 NO_MAPS = "This model has no feature maps, so it has no heat map."
 
@@ -31,7 +36,8 @@ class Latency:
 
     Attributes:
         preprocess_ms: from the opened image to the network's input.
-        forward_ms: the network's forward at batch 1, the median over ``runs``.
+        forward_ms: the network's forward at batch 1, the median over ``runs``; its share of the time of a whole batch
+            where many images were computed at once.
         runs: how often the forward was timed.
     """
 
@@ -98,24 +104,50 @@ class Prediction:
         return self.novelty is not None and self.novelty.is_novel
 
 
+@dataclass(frozen=True, eq=False)
+class NetworkInput:
+    """An image as a network takes it.
+
+    Attributes:
+        prepared: the inputs of the network and of its novelty gate.
+        milliseconds: wall-clock time that making it took.
+    """
+
+    prepared: Prepared
+    milliseconds: float
+
+
+def network_input(image: MedicalImage, how: Preprocessing) -> NetworkInput:
+    """Return an opened image as a network takes it."""
+    started = time.perf_counter()
+    prepared = prepare(image, how)
+    return NetworkInput(prepared, 1e3 * (time.perf_counter() - started))
+
+
 class Classifier:
-    """A bundle loaded into a runtime.
+    """A bundle loaded into a runtime; may be asked by several threads.
 
     Args:
         bundle: the model; verified while it loads.
         runtime: which runtime to use.
         threads: CPU threads, or None for the runtime's own choice.
+        turns: shared with the networks that this one takes turns with.
 
     Raises:
         BundleError: if the bundle fails verification.
         RuntimeUnavailableError: if the runtime that was chosen can't be used.
     """
 
-    def __init__(self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, runtime: RuntimeChoice = "auto", threads: int | None = None, turns: Turns | None = None
+    ) -> None:
         self.bundle = bundle
         self.runtime = load_runtime(bundle, runtime, threads)
+        self._turns = turns or Turns()
+        self._explaining = TurnTakingRuntime(self.runtime, self._turns)
         self._gate = bundle.read_gate()
-        self._explained = ScoreCamCache(self.runtime)
+        self._explained = ScoreCamCache(self._explaining)
+        self._has_maps: bool | None = None  # known from the first forward
 
     def predict(self, image: MedicalImage, repeats: int = 1) -> Prediction:
         """Classify one image, and determine whether it is outside the training data.
@@ -124,30 +156,54 @@ class Classifier:
             image: the opened image.
             repeats: how often the forward is timed; the median is reported.
         """
-        started = time.perf_counter()
-        prepared = prepare(image, self.bundle.card.preprocessing)
-        batch = prepared.batch
-        preprocess_ms = 1e3 * (time.perf_counter() - started)
+        given = network_input(image, self.bundle.card.preprocessing)
+        prediction, output = self.predict_input(given, repeats)
+        self._explained.remember(given.prepared.batch, output)
+        return prediction
+
+    def predict_input(self, given: NetworkInput, repeats: int = 1) -> tuple[Prediction, Output]:
+        """Classify one image, and return also the network's output, which its heat map is made of."""
         times = []
-        for _ in range(max(1, repeats)):
+        with self._turns.take():
+            for _ in range(max(1, repeats)):
+                started = time.perf_counter()
+                output = self.runtime.forward_with_maps(given.prepared.batch)
+                times.append(1e3 * (time.perf_counter() - started))
+        self._has_maps = _placed(output[1])
+        latency = Latency(given.milliseconds, statistics.median(times), len(times))
+        return self._prediction(given.prepared, output[0][0], latency), output
+
+    def predict_many(self, given: Sequence[NetworkInput]) -> list[Prediction]:
+        """Classify images at once, at least one, without heat maps: fastest where they fill the runtime's batch.
+
+        Logits differ from those of single images by less than ``core.runtimes.base.AGREEMENT``.
+        """
+        if self._has_maps is None:
+            self.predict_input(given[0])
+        batch = np.concatenate([one.prepared.batch for one in given])
+        with self._turns.take():
             started = time.perf_counter()
-            output = self.runtime.forward_with_maps(batch)
-            times.append(1e3 * (time.perf_counter() - started))
-        self._explained.remember(batch, output)
-        logits = output[0][0]
+            logits = self.runtime.forward(batch)
+            each_ms = 1e3 * (time.perf_counter() - started) / len(given)
+        return [
+            self._prediction(one.prepared, found, Latency(one.milliseconds, each_ms, 1))
+            for one, found in zip(given, logits, strict=True)
+        ]
+
+    def _prediction(self, prepared: Prepared, logits: FloatArray, latency: Latency) -> Prediction:
         card = self.bundle.card
         probabilities = softmax(logits, card.temperature)
         return Prediction(
             class_ids=card.classes,
             logits=logits,
             probabilities=probabilities,
-            latency=Latency(preprocess_ms, statistics.median(times), len(times)),
+            latency=latency,
             runtime=self.runtime.name,
             device=self.runtime.device,
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
             novelty=self._novelty(prepared.gate_batch),
-            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if _placed(output[1]) else NO_MAPS))),
+            notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if self._has_maps else NO_MAPS))),
             brightness=prepared.brightness,
             contrast=prepared.contrast,
         )
@@ -159,7 +215,7 @@ class Classifier:
         inside = plausible(probabilities, card.conformal.floor)
         return tuple(label for label, is_in in zip(card.classes, inside, strict=True) if is_in)
 
-    def _novelty(self, batch: npt.NDArray[np.float32]) -> Novelty | None:
+    def _novelty(self, batch: FloatArray) -> Novelty | None:
         if self._gate is None:
             return None
         card = self.bundle.card
@@ -173,7 +229,11 @@ class Classifier:
         found = self._explained.get(preprocess(image, self.bundle.card.preprocessing))
         return found if _placed(found.maps[None]) else None
 
+    def begin_score_cam(self, given: NetworkInput, output: Output) -> ScoreCam | None:
+        """Begin Score-CAM of an image whose output is known, for one thread; None as for :meth:`score_cam`."""
+        return ScoreCam(self._explaining, given.prepared.batch, output) if _placed(output[1]) else None
 
-def _placed(maps: npt.NDArray[np.float32]) -> bool:
+
+def _placed(maps: FloatArray) -> bool:
     """Return whether maps (1, K, h, w) have a place in the image; those of one cell stand for none."""
     return maps.shape[2:] != (1, 1)

@@ -25,6 +25,7 @@ from core.models.bundle import Bundle
 from core.models.card import Role
 from core.models.catalogue import Catalogue, read_catalogue
 from core.runtimes.base import RuntimeChoice
+from core.runtimes.turns import Turns
 from core.tasks import Task, get_task
 from core.uncertainty.novelty import NoveltyGate
 
@@ -62,6 +63,21 @@ class Choice:
     cam: str = "fast"
     runtime: RuntimeChoice = "auto"
     threads: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BundlePair:
+    """The bundles that are compared on an image, not loaded yet.
+
+    Attributes:
+        task: what they classify.
+        teacher: the large network.
+        student: the small network.
+    """
+
+    task: Task
+    teacher: Bundle
+    student: Bundle
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +120,23 @@ class Compared:
 
 
 @dataclass
-class _Predicted:
-    """The predictions for one image, with the explanations that were begun for it."""
+class Predicted:
+    """The predictions for one image, with the explanations that were begun for it.
+
+    Attributes:
+        comparison: the predictions.
+        cams: Score-CAM of teacher and student; None until a map is asked for.
+    """
 
     comparison: Comparison
-    cams: tuple[ScoreCam | None, ScoreCam | None] | None = None  # of teacher and student; None until a map is asked for
+    cams: tuple[ScoreCam | None, ScoreCam | None] | None = None
 
 
 @dataclass
 class ComparisonSession:
-    """Opens images, loads models, predicts and explains, and keeps what may be needed again. Belongs to one thread.
+    """Opens images, loads models, predicts and explains, and keeps what may be needed again.
+
+    It belongs to one thread, but others may ask for bundles, models, an image's task and heat maps of their own images.
 
     Attributes:
         catalogue: the installed models; None until they are first needed.
@@ -122,6 +145,7 @@ class ComparisonSession:
         is_stopping: whether all work is to stop; asked before anything is loaded and while heat maps are made.
         find: which bundle a choice means.
         explain: makes a heat map by a method of ``reference_cams``, as :func:`core.explain.cam_worker.explain` does.
+        turns: by which its networks take turns.
     """
 
     catalogue: Catalogue | None = None
@@ -130,9 +154,10 @@ class ComparisonSession:
     is_stopping: Question = lambda: False
     find: Callable[[Catalogue, str, Role, Choice], Bundle] = installed_bundle
     explain: Explain = cam_worker.explain
+    turns: Turns = field(default_factory=Turns, init=False)
     _images: Recent[MedicalImage] = field(init=False)
     _classifiers: Recent[Classifier] = field(default_factory=lambda: Recent(CLASSIFIERS_KEPT), init=False)
-    _predicted: Recent[_Predicted] = field(default_factory=lambda: Recent(PREDICTIONS_KEPT), init=False)
+    _predicted: Recent[Predicted] = field(default_factory=lambda: Recent(PREDICTIONS_KEPT), init=False)
 
     _gates: Recent[NoveltyGate | None] = field(default_factory=lambda: Recent(GATES_KEPT), init=False)
     _tasks: Recent[Task] = field(default_factory=lambda: Recent(TASKS_KEPT), init=False)
@@ -158,6 +183,18 @@ class ComparisonSession:
             return read()  # its error states what is wrong
         return self._images.get((path, seen.st_mtime_ns, seen.st_size, with_identity, frame), read)
 
+    def bundles(self, choice: Choice, image: MedicalImage | None = None) -> BundlePair:
+        """Return what is compared on an image, without loading it; see :meth:`models`."""
+        catalogue = self._installed()
+        task = get_task(choice.task) if choice.task else self.own_task(image)
+        teacher, student = (self.find(catalogue, task.id, role, choice) for role in get_args(Role))
+        if teacher.card.classes != student.card.classes:
+            raise UsageError(
+                f"{teacher.id} and {student.id} do not have the same classes.",
+                remedy="Choose a teacher and a student of the same task.",
+            )
+        return BundlePair(task, teacher, student)
+
     def models(self, choice: Choice, image: MedicalImage | None = None) -> Models:
         """Return teacher and student, loaded the first time.
 
@@ -171,16 +208,21 @@ class ComparisonSession:
             RuntimeUnavailableError: if the chosen runtime can't be used.
             Interrupted: if the session is stopping.
         """
-        catalogue = self._installed()
-        task = get_task(choice.task) if choice.task else self.own_task(image)
-        bundles = [self.find(catalogue, task.id, role, choice) for role in get_args(Role)]
-        if bundles[0].card.classes != bundles[1].card.classes:
-            raise UsageError(
-                f"{bundles[0].id} and {bundles[1].id} do not have the same classes.",
-                remedy="Choose a teacher and a student of the same task.",
-            )
-        teacher, student = (self._classifiers.get(_key(b, choice), partial(self._load, b, choice)) for b in bundles)
-        return Models(task, teacher, student)
+        return self.loaded(self.bundles(choice, image), choice)
+
+    def loaded(self, pair: BundlePair, choice: Choice, announce: Callable[[str], object] | None = None) -> Models:
+        """Return bundles loaded, from memory if they are; errors are those of :meth:`models`.
+
+        Args:
+            pair: the bundles.
+            choice: with which runtime.
+            announce: called with the name of a network before it is loaded, in place of the session's own.
+        """
+        teacher, student = (
+            self._classifiers.get(_key(bundle, choice), partial(self._load, bundle, choice, announce or self.announce))
+            for bundle in (pair.teacher, pair.student)
+        )
+        return Models(pair.task, teacher, student)
 
     def own_task(self, image: MedicalImage | None) -> Task:
         """Return the task that an image resembles; without an image that of grey images."""
@@ -227,14 +269,27 @@ class ComparisonSession:
             predicted = self._predicted.get(key, partial(_predict, image, models, repeats))
         else:
             predicted = _predict(image, models, repeats)
+        yield predicted.comparison
+        if choice.cam in get_args(Depth) and predicted.cams is None:
+            predicted.cams = models.teacher.score_cam(image), models.student.score_cam(image)
+        yield from self.explained(image, models, predicted, choice, explained, is_outdated=is_outdated)
+
+    def explained(
+        self,
+        image: MedicalImage,
+        models: Models,
+        predicted: Predicted,
+        choice: Choice,
+        explained: ExplainedClass = None,
+        *,
+        is_outdated: Question = lambda: False,
+    ) -> Iterator[Comparison]:
+        """Yield a comparison whose predictions are there with ever better heat maps, as :meth:`compare` does."""
         found = predicted.comparison
-        yield found
         if choice.cam == "none":
             return
         classes = _explained_classes(found, explained)
-        if choice.cam in get_args(Depth):
-            if predicted.cams is None:
-                predicted.cams = models.teacher.score_cam(image), models.student.score_cam(image)
+        if predicted.cams is not None and choice.cam in get_args(Depth):
             maps = explain_pair(*predicted.cams, classes, "exact" if choice.cam == "exact" else "fast")
         else:
             maps = self._other_maps(image, models, choice, classes, is_outdated)
@@ -255,16 +310,16 @@ class ComparisonSession:
         return Compared(record_of(image, found), image, found)
 
     def examine(self, path: Path, choice: Choice, *, repeats: int = 1, with_identity: bool = False) -> Compared:
-        """Compare on one file of many; one that can't be read has its reason in its record.
+        """Compare on one file of many; one that can't be compared has its reason in its record.
 
         Errors of the models are raised, since they concern every image; arguments and errors are those of :meth:`open`
         and :meth:`compare`.
         """
         try:
             image = self.open(path, with_identity=with_identity)
-        except ImageError as error:
+            return self.finish(image, choice, repeats=repeats)
+        except (ImageError, ExplanationError) as error:
             return Compared(failed_record(path, str(error)))
-        return self.finish(image, choice, repeats=repeats)
 
     def forget_models(self) -> None:
         """Unload all models; the installed ones are read again when one is needed."""
@@ -303,11 +358,11 @@ class ComparisonSession:
                 raise
             yield role, heat_map
 
-    def _load(self, bundle: Bundle, choice: Choice) -> Classifier:
+    def _load(self, bundle: Bundle, choice: Choice, announce: Callable[[str], object]) -> Classifier:
         if self.is_stopping():
             raise Interrupted
-        self.announce(bundle.name)
-        return Classifier(bundle, choice.runtime, choice.threads)
+        announce(bundle.name)
+        return Classifier(bundle, choice.runtime, choice.threads, self.turns)
 
 
 def _explained_classes(found: Comparison, explained: ExplainedClass) -> dict[Role, int]:
@@ -317,12 +372,12 @@ def _explained_classes(found: Comparison, explained: ExplainedClass) -> dict[Rol
     return {"teacher": index, "student": index}
 
 
-def _predict(image: MedicalImage, models: Models, repeats: int) -> _Predicted:
+def _predict(image: MedicalImage, models: Models, repeats: int) -> Predicted:
     teacher, student = (
         ModelResult(classifier.bundle, classifier.predict(image, repeats), None)
         for classifier in (models.teacher, models.student)
     )
-    return _Predicted(Comparison(teacher, student))
+    return Predicted(Comparison(teacher, student))
 
 
 def _key(bundle: Bundle, choice: Choice) -> tuple[object, ...]:
