@@ -1,4 +1,4 @@
-"""A teacher and a student that are quick to run, installed among the user's models, for tests of what surrounds them."""
+"""A teacher and a student that are quick to run, installed among the user's models, for tests of what uses them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def installed(folder: Path) -> Iterator[None]:
     """Have both installed within, in a data folder of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINLENS_DATA", str(folder))
-        patch.setitem(ARCHITECTURES, NETWORK, Architecture(NETWORK, "TinyNet", "convolutional", "0", "NCHW", "MIT", build))
+        known = Architecture(NETWORK, "TinyNet", "convolutional", "0", "NCHW", "MIT", build)
+        patch.setitem(ARCHITECTURES, NETWORK, known)
         for seed, role in enumerate(("teacher", "student")):
             _write(role, seed)
         yield

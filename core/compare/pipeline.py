@@ -104,9 +104,11 @@ class Pipeline:
         """Have all threads wait after the batch of forwards, or the file, that they are at."""
         self._may_run.clear()
 
-    def resume(self) -> None:
-        """Have them go on."""
+    def resume(self) -> bool:
+        """Have them go on, and return whether they were paused."""
+        paused = not self._may_run.is_set()
         self._may_run.set()
+        return paused
 
     def stop(self) -> None:
         """Have them end there; returns at once."""

@@ -51,7 +51,7 @@ class ClearScreen:
 
 @dataclass(frozen=True)
 class AnalyseFiles:
-    """Compare files one after another whenever the image on screen leaves time, in place of those asked for before.
+    """Compare files whenever the image on screen leaves time, in place of those asked for before.
 
     Attributes:
         paths: the files.
@@ -69,20 +69,4 @@ class ForgetModels:
     """Let go of all models and read anew what is installed, before the next job."""
 
 
-@dataclass(frozen=True)
-class AnalyseFile:
-    """Compare the next file of ``AnalyseFiles``.
-
-    Attributes:
-        path: the file.
-        choice: what is compared.
-        batch: number of the ``AnalyseFiles`` that it belongs to.
-    """
-
-    path: Path
-    choice: Choice
-    batch: int
-
-
 Job = WarmUp | CompareImage | ClearScreen | AnalyseFiles | ForgetModels
-Work = WarmUp | CompareImage | AnalyseFile

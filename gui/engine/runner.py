@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import get_args
 
 from core.compare.comparison import Comparison
 from core.compare.ground_truth import Labels
-from core.compare.session import Choice, Interrupted, Models
+from core.compare.pipeline import Examined, Pipeline
+from core.compare.session import Choice, Models
 from core.errors import (
     BundleError,
     ExplanationError,
+    ImageError,
     RuntimeUnavailableError,
     TwinlensError,
     UsageError,
@@ -34,7 +37,7 @@ from gui.engine.events import (
     Warned,
 )
 from gui.engine.image_pyramid import ScreenPicture
-from gui.engine.jobs import AnalyseFile, CompareImage, WarmUp
+from gui.engine.jobs import CompareImage, WarmUp
 from gui.engine.result import FileResult, file_result
 from gui.engine.session import REPEATS, window_session
 
@@ -96,38 +99,37 @@ class JobRunner:
             self._report_file(job, FileFailed(job.path, str(error), job.choice))
             self._report(ImageFailed(job.ticket, job.path, str(error)))
 
-    def analyse_file(self, job: AnalyseFile, is_outdated: Question, announce: Callable[[str], object]) -> list[Event]:
-        """Compare a file of "Analyse all", and return what is to be reported of it.
+    def begin_files(
+        self,
+        paths: Iterable[Path],
+        total: int,
+        choice: Choice,
+        announce: Callable[[str], object],
+        on_ready: Callable[[], object],
+    ) -> Pipeline:
+        """Return what compares the files of "Analyse all", not begun yet; arguments are those of a pipeline."""
+        return Pipeline(self._session, paths, total, choice, announce=announce, on_ready=on_ready)
 
-        Args:
-            job: the file.
-            is_outdated: whether it has to wait, or is no longer wanted.
-            announce: told the name of a network before it is loaded.
+    def events_of(self, found: Examined, choice: Choice) -> list[Event]:
+        """Return what is to be reported of a file of "Analyse all".
 
         Raises:
-            Interrupted: if it became outdated.
             ModelsUnusableError: if no image could be compared.
+            Exception: a defect, if there was one.
         """
-        self._session.announce = announce
-        try:
-            image = self._session.open(job.path)
-        except TwinlensError as error:
-            return [FileUnreadable(job.path, str(error))]
-        if is_outdated():
-            raise Interrupted
-        try:
-            growing = self._session.compare(image, job.choice)
-            found = next(growing)
-            for found in growing:  # noqa: B007 - the last one is complete
-                if is_outdated():
-                    raise Interrupted
-        except TwinlensError as error:
-            if _concerns_all(error, job.choice):
+        path, compared, error = found.path, found.compared, found.error
+        if isinstance(error, ImageError):
+            return [FileUnreadable(path, str(error))]
+        if isinstance(error, TwinlensError):
+            if _concerns_all(error, choice):
                 raise ModelsUnusableError(str(error)) from error
-            return [FileFailed(job.path, str(error), job.choice)]
-        result = self._result(image, found)
+            return [FileFailed(path, str(error), choice)]
+        if error is not None:
+            raise error
+        assert compared is not None and compared.image is not None and compared.comparison is not None  # noqa: S101
+        result = self._result(compared.image, compared.comparison)
         # first the result, in whose place its review may come back
-        return [FilePredicted(job.path, result, job.choice), FileCompared(job.path, result, found, job.choice)]
+        return [FilePredicted(path, result, choice), FileCompared(path, result, compared.comparison, choice)]
 
     def _compare(self, job: CompareImage, image: MedicalImage, is_outdated: Question) -> None:
         models = self._session.models(job.choice, image)

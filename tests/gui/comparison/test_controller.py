@@ -208,7 +208,7 @@ def test_a_defect_costs_one_file_and_is_shown(window, qtbot, two, monkeypatch):
         path.write_bytes(two[0].read_bytes())
     window.worklist.add([third, fourth])
     monkeypatch.setattr(
-        "core.compare.session.read_image",
+        "core.compare.stages.read_image",
         lambda path, **options: 1 // 0 if path == third else read_image(path, **options),
     )
     window.commands.actions["analyse_all"].trigger()
