@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.benchmarks.cam import SpeedRow
 from core.benchmarks.fidelity import FidelityRow, StopRow, fidelity_table
-from core.benchmarks.suite import LatencyRow, Machine, MemoryRun, Report, markdown
+from core.benchmarks.results import Machine, Report, markdown, read_report
 from core.models.architectures import get_architecture
 
 DOCS = Path(__file__).resolve().parent
@@ -64,7 +63,7 @@ informative than random weights.
 
 def main() -> None:
     """Write the page and the plot."""
-    speed = read_speed(MEASURED / "speed.json")
+    speed = read_report(MEASURED / "speed.json")
     fidelity = [read_fidelity(path) for path in sorted(MEASURED.glob("fidelity-*.json"))]
     parts = [HEAD, markdown(speed), "\n", SPEED_NOTES]
     if fidelity:
@@ -74,19 +73,6 @@ def main() -> None:
     for path in sorted(MEASURED.glob("*.md")):
         parts.append(f"\n{path.read_text(encoding='utf-8')}")
     (DOCS / "benchmarks.md").write_text("".join(parts), encoding="utf-8")
-
-
-def read_speed(path: Path) -> Report:
-    """Read the output of ``core benchmark --json``."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    return Report(
-        machine=Machine(**raw["machine"]),
-        latency=[LatencyRow(**row) for row in raw["latency"]],
-        ratios=raw["ratios"],
-        score_cam=[SpeedRow(**row) for row in raw["score_cam"]],
-        startup_s=raw["startup_s"],
-        memory=MemoryRun(**raw["memory"]),
-    )
 
 
 def read_fidelity(path: Path) -> tuple[Machine, list[FidelityRow], StopRow | None]:

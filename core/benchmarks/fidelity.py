@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.benchmarks.suite import Machine
+from core.benchmarks.results import Machine
 from core.explain.heatmap import HeatMap
 from core.explain.scorecam import GOOD_ENOUGH, ScoreCam
 from core.explain.similarity import iou_top, pearson

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core import __version__
+from core.cli.benchmark import benchmark
 from core.cli.card import card
 from core.cli.deploy import export
+from core.cli.files import find
 from core.cli.history import history_app
 from core.cli.monitor import monitor
 from core.cli.own_models import OWN_MODELS, Stated, import_own
@@ -24,13 +23,12 @@ from core.cli.quality import quality
 from core.cli.runner import run
 from core.compare.comparison import CamMode
 from core.errors import UsageError
-from core.names import readable
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 
 if TYPE_CHECKING:
-    from core.models.catalogue import Catalogue
+    pass
 
 app = typer.Typer(
     help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",
@@ -41,6 +39,7 @@ app = typer.Typer(
 
 
 app.add_typer(history_app, name="history")
+app.command()(benchmark)
 app.command()(export)
 app.command()(quality)
 app.command()(card)
@@ -150,7 +149,7 @@ def compare(
     catalogue = read_catalogue()  # it brings the tasks that tables have columns for
     if task is not None:
         get_task(task)
-    paths, parts = list(_find(images)), stated_parts(region, grid)
+    paths, parts = list(find(images)), stated_parts(region, grid)
     session, choice = ComparisonSession(catalogue), Choice(task, teacher, student, cam, runtime, threads)
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
@@ -279,44 +278,6 @@ def remove(
     typer.echo(f"Removed {bundle}")
 
 
-@app.command()
-def benchmark(
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, under three minutes.")] = False,
-    as_json: AsJson = False,
-    fidelity: Annotated[
-        list[str] | None, typer.Option(help="Only measure how close Score-CAM's maps come, on these images or folders.")
-    ] = None,
-    model: Annotated[str, typer.Option(help="The model for --fidelity.")] = "chest-xray/student-ofa595",
-    every: Annotated[int, typer.Option(min=1, help="Take every so many-th image for --fidelity.")] = 1,
-    report: Annotated[int | None, typer.Option(min=1, help="Only write a PDF report of so many images.")] = None,
-) -> None:
-    """Measure latency, Score-CAM, start-up and memory on this machine."""
-    from core.benchmarks import suite as bench
-    from core.benchmarks.cam import check_libraries
-    from core.cli.output import Progress
-    from core.models.catalogue import read_catalogue
-
-    catalogue = read_catalogue()
-    if fidelity is not None:
-        _fidelity(catalogue, model, list(_find(fidelity))[::every], as_json=as_json)
-        return
-    if report is not None:
-        from core.benchmarks.report import measure
-
-        found = measure(catalogue, report)
-        typer.echo(json.dumps(asdict(found), indent=2) if as_json else f"{bench.machine().line()}\n\n{found.line()}")
-        return
-    if not quick and bench.has_torch():
-        check_libraries()
-    images = 100 if quick else 1000
-    rows = bench.latency(list(catalogue.bundles.values()), runs=10 if quick else 50)
-    with Progress("Comparing", images) as shown:
-        memory = bench.memory(catalogue, images, lambda i: shown.advance(str(i)))
-    maps = bench.score_cam_speed(catalogue, quick=quick)
-    figures = bench.Report(bench.machine(), rows, bench.ratios(rows), maps, bench.startup(), memory)
-    typer.echo(json.dumps(asdict(figures), indent=2) if as_json else bench.markdown(figures))
-
-
 @app.command(name="decode", hidden=True)
 def _decode() -> None:
     """Decode compressed DICOM pixels that come on standard input, for another process of Twinlens."""
@@ -333,20 +294,6 @@ def _explain() -> None:
     serve()
 
 
-def _fidelity(catalogue: Catalogue, model: str, images: list[Path], *, as_json: bool) -> None:
-    from core.benchmarks.fidelity import fidelity, fidelity_table
-    from core.benchmarks.suite import machine
-    from core.cli.output import Progress
-
-    if model not in catalogue.bundles:
-        raise UsageError(f"There is no model {model!r}.", remedy=f"Installed are {', '.join(catalogue.bundles)}.")
-    with Progress("Explaining", len(images)) as shown:
-        found = fidelity(catalogue.bundles[model], images, shown.advance)
-    where = machine()
-    figures = {"machine": asdict(where), **asdict(found)}
-    typer.echo(json.dumps(figures, indent=2) if as_json else fidelity_table(where, found.rows, found.stop))
-
-
 def _place(argument: str) -> tuple[str, Path]:
     """Return the format and the place that ``FORMAT=PLACE`` names.
 
@@ -357,26 +304,6 @@ def _place(argument: str) -> tuple[str, Path]:
     if not sign or not place:
         raise UsageError(f"{argument!r} names no format and place.", remedy="Write it as FORMAT=PLACE.")
     return name, Path(place)
-
-
-def _find(arguments: list[str]) -> Iterator[Path]:
-    """Yield the images that the arguments name; a pattern is expanded here where the shell has not done it.
-
-    Raises:
-        UsageError: if they name none.
-    """
-    from core.images.reader import SUPPORTED, find_images
-
-    named: list[Path] = []
-    for argument in arguments:
-        path = Path(argument)
-        pattern = glob.has_magic(argument) and not os.path.lexists(path)
-        matches = glob.glob(argument, recursive=True) if pattern else []  # noqa: PTH207 - it may be an absolute one
-        named += [Path(match) for match in sorted(matches)] or [path]
-    found = list(find_images(named))
-    if not found:
-        raise UsageError(f"There are no images in {', '.join(map(readable, arguments))}.", remedy=SUPPORTED)
-    yield from found
 
 
 def main() -> None:

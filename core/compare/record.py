@@ -100,7 +100,10 @@ class PredictionRecord:
         dict[str, float], Figure("calibrated probability of a class, in [0, 1]", prefix="p_", rank=1)
     ]
     predicted: Annotated[str, Figure("label of the most probable class")]
-    latency_ms: Annotated[float, Figure("one forward at batch 1, median of `--repeats`")]
+    latency_ms: Annotated[
+        float,
+        Figure("one forward at batch 1, median of `--repeats`; of many files without heat maps, its share of a batch"),
+    ]
     total_ms: Annotated[float, Figure("preprocessing and forward")]
     runtime: Annotated[str, Figure("the runtime that computed it")]
     device: Annotated[str, Figure("the device that computed it")]

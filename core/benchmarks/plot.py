@@ -1,0 +1,36 @@
+"""A benchmark's heat maps as a picture: how long each library takes for each network, on a logarithmic scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from core.benchmarks.results import Report
+from core.models.architectures import model_name
+
+
+def plot(report: Report, out: Path) -> None:
+    """Draw it into a file whose name says how (``.svg``, ``.png``); needs matplotlib."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    models = list(dict.fromkeys(row.model for row in report.score_cam))
+    libraries = list(dict.fromkeys(row.library for row in report.score_cam))
+    seconds = {(row.model, row.library): row.seconds for row in report.score_cam}
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.28 * len(models) * len(libraries)), layout="constrained")
+    height = 0.8 / len(libraries)
+    for i, library in enumerate(libraries):
+        known = [(place, seconds[model, library]) for place, model in enumerate(models) if (model, library) in seconds]
+        places = np.array([place for place, _seconds in known]) + (i - (len(libraries) - 1) / 2) * height
+        bars = axes.barh(places, [value for _place, value in known], height, label=library)
+        axes.bar_label(bars, [f"{value:.3g} s" for _place, value in known], padding=3, fontsize=8)
+    axes.set(xscale="log", xlabel="seconds for one heat map")
+    axes.set_yticks(range(len(models)), [model_name(model) for model in models])
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    axes.legend()
+    figure.savefig(out)
+    plt.close(figure)
