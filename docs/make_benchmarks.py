@@ -23,7 +23,8 @@ HEAD = """# Benchmarks
 
 ## Speed and memory
 
-`python -m core benchmark` (`--quick` takes under three minutes)
+`python -m core benchmark` (`--quick` takes under three minutes); `--folder DIR` times a folder
+([how to use them](researchers-guide.md#figures-of-this-machine))
 
 """
 SPEED_NOTES = """

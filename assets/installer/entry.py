@@ -10,7 +10,7 @@ import multiprocessing
 import runpy
 import sys
 
-MODULES = ("core", "core.benchmarks.latency", "core.benchmarks.cam", "training")
+MODULES = ("core", "core.benchmarks.latency", "core.benchmarks.cam", "core.benchmarks.numpy_network", "training")
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
-OwnModule = Literal["core", "core.benchmarks.latency", "core.benchmarks.cam", "training"]
+OwnModule = Literal[
+    "core", "core.benchmarks.latency", "core.benchmarks.cam", "core.benchmarks.numpy_network", "training"
+]  # fmt: skip
 
 
 def is_frozen() -> bool:

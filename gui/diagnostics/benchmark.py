@@ -22,9 +22,10 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from core.cli.runner import run
+from core.compare.batch import compare_files
 from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
-from core.images.reader import read_image
+from core.images.reader import find_images, read_image
 from gui.engine.events import ComparisonGrown, Event
 from gui.engine.result import FileResult, ModelSummary, file_result
 from gui.engine.results import Result
@@ -48,6 +49,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def measure(
     images: Annotated[int, typer.Option(min=1, help="How many images are analysed while stalls are timed.")] = 10,
+    real: Annotated[
+        Path | None, typer.Option("--folder", help="Analyse the images in this folder instead.", file_okay=False)
+    ] = None,
     files: Annotated[int, typer.Option(min=100, help="How many files the long worklist has.")] = FILES,
 ) -> None:
     """Measure the window on this machine, on the screen or, with QT_QPA_PLATFORM=offscreen, without one."""
@@ -58,7 +62,9 @@ def measure(
         os.environ["TWINLENS_DATA"] = str(Path(folder) / "data")
         make_application()
         rows += first_image()
-        rows += stalls(Path(folder), images)
+        if real is None:
+            _write_images(Path(folder) / "images", images)
+        rows += stalls(real or Path(folder) / "images")
         rows += long_worklist(Path(folder), files)
     typer.echo(machine().line() + "\n\n| what | |\n|---|---:|")
     for what, value, unit in rows:
@@ -113,9 +119,9 @@ def first_image() -> list[Row]:
     return [(f"first image of a session, until {what}", seconds, "s") for what, seconds in seen.items()]
 
 
-def stalls(folder: Path, count: int) -> list[Row]:
+def stalls(folder: Path) -> list[Row]:
     """Time the event loop while a folder is opened, shown and analysed with heat maps, then while torch is needed."""
-    _write_images(folder / "images", count)
+    count = len(list(find_images([folder])))
     write_preferences(store(), Preferences(maps_in_batch=True))
     window = MainWindow()
     window.apply_theme()
@@ -125,7 +131,7 @@ def stalls(folder: Path, count: int) -> list[Row]:
     heart.setTimerType(Qt.TimerType.PreciseTimer)
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
     heart.start(BEAT_MS)
-    window.begin([folder / "images"])
+    window.begin([folder])
     _wait(lambda: window.worklist.rowCount() == count and window.controller.comparison is not None)
     started = time.perf_counter()
     window.commands.actions["analyse_all"].trigger()
@@ -143,14 +149,27 @@ def stalls(folder: Path, count: int) -> list[Row]:
     heart.stop()
     closing = time.perf_counter()
     window.close()
+    closed = time.perf_counter() - closing
+    without_window = _without_window([entry.path for entry in window.worklist.entries()])
     return [
         (f"longest stall, models loaded and {count} images analysed", float(waits.max()), "ms"),
         ("99.9th percentile of the heartbeat's intervals", float(np.percentile(waits, 99.9)), "ms"),
         (f"analysing {count} images with both heat maps", took, "s"),
+        ("the same images by the command line's path", without_window, "s"),
         ("longest stall, Grad-CAM chosen for the first time", float(np.diff(beats).max() * 1e3), "ms"),
         ("both maps of Grad-CAM, torch started for them", first, "s"),
-        ("closing", time.perf_counter() - closing, "s"),
+        ("closing", closed, "s"),
     ]
+
+
+def _without_window(paths: list[Path]) -> float:
+    """Return the seconds for the same comparisons without a window, with models that are loaded and compiled."""
+    session, choice = ComparisonSession(), Choice(cam="fast")
+    session.examine(paths[0], choice)
+    started = time.perf_counter()
+    for _found in compare_files(session, paths, choice):
+        pass
+    return time.perf_counter() - started
 
 
 def _explained_by(window: MainWindow, method: str) -> bool:
