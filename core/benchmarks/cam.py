@@ -208,7 +208,7 @@ def _literal_loop(bundle: Bundle, image: FloatArray) -> Run:
                 scores.append(network(x * mask)[0][0, CLASS_INDEX])
             weights = torch.softmax(torch.stack(scores), 0)
             values = torch.relu((weights[:, None, None] * maps).sum(0))
-            yield 0, scaled(cv2.resize(values.numpy(), image.shape[:-3:-1]))
+            yield 0, scaled(np.asarray(cv2.resize(values.numpy(), image.shape[:-3:-1]), np.float32))
 
     return run
 

@@ -14,14 +14,15 @@ import psutil
 
 from core.benchmarks.results import FolderRow
 from core.compare.batch import compare_files
-from core.compare.classifier import Prediction
+from core.compare.classifier import Classifier, NetworkInput, Prediction, network_input
 from core.compare.pipeline import AHEAD_IN_BATCHES
 from core.compare.read_ahead import ReadAhead
 from core.compare.session import Choice, Compared, ComparisonSession
-from core.compare.stages import OpenedFile, open_file
+from core.compare.stages import open_file
 from core.errors import TwinlensError
 from core.exports.batch import Outputs
 from core.exports.format import Wanted
+from core.images.reader import read_image
 from core.models.catalogue import Catalogue
 
 MIB = 1 << 20
@@ -53,7 +54,7 @@ def folder_speed(catalogue: Catalogue, paths: Sequence[Path], choice: Choice = D
         size = classifier.runtime.batch_size
         classifier.predict_many([opened.teacher if classifier is models.teacher else opened.student] * size)
         classifier.runtime.prepare_masks()
-    yield _timed(STUDENT, session, len(paths), _student_alone(session, paths, plain))
+    yield _timed(STUDENT, session, len(paths), _student_alone(session, paths, models.student))
     for what, wanted, format_ in ((BOTH, plain, "csv"), (MAPS, with_maps, "maps")):
         with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
             outputs = stack.enter_context(Outputs(Wanted(places={format_: Path(place) / "written"})))
@@ -69,21 +70,20 @@ def _written(outputs: Outputs, compared: Iterable[Compared]) -> Iterator[None]:
         yield None
 
 
-def _student_alone(session: ComparisonSession, paths: Sequence[Path], choice: Choice) -> Iterator[Prediction]:
-    """Yield the student's prediction of each file, by the stages of the pipeline."""
+def _student_alone(session: ComparisonSession, paths: Sequence[Path], student: Classifier) -> Iterator[Prediction]:
+    """Yield the student's prediction of each file, read ahead and predicted in batches as in the pipeline."""
+    gate = session.gate(student.bundle)
     reading = ReadAhead(
-        lambda path: open_file(session, path, choice), paths, lambda opened: opened.nbytes, most=AHEAD_IN_BATCHES
-    )
-    group: list[OpenedFile] = []
-    for number, (_path, read) in enumerate(reading, 1):
-        if isinstance(read, Exception):
-            raise read
-        student = session.loaded(read.pair, choice).student
-        group.append(read)
+        lambda path: network_input(read_image(path), student.bundle, gate), paths, lambda _given: 0,
+        most=AHEAD_IN_BATCHES,
+    )  # fmt: skip
+    group: list[NetworkInput] = []
+    for number, (_path, given) in enumerate(reading, 1):
+        if isinstance(given, Exception):
+            raise given
+        group.append(given)
         if len(group) >= student.runtime.batch_size or number == len(paths):
-            yield from student.predict_many([opened.student for opened in group])
-            for opened in group:
-                reading.release(opened)
+            yield from student.predict_many(group)
             group = []
 
 

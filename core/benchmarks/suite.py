@@ -181,7 +181,7 @@ def startup() -> dict[str, float]:
     return found
 
 
-def memory(catalogue: Catalogue, images: int, progress: Callable[[int], None] = lambda _i: None) -> MemoryRun:
+def memory(catalogue: Catalogue, images: int, progress: Callable[[int], object] = lambda _i: None) -> MemoryRun:
     """Compare the demonstration radiograph again and again and follow the resident size.
 
     Each round opens the file anew, preprocesses it and runs both models, as ``core compare --cam none`` does.

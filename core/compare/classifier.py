@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from core.explain.cache import ScoreCamCache
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import Prepared, Preprocessing, prepare, preprocess
+from core.images.preprocessing import Prepared, prepare, preprocess
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from core.runtimes.turns import Turns, TurnTakingRuntime
 from core.uncertainty.calibration import plausible, softmax
-from core.uncertainty.novelty import Novelty
+from core.uncertainty.novelty import Novelty, NoveltyGate
 
 if TYPE_CHECKING:
     from core.images.medical_image import MedicalImage
@@ -110,18 +110,30 @@ class NetworkInput:
 
     Attributes:
         prepared: the inputs of the network and of its novelty gate.
-        milliseconds: wall-clock time that making it took.
+        novelty: what the gate says; None for a bundle without one.
+        milliseconds: wall-clock time that preparing it took.
     """
 
     prepared: Prepared
+    novelty: Novelty | None
     milliseconds: float
 
+    def for_another(self, bundle: Bundle, gate: NoveltyGate | None) -> NetworkInput:
+        """Return it for a bundle that prepares images in the same way, but has a gate of its own."""
+        return replace(self, novelty=_assess(self.prepared, bundle, gate))
 
-def network_input(image: MedicalImage, how: Preprocessing) -> NetworkInput:
-    """Return an opened image as a network takes it."""
+
+def network_input(image: MedicalImage, bundle: Bundle, gate: NoveltyGate | None) -> NetworkInput:
+    """Return an opened image as the network of a bundle takes it, assessed by the bundle's gate."""
     started = time.perf_counter()
-    prepared = prepare(image, how)
-    return NetworkInput(prepared, 1e3 * (time.perf_counter() - started))
+    prepared = prepare(image, bundle.card.preprocessing)
+    took = 1e3 * (time.perf_counter() - started)
+    return NetworkInput(prepared, _assess(prepared, bundle, gate), took)
+
+
+def _assess(prepared: Prepared, bundle: Bundle, gate: NoveltyGate | None) -> Novelty | None:
+    card = bundle.card
+    return None if gate is None else gate.assess(prepared.gate_batch, card.preprocessing, card.described_task)
 
 
 class Classifier:
@@ -156,7 +168,7 @@ class Classifier:
             image: the opened image.
             repeats: how often the forward is timed; the median is reported.
         """
-        given = network_input(image, self.bundle.card.preprocessing)
+        given = network_input(image, self.bundle, self._gate)
         prediction, output = self.predict_input(given, repeats)
         self._explained.remember(given.prepared.batch, output)
         return prediction
@@ -171,7 +183,7 @@ class Classifier:
                 times.append(1e3 * (time.perf_counter() - started))
         self._has_maps = _placed(output[1])
         latency = Latency(given.milliseconds, statistics.median(times), len(times))
-        return self._prediction(given.prepared, output[0][0], latency), output
+        return self._prediction(given, output[0][0], latency), output
 
     def predict_many(self, given: Sequence[NetworkInput]) -> list[Prediction]:
         """Classify images at once, at least one, without heat maps: fastest where they fill the runtime's batch.
@@ -186,12 +198,12 @@ class Classifier:
             logits = self.runtime.forward(batch)
             each_ms = 1e3 * (time.perf_counter() - started) / len(given)
         return [
-            self._prediction(one.prepared, found, Latency(one.milliseconds, each_ms, 1))
+            self._prediction(one, found, Latency(one.milliseconds, each_ms, 1))
             for one, found in zip(given, logits, strict=True)
         ]
 
-    def _prediction(self, prepared: Prepared, logits: FloatArray, latency: Latency) -> Prediction:
-        card = self.bundle.card
+    def _prediction(self, given: NetworkInput, logits: FloatArray, latency: Latency) -> Prediction:
+        card, prepared = self.bundle.card, given.prepared
         probabilities = softmax(logits, card.temperature)
         return Prediction(
             class_ids=card.classes,
@@ -202,7 +214,7 @@ class Classifier:
             device=self.runtime.device,
             precision=self.runtime.precision,
             plausible=self._plausible(probabilities),
-            novelty=self._novelty(prepared.gate_batch),
+            novelty=given.novelty,
             notices=tuple(filter(None, (prepared.notice, self.runtime.notice, "" if self._has_maps else NO_MAPS))),
             brightness=prepared.brightness,
             contrast=prepared.contrast,
@@ -214,12 +226,6 @@ class Classifier:
             return None
         inside = plausible(probabilities, card.conformal.floor)
         return tuple(label for label, is_in in zip(card.classes, inside, strict=True) if is_in)
-
-    def _novelty(self, batch: FloatArray) -> Novelty | None:
-        if self._gate is None:
-            return None
-        card = self.bundle.card
-        return self._gate.assess(batch, card.preprocessing, card.described_task)
 
     def score_cam(self, image: MedicalImage) -> ScoreCam | None:
         """Begin Score-CAM of an image, or return that of one of the last; the work is done when it is refined.

@@ -61,7 +61,7 @@ class ReadAhead(Generic[Read]):
                     with self._changed:
                         self._awaited = number
                         self._changed.notify_all()
-                    yield path, future.exception() or future.result()  # type: ignore[misc] - of an Exception
+                    yield path, _outcome(future)
             finally:
                 self.stop()
 
@@ -89,6 +89,14 @@ class ReadAhead(Generic[Read]):
         with self._changed:
             self._held += self._size(found)
         return found
+
+
+def _outcome(future: Future[Read]) -> Read | Exception:
+    """Wait for a file, and return what was read or why nothing was."""
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001 - handed over
+        return error
 
 
 def _file_size(path: Path) -> int:

@@ -227,9 +227,7 @@ class ComparisonSession:
     def own_task(self, image: MedicalImage | None) -> Task:
         """Return the task that an image resembles; without an image that of grey images."""
         catalogue = self._installed()
-        return self._tasks.get(
-            None if image is None else image.key, lambda: task_of_image(image, catalogue, self._gate)
-        )
+        return self._tasks.get(None if image is None else image.key, lambda: task_of_image(image, catalogue, self.gate))
 
     def compare(
         self,
@@ -333,7 +331,12 @@ class ComparisonSession:
             self.catalogue = read_catalogue()
         return self.catalogue
 
-    def _gate(self, bundle: Bundle) -> NoveltyGate | None:
+    def gate(self, bundle: Bundle) -> NoveltyGate | None:
+        """Return the novelty gate of a bundle, None if it has none.
+
+        Raises:
+            BundleError: if it is damaged.
+        """
         return self._gates.get((bundle.directory, bundle.card.novelty_sha256), bundle.read_gate)
 
     def _other_maps(

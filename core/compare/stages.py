@@ -25,7 +25,7 @@ class OpenedFile:
         image: the opened image.
         pair: the bundles that are compared on it.
         teacher: the teacher's input.
-        student: the student's; the same object where both are preprocessed alike.
+        student: the student's.
     """
 
     path: Path
@@ -63,12 +63,16 @@ def open_file(session: ComparisonSession, path: Path, choice: Choice, *, with_id
     Raises:
         ImageError: if it can't be opened.
         UsageError: if its models are not installed, or do not fit each other.
+        BundleError: if their novelty gates are damaged.
     """
     image = read_image(path, with_identity=with_identity)
     pair = session.bundles(choice, image)
-    hows = pair.teacher.card.preprocessing, pair.student.card.preprocessing
-    teacher = network_input(image, hows[0])
-    student = teacher if hows[0] == hows[1] else network_input(image, hows[1])
+    gates = session.gate(pair.teacher), session.gate(pair.student)
+    teacher = network_input(image, pair.teacher, gates[0])
+    if pair.student.card.preprocessing == pair.teacher.card.preprocessing:
+        student = teacher.for_another(pair.student, gates[1])
+    else:
+        student = network_input(image, pair.student, gates[1])
     return OpenedFile(path, image, pair, teacher, student)
 
 
