@@ -61,7 +61,8 @@ class ReadAhead(Generic[Read]):
                     with self._changed:
                         self._awaited = number
                         self._changed.notify_all()
-                    yield path, _outcome(future)
+                    found = _outcome(future)
+                    yield path, found
             finally:
                 self.stop()
 

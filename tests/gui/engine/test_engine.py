@@ -1,12 +1,16 @@
 """The engine with networks that are quick to run: "Analyse all" beside the image on screen."""
 
+import os
+import sys
 from dataclasses import replace
 
 import pytest
 
+from core.compare import pipeline
 from core.compare.session import ComparisonSession
 from core.compare.stages import open_file
 from core.explain.scorecam import ScoreCam
+from gui.common.threads import GIVEN_WAY
 from gui.engine.engine import AnalysisEngine
 from gui.engine.events import (
     BatchProgress,
@@ -115,6 +119,20 @@ def test_a_paused_batch_waits_and_models_that_change_meanwhile_are_taken(engine,
     qtbot.waitUntil(is_over(engine), timeout=PATIENCE)
     of_batch = [event for event in of(engine, FileCompared) if event.choice == FAST]
     assert [event.path for event in of_batch] == list(images)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere priorities are not inherited")
+def test_all_its_threads_give_way_to_the_windows(engine, images, qtbot, monkeypatch):
+    niceness = []
+    own_open, own_score = pipeline.open_file, ScoreCam._score
+    monkeypatch.setattr(
+        pipeline, "open_file", lambda *args, **how: niceness.append(os.nice(0)) or own_open(*args, **how)
+    )
+    monkeypatch.setattr(ScoreCam, "_score", lambda *args: niceness.append(os.nice(0)) or own_score(*args))
+    engine.do(AnalyseFiles(images[:1], FAST))
+    qtbot.waitUntil(is_over(engine), timeout=PATIENCE)
+    assert len(niceness) > 2
+    assert set(niceness) == {min(19, os.nice(0) + GIVEN_WAY)}
 
 
 def test_files_that_are_left_out_are_not_reported(engine, images, qtbot):
