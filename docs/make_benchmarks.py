@@ -31,9 +31,11 @@ SPEED_NOTES = """
 Every forward pass and every Score-CAM is measured in a process of its own. Score-CAM explains the demonstration
 radiograph, for the same layer and class in each library, used as its documentation says. Pearson and IoU compare each
 map with the exact one of the same network. torch-cam has another definition of Score-CAM (a baseline is subtracted and
-maps are scaled before they are enlarged), so its map differs; this does not make it worse. Networks without an
-installed bundle have random weights. These take as long as trained ones, but their maps change from run to run, and so
-does the fidelity of the fast map. torch-cam is left out for AutoFormerV2-T: it takes the rows of its maps for channels.
+maps are scaled before they are enlarged), so its map differs; this does not make it worse. The literal loop in torch
+scores one masked image after the other, as Captum evaluates perturbations unless told otherwise; Captum itself has no
+Score-CAM. Networks without an installed bundle have random weights. These take as long as trained ones, but their maps
+change from run to run, and so does the fidelity of the fast map. torch-cam is left out for AutoFormerV2-T: it takes the
+rows of its maps for channels.
 Forward passes (`core.benchmarks.suite.latency`) and the Score-CAM of VGG19 and OFA-595, by all libraries
 (`core.benchmarks.cam.speed`), were measured later than the rest, after three changes: predictions come with their
 feature maps, Winograd's filtering, and torch's activations for OFA-595. A single run can be slow by chance: OFA-595's

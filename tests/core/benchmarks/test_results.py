@@ -1,7 +1,6 @@
 """A benchmark's results: kept when it is stopped, read back, and compared with those of another run."""
 
 import json
-import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -134,7 +133,7 @@ def test_a_regression_is_told_by_the_exit_code(tmp_path):
 def test_what_was_measured_is_kept_when_it_is_stopped(tmp_path, monkeypatch, how, code):
     def counted(_catalogue):
         yield Count("forwards", 16)
-        os.kill(os.getpid(), how)
+        signal.raise_signal(how)
         pytest.fail("it was not stopped")
 
     monkeypatch.setattr(suite, "counts", counted)
