@@ -34,8 +34,13 @@ CALLGRIND_MINUTES = 20
 INSTRUCTIONS_NOISE = 0.02
 
 
-def counts(catalogue: Catalogue) -> Iterator[Count]:
-    """Yield what is counted; instructions only where Valgrind is installed."""
+def counts(catalogue: Catalogue, *, quick: bool = False) -> Iterator[Count]:
+    """Yield what is counted.
+
+    Args:
+        catalogue: the installed models.
+        quick: whether the processor's instructions are left out, which take minutes.
+    """
     for depth in get_args(Depth):
         network = NumpyNetwork()
         explain(network, depth)
@@ -45,14 +50,20 @@ def counts(catalogue: Catalogue) -> Iterator[Count]:
     score_cam = ScoreCam(load_runtime(student, threads=THREADS), image)
     *_, last = score_cam.refine(int(score_cam.logits.argmax()))
     yield Count(f"forwards of {student.id}, fast map of the demonstration", last.maps_scored)
-    if (valgrind := shutil.which("valgrind")) is not None:
-        yield instructions(valgrind)
+    if not quick and (found := instructions()) is not None:
+        yield found
 
 
-def instructions(valgrind: str) -> Count:
-    """Count the processor's instructions for one fast map: those of two runs that differ by so many maps."""
+def instructions() -> Count | None:
+    """Count the processor's instructions for one fast map, from two runs; None where Valgrind is missing or fails."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        return None
     few, many = 1, 3
-    found = [_instructions(valgrind, maps) for maps in (few, many)]
+    try:
+        found = [_instructions(valgrind, maps) for maps in (few, many)]
+    except (subprocess.SubprocessError, OSError, ValueError):  # e.g. on a processor that it does not know
+        return None
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}"
     each = (found[1] - found[0]) // (many - few)
     return Count("instructions, fast map by a network of NumPy", each, INSTRUCTIONS_NOISE, versions)

@@ -86,7 +86,7 @@ def measure(
     if "score-cam" in parts and not quick and has_torch():
         check_libraries()
     if "counts" in parts:
-        for count in counts(catalogue):
+        for count in counts(catalogue, quick=quick):
             report.counts.append(count)
             yield count.what
     if "latency" in parts:

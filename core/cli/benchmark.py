@@ -101,6 +101,8 @@ def _measured(
                 count = lambda done, total: shown.show("Comparing", done, total)  # noqa: E731 - for the memory run
                 for _what in suite.measure(found, catalogue, parts, quick=quick, progress=count):
                     _write(found, out)
+                if "counts" in parts and not quick and not any(count.of for count in found.counts):
+                    typer.echo("Instructions were not counted: Valgrind is not installed, or failed.", err=True)
         except KeyboardInterrupt:
             found.complete = False
             return found, TERMINATED if terminated() else STOPPED

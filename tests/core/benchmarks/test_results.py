@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def test_a_regression_is_told_by_the_exit_code(tmp_path):
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_was_measured_is_kept_when_it_is_stopped(tmp_path, monkeypatch, how, code):
-    def counted(_catalogue):
+    def counted(_catalogue, **_how):
         yield Count("forwards", 16)
         signal.raise_signal(how)
         pytest.fail("it was not stopped")
@@ -181,3 +182,9 @@ def test_instructions_are_read_from_what_callgrind_prints():
     assert counting.collected("==1== \n==1== Collected : 123456789\n") == 123456789
     with pytest.raises(ValueError, match="counted nothing"):
         counting.collected("==1== valgrind: no memory")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Valgrind is not made for Windows")
+def test_instructions_are_left_out_where_valgrind_fails(monkeypatch):
+    monkeypatch.setattr(counting.shutil, "which", lambda _name: "/bin/false")
+    assert counting.instructions() is None
