@@ -16,19 +16,9 @@ from core.images.reader import read_image
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
-from training.audit.perturbations import (
-    SIDE,
-    Disturbance,
-    Mask,
-    border,
-    disturbances,
-    hide,
-    markers,
-    sized,
-    usual_lungs,
-    without_markers,
-)
 from training.data.loading import Sample
+from training.data.perturbations import SIDE, Disturbance, disturbances, hide, markers, sized, without_markers
+from training.data.regions import Mask, border, usual_lungs
 from training.evaluation.clustered_bootstrap import Indices, clusters_of
 from training.evaluation.evaluate import summarise
 from training.evaluation.metrics import GroupResult
@@ -175,12 +165,12 @@ def audit(
 
 def look(samples: list[Sample], classes: Sequence[str], *, colour: bool, chest: bool = False) -> Pictures:
     """Read images, and where in them border, lungs and infection are; lungs that are not outlined in ``chest`` only."""
-    masks = {"border": [border()] * len(samples)}
+    masks = {"border": [border(SIDE)] * len(samples)}
     outlined = bool(samples) and all("lung" in s.masks for s in samples)
     if outlined:
         masks["lung"] = [_mask(s.masks["lung"]) for s in samples]
     elif chest:
-        masks["lung"] = [usual_lungs()] * len(samples)
+        masks["lung"] = [usual_lungs(SIDE)] * len(samples)
     if samples and all("infection" in s.masks for s in samples):
         masks["infection"] = [_mask(s.masks["infection"]) for s in samples]
     return Pictures(

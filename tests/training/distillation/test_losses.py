@@ -9,8 +9,8 @@ from torch.autograd import gradcheck
 from torch.nn.functional import one_hot
 
 from training.distillation import losses
-from training.distillation.criterion import balanced_weights, build_criterion
-from training.recipe import Loss
+from training.distillation.criterion import Targets, balanced_weights, build_criterion
+from training.recipe_parts import Loss
 
 T = 3.0
 
@@ -128,7 +128,7 @@ def test_a_teacher_that_knows_the_truth_weighs_more():
 
 def test_the_criterion_is_hybrid_supervision_by_default(outputs):
     z, v, y = map(torch.from_numpy, outputs)
-    terms = build_criterion(Loss(alpha=0.3, temperature=T), "mean", None, None)(z, y, v[None])
+    terms = build_criterion(Loss(alpha=0.3, temperature=T), "mean", None, None)(z, Targets(y, v[None]))
     truth, teacher = losses.cross_entropy(z, y), losses.soft_target_loss(z, v, T)
     assert sum(terms.values()).item() == pytest.approx((0.7 * truth + 0.3 * teacher).item())
 
@@ -144,9 +144,9 @@ def test_the_criterion_is_hybrid_supervision_by_default(outputs):
 def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, loss, names):
     z, v, y = (torch.from_numpy(a).float() for a in outputs)
     z.requires_grad_()
-    maps = (torch.randn(6, 3, 2, 2, requires_grad=True), torch.randn(6, 4, 4, 4))
+    maps = torch.randn(6, 3, 2, 2, requires_grad=True)
     criterion = build_criterion(loss, "mean", None, (3, 4))
-    terms = criterion(z, y, v[None], maps)
+    terms = criterion(z, Targets(y, v[None], torch.randn(6, 4, 4, 4)), maps)
     assert terms.keys() == names
     sum(terms.values()).backward()
     assert z.grad.abs().sum() > 0
