@@ -18,24 +18,31 @@ UNKNOWN, OTHERS = "unknown", "others"
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """Which group each image is in.
+    """Which group each training image is in.
 
     Attributes:
         names: the groups, e.g. ``nih_cxr14, Normal``.
         of_image: the group of each image, shape (N,).
+        by: the columns that they are made by.
     """
 
     names: tuple[str, ...]
     of_image: npt.NDArray[np.int64]
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How many images each group has."""
-        return dict(zip(self.names, np.bincount(self.of_image, minlength=len(self.names)).tolist(), strict=True))
+    by: tuple[str, ...]
 
     def in_words(self) -> str:
         """Return the groups with their sizes in a sentence."""
-        return f"groups of training images: {'; '.join(f'{name} {size:,}' for name, size in self.sizes.items())}"
+        sizes = np.bincount(self.of_image, minlength=len(self.names)).tolist()
+        named = (f"{name} {size:,}" for name, size in zip(self.names, sizes, strict=True))
+        return f"groups of training images: {'; '.join(named)}"
+
+    def of(self, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+        """Return a number for each of other images, shape (M,), equal within a group; small groups are as in training.
+
+        Images of a group that training has not are a group, too.
+        """
+        own = [name if (name := _named(s, self.by)) in self.names else f"{OTHERS}, {s.label}" for s in samples]
+        return np.unique(own, return_inverse=True)[1].astype(np.int64)
 
 
 def grouped(samples: Sequence[Sample], how: Subgroups) -> Grouping:
@@ -54,14 +61,18 @@ def grouped(samples: Sequence[Sample], how: Subgroups) -> Grouping:
                 f"No training image has a {column!r}, by which they are to be grouped.",
                 remedy="Name other columns of the manifest in subgroups.by.",
             )
-    values = [", ".join(sample.known(column) or UNKNOWN for column in how.by) for sample in samples]
-    sizes = Counter((value, sample.label) for value, sample in zip(values, samples, strict=True))
-    named = [
-        f"{value if sizes[value, sample.label] >= how.smallest else OTHERS}, {sample.label}"
-        for value, sample in zip(values, samples, strict=True)
+    named = [_named(sample, how.by) for sample in samples]
+    sizes = Counter(named)
+    kept = [
+        name if sizes[name] >= how.smallest else f"{OTHERS}, {sample.label}"
+        for name, sample in zip(named, samples, strict=True)
     ]
-    names, of_image = np.unique(named, return_inverse=True)
-    return Grouping(tuple(names.tolist()), of_image.astype(np.int64))
+    names, of_image = np.unique(kept, return_inverse=True)
+    return Grouping(tuple(names.tolist()), of_image.astype(np.int64), how.by)
+
+
+def _named(sample: Sample, by: Sequence[str]) -> str:
+    return ", ".join([*(sample.known(column) or UNKNOWN for column in by), sample.label])
 
 
 def balanced_order(groups: npt.NDArray[np.int64], random: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -1,8 +1,9 @@
 """Bring a network's class activation maps to its teacher's: one less their cosine, as in e2KD (arXiv 2402.03119).
 
-The network's map is its Grad-CAM (Selvaraju et al., arXiv 1610.02391), which differentiates: Score-CAM, the softmax over
-hundreds of forwards, does not at this price. Both weigh the same feature maps by what they are worth to the class, and
-where pooling and a linear layer follow the maps, Grad-CAM is the class activation map of Zhou et al. (1512.04150) itself.
+The network's own map is Grad-CAM (Selvaraju et al., arXiv 1610.02391): one pass backward through the layers behind the
+maps, which can be differentiated again, where Score-CAM takes hundreds of forwards. Both weigh the same feature maps by
+what they are worth to the class. Where pooling and a linear layer follow the maps, Grad-CAM is the class activation map
+of Zhou et al. (arXiv 1512.04150) itself.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def group_weights(groups: int, step_size: float) -> nn.Module:
     """Return a module that gives images weights by their groups; its only state, q, is part of a checkpoint.
 
-    The loss that is minimised is Σ_g q_g ℓ_g, with ℓ_g the mean loss of group g in the batch. q starts uniform, and after
-    each batch q_g ← q_g exp(η ℓ_g), scaled to sum 1; a group without images in the batch counts as of loss 0.
+    The loss that is minimised is Σ_g q_g ℓ_g, with ℓ_g the mean loss of group g in the batch. q starts uniform; each
+    batch first sets q_g ← q_g exp(η ℓ_g), scaled to sum 1. A group without images in the batch counts as of loss 0.
     Of several processes all see the losses of the whole batch.
 
     Args:

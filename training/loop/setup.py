@@ -13,8 +13,8 @@ from core.images.preprocessing import Preprocessing
 from core.models.architectures import count_macs, count_parameters
 from training.data.decoded_images import ImageStore, load_images
 from training.data.hiding import Hiding
-from training.data.lungs import find_lungs
 from training.data.loading import DatasetError, Sample
+from training.data.lungs import find_lungs
 from training.data.subgroups import grouped
 from training.distillation.criterion import balanced_weights, with_loss
 from training.distillation.teachers import load_teacher, torch_logits
@@ -121,6 +121,7 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
     lungs = find_lungs(train.samples, how.height, recipe.task.id) if recipe.needs_lungs else None
     hiding = Hiding(recipe.hide, lungs if recipe.hide.lungs_only else None) if recipe.hide.wanted else None
+    grouping = grouped(train.samples, recipe.subgroups) if recipe.subgroups.wanted else None
     facts = RunFacts(
         recipe=recipe,
         data=data,
@@ -131,7 +132,8 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
         started=started,
         parameters=count_parameters(network),
         macs=count_macs(network, *how.size),
-        grouping=grouped(train.samples, recipe.subgroups) if recipe.subgroups.wanted else None,
+        grouping=grouping,
+        val_groups=None if grouping is None else grouping.of(val.samples),
     )
     pixels = train.tensor()
     if accelerator.device.type != "cpu":
