@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import LUMA, Preprocessing, to_network_input
-from core.images.reader import read_image
+from core.images.preprocessing import Preprocessing, to_network_input
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
 from training.data.loading import Sample
-from training.data.perturbations import SIDE, Disturbance, disturbances, hide, markers, sized, without_markers
+from training.data.perturbations import SIDE, Disturbance, disturbances, hide, markers, read_sized, without_markers
 from training.data.regions import Mask, border, usual_lungs
 from training.evaluation.clustered_bootstrap import Indices, clusters_of
 from training.evaluation.evaluate import summarise
@@ -177,7 +176,7 @@ def look(samples: list[Sample], classes: Sequence[str], *, colour: bool, chest: 
         samples=samples,
         labels=np.array([classes.index(s.label) for s in samples], dtype=np.intp),
         clusters=clusters_of(samples),
-        pixels=[_read(s.path, colour=colour) for s in samples],
+        pixels=[read_sized(s.path, colour=colour) for s in samples],
         coloured=colour,
         masks=masks,
         lungs_outlined=outlined,
@@ -230,15 +229,8 @@ def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, predicted: 
     return {name: np.array(found, np.float32) for name, found in shares.items() if found}
 
 
-def _read(path: Path, *, colour: bool) -> FloatArray:
-    picture = sized(read_image(path).displayed())
-    if colour == (picture.ndim == 3):
-        return picture
-    return np.repeat(picture[:, :, None], 3, axis=2) if colour else picture @ LUMA
-
-
 def _mask(path: Path) -> Mask:
-    return np.asarray(_read(path, colour=False) > 0.5)
+    return np.asarray(read_sized(path, colour=False) > 0.5)
 
 
 def _named(progress: Callable[[str], None], bundle: str, what: str) -> None:

@@ -163,13 +163,16 @@ def novelty_command(
         outside = made.card.scores[0].refused or 0
         typer.echo(f"{made.id}: {100 * outside:.1f} % of the test images are not assessable.")
         return
-    from training.novelty.benchmark import measure, table
+    from training.novelty.benchmark import gate_table, measure, table
     from training.novelty.robustness import measure_robustness, robustness_table
+    from training.novelty.silent_errors import measure_shifts, shifts_table
 
     how = (images, runtime, threads, parse_label_map(label_map or []))
     typer.echo(robustness_table(dict(measure_robustness(find_bundle(bundle), data, *how))))
+    typer.echo("\n" + shifts_table(list(measure_shifts(find_bundle(bundle), data, *how))))
     if other is not None:
-        typer.echo("\n" + table(measure(find_bundle(bundle), data, other, *how)))
+        rows = measure(find_bundle(bundle), data, other, *how)
+        typer.echo(f"\n{gate_table(rows)}\n\n{table(rows)}")
 
 
 @app.command("coverage")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from core.images.preprocessing import LUMA
+from core.images.reader import read_image
 from training.data.regions import Mask
 
 FloatArray = npt.NDArray[np.float32]
@@ -104,6 +106,18 @@ def without_markers(picture: FloatArray, *, mirrored: bool = False) -> FloatArra
     found = picture.copy()
     found[mask] = painted[mask].astype(np.float32) / np.float32(255)
     return found
+
+
+def read_sized(path: Path, *, colour: bool) -> FloatArray:
+    """Return an image of ``SIDE``² pixels, float32 in [0, 1], in colour or grey whatever it is stored as.
+
+    Raises:
+        ImageError: if it can't be read.
+    """
+    picture = sized(read_image(path).displayed())
+    if colour == (picture.ndim == 3):
+        return picture
+    return np.repeat(picture[:, :, None], 3, axis=2) if colour else picture @ LUMA
 
 
 def sized(picture: FloatArray) -> FloatArray:
