@@ -14,6 +14,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 from core.system.extras import require
 from training.campaign.make_all import make_all
+from training.campaign.shortcut import shortcut
 from training.cli.hold_out import hold_out
 from training.cli.new_task import new_task
 from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
@@ -52,6 +53,7 @@ app.command()(distill)
 app.command()(outline)
 app.command()(throughput)
 app.command("make-all")(make_all)
+app.command()(shortcut)
 app.command("new-task")(new_task)
 app.command("hold-out")(hold_out)
 

@@ -1,8 +1,8 @@
 """Tiles as other stains would colour them: the amounts of haematoxylin and eosin, shown in the colours of other dyes.
 
-Colour deconvolution (Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 2001, 23:291): by Lambert and Beer the absorbance
-of a pixel is the sum of the dyes' amounts times their colours. The colours are Ruifrok's and Landini's, as scikit-image
-has them. A real stain also marks other structures; this shows its colours alone.
+Colour deconvolution (Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 2001, 23:291): by Lambert and Beer, the
+absorbance of a pixel is the sum of the dyes' amounts times their colours. The colours are Ruifrok's and Landini's, as
+scikit-image has them. A real stain also marks other structures; this shows its colours alone.
 """
 
 from __future__ import annotations
