@@ -25,10 +25,10 @@ python -m training shortcut --data DIR --out OUT --teacher chest-xray/teacher-vg
 Classes and sources of the chest data hang together: most Non-COVID images are of children from one hospital, all
 COVID-19 images are of adults. A teacher that tells sources apart scores well, and hands that on to its student
 ([audit](audit/chest-xray.md), [results by group](results.md#by-group-chest)). The command trains the same student from
-the same teachers with each [means against shortcuts](researchers-guide.md#a-student-without-the-shortcut) alone, and with
-several together. It scores all of them on the test split: overall, on adults, on NIH ChestX-ray14, the one source with
-adults of two classes, and on up to 400 images with the lungs hidden or only the outer border left, as the audit does it.
-There a *lower* accuracy is better: whoever answers well without seeing the lungs answers by something else.
+the same teachers with each [means against shortcuts](researchers-guide.md#a-student-without-the-shortcut) alone, and
+with several together. It scores all of them on the test split: overall, on adults, on NIH ChestX-ray14, the one source
+with adults of two classes, and on up to 400 images with the lungs hidden or only the outer border left, as the audit
+does it. There a *lower* accuracy is better: whoever answers well without seeing the lungs answers by something else.
 
 A student is called better only if it is so on each group without a loss over all images, by the mean over the seeds.
 Intervals are of 95 %, by patient. The groups were chosen before any student was trained.
