@@ -179,7 +179,8 @@ def verdict(rows: list[Scores]) -> str:
 
 def _means(rows: list[Scores]) -> list[float]:
     """Return mean accuracies over the seeds: overall, then of each group."""
-    return np.mean([[row.overall.mean, *(one.mean for one in row.groups.values())] for row in rows], axis=0).tolist()
+    each = np.array([[row.overall.mean, *(one.mean for one in row.groups.values())] for row in rows])
+    return [float(mean) for mean in each.mean(axis=0)]
 
 
 def _cell(found: Figure | None) -> str:
