@@ -19,12 +19,13 @@ from training.distillation import heat_maps
 from training.distillation.explanation import explanation_loss, grad_cam
 from training.distillation.heat_maps import TeacherHeatMaps
 from training.distillation.teachers import load_teacher
+from training.loop.loop import train
 from training.recipe_parts import Augment
 from training.runs.networks import LayerMaps, build
 from training.runs.training_set import open_run_data
 
 CLASSES = ("COVID-19", "Non-COVID", "Normal")
-HOW = Preprocessing(height=32, width=32, channels="grey")
+HOW = Preprocessing(height=64, width=64, channels="grey")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -80,9 +81,11 @@ def test_a_map_without_evidence_has_no_direction():
 
 
 @pytest.fixture(scope="module")
-def explained(one_thread, small_run, small_images):
-    """A teacher and six training images."""
-    teacher = load_teacher(str(small_run), CLASSES, HOW)
+def explained(one_thread, small_images, tmp_path_factory):
+    """A teacher whose maps have more than one pixel, and six training images."""
+    run = tmp_path_factory.mktemp("runs") / "teacher"
+    train(tiny_recipe(size=64, optim__epochs=1), small_images, run)
+    teacher = load_teacher(str(run), CLASSES, HOW)
     data = open_run_data(small_images, CLASSES)
     return teacher, load_images(data.train[:6], CLASSES, HOW, f"{data.contents} six")
 
@@ -107,8 +110,8 @@ def test_the_teacher_s_maps_are_score_cam_computed_once_and_move_with_the_views(
     mirrored = TeacherHeatMaps(teacher, store, still.model_copy(update={"flip": 1.0}))
     mirrored.compute(store.tensor())
     assert torch.allclose(mirrored.of(places, numbers)[0], found.flip(2), atol=1e-5)
-    left = np.zeros((1, 32, 32), bool)
-    left[..., :16] = True
+    left = np.zeros((1, 64, 64), bool)
+    left[..., :32] = True
     on_lungs = TeacherHeatMaps(teacher, store, still, Lungs("left", left))
     on_lungs.compute(store.tensor())
     half = on_lungs.of(places, numbers)[0]

@@ -22,7 +22,8 @@ from training.recipe_parts import Hide
 from training.runs.training_set import open_run_data
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-HOW = Preprocessing(height=32, width=32, channels="grey")
+SIZE = 64  # feature maps have more than one pixel
+HOW = Preprocessing(height=SIZE, width=SIZE, channels="grey")
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +40,13 @@ def images(tmp_path_factory):
 @pytest.fixture(scope="module")
 def teacher(one_thread, images, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "teacher"
-    train(tiny_recipe(optim__epochs=1), images, out)
+    train(tiny_recipe(size=SIZE, optim__epochs=1), images, out)
     return out
 
 
 def all_means(teacher):
     return tiny_recipe(
+        size=SIZE,
         augment__views=1,
         teachers={"bundles": [str(teacher)]},
         hide={"lungs_only": 0.3, "border": 0.3},
@@ -73,6 +75,7 @@ def test_stopped_in_the_middle_a_run_with_all_means_resumes_bit_identically(imag
         assert all(torch.equal(a[key], b[key]) for key in a)
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert {"train_truth", "train_teacher", "train_explanation"} < rows[0].keys()
+    assert 0 < rows[0]["train_explanation"] < 1
     assert rows[0]["val_worst_group"] <= rows[0]["val_group_accuracy"] <= 1
     best = json.loads((whole / "run.json").read_text())["best_epoch"]
     assert rows[best]["val_group_accuracy"] == max(row["val_group_accuracy"] for row in rows)
@@ -116,7 +119,8 @@ def test_logits_of_views_with_hidden_parts_are_a_cache_of_their_own_and_of_these
 
 def test_hints_of_any_layer_and_a_layer_that_is_missing(images, teacher, tmp_path):
     teachers = {"bundles": [str(teacher)], "cache": False}
-    recipe = tiny_recipe(optim__epochs=1, teachers=teachers, loss={"hint": 1.0, "map_layers": ["blocks.3", "blocks.5"]})
+    hint = {"hint": 1.0, "map_layers": ["blocks.3", "blocks.5"]}
+    recipe = tiny_recipe(size=SIZE, optim__epochs=1, teachers=teachers, loss=hint)
     assert train(recipe, images, tmp_path / "run").status == "finished"
     row = json.loads((tmp_path / "run" / "metrics.jsonl").read_text())
     assert row["train_hint"] > 0
