@@ -6,9 +6,7 @@ import hashlib
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     field_validator,
@@ -21,11 +19,7 @@ from core.models.card import Role
 from core.models.catalogue import find_task
 from core.models.ofa_subnets import Subnet, model_id
 from core.tasks import Task, is_shipped
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
+from training.recipe_parts import Augment, Explanation, Hide, Loss, NotNegative, Part, Positive, Share, Subgroups
 
 StartKind = Literal["random", "imagenet", "imagenet-or-random", "package", "vgg16", "model"]
 Precision = Literal["no", "bf16", "fp16"]  # as accelerate names them; "no" is float32
@@ -49,10 +43,6 @@ def _stored(task: Task) -> object:
 RecipeTask = Annotated[Task, BeforeValidator(_named), PlainSerializer(_stored)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Start(NamedTuple):
     """What a network starts from.
 
@@ -71,7 +61,7 @@ class Start(NamedTuple):
         return self.kind == "model"
 
 
-class Model(_Part):
+class Model(Part):
     """The network and its starting weights.
 
     Attributes:
@@ -129,95 +119,7 @@ class Model(_Part):
         return model_name(self.id)
 
 
-class Augment(_Part):
-    """How training images are varied; every number of a view is a function of (seed, view, image).
-
-    Attributes:
-        seed: seed of the views. Runs that differ in their own seed only share the teachers' cached logits.
-        views: how many views of each image there are, used in turn by the epochs; 0 means a new one every epoch.
-        flip: chance of a mirrored image.
-        turn: chance of a flip upside down and of a quarter turn (histology, where no direction is up).
-        rotate: largest rotation in degrees.
-        scale: smallest side of the window that is shown, as a share of the image's side; it lies anywhere inside.
-        largest: largest side of that window; above 1 the image is shown whole, smaller, with ``fill`` around it.
-        plain: share of views that are neither rotated nor scaled, as the images that are classified later.
-        blur: largest deviation, in pixels, of the Gaussian that half of the views are blurred with.
-        sharpen: largest strength at which the other half are sharpened.
-        gamma: brightness is raised to a power between 1 / (1 + gamma) and 1 + gamma.
-        contrast: contrast is multiplied by 1 ± contrast.
-        brightness: brightness, in [0, 1], is shifted by ± brightness.
-        tint: each colour channel is multiplied by 1 ± tint.
-        erase: chance that a rectangle of 2 to 20 % of the image is blanked.
-        fill: what lies outside the image.
-        mixup: parameter of mixup's Beta distribution (Zhang et al., arXiv 1710.09412), 0 for none.
-        cutmix: parameter of CutMix's Beta distribution (Yun et al., arXiv 1905.04899), 0 for none.
-    """
-
-    seed: int = Field(default=0, ge=0)
-    views: int = Field(default=0, ge=0, le=1000)
-    flip: Share = 0.5
-    turn: Share = 0.0
-    rotate: float = Field(default=15.0, ge=0, le=180)
-    scale: float = Field(default=0.65, gt=0, le=1)
-    largest: float = Field(default=1.0, ge=1, le=2)
-    plain: Share = 0.0
-    blur: float = Field(default=0.0, ge=0, le=3)
-    sharpen: float = Field(default=0.0, ge=0, le=4)
-    gamma: NotNegative = 0.3
-    contrast: Share = 0.25
-    brightness: Share = 0.12
-    tint: Share = 0.0
-    erase: Share = 0.25
-    fill: Literal["zeros", "border", "reflection"] = "zeros"
-    mixup: NotNegative = 0.0
-    cutmix: NotNegative = 0.0
-
-    @property
-    def mixes(self) -> bool:
-        """Whether images are mixed with one another."""
-        return self.mixup > 0 or self.cutmix > 0
-
-
-class Loss(_Part):
-    """What is minimised; see :mod:`training.distillation.losses` for the formulas.
-
-    Attributes:
-        kind: how the teacher's output is matched: ``hybrid`` (the project's default), ``dkd`` or ``dist``.
-        alpha: weight of the teacher in ``hybrid``: (1 − alpha) · CE + alpha · T² · KL.
-        temperature: T.
-        standardise: whether logits are brought to mean 0 and deviation 1 before teacher and student are compared.
-        dkd_alpha: weight of the target class part of DKD.
-        dkd_beta: weight of the other classes' part of DKD.
-        dist_beta: weight of the relations between classes in DIST.
-        dist_gamma: weight of the relations within a class in DIST.
-        weight: weight of DKD or DIST beside the cross-entropy.
-        attention: weight of attention transfer on the last spatial maps, 0 for none.
-        hint: weight of the feature hint on the last spatial maps, 0 for none.
-        smoothing: label smoothing.
-        class_weights: ``balanced`` gives every class the same weight, however few images it has.
-    """
-
-    kind: Literal["hybrid", "dkd", "dist"] = "hybrid"
-    alpha: Share = 0.5
-    temperature: Positive = 4.0
-    standardise: bool = False
-    dkd_alpha: NotNegative = 1.0
-    dkd_beta: NotNegative = 8.0
-    dist_beta: NotNegative = 1.0
-    dist_gamma: NotNegative = 1.0
-    weight: NotNegative = 1.0
-    attention: NotNegative = 0.0
-    hint: NotNegative = 0.0
-    smoothing: float = Field(default=0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced"] = "none"
-
-    @property
-    def needs_maps(self) -> bool:
-        """Whether the teacher's feature maps are needed beside its logits."""
-        return self.attention > 0 or self.hint > 0
-
-
-class Teachers(_Part):
+class Teachers(Part):
     """The teachers.
 
     Attributes:
@@ -232,7 +134,7 @@ class Teachers(_Part):
     cache: bool = True
 
 
-class Optim(_Part):
+class Optim(Part):
     """How the loss is minimised: AdamW, a cosine with warm-up, a moving average of the weights.
 
     Attributes:
@@ -276,7 +178,7 @@ class Optim(_Part):
         return self
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """Everything that a run depends on but the data, the code and the machine.
 
     Attributes:
@@ -297,7 +199,10 @@ class Recipe(_Part):
     label_map: dict[str, str] = Field(default_factory=dict)
     model: Model
     augment: Augment = Augment()
+    hide: Hide = Hide()
+    subgroups: Subgroups = Subgroups()
     loss: Loss = Loss()
+    explanation: Explanation = Explanation()
     teachers: Teachers = Teachers()
     optim: Optim
 
@@ -319,6 +224,23 @@ class Recipe(_Part):
             raise ValueError("attention and hint need exactly one teacher")
         return self
 
+    @model_validator(mode="after")
+    def _means_against_shortcuts_fit(self) -> Self:
+        if self.subgroups.wanted and self.loss.class_weights == "balanced":
+            raise ValueError("subgroups are balanced by class already: set loss.class_weights to none")
+        if self.subgroups.dro and (self.augment.mixes or self.loss.kind != "hybrid"):
+            raise ValueError("subgroups.dro needs a loss of each image alone: loss.kind hybrid, no mixup or cutmix")
+        if self.explanation.wanted and (self.augment.mixes or not self.teachers.bundles):
+            raise ValueError("explanation needs a teacher, and images that are not mixed")
+        if self.explanation.wanted and self.optim.compile != "none":
+            raise ValueError("explanation takes gradients of gradients, which torch.compile can't: set optim.compile")
+        return self
+
+    @property
+    def needs_lungs(self) -> bool:
+        """Whether it must be known where in the training images the lungs lie."""
+        return self.hide.lungs_only > 0 or (self.explanation.wanted and self.explanation.on == "lungs")
+
     def size_of_epoch(self, epoch: int) -> int:
         """Return the height and width in pixels that an epoch, counted from 0, sees the images at."""
         share = 0.0
@@ -334,8 +256,14 @@ class Recipe(_Part):
 
 
 def to_toml(recipe: Recipe) -> str:
-    """Return the resolved recipe as TOML, every key with its value; None and an empty label map are left out."""
+    """Return the resolved recipe as TOML, every key with its value; None and tables that say nothing are left out."""
     import tomli_w
 
-    empty = set() if recipe.label_map else {"label_map"}
+    said = {
+        "label_map": bool(recipe.label_map),
+        "hide": recipe.hide.wanted,
+        "subgroups": recipe.subgroups.wanted,
+        "explanation": recipe.explanation.wanted,
+    }
+    empty = {name for name, wanted in said.items() if not wanted}
     return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True, exclude=empty))

@@ -41,6 +41,8 @@ def test_overrides(file):
         ('teachers.bundles=["a"]', "augment.views"),
         ("model.network=vgg19", "only ofa595 has subnets"),
         ("loss.hint=1", "exactly one teacher"),
+        ("explanation.weight=1", "explanation needs a teacher"),
+        ("hide={lungs_only=0.6, border=0.5}", "more than all views"),
         ("optim", "not of the form key=value"),
         ("seed.x=1", "not a table"),
     ],
@@ -48,6 +50,29 @@ def test_overrides(file):
 def test_what_is_wrong_is_named(file, override, named):
     with pytest.raises(UsageError, match=named.replace(".", r"\.")):
         read_recipe(file, (override,))
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ("loss.class_weights=balanced", "balanced by class already"),
+        ("loss.kind=dist", "a loss of each image alone"),
+        ("augment.mixup=0.2", "a loss of each image alone"),
+    ],
+)
+def test_groups_exclude_what_has_no_loss_for_each_image_and_class_weights(file, other, named):
+    assert read_recipe(file, ("subgroups.dro=0.01", 'subgroups.by=["source", "population"]')).subgroups.wanted
+    with pytest.raises(UsageError, match=named):
+        read_recipe(file, ("subgroups.dro=0.01", other))
+
+
+def test_tables_that_say_nothing_leave_a_recipe_and_its_digest_as_they_were(file, tmp_path):
+    assert not {"[hide]", "[subgroups]", "[explanation]"} & set(file.read_text().splitlines())
+    changed = read_recipe(file, ("hide.border=0.5", "subgroups.sampling=balanced"))
+    path = tmp_path / "changed.toml"
+    path.write_text(to_toml(changed))
+    assert read_recipe(path) == changed
+    assert changed.digest() != tiny_recipe().digest()
 
 
 def test_mixing_and_cached_logits_exclude_each_other(file):

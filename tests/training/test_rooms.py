@@ -12,7 +12,7 @@ from training.loop.schedule import learning_rate
 
 ROOT = Path(__file__).resolve().parents[2]
 # what a room hands down to be called: closures, and the progress of the teachers' logits
-CALLBACKS = ("<locals>", "<lambda>", "<genexpr>", "Run._computing_teachers")
+CALLBACKS = ("<locals>", "<lambda>", "<genexpr>", "Run._computing_teachers", "Run._explaining")
 
 
 def levels():

@@ -11,24 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.explain.scorecam import ScoreCam
-from core.images.preprocessing import LUMA, Preprocessing, to_network_input
-from core.images.reader import read_image
+from core.images.preprocessing import Preprocessing, to_network_input
 from core.models.bundle import Bundle
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
-from training.audit.perturbations import (
-    SIDE,
-    Disturbance,
-    Mask,
-    border,
-    disturbances,
-    hide,
-    markers,
-    sized,
-    usual_lungs,
-    without_markers,
-)
 from training.data.loading import Sample
+from training.data.perturbations import SIDE, Disturbance, disturbances, hide, markers, read_sized, without_markers
+from training.data.regions import Mask, border, usual_lungs
 from training.evaluation.clustered_bootstrap import Indices, clusters_of
 from training.evaluation.evaluate import summarise
 from training.evaluation.metrics import GroupResult
@@ -175,19 +164,19 @@ def audit(
 
 def look(samples: list[Sample], classes: Sequence[str], *, colour: bool, chest: bool = False) -> Pictures:
     """Read images, and where in them border, lungs and infection are; lungs that are not outlined in ``chest`` only."""
-    masks = {"border": [border()] * len(samples)}
+    masks = {"border": [border(SIDE)] * len(samples)}
     outlined = bool(samples) and all("lung" in s.masks for s in samples)
     if outlined:
         masks["lung"] = [_mask(s.masks["lung"]) for s in samples]
     elif chest:
-        masks["lung"] = [usual_lungs()] * len(samples)
+        masks["lung"] = [usual_lungs(SIDE)] * len(samples)
     if samples and all("infection" in s.masks for s in samples):
         masks["infection"] = [_mask(s.masks["infection"]) for s in samples]
     return Pictures(
         samples=samples,
         labels=np.array([classes.index(s.label) for s in samples], dtype=np.intp),
         clusters=clusters_of(samples),
-        pixels=[_read(s.path, colour=colour) for s in samples],
+        pixels=[read_sized(s.path, colour=colour) for s in samples],
         coloured=colour,
         masks=masks,
         lungs_outlined=outlined,
@@ -240,15 +229,8 @@ def _energy(engine: Runtime, how: Preprocessing, pictures: Pictures, predicted: 
     return {name: np.array(found, np.float32) for name, found in shares.items() if found}
 
 
-def _read(path: Path, *, colour: bool) -> FloatArray:
-    picture = sized(read_image(path).displayed())
-    if colour == (picture.ndim == 3):
-        return picture
-    return np.repeat(picture[:, :, None], 3, axis=2) if colour else picture @ LUMA
-
-
 def _mask(path: Path) -> Mask:
-    return np.asarray(_read(path, colour=False) > 0.5)
+    return np.asarray(read_sized(path, colour=False) > 0.5)
 
 
 def _named(progress: Callable[[str], None], bundle: str, what: str) -> None:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from core.system.atomic_files import written_whole
 from training.audit.audit import BORDER_HIDDEN, BORDER_ONLY, LUNGS_HIDDEN, PLAIN, Audit, Audits
-from training.audit.perturbations import BORDER, disturbances
+from training.data.perturbations import disturbances
+from training.data.regions import BORDER
 from training.evaluation.clustered_bootstrap import Figure, Indices, figure
 
 Float64Array = npt.NDArray[np.float64]

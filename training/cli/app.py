@@ -14,6 +14,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
 from core.system.extras import require
 from training.campaign.make_all import make_all
+from training.campaign.shortcut import shortcut
 from training.cli.hold_out import hold_out
 from training.cli.new_task import new_task
 from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
@@ -52,6 +53,7 @@ app.command()(distill)
 app.command()(outline)
 app.command()(throughput)
 app.command("make-all")(make_all)
+app.command()(shortcut)
 app.command("new-task")(new_task)
 app.command("hold-out")(hold_out)
 
@@ -178,13 +180,16 @@ def novelty_command(
         outside = made.card.scores[0].refused or 0
         typer.echo(f"{made.id}: {100 * outside:.1f} % of the test images are not assessable.")
         return
-    from training.novelty.benchmark import measure, table
+    from training.novelty.benchmark import gate_table, measure, table
     from training.novelty.robustness import measure_robustness, robustness_table
+    from training.novelty.silent_errors import measure_shifts, shifts_table
 
     how = (images, runtime, threads, parse_label_map(label_map or []))
     typer.echo(robustness_table(dict(measure_robustness(find_bundle(bundle), data, *how))))
+    typer.echo("\n" + shifts_table(list(measure_shifts(find_bundle(bundle), data, *how))))
     if other is not None:
-        typer.echo("\n" + table(measure(find_bundle(bundle), data, other, *how)))
+        rows = measure(find_bundle(bundle), data, other, *how)
+        typer.echo(f"\n{gate_table(rows)}\n\n{table(rows)}")
 
 
 @app.command("coverage")

@@ -13,20 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.preprocessing import Preprocessing
-from training.recipe import Augment
+from training.recipe_parts import Augment
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 COLUMNS = 20  # random numbers that a view of an image takes
+HIDING = COLUMNS  # column of one more, which says what is hidden; it is drawn apart and leaves the others as they are
 BLUR_REACH = 4  # pixels to each side
 ERASED_AREA = (0.02, 0.2)  # of the image
 ERASED_ASPECT = (0.3, 1 / 0.3)  # height over width
 
 
 def view_numbers(seed: int, view: int, images: int) -> npt.NDArray[np.float32]:
-    """Return the random numbers of one view, (images, COLUMNS), uniform in [0, 1)."""
-    return np.random.default_rng([seed, view]).random((images, COLUMNS), dtype=np.float32)
+    """Return the random numbers of one view, (images, COLUMNS + 1), uniform in [0, 1)."""
+    numbers = np.random.default_rng([seed, view]).random((images, COLUMNS), dtype=np.float32)
+    return np.column_stack([numbers, np.random.default_rng([seed, view, 3]).random(images, dtype=np.float32)])
 
 
 def view_of_epoch(how: Augment, epoch: int) -> int:
@@ -44,13 +46,13 @@ def augment(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
 
     Args:
         images: (B, 1 or 3, S, S) in [0, 1].
-        numbers: their rows of :func:`view_numbers`, (B, COLUMNS), on the same device.
+        numbers: their rows of :func:`view_numbers`, (B, COLUMNS + 1), on the same device.
         how: the recipe's part.
 
     Returns:
         The same shape, in [0, 1].
     """
-    images = _move(images, numbers, how)
+    images = move(images, numbers, how)
     if how.blur or how.sharpen:
         images = _sharpness(images, numbers, how)
     images = _shade(images, numbers, how)
@@ -76,8 +78,8 @@ def network_input(images: Tensor, how: Preprocessing) -> Tensor:
     return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _move(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
-    """Flip, turn, rotate and zoom: one affine map from output to input, sampled bilinearly."""
+def move(images: Tensor, numbers: Tensor, how: Augment) -> Tensor:
+    """Flip, turn, rotate and zoom (B, channels, S, S): one affine map from output to input, sampled bilinearly."""
     import torch
     from torch.nn.functional import affine_grid, grid_sample
 

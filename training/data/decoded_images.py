@@ -35,12 +35,14 @@ class ImageStore:
         key: SHA-256 that names these images at this size, hexadecimal.
         pixels: (N, H, W, channels) uint8, channels 1 or 3, read from disk as they are needed.
         labels: (N,) class indices.
+        samples: the sample of each.
         unreadable: images that were left out: name and reason.
     """
 
     key: str
     pixels: Bytes
     labels: npt.NDArray[np.int64]
+    samples: list[Sample]
     unreadable: list[tuple[str, str]]
 
     def __len__(self) -> int:
@@ -91,6 +93,7 @@ def load_images(
         key=key,
         pixels=pixels if not left_out else np.ascontiguousarray(pixels[kept]),
         labels=np.array([classes.index(samples[i].label) for i in kept], np.int64),
+        samples=[samples[i] for i in kept],
         unreadable=[(readable(path.name), reason) for path, reason in unreadable],
     )
 

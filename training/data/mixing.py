@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from training.recipe import Augment
+from training.recipe_parts import Augment
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,32 +1,38 @@
 """What is minimised: hybrid supervision by labels and teacher, and other distillation losses.
 
 Everywhere z is a student's logits and v its teacher's, both (B, C); y the labels as probabilities (B, C), one-hot or
-mixed; T a temperature. Every loss is a mean over the batch, so that parts of a batch add up.
+mixed; T a temperature. Every loss is a mean over the batch, so that parts of a batch add up; where ``reduction`` can be
+``none`` instead, it is the loss of each image, (B,).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Reduction = Literal["mean", "none"]
 EPSILON = 1e-7
 
 
-def cross_entropy(z: Tensor, y: Tensor, smoothing: float = 0.0, class_weights: Tensor | None = None) -> Tensor:
+def cross_entropy(
+    z: Tensor, y: Tensor, smoothing: float = 0.0, class_weights: Tensor | None = None, reduction: Reduction = "mean"
+) -> Tensor:
     """Return mean over the batch of −Σ_c w_c ỹ_c log softmax(z)_c, where ỹ = (1 − ε) y + ε / C."""
     from torch.nn.functional import cross_entropy as torch_cross_entropy
 
-    return torch_cross_entropy(z, y, weight=class_weights, label_smoothing=smoothing)
+    return torch_cross_entropy(z, y, weight=class_weights, label_smoothing=smoothing, reduction=reduction)
 
 
-def soft_target_loss(z: Tensor, v: Tensor, temperature: float) -> Tensor:
+def soft_target_loss(z: Tensor, v: Tensor, temperature: float, reduction: Reduction = "mean") -> Tensor:
     """Return T² · KL(softmax(v / T) ‖ softmax(z / T)) (Hinton et al., arXiv 1503.02531)."""
     from torch.nn.functional import kl_div
 
     student = (z / temperature).log_softmax(dim=1)
     teacher = (v / temperature).log_softmax(dim=1)
+    if reduction == "none":
+        return kl_div(student, teacher, reduction="none", log_target=True).sum(dim=1) * temperature**2
     return kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2
 
 

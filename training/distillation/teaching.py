@@ -1,4 +1,4 @@
-"""The teachers' logits of a batch: from the cache, or computed afresh, with feature maps where the loss needs them."""
+"""What teachers say of a batch: logits from the cache or computed afresh, feature maps and heat maps where needed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from training.data.augmentation import network_input
 from training.data.decoded_images import ImageStore
+from training.data.hiding import Hiding
+from training.data.lungs import Lungs
 from training.distillation.cached_logits import TeacherLogits
+from training.distillation.heat_maps import TeacherHeatMaps
 from training.distillation.teachers import Engine, Teacher, choose_engine
 from training.recipe import Recipe
-from training.runs.networks import LastMaps
+from training.runs.networks import LayerMaps
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -24,15 +27,23 @@ Teach = Callable[["Tensor"], tuple["Tensor", "Tensor | None"]]
 
 @dataclass(frozen=True, eq=False)
 class Teaching:
-    """Where the teachers' logits come from; without a teacher both are None.
+    """Where the teachers' outputs come from; without a teacher all are None.
 
     Attributes:
         cache: their cached logits.
         teach: computes their logits and maps of views.
+        heat_maps: the heat maps of the one that explains.
     """
 
     cache: TeacherLogits | None = None
     teach: Teach | None = None
+    heat_maps: TeacherHeatMaps | None = None
+
+    def explain(self, pixels: Tensor, accelerator: Accelerator, progress: Callable[[int, int], None]) -> None:
+        """Compute the heat maps that are missing, if any are wanted; for the arguments see :meth:`cached`."""
+        if self.heat_maps is not None:
+            self.heat_maps.compute(pixels, _share(accelerator), _alone(accelerator, progress))
+            accelerator.wait_for_everyone()
 
     def cached(
         self, view: int, pixels: Tensor, accelerator: Accelerator, progress: Callable[[int, int], None]
@@ -51,21 +62,35 @@ class Teaching:
 
         if self.cache is None:
             return None
-        processes = accelerator.num_processes
-        if processes == 1:
-            logits = self.cache.of_view(view, pixels, (0, 1), progress)
-        else:
-            share = (accelerator.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", processes)))
-            self.cache.of_view(view, pixels, share)
+        logits = self.cache.of_view(view, pixels, _share(accelerator), _alone(accelerator, progress))
+        if accelerator.num_processes > 1:
             accelerator.wait_for_everyone()
             logits = self.cache.of_view(view, pixels)
         return torch.from_numpy(logits).to(accelerator.device)
 
 
+def _share(accelerator: Accelerator) -> tuple[int, int]:
+    """Return which part of what is missing this process computes: (process, processes) of this machine."""
+    processes = accelerator.num_processes
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", processes)) if processes > 1 else 1
+    return accelerator.local_process_index, local
+
+
+def _alone(accelerator: Accelerator, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Return a progress that may stop the work; where others would wait for this process, one that says nothing."""
+    return progress if accelerator.num_processes == 1 else lambda _done, _total: None
+
+
 def prepare_teaching(
-    recipe: Recipe, teachers: list[Teacher], train: ImageStore, classes: int, accelerator: Accelerator
+    recipe: Recipe,
+    teachers: list[Teacher],
+    train: ImageStore,
+    classes: int,
+    accelerator: Accelerator,
+    hiding: Hiding | None = None,
+    lungs: Lungs | None = None,
 ) -> Teaching:
-    """Move the teachers to the device and return where their logits come from.
+    """Move the teachers to the device and return where their outputs come from.
 
     Args:
         recipe: the recipe.
@@ -73,17 +98,24 @@ def prepare_teaching(
         train: the training images.
         classes: number of classes.
         accelerator: where the run computes.
+        hiding: what is hidden in some views, or None.
+        lungs: where the lungs lie, where the recipe needs to know it.
     """
     if not teachers:
         return Teaching()
     for teacher in teachers:
         teacher.module.to(accelerator.device)
+    heat_maps = None
+    if recipe.explanation.wanted:
+        on = lungs if recipe.explanation.on == "lungs" else None
+        heat_maps = TeacherHeatMaps(teachers[0], train, recipe.augment, on)
     if recipe.loss.needs_maps:
-        return Teaching(teach=_with_maps(teachers[0], accelerator))
+        layer = recipe.loss.map_layers[1] if recipe.loss.map_layers else ""
+        return Teaching(None, _with_maps(teachers[0], accelerator, layer), heat_maps)
     engines = [choose_engine(teacher, accelerator) for teacher in teachers]
     if recipe.teachers.cache:
-        return Teaching(cache=TeacherLogits(teachers, engines, train, recipe.augment, classes))
-    return Teaching(teach=logits_only(teachers, engines))
+        return Teaching(TeacherLogits(teachers, engines, train, recipe.augment, classes, hiding), None, heat_maps)
+    return Teaching(None, logits_only(teachers, engines), heat_maps)
 
 
 def logits_only(teachers: list[Teacher], engines: list[Engine]) -> Teach:
@@ -97,10 +129,10 @@ def logits_only(teachers: list[Teacher], engines: list[Engine]) -> Teach:
     return teach
 
 
-def _with_maps(teacher: Teacher, accelerator: Accelerator) -> Teach:
+def _with_maps(teacher: Teacher, accelerator: Accelerator, layer: str) -> Teach:
     import torch
 
-    maps = LastMaps(teacher.network, teacher.module)
+    maps = LayerMaps(teacher.network, teacher.module, layer)
 
     def teach(views: Tensor) -> tuple[Tensor, Tensor | None]:
         with torch.no_grad(), accelerator.autocast():

@@ -18,7 +18,9 @@ def epoch_row(setup: Setup, counters: Counters) -> Row:
         setup.facts.val.labels,
         setup.how,
         setup.accelerator.device,
+        setup.facts.val_groups,
     )
+    grouped = {"val_group_accuracy": found.group_accuracy, "val_worst_group": found.worst_group}
     optim = setup.facts.recipe.optim
     means = {name: total / setup.steps for name, total in counters.sums.items()}
     return {
@@ -29,6 +31,7 @@ def epoch_row(setup: Setup, counters: Counters) -> Row:
         "val_loss": found.loss,
         "val_accuracy": found.accuracy,
         "val_macro_f1": found.macro_f1,
+        **{name: value for name, value in grouped.items() if value is not None},
         "lr": learning_rate(optim, (counters.epoch + 1) * setup.steps - 1, setup.steps),
         "seconds": counters.seconds,
         "images_per_second": setup.steps * optim.batch / max(counters.seconds, 1e-9),
@@ -38,9 +41,13 @@ def epoch_row(setup: Setup, counters: Counters) -> Row:
 def is_best(recipe: Recipe, counters: Counters, row: Row) -> bool:
     """Return whether an epoch is the best so far: by accuracy, where that is equal by loss.
 
+    Where images are grouped, by the mean of the groups' accuracies: that over all images would choose the epoch that
+    does best by the sources, which the recipe is to forgo.
     An epoch at another size than the best one's is better, since sizes only move towards the recipe's.
     """
     if counters.best < 0 or recipe.size_of_epoch(counters.best) != recipe.size_of_epoch(counters.epoch):
         return True
     best = counters.rows[counters.best]
-    return (row["val_accuracy"], -row["val_loss"]) > (best["val_accuracy"], -best["val_loss"])
+    score = "val_group_accuracy" if recipe.subgroups.wanted else "val_accuracy"
+    # an epoch before changes were accepted may lack the score
+    return (row[score], -row["val_loss"]) > (best.get(score, 0.0), -best["val_loss"])

@@ -36,16 +36,13 @@ def at_size(setup: Setup, size: int) -> Setup:
         return replace(setup, how=how)
     network.load_state_dict(fit_positions(setup.network.state_dict(), network))
     setup.accelerator.free_memory()
-    new = assemble(setup.facts, setup.accelerator, network, how, setup.pixels, setup.teaching)
+    new = assemble(setup.facts, setup.accelerator, network, how, setup.pixels, setup.hiding, setup.teaching)
     average = new.average.module
     average.load_state_dict(fit_positions(setup.average.module.state_dict(), average))
+    new.criterion.load_state_dict(setup.criterion.state_dict())
     own = dict(new.trained.named_parameters())
     for name, parameter in setup.trained.named_parameters():
-        if parameter.shape != own[name].shape:
-            continue
-        if not name.startswith("network."):  # what the loss has of its own
-            own[name].data.copy_(parameter.data)
-        if parameter in setup.optimiser.state:
+        if parameter.shape == own[name].shape and parameter in setup.optimiser.state:
             new.optimiser.state[own[name]] = setup.optimiser.state[parameter]
     return new
 

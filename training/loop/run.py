@@ -24,6 +24,8 @@ from training.recipe import to_toml
 from training.runs.folder import RunFolder, environment_now, save_tensors
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
 READ_EVERY = 10  # steps between readings of the loss, which make the device wait
@@ -106,9 +108,10 @@ class Run:
         counters, recipe, setup = self._counters, self._recipe, self._setup
         images = len(setup.facts.train)
         view = view_of_epoch(recipe.augment, counters.epoch)
+        setup.teaching.explain(setup.pixels, setup.accelerator, self._explaining)
         cached = setup.teaching.cached(view, setup.pixels, setup.accelerator, self._computing_teachers)
         numbers = view_numbers(recipe.augment.seed, view, images)
-        places = order(recipe.seed, counters.epoch, images)
+        places = order(recipe.seed, counters.epoch, images, self._balanced)
         setup.module.train()
         sums = {name: torch.tensor(value, device=setup.accelerator.device) for name, value in counters.sums.items()}
         start, before, first = time.perf_counter(), counters.seconds, counters.step
@@ -135,8 +138,20 @@ class Run:
             if reason:
                 raise Stopped(reason)
 
+    @property
+    def _balanced(self) -> npt.NDArray[np.int64] | None:
+        """The groups of which an epoch is to show as many images each, if that is asked for."""
+        grouping = self._setup.facts.grouping
+        return grouping.of_image if grouping and self._recipe.subgroups.sampling == "balanced" else None
+
     def _computing_teachers(self, done: int, total: int) -> None:
-        self._listen(events.Preparing("Computing teacher outputs", done, total))
+        self._at_work("Computing teacher outputs", done, total)
+
+    def _explaining(self, done: int, total: int) -> None:
+        self._at_work("Computing teacher heat maps", done, total)
+
+    def _at_work(self, what: str, done: int, total: int) -> None:
+        self._listen(events.Preparing(what, done, total))
         if reason := self._stop.reason():
             self._checkpoint()
             raise Stopped(reason)
@@ -210,6 +225,7 @@ class Run:
 
     def _started(self) -> events.Started:
         facts, accelerator = self._setup.facts, self._setup.accelerator
+        groups = [facts.grouping.in_words()] if facts.grouping else []
         return events.Started(
             network=self._recipe.model.name,
             starts_from=facts.started,
@@ -225,5 +241,5 @@ class Run:
             steps=self._setup.steps,
             epoch=self._counters.epoch,
             step=self._counters.step,
-            notes=(*facts.data.differences, *facts.data.news),
+            notes=(*facts.data.differences, *facts.data.news, *groups),
         )

@@ -6,9 +6,13 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from core.images.preprocessing import Preprocessing
 from core.tasks import is_shipped
 from training.data.decoded_images import ImageStore
+from training.data.subgroups import Grouping
 from training.distillation.teachers import Teacher
 from training.loop.checkpoint import Counters
 from training.loop.events import Ended
@@ -32,6 +36,8 @@ class RunFacts:
         started: the starting weights, in words.
         parameters: number of parameters of the network.
         macs: multiply-accumulate operations of a forward.
+        grouping: the groups of the training images, None where the recipe has none.
+        val_groups: the group of each validation image, shape (N,), likewise.
     """
 
     recipe: Recipe
@@ -43,6 +49,8 @@ class RunFacts:
     started: str
     parameters: int
     macs: int
+    grouping: Grouping | None = None
+    val_groups: npt.NDArray[np.int64] | None = None
 
 
 def run_record(facts: RunFacts, counters: Counters, folder: RunFolder, ended: Ended) -> RunRecord:

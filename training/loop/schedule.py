@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from training.data.subgroups import balanced_order
 from training.recipe import Optim
 
 
@@ -19,9 +20,18 @@ def learning_rate(how: Optim, step: int, steps_per_epoch: int) -> float:
     return how.lr * (how.final_lr + (1 - how.final_lr) * (1 + math.cos(math.pi * gone)) / 2)
 
 
-def order(seed: int, epoch: int, images: int) -> npt.NDArray[np.int64]:
-    """Return the order in which an epoch sees the images."""
-    return np.random.default_rng([seed, epoch, 1]).permutation(images)
+def order(seed: int, epoch: int, images: int, groups: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+    """Return the order in which an epoch sees the images.
+
+    Args:
+        seed: the recipe's seed.
+        epoch: the epoch, from 0.
+        images: number of training images, N.
+        groups: the group of each image, shape (N,), where an epoch is to show as many of each; an image may then return
+            or be missing.
+    """
+    random = np.random.default_rng([seed, epoch, 1])
+    return random.permutation(images) if groups is None else balanced_order(groups, random)
 
 
 def step_seed(seed: int, epoch: int, step: int, process: int) -> int:

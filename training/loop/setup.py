@@ -12,7 +12,10 @@ from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import count_macs, count_parameters
 from training.data.decoded_images import ImageStore, load_images
+from training.data.hiding import Hiding
 from training.data.loading import DatasetError, Sample
+from training.data.lungs import find_lungs
+from training.data.subgroups import grouped
 from training.distillation.criterion import balanced_weights, with_loss
 from training.distillation.teachers import load_teacher, torch_logits
 from training.distillation.teaching import Teaching, prepare_teaching
@@ -49,7 +52,8 @@ class Setup:
         average: the moving average of the network's weights.
         stepper: takes the steps.
         pixels: the training images, on the device where that is a GPU.
-        teaching: where the teachers' logits come from.
+        hiding: what is hidden in some views, or None.
+        teaching: where the teachers' outputs come from.
         steps: steps of an epoch.
     """
 
@@ -63,8 +67,14 @@ class Setup:
     average: ModelEmaV3
     stepper: Stepper
     pixels: Tensor
+    hiding: Hiding | None
     teaching: Teaching
     steps: int
+
+    @property
+    def criterion(self) -> nn.Module:
+        """The loss, with what it has of its own: weights of a hint, weights of groups."""
+        return self.trained.get_submodule("criterion")
 
     def logits(self, network: nn.Module, images: Tensor) -> Tensor:
         """Return a network's logits, float32, computed in the run's precision."""
@@ -109,6 +119,9 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
     if recipe.teachers.bundles:
         listen(Working("Loading the teachers"))
     teachers = [load_teacher(name, classes, how) for name in recipe.teachers.bundles]
+    lungs = find_lungs(train.samples, how.height, recipe.task.id) if recipe.needs_lungs else None
+    hiding = Hiding(recipe.hide, lungs if recipe.hide.lungs_only else None) if recipe.hide.wanted else None
+    grouping = grouped(train.samples, recipe.subgroups) if recipe.subgroups.wanted else None
     facts = RunFacts(
         recipe=recipe,
         data=data,
@@ -119,12 +132,14 @@ def prepare(recipe: Recipe, data: RunData, listen: Listener, precision: Precisio
         started=started,
         parameters=count_parameters(network),
         macs=count_macs(network, *how.size),
+        grouping=grouping,
+        val_groups=None if grouping is None else grouping.of(val.samples),
     )
     pixels = train.tensor()
     if accelerator.device.type != "cpu":
         pixels = pixels.to(accelerator.device)
-    teaching = prepare_teaching(recipe, teachers, train, len(classes), accelerator)
-    return assemble(facts, accelerator, network, how, pixels, teaching)
+    teaching = prepare_teaching(recipe, teachers, train, len(classes), accelerator, hiding, lungs)
+    return assemble(facts, accelerator, network, how, pixels, hiding, teaching)
 
 
 def _check_batch(recipe: Recipe, images: int, processes: int, data_folder: Path) -> None:
@@ -149,6 +164,7 @@ def assemble(
     network: nn.Module,
     how: Preprocessing,
     pixels: Tensor,
+    hiding: Hiding | None,
     teaching: Teaching,
 ) -> Setup:
     """Put together what trains a network: loss, optimiser, moving average and steps.
@@ -159,7 +175,8 @@ def assemble(
         network: the network with its current weights.
         how: its preprocessing, whose size the network was built for.
         pixels: the training images.
-        teaching: where the teachers' logits come from.
+        hiding: what is hidden in some views, or None.
+        teaching: where the teachers' outputs come from.
     """
     import torch
 
@@ -168,7 +185,8 @@ def assemble(
     weights = None
     if recipe.loss.class_weights == "balanced":
         weights = torch.tensor(balanced_weights(np.bincount(facts.train.labels, minlength=classes).tolist()))
-    trained = with_loss(network, recipe, facts.teachers, weights).to(device)
+    groups = facts.grouping
+    trained = with_loss(network, recipe, facts.teachers, weights, len(groups.names) if groups else 0).to(device)
     optimiser = make_optimiser(trained, recipe, fused=device.type == "cuda")
     module = trained
     if device.type == "cuda":
@@ -177,9 +195,10 @@ def assemble(
         if recipe.optim.compile != "none":
             module = torch.compile(module, mode=recipe.optim.compile)  # type: ignore[assignment]
     module, optimiser = accelerator.prepare(module, optimiser)
-    batches = Batches(recipe, pixels, facts.train.labels, classes, device)
-    stepper = Stepper(recipe, accelerator, module, optimiser, batches, how, teaching.teach)
+    of_image = groups.of_image if groups else None
+    batches = Batches(recipe, pixels, facts.train.labels, classes, device, hiding, of_image)
+    stepper = Stepper(recipe, accelerator, module, optimiser, batches, how, teaching)
     steps = len(facts.train) // recipe.optim.batch
     return Setup(
-        facts, accelerator, how, network, trained, module, optimiser, average, stepper, pixels, teaching, steps
+        facts, accelerator, how, network, trained, module, optimiser, average, stepper, pixels, hiding, teaching, steps
     )

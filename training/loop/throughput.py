@@ -13,7 +13,7 @@ from core.errors import UsageError
 from training.data.augmentation import view_numbers
 from training.distillation.criterion import with_loss
 from training.distillation.teachers import choose_engine, load_teacher
-from training.distillation.teaching import Teach, logits_only
+from training.distillation.teaching import Teaching, logits_only
 from training.loop.batches import Batches
 from training.loop.optimiser import make_optimiser
 from training.loop.train_step import Stepper
@@ -68,13 +68,13 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
     batches = Batches(recipe, pixels, random.integers(0, len(classes), batch), len(classes), accelerator.device)
     numbers = view_numbers(0, 0, batch)
 
-    asked = logits_only(teachers, [choose_engine(teacher, accelerator) for teacher in teachers])
+    asked = Teaching(teach=logits_only(teachers, [choose_engine(teacher, accelerator) for teacher in teachers]))
 
-    def speed(what: str, network: nn.Module, own: Recipe, teach: Teach | None, cached: Tensor | None) -> Speed:
+    def speed(what: str, network: nn.Module, own: Recipe, teaching: Teaching, cached: Tensor | None) -> Speed:
         progress(what)
         module = with_loss(network, own, teachers, None).to(accelerator.device)
         module, optimiser = accelerator.prepare(module, make_optimiser(module, own, accelerator.device.type == "cuda"))
-        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, teach)
+        stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, teaching)
         times = []
         for step in range(steps + 1):
             start = time.perf_counter()
@@ -89,11 +89,11 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
     alone = recipe.model_copy(update={"teachers": Teachers()})
     logits = torch.zeros(len(teachers), batch, len(classes), device=accelerator.device)
     rows = [
-        speed("student alone", student(), alone, None, None),
-        speed("student from cached teacher logits", student(), recipe, None, logits),
+        speed("student alone", student(), alone, Teaching(), None),
+        speed("student from cached teacher logits", student(), recipe, Teaching(), logits),
         speed("student from the teacher itself", student(), recipe, asked, None),
     ]
     for teacher in teachers:
         network = teacher.module.requires_grad_(True)
-        rows.append(speed(f"teacher {teacher.network}", network, alone, None, None))
+        rows.append(speed(f"teacher {teacher.network}", network, alone, Teaching(), None))
     return rows

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from core.images.preprocessing import Preprocessing
 from training.data.augmentation import network_input
-from training.distillation.criterion import Terms
-from training.distillation.teaching import Teach
+from training.distillation.criterion import Targets, Terms
+from training.distillation.teaching import Teaching
 from training.loop.batches import Batches
 from training.loop.schedule import step_seed
 from training.recipe import Recipe
@@ -32,7 +32,7 @@ class Stepper:
         optimiser: its optimiser, prepared.
         batches: where views come from.
         how: the network's preprocessing.
-        teach: computes the teachers' logits of views, or None where there is no teacher or they are cached.
+        teaching: where the teachers' outputs come from.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Stepper:
         optimiser: torch.optim.Optimizer,
         batches: Batches,
         how: Preprocessing,
-        teach: Teach | None,
+        teaching: Teaching,
     ) -> None:
         self._recipe = recipe
         self._accelerator = accelerator
@@ -51,7 +51,7 @@ class Stepper:
         self._optimiser = optimiser
         self._batches = batches
         self.how = how
-        self._teach = teach
+        self._teaching = teaching
 
     def take(
         self,
@@ -84,14 +84,10 @@ class Stepper:
         sums: dict[str, Tensor] = {}
         for number, share in enumerate(shares):
             views, y = self._batches.get(share, numbers)
-            logits, maps = None, None
-            if cached is not None:
-                logits = cached[:, torch.from_numpy(share).to(cached.device)]
-            elif self._teach is not None:
-                logits, maps = self._teach(views)
+            targets = self._targets(share, numbers, views, y, cached)
             last = number == parts - 1
             with nullcontext() if last else self._accelerator.no_sync(self._module):
-                terms: Terms = self._module(network_input(views, self.how), y, logits, maps)
+                terms: Terms = self._module(network_input(views, self.how), targets)
                 self._accelerator.backward(torch.stack(list(terms.values())).sum() / parts)
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0) + term.detach() / parts
@@ -100,3 +96,23 @@ class Stepper:
         self._optimiser.step()
         self._optimiser.zero_grad()
         return sums
+
+    def _targets(
+        self,
+        places: npt.NDArray[np.int64],
+        numbers: npt.NDArray[np.float32],
+        views: Tensor,
+        y: Tensor,
+        cached: Tensor | None,
+    ) -> Targets:
+        """Return what the network is to answer for views of images."""
+        import torch
+
+        logits, maps, heat_maps, heat_classes = None, None, None, None
+        if cached is not None:
+            logits = cached[:, torch.from_numpy(places).to(cached.device)]
+        elif self._teaching.teach is not None:
+            logits, maps = self._teaching.teach(views)
+        if self._teaching.heat_maps is not None:
+            heat_maps, heat_classes = (part.to(y.device) for part in self._teaching.heat_maps.of(places, numbers))
+        return Targets(y, logits, maps, self._batches.groups_of(places), heat_maps, heat_classes)

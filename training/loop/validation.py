@@ -27,11 +27,15 @@ class Validation:
         loss: mean cross-entropy.
         accuracy: share of images whose top class is right.
         macro_f1: mean over the classes that occur of F1.
+        group_accuracy: mean of the groups' accuracies, None where images are not grouped.
+        worst_group: the lowest of them, likewise.
     """
 
     loss: float
     accuracy: float
     macro_f1: float
+    group_accuracy: float | None = None
+    worst_group: float | None = None
 
 
 def validate(
@@ -40,6 +44,7 @@ def validate(
     labels: npt.NDArray[np.int64],
     how: Preprocessing,
     device: torch.device,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> Validation:
     """Score a network.
 
@@ -49,6 +54,7 @@ def validate(
         labels: (N,) class indices.
         how: the preprocessing.
         device: where the network is.
+        groups: (N,) the group of each image, or None.
     """
     import torch
     from sklearn.metrics import f1_score
@@ -60,8 +66,14 @@ def validate(
     ]
     logits, expected = torch.cat(parts), torch.from_numpy(labels)
     predicted = logits.argmax(dim=1)
+    own = []
+    if groups is not None:
+        right = predicted.numpy() == labels
+        own = [float(right[groups == group].mean()) for group in np.unique(groups)]
     return Validation(
         loss=float(cross_entropy(logits, expected)),
         accuracy=float((predicted == expected).double().mean()),
         macro_f1=float(f1_score(labels, predicted.numpy(), labels=np.unique(labels), average="macro", zero_division=0)),
+        group_accuracy=float(np.mean(own)) if own else None,
+        worst_group=min(own) if own else None,
     )

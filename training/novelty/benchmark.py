@@ -1,8 +1,8 @@
-"""Compare novelty detectors: how well each separates other images from the task's own test images."""
+"""Measure how well the gate, and other detectors, separate other images from the task's own test images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,41 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.preprocessing import prepare_picture
-from core.images.reader import read_image
 from core.models.bundle import Bundle
-from core.performance.roc import auroc
+from core.performance.roc import area_interval
 from core.runtimes.base import Runtime, RuntimeChoice
 from core.runtimes.load import load_runtime
-from core.uncertainty.disturbances import DISTURBANCES, EXPOSURES, Picture, grey
-from core.uncertainty.gate_fit import (
-    DECOYS,
-    EXPOSURE_DECOYS,
-    LAYOUT_CENTRES,
-    centres_of,
-    decoy_thumbnails,
-    fit_gate,
-)
-from core.uncertainty.novelty import nearest
-from core.uncertainty.thumbnail import SIDE, likeness_features, thumbnail
-from training.data.loading import Sample, open_dataset
+from core.uncertainty.disturbances import Picture
+from core.uncertainty.gate_fit import decoy_thumbnails, fit_gate
+from core.uncertainty.thumbnail import thumbnail
+from training.data.loading import open_dataset
+from training.evaluation.clustered_bootstrap import RESAMPLES, SEED, Figure, Indices, clusters_of, figure
 from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
-from training.novelty.images import blank, noise, photographs, radiology_objects
+from training.novelty.detectors import Detector, Inputs, gate_parts, published_detectors
 from training.novelty.robustness import evenly
+from training.novelty.sets import make_sets
 
-FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 FALSE_POSITIVE_RATE = 0.02  # share of the own test images at which the detectors' sensitivities are compared
-NEIGHBOURS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """The detectors' inputs for N images: features (N, K), logits (N, C) and thumbnails (N, CHANNELS, S, S)."""
-
-    features: FloatArray
-    logits: FloatArray
-    thumbnails: FloatArray
+GATE = "gate"
 
 
 @dataclass(frozen=True)
@@ -54,6 +37,8 @@ class Row:
     Attributes:
         detector: name of the detector.
         dataset: name of the set.
+        kind: kind of the set, e.g. ``far``.
+        known: whether the gate was fitted with the same disturbance, of other images.
         images: number of images in the set.
         auroc: area under the ROC curve against the task's own test images.
         rejected: share of the set that is rejected where ``FALSE_POSITIVE_RATE`` of the own test images are; for the
@@ -63,13 +48,12 @@ class Row:
 
     detector: str
     dataset: str
+    kind: str
+    known: bool
     images: int
-    auroc: float
-    rejected: float
-    own_rejected: float
-
-
-Detector = Callable[[Inputs], Float64Array]
+    auroc: Figure
+    rejected: Figure
+    own_rejected: Figure
 
 
 def measure(
@@ -96,68 +80,75 @@ def measure(
     engine = load_runtime(bundle, runtime, threads)
     data = open_scored(bundle, folder, label_map=label_map)
     val, test = (predict(bundle, engine, data.of(split, card.classes)) for split in ("val", "test"))
-    labels = val.labels(card.classes)
     decoys = decoy_thumbnails([sample.path for sample in val.samples], card.preprocessing)
     gate = fit_gate(val.thumbnails, decoys, by_layout=card.preprocessing.channels == "grey")
-    detectors = _detectors(Inputs(val.features, val.logits, val.thumbnails), labels)
+    detectors = published_detectors(Inputs(val.features, val.logits, val.thumbnails), val.labels(card.classes))
     if gate.by_layout:
-        detectors |= _parts(val.thumbnails)
-    detectors["gate"] = lambda inputs: gate.scores(inputs.thumbnails)
-    own = Inputs(test.features, test.logits, test.thumbnails)
-    sets = {
-        name: _inputs(pictures, bundle, engine)
-        for name, pictures in _sets(bundle, test.samples, open_dataset(other).samples, images).items()
-    }
+        detectors |= gate_parts(val.thumbnails)
+    detectors[GATE] = lambda inputs: gate.scores(inputs.thumbnails)
+    others = [sample for sample in open_dataset(other).samples if sample.split == "test"]
+    ours, groups = Inputs(test.features, test.logits, test.thumbnails), clusters_of(test.samples)
+    limits = {name: _limit(detector, ours, gate.threshold, name) for name, detector in detectors.items()}
     rows = []
-    for name, detector in detectors.items():
-        ours = detector(own)
-        limit = gate.threshold if name == "gate" else float(np.quantile(ours, 1 - FALSE_POSITIVE_RATE))
-        for dataset, inputs in sets.items():
-            theirs = detector(inputs)
-            both = np.concatenate([ours, theirs])
-            area = auroc(both, np.arange(len(both)) >= len(ours))
+    for one in make_sets(bundle, evenly(test.samples, images), evenly(others, images)):
+        inputs = _inputs(one.pictures, bundle, engine)
+        for name, detector in detectors.items():
+            own, theirs = detector(ours), detector(inputs)
             rows.append(
                 Row(
                     detector=name,
-                    dataset=dataset,
+                    dataset=one.name,
+                    kind=one.kind,
+                    known=one.known,
                     images=len(theirs),
-                    auroc=float("nan") if area is None else area,
-                    rejected=float((theirs > limit).mean()),
-                    own_rejected=float((ours > limit).mean()),
+                    auroc=auroc_figure(own, theirs, groups, one.clusters),
+                    rejected=figure(theirs > limits[name], one.clusters),
+                    own_rejected=figure(own > limits[name], groups),
                 )
             )
     return rows
 
 
-def table(rows: list[Row]) -> str:
-    """Return the rows as a Markdown table: AUROC and, in brackets, the share rejected."""
-    detectors = list(dict.fromkeys(row.detector for row in rows))
-    sets = list(dict.fromkeys((row.dataset, row.images) for row in rows))
-    found = {(row.detector, row.dataset): row for row in rows}
-    lines = ["| set | images | " + " | ".join(detectors) + " |", "|---" * (len(detectors) + 2) + "|"]
-    for name, images in sets:
-        cells = [f"{found[d, name].auroc:.3f} ({100 * found[d, name].rejected:.0f} %)" for d in detectors]
-        lines.append(f"| {name} | {images} | " + " | ".join(cells) + " |")
-    own = [f"{100 * found[d, sets[0][0]].own_rejected:.1f} %" for d in detectors]
-    return "\n".join([*lines, "| *own test images rejected* | | " + " | ".join(own) + " |"])
+def auroc_figure(own: Float64Array, theirs: Float64Array, own_clusters: Indices, their_clusters: Indices) -> Figure:
+    """Return the area under the ROC curve of two sets of scores with its 95 % interval.
+
+    The area is the Mann-Whitney statistic, in which ties count half. The interval is a percentile bootstrap that draws
+    whole patients, originals or films of both sets. Where the sets do not overlap, or one is of a single cluster, that
+    would say nothing: there it is Newcombe's, with each cluster for one image.
+
+    Args:
+        own: scores of the task's own images, (N,).
+        theirs: scores of the others, (M,), which should be larger.
+        own_clusters: (N,), equal for images of one cluster.
+        their_clusters: (M,), likewise.
+    """
+    wins = (theirs[None, :] > own[:, None]) + 0.5 * (theirs[None, :] == own[:, None])
+    area = float(wins.mean())
+    (rows, row_sizes), (columns, column_sizes) = _membership(own_clusters), _membership(their_clusters)
+    if area in (0.0, 1.0) or min(len(row_sizes), len(column_sizes)) < 2:
+        interval = area_interval(area, len(column_sizes), len(row_sizes))
+        return Figure(area, interval.low, interval.high)
+    between = rows @ wins @ columns.T
+    random = np.random.default_rng(SEED)
+    drawn, their_drawn = (
+        random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), RESAMPLES)
+        for sizes in (row_sizes, column_sizes)
+    )
+    areas = ((drawn @ between) * their_drawn).sum(axis=1) / ((drawn @ row_sizes) * (their_drawn @ column_sizes))
+    low, high = np.percentile(areas, [2.5, 97.5])
+    return Figure(area, float(low), float(high))
 
 
-def _sets(bundle: Bundle, own: list[Sample], other: list[Sample], images: int) -> dict[str, list[Picture]]:
-    colour = bundle.card.preprocessing.channels == "rgb"
-    others = [read_image(s.path).displayed() for s in evenly([s for s in other if s.split == "test"], images)]
-    sets = {"other task": others, "other task, turned grey": [grey(p) for p in others]}
-    for name, picture in radiology_objects():
-        sets.setdefault(name, []).append(picture)
-    sets |= {"photographs": list(photographs()), "noise": list(noise(colour)), "blank": list(blank(colour))}
-    mine = [read_image(s.path).displayed() for s in evenly(own, images)]
-    for name, disturb in DISTURBANCES.items():
-        if name != "turned grey" or colour:  # radiographs are grey already
-            known = " (a decoy)" if name in DECOYS and not colour else ""
-            sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
-    for name, disturb in EXPOSURES.items():
-        known = " (a decoy)" if name in EXPOSURE_DECOYS else ""
-        sets[f"own, {name}{known}"] = [disturb(picture) for picture in mine]
-    return {name: pictures for name, pictures in sets.items() if pictures}
+def _membership(clusters: Indices) -> tuple[Float64Array, Float64Array]:
+    """Return which images each cluster holds, 0 or 1 of shape (K, N), and how many, (K,)."""
+    _names, index = np.unique(clusters, return_inverse=True)
+    found = np.zeros((int(index.max()) + 1, len(index)))
+    found[index, np.arange(len(index))] = 1
+    return found, found.sum(axis=1)
+
+
+def _limit(detector: Detector, own: Inputs, threshold: float, name: str) -> float:
+    return threshold if name == GATE else float(np.quantile(detector(own), 1 - FALSE_POSITIVE_RATE))
 
 
 def _inputs(pictures: Iterable[Picture], bundle: Bundle, engine: Runtime) -> Inputs:
@@ -171,49 +162,31 @@ def _inputs(pictures: Iterable[Picture], bundle: Bundle, engine: Runtime) -> Inp
     return Inputs(np.array(features), np.array(logits), np.array(thumbnails))
 
 
-def _detectors(val: Inputs, labels: npt.NDArray[np.intp]) -> dict[str, Detector]:
-    """Return detectors from the literature on features and logits; a larger score means less like the training data."""
-    from scipy.special import logsumexp
-    from sklearn.covariance import LedoitWolf
-    from sklearn.neighbors import NearestNeighbors
-
-    features = val.features.astype(np.float64)
-    means = np.stack([features[labels == c].mean(axis=0) for c in np.unique(labels)])
-    off = features - means[np.searchsorted(np.unique(labels), labels)]
-    within = LedoitWolf(assume_centered=True).fit(off).precision_
-    overall = LedoitWolf().fit(features)
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(_unit(features))
-
-    def squares(rows: Float64Array, mean: Float64Array, precision: Float64Array) -> Float64Array:
-        return np.asarray(((rows - mean) @ precision * (rows - mean)).sum(axis=1))
-
-    def mahalanobis(inputs: Inputs) -> Float64Array:
-        rows = inputs.features.astype(np.float64)
-        return np.asarray(np.min([squares(rows, mean, within) for mean in means], axis=0))
-
-    def relative(inputs: Inputs) -> Float64Array:
-        rows = inputs.features.astype(np.float64)
-        return np.asarray(mahalanobis(inputs) - squares(rows, overall.location_, overall.precision_))
-
-    return {
-        "Mahalanobis (Lee 2018)": mahalanobis,
-        "relative Mahalanobis (Ren 2021)": relative,
-        "energy (Liu 2020)": lambda inputs: -np.asarray(logsumexp(inputs.logits.astype(np.float64), axis=1)),
-        "deep k-NN (Sun 2022)": lambda inputs: neighbours.kneighbors(_unit(inputs.features))[0][:, -1],
-    }
+def gate_table(rows: list[Row]) -> str:
+    """Return a Markdown table of the gate alone: AUROC and share rejected, with their 95 % intervals."""
+    own = [row for row in rows if row.detector == GATE]
+    lines = ["| kind | set | images | AUROC (95 %) | not assessable (95 %) |", "|---|---|---|---|---|"]
+    for row in own:
+        area, out = row.auroc, row.rejected
+        name = f"{row.dataset} (a decoy)" if row.known else row.dataset
+        lines.append(
+            f"| {row.kind} | {name} | {row.images} | {area.mean:.3f} ({area.low:.3f}–{area.high:.3f}) | {_share(out)} |"
+        )
+    return "\n".join([*lines, f"| *own test images* | | | | {_share(own[0].own_rejected)} |"])
 
 
-def _parts(val: FloatArray) -> dict[str, Detector]:
-    """Return the likeness test of radiographs without decoys, and with each half of its features alone."""
+def table(rows: list[Row]) -> str:
+    """Return a Markdown table of all detectors: AUROC and, in brackets, the share rejected."""
+    detectors = list(dict.fromkeys(row.detector for row in rows))
+    sets = list(dict.fromkeys((row.dataset, row.images) for row in rows))
+    found = {(row.detector, row.dataset): row for row in rows}
+    lines = ["| set | images | " + " | ".join(detectors) + " |", "|---" * (len(detectors) + 2) + "|"]
+    for name, images in sets:
+        cells = [f"{found[d, name].auroc.mean:.3f} ({100 * found[d, name].rejected.mean:.0f} %)" for d in detectors]
+        lines.append(f"| {name} | {images} | " + " | ".join(cells) + " |")
+    own = [f"{100 * found[d, sets[0][0]].own_rejected.mean:.1f} %" for d in detectors]
+    return "\n".join([*lines, "| *own test images rejected* | | " + " | ".join(own) + " |"])
 
-    def alone(half: slice) -> Detector:
-        centres = centres_of(likeness_features(val, by_layout=True)[:, half], LAYOUT_CENTRES)
-        return lambda inputs: nearest(centres, likeness_features(inputs.thumbnails, by_layout=True)[:, half])
 
-    layout = SIDE**2 + 1
-    halves = {"layout alone": slice(layout), "edges alone": slice(layout, None), "both, without decoys": slice(None)}
-    return {name: alone(half) for name, half in halves.items()}
-
-
-def _unit(rows: npt.NDArray[np.floating]) -> Float64Array:
-    return np.asarray(rows / np.maximum(1e-12, np.linalg.norm(rows, axis=1, keepdims=True)), dtype=np.float64)
+def _share(figure_: Figure) -> str:
+    return f"{100 * figure_.mean:.1f} % ({100 * figure_.low:.1f}–{100 * figure_.high:.1f})"

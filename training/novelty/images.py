@@ -14,6 +14,8 @@ from core.uncertainty.disturbances import Picture, gamma, scaled
 
 # the one chest radiograph of pydicom-data, in four encodings; it is not outside the training data of the chest models
 CHEST_FILES = "RG1_"
+LEG = "leg radiograph"
+STAINED = "ihc.png"  # scikit-image's tile of colon, haematoxylin and DAB: tissue, in another stain
 PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 NOISE_PICTURES = 40
@@ -56,17 +58,29 @@ def radiology_objects() -> Iterator[tuple[str, Picture]]:
             picture = read_image(path).displayed()
         except ImageError:
             continue
-        yield ("leg radiograph" if path.name.startswith("RG3_") else "MR, CT, ultrasound, other DICOM"), picture
+        yield (LEG if path.name.startswith("RG3_") else "MR, CT, ultrasound, other DICOM"), picture
 
 
 def photographs() -> Iterator[Picture]:
     """Yield the photographs and drawings in the wheels of scikit-image and scikit-learn."""
     for package, folder in PHOTO_PACKAGES:
         for path in _files(package, folder, PHOTO_SUFFIXES):
+            if path.name == STAINED:
+                continue
             try:
                 yield read_image(path).displayed()
             except ImageError:
                 continue
+
+
+def other_stain() -> Iterator[Picture]:
+    """Yield the quarters of scikit-image's tile of tissue, stained with haematoxylin and DAB; none without it."""
+    for path in _files("skimage", "data", PHOTO_SUFFIXES):
+        if path.name == STAINED:
+            picture = read_image(path).displayed()
+            height, width = picture.shape[0] // 2, picture.shape[1] // 2
+            for i in range(4):
+                yield np.ascontiguousarray(picture[i // 2 * height :, i % 2 * width :][:height, :width])
 
 
 def noise(colour: bool) -> Iterator[Picture]:

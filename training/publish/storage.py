@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ def smallest(
     state: State,
     card: Card,
     traced: ModelProto,
-    samples: Sequence[Sample],
+    samples: list[Sample],
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     say: Callable[[str], None] = lambda _line: None,

@@ -103,30 +103,53 @@ def find_bundle(name: str) -> Bundle:
     return read_catalogue().bundles.get(name) or read_bundle(Path(name))
 
 
-class LastMaps:
-    """Catches a network's last spatial feature maps (B, K, h, w) at each forward.
+class LayerMaps:
+    """Catches a layer's output, spatial feature maps, at each forward.
 
     Args:
         network: identifier of the architecture.
         module: the network.
+        layer: the name of the layer's module, e.g. ``blocks.3``; by default that of the last spatial maps.
+
+    Raises:
+        UsageError: if the network has no such module.
     """
 
-    def __init__(self, network: str, module: nn.Module) -> None:
-        self._reshape = maps_to_nchw(network, module)
+    def __init__(self, network: str, module: nn.Module, layer: str = "") -> None:
+        self._reshape = None if layer else maps_to_nchw(network, module)
         self._caught: list[Tensor] = []
-        self._handle = cam_layer(network, module).register_forward_hook(self._catch)
+        place = _submodule(network, module, layer) if layer else cam_layer(network, module)
+        self._handle = place.register_forward_hook(self._catch)
 
     def _catch(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         self._caught = [output]
 
+    def take_output(self) -> Tensor:
+        """Return the layer's output at the last forward, as the network goes on with it, and forget it."""
+        return self._caught.pop()
+
+    def to_nchw(self, output: Tensor) -> Tensor:
+        """Return an output as maps (B, K, h, w)."""
+        return output if self._reshape is None else self._reshape(output)
+
     def take(self) -> Tensor:
-        """Return the maps of the last forward and forget them."""
-        maps = self._caught.pop()
-        return maps if self._reshape is None else self._reshape(maps)
+        """Return the maps (B, K, h, w) of the last forward and forget them."""
+        return self.to_nchw(self.take_output())
 
     def remove(self) -> None:
         """Stop catching."""
         self._handle.remove()
+
+
+def _submodule(network: str, module: nn.Module, layer: str) -> nn.Module:
+    try:
+        return module.get_submodule(layer)
+    except AttributeError:
+        near = [name for name, _part in module.named_modules() if name and name.count(".") <= layer.count(".")]
+        raise UsageError(
+            f"{network} has no layer {layer!r}.",
+            remedy=f"Correct loss.map_layers. The network has {', '.join(near[:40])}.",
+        ) from None
 
 
 def _start(network: nn.Module, model: Model) -> str:

@@ -7,17 +7,9 @@ import pytest
 from core.models.catalogue import read_catalogue
 from training.audit.audit import BORDER_ONLY, LUNGS_HIDDEN, LUNGS_ONLY, PLAIN, UNMARKED, audit, changes, look
 from training.audit.page import repeats, write_page
-from training.audit.perturbations import (
-    BORDER,
-    SIDE,
-    border,
-    disturbances,
-    hide,
-    markers,
-    usual_lungs,
-    without_markers,
-)
 from training.data.dataset import Sample
+from training.data.perturbations import SIDE, disturbances, hide, markers, without_markers
+from training.data.regions import BORDER, border, usual_lungs
 from training.evaluation.clustered_bootstrap import figure
 
 
@@ -36,15 +28,15 @@ def lettered(picture, text, at):
 
 def test_hiding_a_part_leaves_the_rest_and_tells_nothing_of_what_was_there():
     picture = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
-    for mask in (border(), usual_lungs()):
+    for mask in (border(SIDE), usual_lungs(SIDE)):
         found = hide(picture, mask)
         assert (found[~mask] == picture[~mask]).all()
         assert np.ptp(found[mask]) == 0
-    assert border().mean() == pytest.approx(1 - (1 - 2 * BORDER) ** 2, abs=0.001)
+    assert border(SIDE).mean() == pytest.approx(1 - (1 - 2 * BORDER) ** 2, abs=0.001)
 
 
 def test_the_lungs_that_stand_in_lie_on_both_sides_and_leave_the_border():
-    lungs = usual_lungs()
+    lungs = usual_lungs(SIDE)
     assert 0.3 < lungs.mean() < 0.4
     assert lungs[:, : SIDE // 2].sum() == pytest.approx(lungs[:, SIDE // 2 :].sum(), rel=0.03)
     assert not lungs[:, SIDE // 2].any()

@@ -5,7 +5,7 @@ import torch
 from core.images.preprocessing import Preprocessing, to_network_input
 from training.data.augmentation import as_floats, augment, network_input, view_numbers, view_of_epoch
 from training.data.mixing import mix
-from training.recipe import Augment
+from training.recipe_parts import Augment
 
 STILL = {"flip": 0, "turn": 0, "rotate": 0, "scale": 1, "gamma": 0, "contrast": 0, "brightness": 0, "erase": 0}
 

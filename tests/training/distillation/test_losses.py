@@ -9,8 +9,8 @@ from torch.autograd import gradcheck
 from torch.nn.functional import one_hot
 
 from training.distillation import losses
-from training.distillation.criterion import balanced_weights, build_criterion
-from training.recipe import Loss
+from training.distillation.criterion import Targets, balanced_weights, build_criterion
+from training.recipe_parts import Loss
 
 T = 3.0
 
@@ -128,7 +128,7 @@ def test_a_teacher_that_knows_the_truth_weighs_more():
 
 def test_the_criterion_is_hybrid_supervision_by_default(outputs):
     z, v, y = map(torch.from_numpy, outputs)
-    terms = build_criterion(Loss(alpha=0.3, temperature=T), "mean", None, None)(z, y, v[None])
+    terms = build_criterion(Loss(alpha=0.3, temperature=T), "mean", None, None)(z, Targets(y, v[None]))
     truth, teacher = losses.cross_entropy(z, y), losses.soft_target_loss(z, v, T)
     assert sum(terms.values()).item() == pytest.approx((0.7 * truth + 0.3 * teacher).item())
 
@@ -144,20 +144,20 @@ def test_the_criterion_is_hybrid_supervision_by_default(outputs):
 def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, loss, names):
     z, v, y = (torch.from_numpy(a).float() for a in outputs)
     z.requires_grad_()
-    maps = (torch.randn(6, 3, 2, 2, requires_grad=True), torch.randn(6, 4, 4, 4))
+    maps = torch.randn(6, 3, 2, 2, requires_grad=True)
     criterion = build_criterion(loss, "mean", None, (3, 4))
-    terms = criterion(z, y, v[None], maps)
+    terms = criterion(z, Targets(y, v[None], torch.randn(6, 4, 4, 4)), maps)
     assert terms.keys() == names
     sum(terms.values()).backward()
     assert z.grad.abs().sum() > 0
     if "hint" in names:
         assert criterion.regressor.weight.grad.abs().sum() > 0
-        assert maps[0].grad.abs().sum() > 0
+        assert maps.grad.abs().sum() > 0
 
 
 def test_without_a_teacher_there_is_only_the_truth(outputs):
     z, _, y = map(torch.from_numpy, outputs)
-    terms = build_criterion(Loss(alpha=0.9, smoothing=0.1), "mean", None, None)(z, y)
+    terms = build_criterion(Loss(alpha=0.9, smoothing=0.1), "mean", None, None)(z, Targets(y))
     assert terms.keys() == {"truth"}
     assert terms["truth"].item() == pytest.approx(losses.cross_entropy(z, y, 0.1).item())
 

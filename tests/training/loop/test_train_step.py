@@ -9,6 +9,7 @@ from tiny_training import tiny_recipe
 from core.images.preprocessing import Preprocessing
 from training.data.augmentation import view_numbers
 from training.distillation.criterion import with_loss
+from training.distillation.teaching import Teaching
 from training.loop.batches import Batches
 from training.loop.ema import moving_average, update
 from training.loop.optimiser import make_optimiser
@@ -32,7 +33,7 @@ def gradient_step(parts):
     module = with_loss(network, recipe, [], None)
     module, optimiser = accelerator.prepare(module, torch.optim.SGD(module.parameters()))
     batches = Batches(recipe, pixels, labels, 3, accelerator.device)
-    stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, how, None)
+    stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, how, Teaching())
     terms = stepper.take(np.arange(8), view_numbers(0, 0, 8), None, 1.0, (0, 0))
     return terms["truth"].item(), [a - b.detach() for a, b in zip(before, network.parameters(), strict=True)]
 

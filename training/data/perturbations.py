@@ -1,24 +1,22 @@
-"""What an audit does to a picture: parts hidden, text and side markers erased, the look disturbed."""
+"""What audit and novelty benchmark do to a picture: parts hidden, text and markers erased, the look disturbed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from core.images.preprocessing import LUMA
+from core.images.reader import read_image
+from training.data.regions import Mask
 
 FloatArray = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 SIDE = 224  # pixels of a picture's side
-BORDER = 0.125  # width of the outer border, as a share of the side
-# where lungs usually lie: centre and half axes of two upright ellipses, as (x, y) shares of the side, laid on the mean
-# of the validation radiographs
-LUNGS = (((0.29, 0.45), (0.17, 0.32)), ((0.71, 0.45), (0.17, 0.32)))
 MARKER_ZONE = 0.2  # markers lie this near to an edge, as a share of the side
 MARKER_SIDE = 13  # pixels: what is wider and higher is no stroke of a letter
 MARKER_CONTRAST = 0.25  # how much brighter than its surroundings
@@ -61,23 +59,6 @@ def disturbances(*, colour: bool) -> tuple[Disturbance, ...]:
         Disturbance("narrower window", "width, share of the range", (1, 0.9, 0.8, 0.65, 0.5), _window),
         Disturbance("inverted", "0: as it is, 1: black is white", (0, 1), lambda picture, _on: 1 - picture),
     )
-
-
-def border() -> Mask:
-    """Return the outer border of a picture, shape (SIDE, SIDE)."""
-    edge = round(BORDER * SIDE)
-    mask = np.ones((SIDE, SIDE), bool)
-    mask[edge:-edge, edge:-edge] = False
-    return mask
-
-
-def usual_lungs() -> Mask:
-    """Return two ellipses where lungs usually lie, shape (SIDE, SIDE): a stand-in where there are no masks."""
-    drawn = np.zeros((SIDE, SIDE), np.uint8)
-    for centre, axes in LUNGS:
-        at, half = ((round(SIDE * x), round(SIDE * y)) for x, y in (centre, axes))
-        cv2.ellipse(drawn, at, half, 0, 0, 360, 1, cv2.FILLED)
-    return drawn.astype(bool)
 
 
 def hide(picture: FloatArray, mask: Mask) -> FloatArray:
@@ -125,6 +106,18 @@ def without_markers(picture: FloatArray, *, mirrored: bool = False) -> FloatArra
     found = picture.copy()
     found[mask] = painted[mask].astype(np.float32) / np.float32(255)
     return found
+
+
+def read_sized(path: Path, *, colour: bool) -> FloatArray:
+    """Return an image of ``SIDE``² pixels, float32 in [0, 1], in colour or grey whatever it is stored as.
+
+    Raises:
+        ImageError: if it can't be read.
+    """
+    picture = sized(read_image(path).displayed())
+    if colour == (picture.ndim == 3):
+        return picture
+    return np.repeat(picture[:, :, None], 3, axis=2) if colour else picture @ LUMA
 
 
 def sized(picture: FloatArray) -> FloatArray:
