@@ -249,6 +249,7 @@ class MainWindow(QMainWindow):
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
         self.performance.images_wanted.connect(self._show_images)
+        self.performance.export_wanted.connect(self.commands.actions["export_csv"].trigger)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
@@ -303,7 +304,7 @@ class MainWindow(QMainWindow):
     def _show_card(self, role: str) -> None:
         bundle = self.controller.bundles.get(role)
         if bundle is not None:
-            ModelCardDialog(bundle, self).open()
+            ModelCardDialog(bundle, self, self.files.folder()).open()
 
     def _on_trained(self, model: str) -> None:
         self.take_models()
@@ -334,7 +335,9 @@ class MainWindow(QMainWindow):
             train=self.show_training,
             history=self._show_history,
             monitor=lambda: MonitorView(self.recorder.ask, self).show(),
-            models=lambda: show_models(self, self.importer, self.take_models, self.reporter.export_model),
+            models=lambda: show_models(
+                self, self.importer, self.take_models, self.reporter.export_model, self.files.folder
+            ),
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
