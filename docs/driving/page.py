@@ -1,0 +1,61 @@
+"""The page of what was measured while the window was driven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.benchmarks.suite import machine
+
+HEAD = """## The window, driven
+
+`python docs/drive_window.py` drives the real window on a virtual screen by events of the X server, looks at every
+screen in both themes and at 150 and 200 %, and writes this section.
+
+Machine: {machine}
+
+Of the window, the demonstration radiograph takes (pixels of both images; the black around them does not count):
+
+"""
+CLICKS = """
+What is done most, with its clicks. A file dialog is the system's; choosing a file in it is not counted.
+
+| what | clicks |
+|---|---:|
+"""
+STALLS = """
+The longest time for which the window's event loop did not come round. *Computing* is how much of it the thread itself
+used; in the rest it waited for a processor{shared}.
+
+| while | for | longest stall | computing | 99.9 % of the intervals under |
+|---|---:|---:|---:|---:|
+"""
+
+
+def write_page(measured: Mapping[str, Any], names: Mapping[str, str], path: Path) -> None:
+    """Write what was measured as Markdown.
+
+    Args:
+        measured: the figures of each setup.
+        names: the setups in words.
+        path: the file.
+    """
+    shares = {names[key]: found["shares"] for key, found in measured.items() if found.get("shares")}
+    heads = list(dict.fromkeys(head for row in shares.values() for head in row))
+    text = HEAD.format(machine=machine().line())
+    text += f"| window | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}\n"
+    for name, row in shares.items():
+        text += f"| {name} | " + " | ".join(f"{100 * row[head]:.1f} %" for head in heads) + " |\n"
+    text += CLICKS
+    for found in measured.values():
+        text += "".join(f"| {what} | {count} |\n" for what, count in found.get("clicks", {}).items())
+    text += STALLS.format(shared="")
+    for key, found in measured.items():
+        for what, stall in found.get("stalls", {}).items():
+            if key in ("1280", "tasks"):
+                text += (
+                    f"| {what} | {found['seconds'][what]:.1f} s | {stall['ms']:.0f} ms | "
+                    f"{stall['computing_ms']:.0f} ms | {stall['usual_ms']:.0f} ms |\n"
+                )
+    path.write_text(text, encoding="utf-8")
