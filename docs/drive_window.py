@@ -3,7 +3,7 @@
 Pointer and keys are events of the X server. Every screen is reached, looked at in both themes and saved in a folder;
 image shares, clicks and the longest stalls are measured. Writes the documentation's pictures, ``docs/benchmarks/
 window-driven.json`` and ``.md``. Needs Linux with Xvfb, openbox and xdotool. The images are the demonstration
-radiograph, which comes with pydicom-data, altered copies of it, and a tissue that comes with scikit-image.
+radiograph, which comes with pydicom-data, altered copies of it, and a tissue that is made up.
 """
 
 from __future__ import annotations
@@ -76,19 +76,25 @@ def main() -> None:
         play(given.only[0], given.scenes, given.looks, given.here)
         return
     measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    failed = False
     for name in given.only:
         print(f"{SETUPS[name].name}", flush=True)
-        found = on_virtual_screen(name, given.scenes, given.looks)
+        found, has_failed = on_virtual_screen(name, given.scenes, given.looks)
+        failed |= has_failed
+        kept = measured.setdefault(name, {"load": 0.0})
+        kept["load"] = max(kept["load"], os.getloadavg()[1])
         for what, figures in found.items():
-            measured.setdefault(name, {}).setdefault(what, {}).update(figures)
+            kept.setdefault(what, {}).update(figures)
     from driving.page import write_page
 
     MEASURED.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_page(measured, {name: setup.name for name, setup in SETUPS.items()}, MEASURED.with_suffix(".md"))
+    if failed:
+        raise SystemExit("Not all scenes came to their end.")
 
 
-def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> dict[str, Any]:
-    """Play a setup in a process of its own, on a screen of its own, and return what was measured."""
+def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple[dict[str, Any], bool]:
+    """Play a setup in a process and on a screen of its own; return what was measured, and whether a scene failed."""
     setup = SETUPS[name]
     with tempfile.TemporaryDirectory() as folder:
         rules, found = Path(folder) / "rc.xml", Path(folder) / "found.json"
@@ -109,13 +115,12 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> dict[
         try:
             command = [sys.executable, __file__, "--only", name, "--looks", str(looks), "--here", str(found)]
             command += ["--scenes", *scenes] if scenes else []
-            subprocess.run(command, env=environment, check=True)  # noqa: S603
+            failed = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
         finally:
             for process in (manager, server):
                 process.terminate()
                 process.wait()
-        answer: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
-        return answer
+        return json.loads(found.read_text(encoding="utf-8")), bool(failed)
 
 
 def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:

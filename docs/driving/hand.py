@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QTabBar, QToolBu
 Found = TypeVar("Found")
 Opened = TypeVar("Opened", bound=QWidget)
 
-PATIENCE = 150.0  # seconds
+PATIENCE = 600.0  # seconds
 LOOK_AGAIN = 0.05  # seconds between two looks at the same thing
 
 

@@ -201,6 +201,7 @@ def slide(stage: Stage) -> None:
         hand.click(slides.panel.compare)
         hand.until(slides.panel.export.isEnabled, "the slide's grid compared")
     stage.look("slide", slides, page="slide")
+    hand.ask(slides.view.setFocus)
     hand.press("plus", "plus")
     stage.look("slide-closer", both=False)
     hand.ask(slides.close)

@@ -74,7 +74,7 @@ class Stage:
         self.found["seconds"][what] = time.perf_counter() - started
         stall = self.hand.ask(self.heart.stop)
         self.found["stalls"][what] = asdict(stall)
-        parts = f"computing {stall.computing_ms:.0f}, queueing {stall.queueing_ms:.0f}, usual {stall.usual_ms:.0f}"
+        parts = f"own {stall.own_ms:.0f}, computing {stall.computing_ms:.0f}, usual {stall.usual_ms:.0f}"
         print(f"  {what}: longest stall {stall.ms:.0f} ms ({parts}) {stall.where}", flush=True)
 
     @contextmanager

@@ -18,20 +18,20 @@ LATE_MS = 60  # from then on it is noted what the thread is doing
 
 @dataclass(frozen=True)
 class Stall:
-    """The longest time for which the event loop did not come round.
+    """The longest times for which the event loop did not come round, in milliseconds; each may be another occasion.
 
     Attributes:
-        ms: how long, in milliseconds.
-        computing_ms: how much of that the thread computed.
-        queueing_ms: how much of it the thread waited for a processor that others used; 0 where only Linux knows.
-            In the rest it waited for another thread of this process.
+        ms: the longest.
+        own_ms: the longest without the time that the thread queued for a processor which other programs used; only
+            Linux tells that apart. It still holds waits for other threads of this process, which may queue themselves.
+        computing_ms: the longest that the thread itself computed at a stretch.
         usual_ms: the 99.9th percentile of the intervals.
-        where: the functions that it was in, the innermost last; empty for a short stall.
+        where: the functions that it was in during the longest of its own, the innermost last; empty for a short one.
     """
 
     ms: float
+    own_ms: float
     computing_ms: float
-    queueing_ms: float
     usual_ms: float
     where: str
 
@@ -69,12 +69,13 @@ class Heartbeat(QObject):
         self._beat()
         self._ended.set()
         wall, computed, queued = (np.diff(column) * 1e3 for column in np.array(self._beats).T)
-        worst = int(wall.argmax())
+        own = wall - queued
+        worst = int(own.argmax())
         began, ended = self._beats[worst][0], self._beats[worst + 1][0]
         seen = [words for when, words in self._late if began < when < ended]
         where = seen[len(seen) // 2] if seen else ""
-        usual = float(np.percentile(wall, 99.9))
-        return Stall(float(wall[worst]), float(computed[worst]), float(queued[worst]), usual, where)
+        longest = (float(times.max()) for times in (wall, own, computed))
+        return Stall(*longest, float(np.percentile(wall, 99.9)), where)
 
     def _beat(self) -> None:
         queued = int(self._queue.read_text(encoding="ascii").split()[1]) / 1e9 if self._queue.exists() else 0.0

@@ -56,7 +56,7 @@ class SlidePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(432)
+        self.setFixedWidth(456)
         self._sorted = QSortFilterProxyModel(self)
         self.results = ResultTable(self)
         self._sorted.setSourceModel(self.results)
@@ -111,10 +111,14 @@ class SlidePanel(QWidget):
         self.table.scrollTo(row)
 
     def show_running(self, running: bool) -> None:
-        """Show progress and Stop in place of the button that begins."""
-        self.compare.setVisible(not running)
-        for widget in (self.progress, self.stop):
-            widget.setVisible(running)
+        """Show progress and Stop in place of the button that begins; the keyboard stays where they stand."""
+        begin, end = (self.compare, self.stop) if running else (self.stop, self.compare)
+        had_focus = begin.hasFocus()
+        end.setVisible(True)
+        if had_focus:
+            end.setFocus()
+        begin.setVisible(False)
+        self.progress.setVisible(running)
 
     def _on_row(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():

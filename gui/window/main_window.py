@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
+from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
@@ -320,19 +320,19 @@ class MainWindow(QMainWindow):
             self.list.sort()
             self.performance.tell()
 
-    # building
-
     def _make_commands(self) -> Commands:
         windows = Windows(
             settings=self._change_settings,
-            search=lambda: CommandSearch(self._searched(), self).open(),
+            search=lambda: CommandSearch(
+                [*self.commands.actions.values(), *self.comparison.review.menu.actions()], self
+            ).open(),
             fold_worklist=lambda: self.sides.fold(self.sides.worklist),
             widen_worklist=self.sides.widen,
             table_worklist=self.sides.tabulate,
             fold_panel=lambda: self.sides.fold(self.sides.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-            train=self.show_training,
+            train=self._load_training,
             history=self._show_history,
             monitor=lambda: MonitorView(self.recorder.ask, self).show(),
             models=lambda: show_models(
@@ -352,9 +352,10 @@ class MainWindow(QMainWindow):
         """Let a command's title say what it does now."""
         self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
 
-    def _searched(self) -> list[QAction]:
-        """Return what the command search finds."""
-        return [*self.commands.actions.values(), *self.comparison.review.menu.actions()]
+    def _load_training(self) -> None:
+        import gui.training.window  # noqa: F401 - in a turn of the event loop of its own: it takes a while
+
+        QTimer.singleShot(0, self.show_training)
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self.sides.show_filter()
