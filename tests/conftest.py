@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["peak_memory"]
+
 ROOT = Path(__file__).resolve().parent.parent
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, each has a core of its own
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 settings.register_profile("twinlens", deadline=None)  # a busy machine is no defect
 settings.load_profile("twinlens")

@@ -25,8 +25,8 @@ MODULES = (
     "tkinter", "_tkinter",
 )  # fmt: skip
 
-# networks that the lite program comes without; the small teacher of each task stays
-LITE_MODELS = ("teacher-vgg19",)
+# the large teachers, which the lite program comes without; the small one of each task stays
+LITE_MODELS = ("teacher-vgg19", "teacher-visformer_small", "teacher-autoformerv2_tiny")
 
 # codecs that no image which Twinlens opens is compressed with, and the libraries that only they need
 CODECS = (

@@ -12,6 +12,7 @@ from core.models.card import Storage
 
 QUANTISED = ".int8"
 SCALE = ".scale"
+MOST_ROUNDING = 0.03  # of a tensor's norm that int8 may change; normally distributed weights lose about 0.015
 
 Array = npt.NDArray[np.generic]
 State = dict[str, Array]
@@ -22,6 +23,8 @@ def pack_state(state: State, storage: Storage) -> State:
 
     ``float16`` halves every floating tensor. ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
     float32 ``KEY.scale`` per output channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32.
+    Where one weight dwarfs the others of its channel, as in a convolution that began as an identity, the steps are too
+    coarse for these: a tensor that int8 would change by more than ``MOST_ROUNDING`` of its norm becomes float16.
     """
     packed: State = {}
     for key, value in state.items():
@@ -29,13 +32,19 @@ def pack_state(state: State, storage: Storage) -> State:
         if floating and storage == "float16":
             packed[key] = value.astype(np.float16)
         elif floating and storage == "int8" and value.ndim >= 2:
-            scale = np.abs(value).reshape(len(value), -1).max(axis=1).astype(np.float32) / 127
-            steps = value / np.where(scale > 0, scale, 1).reshape(-1, *[1] * (value.ndim - 1))
-            packed[key + QUANTISED] = np.rint(steps).astype(np.int8)
-            packed[key + SCALE] = scale
+            packed |= _quantised(key, value)
         else:
             packed[key] = value
     return {key: np.asarray(value, order="C") for key, value in packed.items()}
+
+
+def _quantised(key: str, value: Array) -> State:
+    scale = np.abs(value).reshape(len(value), -1).max(axis=1).astype(np.float32) / 127
+    by_channel = np.where(scale > 0, scale, 1).reshape(-1, *[1] * (value.ndim - 1))
+    steps = np.rint(value / by_channel)
+    if np.linalg.norm(steps * by_channel - value) > MOST_ROUNDING * np.linalg.norm(value):
+        return {key: value.astype(np.float16)}
+    return {key + QUANTISED: steps.astype(np.int8), key + SCALE: scale}
 
 
 def unpack_state(stored: State, path: Path | None = None) -> State:

@@ -136,6 +136,21 @@ def publish_command(
     typer.echo(f"{made.id}: {made.directory}")
 
 
+@app.command("pack")
+def pack_command(
+    bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],
+    data: Data,
+    label_map: MapOption = None,
+    runtime: Engine = "auto",
+    threads: Threads = None,
+) -> None:
+    """Store a published model's weights as small as its accuracy allows, and fit and measure it anew."""
+    from training.publish.publish import repack
+
+    made = repack(find_bundle(bundle), data, parse_label_map(label_map or []), runtime, threads, say=typer.echo)
+    typer.echo(f"{made.id}: {made.weights_bytes / 1e6:.1f} MB, {made.directory}")
+
+
 @app.command("novelty")
 def novelty_command(
     bundle: Annotated[str, typer.Argument(help="A bundle's folder or identifier.")],

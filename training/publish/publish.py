@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from core.compare.agreement import FEW_IMAGES
+from core.errors import UsageError
 from core.models.bundle import Bundle
 from core.models.bundle_writing import replace_fitted, write_bundle
-from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin, Storage
+from core.models.card import Card, ClassScores, Conformal, DataSet, GroupScores, Interval, ReliabilityBin
 from core.models.card import Scores as CardScores
 from core.models.catalogue import check_task
 from core.models.graph_export import trace_network
@@ -38,14 +37,12 @@ from training.evaluation.predictions import Predictions, predict
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
 from training.novelty.exposure import with_exposure
+from training.publish.storage import smallest
 from training.runs.card_texts import CardTexts
-from training.runs.finished import describe_data, read_run
+from training.runs.finished import describe_data, is_run, read_run
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-STORAGES: tuple[Storage, ...] = ("int8", "float16", "float32")  # the smallest first
-LOSS = 0.003  # of accuracy on the validation split that a smaller storage may cost
 
 
 def publish(
@@ -93,15 +90,8 @@ def publish(
         texts = texts.model_copy(update={"data": ""})
     state, traced = made.read_state(), trace_network(made.card)
     target = (user_weights() if to is None else to) / made.card.id
-    scored: dict[Storage, float] = {}
     with _scratch(target.parent) as scratch:
-        for storage in ("float32", *STORAGES[:-1]):
-            card = made.card.model_copy(update={"storage": storage})
-            packed = write_bundle(scratch / storage, state, card, traced=traced)
-            scored[storage] = _accuracy(predict(packed, load_runtime(packed, runtime, threads), samples), card)
-            say(f"{storage}: accuracy on val {100 * scored[storage]:.2f} %, {packed.weights_bytes / 1e6:.1f} MB")
-    storage = next(s for s in STORAGES if scored[s] >= scored["float32"] - LOSS)
-    say(f"stored as {storage}")
+        storage = smallest(scratch, state, made.card, traced, samples, runtime, threads, say).card.storage
     card = named.model_copy(update={"storage": storage})
     return finish(target, state, card, traced, data, texts, runtime, threads)
 
@@ -177,7 +167,51 @@ def refit(
         DatasetError: if the data set lacks one of the splits.
         WriteError: if the bundle can't be written; what stood there stays.
     """
+    card, gate = _refitted(bundle, open_scored(bundle, folder, label_map=label_map), runtime, threads)
+    return replace_fitted(bundle, card, gate)
+
+
+def repack(
+    bundle: Bundle,
+    folder: Path,
+    label_map: Mapping[str, str] | None = None,
+    runtime: RuntimeChoice = "auto",
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Bundle:
+    """Store a bundle's weights as small as their accuracy on val allows, and fit and measure it anew as by refitting.
+
+    Args:
+        bundle: the bundle, which is replaced at the end, whole; torch must be installed.
+        folder: its data set.
+        label_map: labels that are renamed or left out.
+        runtime: which runtime computes.
+        threads: CPU threads, or None.
+        say: called with a line on each storage.
+
+    Returns:
+        The bundle as it stands on disk.
+
+    Raises:
+        UsageError: if it is a run.
+        DatasetError: if the data set lacks one of the splits.
+        WriteError: if the bundle can't be written; what stood there stays.
+    """
+    if is_run(bundle.directory):
+        raise UsageError(f"{bundle.directory} is a run.", remedy="Publish it; that chooses the storage.")
     data = open_scored(bundle, folder, label_map=label_map)
+    state, traced = bundle.read_state(), trace_network(bundle.card)
+    samples = data.of("val", bundle.card.classes)
+    with _scratch(bundle.directory.parent) as scratch:
+        packed = smallest(scratch, state, bundle.card, traced, samples, runtime, threads, say)
+        card, gate = _refitted(packed, data, runtime, threads)
+    return write_bundle(bundle.directory, state, card, gate, traced)
+
+
+def _refitted(
+    bundle: Bundle, data: ScoredData, runtime: RuntimeChoice, threads: int | None
+) -> tuple[Card, NoveltyGate]:
+    """Return a bundle's card and gate fitted and measured anew; the words of the card stay."""
     how = bundle.card.preprocessing.model_copy(update={"exposure": None})
     start = replace(bundle, card=bundle.card.model_copy(update={"preprocessing": how}))
     card, gate, measured = _measured(start, data, runtime, threads)
@@ -185,7 +219,7 @@ def refit(
     if bundle.card.scores:
         stated = bundle.card.scores[0]
         scores = scores.model_copy(update={"dataset": stated.dataset, "caution": stated.caution})
-    return replace_fitted(bundle, card.model_copy(update={"scores": (scores,)}), gate)
+    return card.model_copy(update={"scores": (scores,)}), gate
 
 
 def _measured(
@@ -300,10 +334,6 @@ def _caution(measured: Evaluation, texts: CardTexts) -> str:
             f"(always the most frequent class: {100 * border.chance:.1f} %).",
         )
     return " ".join([*notes, *([texts.caution] if texts.caution else [])])[:2000]
-
-
-def _accuracy(found: Predictions, card: Card) -> float:
-    return float(np.mean(found.logits.argmax(axis=1) == found.labels(card.classes)))
 
 
 def _bins(points: tuple[tuple[float, float, int], ...]) -> tuple[ReliabilityBin, ...]:

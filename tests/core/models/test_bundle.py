@@ -142,6 +142,24 @@ def test_int8_is_off_by_at_most_half_a_step_and_keeps_vectors():
     np.testing.assert_allclose(again["w"], back["w"], rtol=1e-6)
 
 
+def test_int8_spares_a_tensor_whose_steps_would_be_too_coarse():
+    """One weight of each channel is 1 and the others are small, as in a convolution that began as an identity."""
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0, 0.005, (16, 256, 3, 3)).astype(np.float32)
+    grown = usual.copy()
+    grown[range(16), range(16), 1, 1] = 1
+    packed = pack_state({"usual": usual, "grown": grown}, "int8")
+    assert {key: value.dtype for key, value in packed.items()} == {
+        "usual.int8": np.int8,
+        "usual.scale": np.float32,
+        "grown": np.float16,
+    }
+    back = unpack_state(packed)
+    for key, weight in (("usual", usual), ("grown", grown)):
+        assert back[key].dtype == np.float32
+        assert np.linalg.norm(back[key] - weight) < 0.02 * np.linalg.norm(weight)
+
+
 def test_quantised_weights_without_their_scale_are_refused():
     with pytest.raises(BundleError, match="no scale"):
         unpack_state({"w.int8": np.zeros((2, 2), np.int8)})

@@ -9,15 +9,19 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from core.compare.classifier import Classifier
+from core.errors import UsageError
 from core.images.preprocessing import Preprocessing
 from core.images.reader import read_image
 from core.models.architectures import build_network
+from core.models.bundle import read_bundle
+from core.models.bundle_writing import write_bundle
 from core.models.catalogue import read_catalogue
+from core.models.graph_export import trace_network
 from training.cli.app import app
 from training.data.loading import open_dataset
 from training.evaluation.evaluate import evaluate
 from training.evaluation.run_evaluation import write_evaluation
-from training.publish.publish import publish
+from training.publish.publish import publish, repack
 from training.runs.finished import read_run
 from training.runs.records import RunError
 from training.runs.split import split_of
@@ -80,6 +84,24 @@ def test_a_run_is_published_only_when_it_was_evaluated_with_these_weights(run_an
     answer = Classifier(made, "torch").predict(read_image(data / "29.png"))
     assert not answer.novelty.is_novel
     assert answer.plausible is not None
+
+    large = write_bundle(
+        tmp_path / "chest-xray" / "student-large",
+        made.read_state(),
+        card.model_copy(update={"storage": "float32", "temperature": 9.0}),
+        made.read_gate(),
+        trace_network(card),
+    )
+    before = large.weights_bytes
+    packed = CliRunner().invoke(app, ["pack", str(large.directory), "--data", str(data), "--runtime", "torch"])
+    assert packed.exit_code == 0, packed.output
+    small = read_bundle(large.directory)
+    assert small.card.storage == card.storage
+    assert small.weights_bytes < 0.6 * before
+    assert small.card.temperature == pytest.approx(card.temperature, abs=0.05)
+    assert small.card.scores[0].dataset == card.scores[0].dataset
+    with pytest.raises(UsageError, match="Publish it"):
+        repack(read_run(run), data)
 
     stale = json.loads((run / "evaluation.json").read_text()) | {"weights_sha256": "0" * 64}
     (run / "evaluation.json").write_text(json.dumps(stale))
