@@ -74,10 +74,10 @@ class Hand(QObject):
             self.ask(lambda: None)  # answered when the window has done all that came before
             time.sleep(LOOK_AGAIN)
 
-    def click(self, widget: QWidget, *, twice: bool = False) -> None:
+    def click(self, widget: QWidget) -> None:
         """Click the middle of a widget, once it can be clicked."""
         self.until(lambda: widget.isVisible() and widget.isEnabled(), f"{widget} can be clicked")
-        self._click(lambda: widget.mapToGlobal(widget.rect().center()), twice=twice)
+        self._click(lambda: widget.mapToGlobal(widget.rect().center()))
 
     def click_arrow(self, button: QToolButton) -> None:
         """Click the arrow at the right end of a button, which opens its menu."""
@@ -92,9 +92,9 @@ class Hand(QObject):
         menu = self.until(lambda: _menu_with(action), f"a menu with {action.text()}")
         self._click(lambda: menu.mapToGlobal(menu.actionGeometry(action).center()))
 
-    def _click(self, place: Callable[[], QPoint], *, twice: bool = False) -> None:
+    def _click(self, place: Callable[[], QPoint]) -> None:
         self._move(self.ask(place))
-        _x("click", *(["--repeat", "2", "--delay", "60"] if twice else []), "1")
+        _x("click", "1")
         self.clicks += 1
         self.settle()
 

@@ -150,8 +150,9 @@ class SidePanel(QWidget):
 
     def _show_all_of_it(self, opened: bool) -> None:
         """Scroll what was opened into view, once it has its place."""
-        if opened and self._chooser is not None:
-            QTimer.singleShot(0, self._chooser, lambda: self._scroll.ensureWidgetVisible(self._chooser, 0, theme.GRID))
+        chooser = self._chooser
+        if opened and chooser is not None:
+            QTimer.singleShot(0, chooser, lambda: self._scroll.ensureWidgetVisible(chooser, 0, theme.GRID))
 
 
 def _words(name: str, *looks: str) -> QLabel:

@@ -74,8 +74,8 @@ class Heartbeat(QObject):
         began, ended = self._beats[worst][0], self._beats[worst + 1][0]
         seen = [words for when, words in self._late if began < when < ended]
         where = seen[len(seen) // 2] if seen else ""
-        longest = (float(times.max()) for times in (wall, own, computed))
-        return Stall(*longest, float(np.percentile(wall, 99.9)), where)
+        usual = float(np.percentile(wall, 99.9))
+        return Stall(float(wall.max()), float(own.max()), float(computed.max()), usual, where)
 
     def _beat(self) -> None:
         queued = int(self._queue.read_text(encoding="ascii").split()[1]) / 1e9 if self._queue.exists() else 0.0

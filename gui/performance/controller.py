@@ -94,9 +94,13 @@ class Performance(QObject):
         if not apart and not scores:
             return
         many = "Teacher and student agree on all." if not apart else f"{_disagreements(len(apart))}."
-        buttons = {} if not apart else {"button": "Show disagreements", "action": lambda: self._show_apart(apart)}
-        further = {} if not scores else {"second": "Show performance", "other": self._show_again}
-        self._banner.say(f"{images(analysed)} analysed. {many}{scores}", **buttons, **further)
+        self._banner.say(
+            f"{images(analysed)} analysed. {many}{scores}",
+            button="Show disagreements" if apart else "",
+            action=lambda: self._show_apart(apart),
+            second="Show performance" if scores else "",
+            other=self._show_again,
+        )
 
     def _show_apart(self, apart: list[Path]) -> None:
         words = _disagreements(len(apart))
