@@ -136,7 +136,7 @@ class ComparisonView(QWidget):
     def show_opening(self, name: str) -> None:
         """Clear the view: another file is being opened, and nothing shown may be mistaken for its own."""
         self._forget()
-        self.show_busy(f"Opening {name}")
+        self._say_instead(f"Opening {name}")
 
     def clear_predictions(self) -> None:
         """Clear the predictions: other models are chosen; the image stays."""

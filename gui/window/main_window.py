@@ -361,6 +361,7 @@ class MainWindow(QMainWindow):
         self.sides.show_filter()
         self.list.bar.show_only(paths, words)
         self.list.choose_first()
+        self.list.view().setFocus()
 
     def _write_note(self) -> None:
         self.sides.findings.show()
