@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from gui.common import theme
@@ -69,10 +69,16 @@ class FigureTable(QTableWidget):
             if len(row) < self.columnCount():
                 self.setSpan(number, len(row) - 1, 1, self.columnCount() - len(row) + 1)
         self._colour()
+        self._fit_last()
 
     def texts(self) -> list[list[str]]:
         """Return what is shown, the names of the columns first."""
         return self._texts(range(len(self._rows)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the last column the room that is left, where there is any."""
+        super().resizeEvent(event)
+        self._fit_last()
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
@@ -90,6 +96,15 @@ class FigureTable(QTableWidget):
 
     def _texts(self, rows: Sequence[int]) -> list[list[str]]:
         return [self._heads, *([cell.text for cell in self._rows[row]] for row in rows)]
+
+    def _fit_last(self) -> None:
+        """Let the last column stretch only where all have room: a stretched one is cut where they have not."""
+        head = self.horizontalHeader()
+        columns = range(self.columnCount())
+        wanted = sum(max(self.sizeHintForColumn(column), head.sectionSizeHint(column)) for column in columns)
+        head.setStretchLastSection(wanted <= self.viewport().width())
+        if not head.stretchLastSection():
+            head.resizeSections()  # it keeps the stretched width otherwise
 
     def _colour(self) -> None:
         for number, row in enumerate(self._rows):
