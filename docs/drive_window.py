@@ -75,20 +75,20 @@ def main() -> None:
     if given.here is not None:
         play(given.only[0], given.scenes, given.looks, given.here)
         return
-    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    from driving.page import write_page
+
     failed = False
     for name in given.only:
         print(f"{SETUPS[name].name}", flush=True)
         found, has_failed = on_virtual_screen(name, given.scenes, given.looks)
         failed |= has_failed
+        measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
         kept = measured.setdefault(name, {"load": 0.0})
         kept["load"] = max(kept["load"], os.getloadavg()[1])
         for what, figures in found.items():
             kept.setdefault(what, {}).update(figures)
-    from driving.page import write_page
-
-    MEASURED.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_page(measured, {name: setup.name for name, setup in SETUPS.items()}, MEASURED.with_suffix(".md"))
+        MEASURED.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_page(measured, {name: setup.name for name, setup in SETUPS.items()}, MEASURED.with_suffix(".md"))
     if failed:
         raise SystemExit("Not all scenes came to their end.")
 
