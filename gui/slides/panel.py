@@ -56,7 +56,7 @@ class SlidePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(456)
+        self.setFixedWidth(480)
         self._sorted = QSortFilterProxyModel(self)
         self.results = ResultTable(self)
         self._sorted.setSourceModel(self.results)
