@@ -106,14 +106,18 @@ def pack(folder: Path, out: Path) -> list[Path]:
 def _tarball(folder: Path, out: Path) -> Path:
     name = f"{folder.name}-{VERSION}"
     target = out / f"{name}-linux-{platform.machine()}.tar.xz"
-    preset = 9 | lzma.PRESET_EXTREME if folder.name == LITE else 3  # the full one takes minutes even so
-    # machine code is packed closer when its jumps have been made absolute
-    code = [{"id": lzma.FILTER_X86}] if platform.machine() == "x86_64" else []
-    filters = [*code, {"id": lzma.FILTER_LZMA2, "preset": preset}]
-    with lzma.open(target, "wb", filters=filters) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+    with lzma.open(target, "wb", filters=_filters(folder)) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
         archive.add(folder, name)
         archive.add(INSTALLER / "twinlens.desktop", f"{name}/twinlens.desktop")
     return target
+
+
+def _filters(folder: Path) -> list[dict[str, int]]:
+    """Return how xz packs a program."""
+    preset = 9 | lzma.PRESET_EXTREME if folder.name == LITE else 3  # the full one takes minutes even so
+    # machine code is packed closer when its jumps have been made absolute
+    code = [{"id": lzma.FILTER_X86}] if platform.machine() == "x86_64" else []
+    return [*code, {"id": lzma.FILTER_LZMA2, "preset": preset}]
 
 
 def _deb(folder: Path, out: Path) -> list[Path]:
@@ -146,16 +150,36 @@ def _deb(folder: Path, out: Path) -> list[Path]:
         " chest radiographs and histology tiles. For research use only, not for diagnosis.\n",
         encoding="utf-8",
     )
-    target = out / f"{name}.deb"
-    # not xz: dpkg-deb 1.21 has once left the last megabytes of so large a package away, and said nothing
-    level = "-z19" if folder.name == LITE else "-z10"
-    subprocess.run(["dpkg-deb", "-Zzstd", level, "--root-owner-group", "--build", root, target], check=True)
+    target, plain = out / f"{name}.deb", out / f"{name}.plain"
+    # dpkg-deb 1.21 itself has once left the last megabytes of so large a package away when it packed with xz
+    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", root, plain], check=True)
+    pack_deb(plain, target, _filters(folder))
+    plain.unlink()
     packed = subprocess.check_output(["dpkg-deb", "--contents", target], encoding="utf-8").splitlines()
     wanted = 1 + sum(1 for path in root.rglob("*") if "DEBIAN" not in path.relative_to(root).parts[:1])
     if len(packed) != wanted:
         raise SystemExit(f"{target.name} holds {len(packed)} entries in place of {wanted}: it is not whole.")
     shutil.rmtree(root)
     return [target]
+
+
+def pack_deb(plain: Path, target: Path, filters: list[dict[str, int]]) -> None:
+    """Pack the members of a Debian package, an ar archive (deb(5)) of plain tars, with xz.
+
+    Args:
+        plain: the package as ``dpkg-deb -Znone`` makes it.
+        target: the packed one.
+        filters: of ``lzma``.
+    """
+    with plain.open("rb") as source, target.open("wb") as packed:
+        packed.write(source.read(8))
+        while header := source.read(60):
+            name, size = header[:16].decode().strip(), int(header[48:58])
+            body = source.read(size + size % 2)[:size]
+            if name.endswith(".tar"):
+                name, body = f"{name}.xz", lzma.compress(body, filters=filters)
+            packed.write(f"{name:<16}".encode() + header[16:48] + f"{len(body):<10}".encode() + header[58:] + body)
+            packed.write(b"\n" * (len(body) % 2))
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 import ast
+import lzma
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +135,26 @@ def test_the_lite_program_has_a_teacher_and_a_student_of_each_task():
         names = {path.name for path in task.iterdir()} - set(LEFT_OUT["LITE_MODELS"])
         assert {name.split("-")[0] for name in names} == {"teacher", "student"}
         assert names < {path.name for path in task.iterdir()}
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb")
+def test_a_debian_package_packed_with_xz_holds_what_it_held(tmp_path):
+    root = tmp_path / "root"
+    (root / "DEBIAN").mkdir(parents=True)
+    (root / "DEBIAN/control").write_text(
+        "Package: t\nVersion: 1\nArchitecture: all\nMaintainer: T <t@invalid>\nDescription: a test\n"
+    )
+    (root / "opt").mkdir()
+    (root / "opt/program").write_bytes(Path(sys.executable).resolve().read_bytes()[:300_001])
+    (root / "opt/link").symlink_to("program")
+    plain, packed = tmp_path / "plain.deb", tmp_path / "packed.deb"
+    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", root, plain], check=True)
+    build_installer.pack_deb(plain, packed, [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 9}])
+    assert packed.stat().st_size < 0.7 * plain.stat().st_size
+    assert subprocess.check_output(["dpkg-deb", "-f", packed, "Package"], encoding="utf-8") == "t\n"
+    subprocess.run(["dpkg-deb", "-x", packed, tmp_path / "out"], check=True)
+    assert (tmp_path / "out/opt/program").read_bytes() == (root / "opt/program").read_bytes()
+    assert (tmp_path / "out/opt/link").readlink() == Path("program")
 
 
 def test_sizes_are_told_by_part_the_heaviest_first(tmp_path):
