@@ -168,12 +168,10 @@ def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
         app.setQuitOnLastWindowClosed(False)
         threading.Thread(target=act, daemon=True).start()
         app.exec()
-        window.deleteLater()
-        app.processEvents()
     found.write_text(json.dumps(stage.found), encoding="utf-8")
-    sys.stdout.flush()
     if failed:
-        raise SystemExit(f"{failed[0]} came to no end.")
+        print(f"{failed[0]} came to no end.", flush=True)
+    os._exit(bool(failed))  # a heat map may still be computed, which can't be interrupted
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ HEAD = """## The window, driven
 `python docs/drive_window.py` drives the real window on a virtual screen by events of the X server, looks at every
 screen in both themes and at 150 and 200 %, and writes this section.
 
-Machine: {machine}
+{machine}
 
 Of the window, the demonstration radiograph takes (pixels of both images; the black around them does not count):
 
@@ -28,9 +28,11 @@ What is done most, with its clicks. A file dialog is the system's; choosing a fi
 |---|---:|
 """
 STALLS = """
-The longest time for which the window's event loop did not come round. Other programs used this machine's processors at
-the same time{busy}. *Own* leaves out the time for which the window's thread queued for a processor; *computing* is the
-longest that it computed at a stretch.
+The longest time for which the window's event loop did not come round, while other programs used this machine's
+processors{busy}.
+*Own* leaves out the time for which the window's thread queued for a processor, but not the time for
+which it waited for a thread of this program that queued; *computing* is the longest that it computed at a stretch.
+[The window](#the-window) has figures of an idle machine.
 
 | while | for | longest stall | own | computing | 99.9 % of the intervals under |
 |---|---:|---:|---:|---:|---:|
