@@ -11,7 +11,7 @@ from core.records.review import Review
 from gui.history.view import HistoryView
 from gui.worklist.filter import Show
 
-PATIENCE = 25_000
+PATIENCE = 120_000
 
 
 def records():
