@@ -104,6 +104,11 @@ def compare(
     report: Annotated[Path | None, typer.Option(help="Write a PDF report to this file.", dir_okay=False)] = None,
     paper: Annotated[PaperSize, typer.Option(help="Paper of the report.")] = "A4",
     impression: Annotated[str, typer.Option(help="Text for the report's field of that name.")] = "",
+    institution: Annotated[str, typer.Option(help="Department or hospital at the head of the report.")] = "",
+    reader: Annotated[str, typer.Option(help="Who reads the images, beside the report's signature.")] = "",
+    logo: Annotated[
+        Path | None, typer.Option(help="PNG or JPEG file at the head of the report.", exists=True, dir_okay=False)
+    ] = None,
     export: Annotated[
         Path | None, typer.Option(help="Write overlays and raw heat maps into this folder.", file_okay=False)
     ] = None,
@@ -144,6 +149,7 @@ def compare(
     from core.exports.batch import Outputs
     from core.exports.format import Wanted
     from core.models.catalogue import read_catalogue
+    from core.reports.letterhead import letterhead
     from core.tasks import get_task
 
     catalogue = read_catalogue()  # it brings the tasks that tables have columns for
@@ -154,7 +160,7 @@ def compare(
     named = {"csv": csv, "jsonl": jsonl, "maps": export, "report": report, "dicom": dicom}
     places = {name: place for name, place in named.items() if place is not None} | dict(map(_place, write or ()))
     wanted = Wanted(
-        places=places, task=task, paper=paper, impression=impression,
+        places=places, task=task, paper=paper, impression=impression, letterhead=letterhead(institution, reader, logo),
         hide_names=hide_names, with_identity=with_identity, with_hidden=with_hidden, labelled=labelled,
         history=history,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import ImageError
+from core.errors import ImageError, UsageError
 from core.images.limits import check_compression, check_pixels
 
 MOST_BYTES = 5_000_000  # of a logo's file
@@ -45,6 +45,21 @@ def read_bounded(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as cause:
         raise ImageError(f"The logo can't be read ({cause.strerror}).", path=path, remedy=REMEDY) from cause
+
+
+def letterhead(institution: str, reader: str, logo: Path | None) -> Letterhead:
+    """Return what stands on reports, with a logo from a PNG or JPEG file.
+
+    Raises:
+        UsageError: if the logo can't be read, is too large, damaged or of another kind.
+    """
+    if logo is not None and logo.suffix.lower() == ".svg":
+        raise UsageError("Only the window can draw an SVG logo.", path=logo, remedy="Name a PNG or JPEG file.")
+    try:
+        png = None if logo is None else logo_png(read_bounded(logo), logo)
+    except ImageError as error:
+        raise UsageError(error.problem, path=logo, remedy=error.remedy) from error
+    return Letterhead(institution.strip(), reader.strip(), png)
 
 
 def logo_png(data: bytes, path: Path) -> bytes:

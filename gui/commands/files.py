@@ -13,6 +13,7 @@ from core.images.demo import demonstration_radiograph
 from core.names import readable
 from gui.common.changes import Change
 from gui.common.notifications import Banner
+from gui.common.places import folder_of
 from gui.comparison.controller import ComparisonController
 from gui.worklist.entry import Entry
 from gui.worklist.view import WorklistView
@@ -104,6 +105,10 @@ class FileCommands(QObject):
         """Put the cursor into the worklist's filter."""
         self._show_list()
         self._listed.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def folder(self) -> Path:
+        """Return where something is saved unless the person wants it elsewhere: beside the images."""
+        return folder_of(self._listed.all_paths())
 
     def _withdraw(self) -> None:
         """Take the banner on a removal away when its button would undo something else."""

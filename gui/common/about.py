@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from core import __version__
 from gui.common import theme, wording
 from gui.common.placement import fitted
+from gui.common.tables import set_up_table
 
 # what the program stands on, as the packages are called; versions and licences are read from what is installed
 PACKAGES = (
@@ -51,15 +52,8 @@ class AboutDialog(QDialog):
         words.setWordWrap(True)
         rows = installed()
         table = QTableWidget(len(rows), 3)
-        table.setAccessibleName("Packages with version and licence")
+        set_up_table(table, "Packages with version and licence")
         table.setHorizontalHeaderLabels(["Package", "Version", "Licence"])
-        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.horizontalHeader().setStretchLastSection(True)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         for row, cells in enumerate(rows):
             for column, cell in enumerate(cells):
                 item = QTableWidgetItem(cell)

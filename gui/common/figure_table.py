@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from gui.common import theme
+from gui.common.tables import set_up_table
+from gui.common.tooltips import wrapped
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,13 @@ class FigureTable(QTableWidget):
 
     def __init__(self, name: str, heads: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(0, len(heads), parent)
-        self.setAccessibleName(name)
+        set_up_table(self, name, several=True)
         self._heads = list(heads)
         self._rows: list[list[Cell]] = []
         self.setHorizontalHeaderLabels(self._heads)
-        self.verticalHeader().hide()
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         head = self.horizontalHeader()
-        head.setHighlightSections(False)
         head.setSectionsClickable(False)
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setStretchLastSection(True)
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows; one that is shorter than the table is a heading over those that follow."""
@@ -68,7 +61,7 @@ class FigureTable(QTableWidget):
         for number, row in enumerate(self._rows):
             for column, cell in enumerate(row):
                 item = QTableWidgetItem(cell.text)
-                item.setToolTip(cell.tip)
+                item.setToolTip(wrapped(cell.tip))
                 item.setFont(theme.font(bold=cell.strong))
                 if cell.tip:
                     item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, cell.tip)
@@ -76,10 +69,16 @@ class FigureTable(QTableWidget):
             if len(row) < self.columnCount():
                 self.setSpan(number, len(row) - 1, 1, self.columnCount() - len(row) + 1)
         self._colour()
+        self._fit_last()
 
     def texts(self) -> list[list[str]]:
         """Return what is shown, the names of the columns first."""
         return self._texts(range(len(self._rows)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the last column the room that is left, where there is any."""
+        super().resizeEvent(event)
+        self._fit_last()
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
@@ -97,6 +96,15 @@ class FigureTable(QTableWidget):
 
     def _texts(self, rows: Sequence[int]) -> list[list[str]]:
         return [self._heads, *([cell.text for cell in self._rows[row]] for row in rows)]
+
+    def _fit_last(self) -> None:
+        """Let the last column stretch only where all have room: a stretched one is cut where they have not."""
+        head = self.horizontalHeader()
+        columns = range(self.columnCount())
+        wanted = sum(max(self.sizeHintForColumn(column), head.sectionSizeHint(column)) for column in columns)
+        head.setStretchLastSection(wanted <= self.viewport().width())
+        if not head.stretchLastSection():
+            head.resizeSections()  # it keeps the stretched width otherwise
 
     def _colour(self) -> None:
         for number, row in enumerate(self._rows):

@@ -36,6 +36,16 @@ def place(window: QWidget, wanted: QSize, smallest: QSize, last: object = None) 
     window.move(whole.topLeft())
 
 
+def keep_inside(window: QWidget) -> None:
+    """Move a window that has grown back into the free area of its screen."""
+    free, frame = _free(window), window.frameGeometry()
+    inside = QRect(frame)
+    inside.moveBottom(min(frame.bottom(), free.bottom()))
+    inside.moveTop(max(inside.top(), free.top()))
+    if inside != frame:
+        window.move(inside.topLeft())
+
+
 def fitted(dialog: QWidget, wanted: QSize) -> QSize:
     """Return a size for a dialog, smaller than wanted where the screen has no room for it."""
     return wanted.boundedTo(_room(dialog))

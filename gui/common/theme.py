@@ -225,9 +225,13 @@ QToolButton:hover, QPushButton:hover {{ background: {colours.selection}; }}
 QToolButton:checked {{ background: {colours.selection}; border-color: {colours.line}; }}
 QToolButton[look~="choice"]:checked {{ border-color: {colours.text}; }}
 QToolButton[popupMode="2"] {{ padding-right: 20px; }}
+QToolButton[popupMode="1"] {{ padding-right: 24px; }}
+QToolButton::menu-button {{ border: 0; border-radius: 4px; width: 20px; }}
+QToolButton::menu-button:hover {{ background: {colours.line}; }}
 QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: center right; right: 4px; }}
 QToolButton:focus, QPushButton:focus {{ border-color: {colours.focus}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {colours.disabled}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QDockWidget::title {{ padding: 4px 8px; }}
 QStatusBar {{ border-top: 1px solid {colours.line}; }}
 QStatusBar::item {{ border: 0; }}

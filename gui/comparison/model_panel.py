@@ -252,9 +252,11 @@ class ModelPanel(QWidget):
             return
         self.prediction.setText(wording.headline(self._task, prediction))
         self.prediction.setToolTip(
-            f"{wording.top_class(self._task, prediction)}\n{wording.timing(prediction)}\n"
-            f"Median of {prediction.latency.runs} forward passes at batch 1; “in all” adds the preparation of the"
-            " image."
+            wrapped(
+                f"{wording.top_class(self._task, prediction)}\n{wording.timing(prediction)}\n"
+                f"Median of {prediction.latency.runs} forward passes at batch 1; “in all” adds the preparation of the"
+                " image."
+            )
         )
         shown_anyway = "Shown anyway: outside the training data" if prediction.is_out_of_distribution else ""
         self._say_doubt(shown_anyway or wording.doubt(self._task, prediction))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from core.models.card import Role
@@ -78,7 +78,7 @@ class SidePanel(QWidget):
         self._rows.addSpacing(theme.GRID)
         self._rows.addWidget(self.choices, 0, Qt.AlignmentFlag.AlignLeft)
         self._rows.addStretch(1)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -104,6 +104,7 @@ class SidePanel(QWidget):
         whole.addWidget(line)
         whole.addLayout(below)
         self.choices.toggled.connect(self._show_chooser)
+        self.choices.toggled.connect(self._show_all_of_it)
         self._chooser: QWidget | None = None
         in_order(self.table, self.controls, self.choices, self.review)
 
@@ -146,6 +147,12 @@ class SidePanel(QWidget):
         self.choices.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
         if self._chooser is not None:
             self._chooser.setVisible(shown)
+
+    def _show_all_of_it(self, opened: bool) -> None:
+        """Scroll what was opened into view, once it has its place."""
+        chooser = self._chooser
+        if opened and chooser is not None:
+            QTimer.singleShot(0, chooser, lambda: self._scroll.ensureWidgetVisible(chooser, 0, theme.GRID))
 
 
 def _words(name: str, *looks: str) -> QLabel:

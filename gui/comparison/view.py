@@ -38,6 +38,7 @@ class ComparisonView(QWidget):
         overlay_action, contour_action, reset_action, tool_actions: for menus and the table of shortcuts.
         hide_while_held: hides the heat maps for as long as its key is held.
         demonstration_button: stands where no image is open.
+        work: what is under way there, e.g. the loading of the networks.
     """
 
     demonstration_wanted = Signal()
@@ -74,6 +75,10 @@ class ComparisonView(QWidget):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.demonstration_button = QPushButton("Open the demonstration", self)
         self.demonstration_button.setToolTip("A real chest radiograph that comes with the program")
+        self.work = QLabel(self)
+        self.work.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.work.setMargin(2 * theme.GRID)
+        theme.styled(self.work, "small", "dim")
         self._pages = QStackedWidget(self)
         self._lay_out()
         self._connect()
@@ -131,7 +136,7 @@ class ComparisonView(QWidget):
     def show_opening(self, name: str) -> None:
         """Clear the view: another file is being opened, and nothing shown may be mistaken for its own."""
         self._forget()
-        self.show_busy(f"Opening {name}")
+        self._say_instead(f"Opening {name}")
 
     def clear_predictions(self) -> None:
         """Clear the predictions: other models are chosen; the image stays."""
@@ -146,9 +151,12 @@ class ComparisonView(QWidget):
             self._say_agreement()
 
     def show_busy(self, text: str) -> None:
-        """Show what is being computed, where its result will appear."""
+        """Show what is being computed, where its result will appear; how to begin stays on screen."""
         if self._pages.currentIndex() == 0:
-            self._say_instead(text)
+            if self.demonstration_button.isHidden():
+                self._say_instead(text)
+            else:
+                self.work.setText(text)
             return
         self._say(text)
         self.show_waiting()
@@ -169,6 +177,7 @@ class ComparisonView(QWidget):
         if self.second is not None:
             self.second.show_picture(None)
         self._say_instead("Drop images or a folder here to compare teacher and student.", "title", "dim")
+        self.work.show()
         self.demonstration_button.show()
 
     @property
@@ -225,6 +234,8 @@ class ComparisonView(QWidget):
         self.message.setText(text)
         theme.styled(self.message, *looks)
         self.demonstration_button.hide()
+        self.work.clear()
+        self.work.hide()
         self._pages.setCurrentIndex(0)
 
     def _say_agreement(self) -> None:
@@ -335,6 +346,7 @@ class ComparisonView(QWidget):
         column.addStretch(1)
         column.addWidget(self.message)
         column.addWidget(self.demonstration_button, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.work)
         column.addStretch(1)
         self._pages.addWidget(instead)
         self._pages.addWidget(shown)

@@ -19,13 +19,14 @@ from typing import Annotated
 import numpy as np
 import typer
 from PIL import Image
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QTimer
 
 from core.cli.runner import run
 from core.compare.batch import compare_files
 from core.compare.session import Choice, ComparisonSession
 from core.images.demo import demonstration_radiograph
 from core.images.reader import find_images, read_image
+from gui.diagnostics.heartbeat import Heartbeat
 from gui.engine.events import ComparisonGrown, Event
 from gui.engine.result import FileResult, ModelSummary, file_result
 from gui.engine.results import Result
@@ -36,7 +37,6 @@ from gui.worklist.entry import State
 from gui.worklist.filter import Show
 from gui.worklist.order import Order
 
-BEAT_MS = 5
 FILES = 5000
 STARTS = 3
 CHOOSING_SECONDS = 5  # what a person takes to choose the first file
@@ -126,11 +126,8 @@ def stalls(folder: Path) -> list[Row]:
     window = MainWindow()
     window.apply_theme()
     window.show()
-    beats: list[float] = []
-    heart = QTimer(window)
-    heart.setTimerType(Qt.TimerType.PreciseTimer)
-    heart.timeout.connect(lambda: beats.append(time.perf_counter()))
-    heart.start(BEAT_MS)
+    heart = Heartbeat(window)
+    heart.start()
     window.begin([folder])
     _wait(lambda: window.worklist.rowCount() == count and window.controller.comparison is not None)
     started = time.perf_counter()
@@ -138,25 +135,25 @@ def stalls(folder: Path) -> list[Row]:
     _wait(lambda: all(entry.state is not State.WAITING for entry in window.worklist.entries()))
     took = time.perf_counter() - started
     _wait(lambda: window.controller.ready is not None)
-    waits = np.diff(beats) * 1e3
-    beats.clear()
+    whole = heart.stop()
+    heart.start()
     started = time.perf_counter()
     box = window.chooser.cam_box
     box.setCurrentIndex(box.findData("Grad-CAM"))
     box.activated.emit(box.currentIndex())
     _wait(lambda: _explained_by(window, "Grad-CAM"))
     first = time.perf_counter() - started
-    heart.stop()
+    cam = heart.stop()
     closing = time.perf_counter()
     window.close()
     closed = time.perf_counter() - closing
     without_window = _without_window([entry.path for entry in window.worklist.entries()])
     return [
-        (f"longest stall, models loaded and {count} images analysed", float(waits.max()), "ms"),
-        ("99.9th percentile of the heartbeat's intervals", float(np.percentile(waits, 99.9)), "ms"),
+        (f"longest stall, models loaded and {count} images analysed", whole.ms, "ms"),
+        ("99.9th percentile of the heartbeat's intervals", whole.usual_ms, "ms"),
         (f"analysing {count} images with both heat maps", took, "s"),
         ("the same images by the command line's path", without_window, "s"),
-        ("longest stall, Grad-CAM chosen for the first time", float(np.diff(beats).max() * 1e3), "ms"),
+        ("longest stall, Grad-CAM chosen for the first time", cam.ms, "ms"),
         ("both maps of Grad-CAM, torch started for them", first, "s"),
         ("closing", closed, "s"),
     ]

@@ -13,9 +13,10 @@ from core.exports.formats import FORMATS
 from core.exports.formats.heat_maps import FORMAT as MAPS
 from core.exports.formats.heat_maps import PICTURES, PictureKind
 from gui.common import theme
+from gui.common.places import folder_of
+from gui.common.tooltips import wrapped
 from gui.export.base_dialog import OutputDialog
 from gui.export.job import Offer
-from gui.export.places import folder_of
 
 ELSEWHERE = ("report",)  # formats that a dialog of their own writes
 
@@ -45,7 +46,7 @@ class ExportDialog(OutputDialog):
         self.kinds: dict[str, QCheckBox] = {}
         for kind, what in _offered().items():
             box = QCheckBox(what.title)
-            box.setToolTip(what.tip)
+            box.setToolTip(wrapped(what.tip))
             box.setChecked(kind in ("csv", "overlay", "legend"))
             box.toggled.connect(self._on_changed)
             self.kinds[kind] = box

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from core.names import readable
 from gui.common.input_boxes import LineEdit
+from gui.common.places import free_file
 from gui.common.save_dialog import ask_where, may_replace
-from gui.export.places import free_file
 
 TITLE, KIND = "Save report", {"PDF": (".pdf",)}
 

@@ -28,6 +28,7 @@ from core.deploy.wsinfer import suits_wsinfer
 from core.models.bundle import Bundle
 from core.names import readable
 from gui.common import theme
+from gui.common.tooltips import wrapped
 from gui.export.model_writer import ModelWriter
 
 PRECISION_NAMES: dict[Precision, str] = {
@@ -94,7 +95,9 @@ class ModelExportDialog(QDialog):
         self.scale.setRange(0, 100)
         self.scale.setDecimals(3)
         self.scale.setSpecialValueText("not known")
-        self.scale.setToolTip("Micrometres per pixel of the tiles that it was trained on; WSInfer and QuPath need it")
+        self.scale.setToolTip(
+            wrapped("Micrometres per pixel of the tiles that it was trained on; WSInfer and QuPath need it")
+        )
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)

@@ -21,10 +21,10 @@ from core.names import path_from, readable
 from core.records.review import Review
 from core.system.atomic_files import bytes_written_whole
 from gui.common.notifications import Banner, Notifications
+from gui.common.places import folder_of
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.comparison.saved_picture import Shown, composed
-from gui.export.places import folder_of
 from gui.worklist.entry import Entry
 
 PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}

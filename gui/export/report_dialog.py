@@ -21,10 +21,10 @@ from core.names import readable
 from core.reports.layout import PAPER, PaperSize
 from core.reports.letterhead import NO_LETTERHEAD
 from gui.common import theme
+from gui.common.places import folder_of
 from gui.export.base_dialog import OutputDialog
 from gui.export.file_field import FileField
 from gui.export.job import Item, Offer, Scope
-from gui.export.places import folder_of
 from gui.export.report_preview import Page, ReportPreview, Summary
 
 SIDE = 320

@@ -9,10 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMessageBox,
     QPushButton,
@@ -29,7 +27,9 @@ from core.records.review import NOT_ASSESSABLE, OPINIONS, OTHER, Review, reading
 from core.tasks import TASKS
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, LineEdit
+from gui.common.places import folder_of
 from gui.common.save_dialog import ask_where
+from gui.common.tables import set_up_table
 from gui.history.recorder import Recorder
 from gui.history.table import HistoryTable
 
@@ -144,7 +144,8 @@ class HistoryView(QDialog):
 
     def _export(self) -> None:
         kinds = {"Tables": (".csv",)}
-        chosen = ask_where(self, "Export history", "twinlens history.csv", kinds)
+        places = (path_from(row.path) for row in self.table.rows if row.path)
+        chosen = ask_where(self, "Export history", "twinlens history.csv", kinds, folder_of(places))
         if chosen is None:
             return
         path, _kind = chosen
@@ -192,22 +193,10 @@ class HistoryView(QDialog):
 
     def _lay_out(self) -> None:
         view = self.view
-        view.setAccessibleName("Analyses, newest first")
         view.setModel(self.table)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        head = view.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        head.setHighlightSections(False)
+        set_up_table(view, "Analyses, newest first")
         for column, width in enumerate((152, 176, 104, 216, 216, 32, 104)):
             view.setColumnWidth(column, width)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
-        head.setStretchLastSection(True)
         tools = QHBoxLayout()
         tools.setSpacing(8)
         tools.addWidget(self.search, 1)

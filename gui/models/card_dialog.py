@@ -37,14 +37,16 @@ class ModelCardDialog(QDialog):
 
     Args:
         bundle: the model.
+        parent: the window.
+        folder: where the card is saved unless the person wants it elsewhere.
     """
 
-    def __init__(self, bundle: Bundle, parent: QWidget | None = None) -> None:
+    def __init__(self, bundle: Bundle, parent: QWidget | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Model card: {bundle.name}")
         self.resize(fitted(self, QSize(800, 680)))
-        self._bundle = bundle
+        self._bundle, self._folder = bundle, folder
         self._job: Background | None = None
         self._leaving: int | None = None
         self.text = CardText(self)
@@ -87,7 +89,7 @@ class ModelCardDialog(QDialog):
         papers = {f"PDF, {size}": size for size in PAPER}
         kinds = {**dict.fromkeys(papers, (".pdf",)), "Markdown": (".md",)}
         name = f"{self._bundle.id.replace('/', ' ')} card.pdf"
-        chosen = ask_where(self, "Save model card", name, kinds)
+        chosen = ask_where(self, "Save model card", name, kinds, self._folder)
         if chosen is not None:
             path, kind = chosen
             self._write(path, papers.get(kind, "A4"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QHBoxLayout,
     QInputDialog,
@@ -25,6 +25,7 @@ from core.models.bundle import Bundle
 from core.models.catalogue import read_catalogue, relabel_bundle, remove_bundle
 from gui.common import theme
 from gui.common.placement import fitted
+from gui.common.tables import set_up_table
 from gui.models.card_dialog import ModelCardDialog
 from gui.models.compare_dialog import CardComparisonDialog
 from gui.models.importer import ModelImport
@@ -40,6 +41,7 @@ class ModelManager(QDialog):
     Args:
         importer: imports models.
         parent: the window.
+        folder: returns where a card is saved unless the person wants it elsewhere.
 
     Signals:
         changed: a model was removed or has another identifier.
@@ -49,8 +51,11 @@ class ModelManager(QDialog):
     changed = Signal()
     export_wanted = Signal(str)
 
-    def __init__(self, importer: ModelImport, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, importer: ModelImport, parent: QWidget | None = None, folder: Callable[[], Path] = Path.home
+    ) -> None:
         super().__init__(parent)
+        self._folder = folder
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Models")
         self.table = ModelTable(self)
@@ -129,7 +134,7 @@ class ModelManager(QDialog):
 
     def _show_card(self) -> None:
         for line in self.chosen[:1]:
-            ModelCardDialog(line.bundle, self).open()
+            ModelCardDialog(line.bundle, self, self._folder()).open()
 
     def _compare(self) -> None:
         first, second = self.chosen
@@ -192,21 +197,10 @@ class ModelManager(QDialog):
 
     def _lay_out(self) -> None:
         view = self.view
-        view.setAccessibleName("Installed models")
         view.setModel(self._sorted)
+        set_up_table(view, "Installed models", several=True)
         view.setSortingEnabled(True)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        head = view.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        head.setHighlightSections(False)
-        head.setStretchLastSection(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.GRID)
         for action in self.actions_by_name.values():
@@ -226,7 +220,11 @@ class ModelManager(QDialog):
 
 
 def show_models(
-    window: QWidget, importer: ModelImport, on_change: Callable[[], object], export: Callable[[str], object]
+    window: QWidget,
+    importer: ModelImport,
+    on_change: Callable[[], object],
+    export: Callable[[str], object],
+    folder: Callable[[], Path],
 ) -> None:
     """Open the models of a window, or bring them to the front.
 
@@ -235,13 +233,14 @@ def show_models(
         importer: imports models.
         on_change: called when a model was removed or has another identifier.
         export: called with the identifier of a model that is to be written for other programs.
+        folder: returns where a card is saved unless the person wants it elsewhere.
     """
     shown = window.findChild(ModelManager)
     if shown is not None:
         shown.raise_()
         shown.activateWindow()
         return
-    manager = ModelManager(importer, window)
+    manager = ModelManager(importer, window, folder)
     manager.changed.connect(on_change)
     manager.export_wanted.connect(export)
     manager.show()

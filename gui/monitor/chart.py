@@ -12,6 +12,7 @@ from core.monitoring.monitor import Trend
 from core.monitoring.quantities import Quantity
 from gui.common import theme
 from gui.common.plots import dress
+from gui.common.tooltips import wrapped
 
 LEFT = 44  # pixels of the axis, so that charts below each other stand in line
 HEIGHT = 136
@@ -30,7 +31,7 @@ class TrendChart(QWidget):
         self.quantity = quantity
         unit = "%" if quantity.kind == "share" else quantity.unit
         head = QLabel(f"{quantity.name}, {unit}" if unit else quantity.name)
-        head.setToolTip(quantity.meaning)
+        head.setToolTip(wrapped(quantity.meaning))
         theme.styled(head, "bold")
         self.plot = pg.PlotWidget(axisItems={"bottom": _Weeks("bottom")})
         self.plot.setMenuEnabled(False)
@@ -39,7 +40,7 @@ class TrendChart(QWidget):
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setFixedHeight(HEIGHT)
         self.plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # the first and last one reach over the edge
-        self.plot.setToolTip(quantity.meaning)
+        self.plot.setToolTip(wrapped(quantity.meaning))
         self.plot.getViewBox().setLimits(minYRange=FLATTEST[quantity.kind])
         self.plot.getAxis("left").setWidth(LEFT)
         self.plot.getAxis("left").enableAutoSIPrefix(False)

@@ -52,7 +52,7 @@ class MonitorView(QDialog):
         self.charts = [TrendChart(quantity) for quantity in QUANTITIES]
         self._inside = QWidget()
         grid = QGridLayout(self._inside)
-        grid.setContentsMargins(0, 0, theme.GRID, 0)
+        grid.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, 0)
         grid.setHorizontalSpacing(3 * theme.GRID)
         grid.setVerticalSpacing(2 * theme.GRID)
         for i, chart in enumerate(self.charts):
@@ -103,7 +103,8 @@ class MonitorView(QDialog):
         if not self._streams:
             return
         stream = self._streams[max(0, self.stream_box.currentIndex())]
-        self.words.setText(f"{stream.images:,} images in {len(stream.weeks)} weeks since {_day(stream.weeks[0])}")
+        images, weeks = (_counted(n, what) for n, what in ((stream.images, "image"), (len(stream.weeks), "week")))
+        self.words.setText(f"{images} in {weeks} since {_day(stream.weeks[0])}")
         self.alarms.setText("\n".join(f"⚠ {alarm}" for alarm in stream.alarms[:SHOWN]))
         if (more := len(stream.alarms) - SHOWN) > 0:
             self.alarms.setText(f"{self.alarms.text()}\nand {more} more: see the charts.")
@@ -123,6 +124,10 @@ def _name(stream: Stream) -> str:
     models = (identifier.rpartition("/")[2].partition("-")[2] for identifier in (stream.teacher, stream.student))
     task = stream.task if known is None else known.name
     return f"{task}: {' and '.join(map(model_name, models))}, since {_day(stream.weeks[0])}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _day(day: date) -> str:

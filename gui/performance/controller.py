@@ -1,8 +1,9 @@
-"""The command *Performance*, and what is said of the scores once a batch is done."""
+"""The command *Performance*, and what is said of disagreements and scores once a batch is done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -31,9 +32,11 @@ class Performance(QObject):
 
     Signals:
         images_wanted: a list of paths and what they are in words, which the worklist is to show.
+        export_wanted: what the worklist shows is to be exported as a table.
     """
 
     images_wanted = Signal(object, str)
+    export_wanted = Signal()
 
     def __init__(self, parent: QWidget, worklist: Worklist, banner: Banner, notifications: Notifications) -> None:
         super().__init__(parent)
@@ -57,10 +60,11 @@ class Performance(QObject):
         self._run(lambda: [figures(found) for found in observations(analysed) if found.images], self._open)
 
     def tell(self) -> None:
-        """Show in the banner what both models scored, where labels are known."""
+        """Show in the banner how often the models disagree, and what they scored where labels are known."""
         analysed = self._analysed()
+        apart = [one.path for one in analysed if one.result.disagree]
         if analysed:
-            self._run(lambda: observations(analysed), self._say)
+            self._run(lambda: observations(analysed), lambda found: self._say(found, len(analysed), apart))
 
     def _analysed(self) -> list[Analysed]:
         entries = self._worklist.entries()
@@ -85,15 +89,35 @@ class Performance(QObject):
         window.images_wanted.connect(self.images_wanted)
         window.show()
 
-    def _say(self, found: Sequence[Observations]) -> None:
-        for one in found:
-            rows = one.label != UNKNOWN
-            count = int(rows.sum())
-            if count:
-                right = [wilson(int((one.classes_by(model) == one.label)[rows].sum()), count) for model in MODELS]
-                self._banner.say(
-                    f"{one.task.name}: {images(count).replace('image', 'labelled image')}. "
-                    f"Accuracy: teacher {right[0]}, student {right[1]}.",
-                    button="Show performance",
-                    action=self._show_again,
-                )
+    def _say(self, found: Sequence[Observations], analysed: int, apart: list[Path]) -> None:
+        scores = "".join(f" {words}" for one in found if (words := _accuracy(one)))
+        if not apart and not scores:
+            return
+        many = "Teacher and student agree on all." if not apart else f"{_disagreements(len(apart))}."
+        self._banner.say(
+            f"{images(analysed)} analysed. {many}{scores}",
+            button="Show disagreements" if apart else "",
+            action=lambda: self._show_apart(apart),
+            second="Show performance" if scores else "",
+            other=self._show_again,
+        )
+
+    def _show_apart(self, apart: list[Path]) -> None:
+        words = _disagreements(len(apart))
+        self.images_wanted.emit(apart, words)
+        self._banner.say(f"The worklist shows {words}.", button="Export table…", action=self.export_wanted.emit)
+
+
+def _disagreements(count: int) -> str:
+    return f"{count:,} disagreement{'s' * (count != 1)}"
+
+
+def _accuracy(one: Observations) -> str:
+    """Return what both models scored; empty where no label is known."""
+    rows = one.label != UNKNOWN
+    count = int(rows.sum())
+    if not count:
+        return ""
+    right = [wilson(int((one.classes_by(model) == one.label)[rows].sum()), count) for model in MODELS]
+    counted = images(count).replace("image", "labelled image")
+    return f"{one.task.name}: {counted}. Accuracy: teacher {right[0]}, student {right[1]}."

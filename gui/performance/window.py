@@ -19,6 +19,7 @@ from gui.common import theme
 from gui.common.figure_table import copy_rows
 from gui.common.input_boxes import ComboBox
 from gui.common.placement import fitted
+from gui.common.places import folder_of
 from gui.common.save_dialog import ask_where
 from gui.performance.curves_page import CalibrationPage, RocPage
 from gui.performance.matrix_page import MatrixPage
@@ -89,7 +90,9 @@ class PerformanceWindow(QDialog):
     def export(self) -> None:
         """Write all figures as a table, or this page as a picture, where the person wants it."""
         kinds = {"All figures, table": (".csv",), f"{self._page.title}, picture": (".png",)}
-        chosen = ask_where(self, "Export performance", "twinlens performance.csv", kinds)
+        chosen = ask_where(
+            self, "Export performance", "twinlens performance.csv", kinds, folder_of(self.figures.observations.paths)
+        )
         if chosen is None:
             return
         path, _kind = chosen

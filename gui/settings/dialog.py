@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
 from core.errors import WriteError
@@ -11,6 +12,7 @@ from core.runtimes.load import RUNTIMES
 from core.system.extras import missing_extra
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, SpinBox
+from gui.common.placement import keep_inside
 from gui.settings.letterhead import LetterheadBox
 from gui.settings.preferences import Preferences, ThemeChoice
 from gui.settings.storage_box import StorageBox
@@ -86,6 +88,12 @@ class SettingsDialog(QDialog):
             institution=self.letterhead.institution.text(),
             reader=self.letterhead.reader.text(),
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay inside the screen when what is stored has been measured."""
+        super().resizeEvent(event)
+        if self.isVisible():
+            keep_inside(self)
 
     def accept(self) -> None:
         """Store the logo, and close; where it can't be written the dialog stays and says why."""

@@ -9,8 +9,8 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from core.errors import ImageError, TwinlensError
-from core.reports.letterhead import LONGEST, REMEDY, Letterhead, logo_png, read_bounded
+from core.errors import ImageError, TwinlensError, UsageError
+from core.reports.letterhead import LONGEST, REMEDY, Letterhead, letterhead, logo_png, read_bounded
 from core.system.atomic_files import bytes_written_whole, make_folder
 from core.system.paths import data_folder
 from gui.common import theme
@@ -29,13 +29,11 @@ def logo_file() -> Path:
 
 def read_letterhead(preferences: Preferences) -> Letterhead:
     """Return what stands on reports; a logo that can't be read is left out."""
-    logo = None
-    if logo_file().is_file():
-        try:
-            logo = logo_png(read_bounded(logo_file()), logo_file())
-        except ImageError:
-            logo = None
-    return Letterhead(preferences.institution.strip(), preferences.reader.strip(), logo)
+    logo = logo_file() if logo_file().is_file() else None
+    try:
+        return letterhead(preferences.institution, preferences.reader, logo)
+    except UsageError:
+        return letterhead(preferences.institution, preferences.reader, None)
 
 
 def read_logo(path: Path) -> bytes:

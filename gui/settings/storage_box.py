@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMessageBox, QPushButton, QWi
 from core.records.disk_usage import HISTORY, StoredItem, kept, remove
 from gui.common import theme
 from gui.common.threads import Background
+from gui.common.tooltips import wrapped
 from gui.common.wording import megabytes
 
 
@@ -52,12 +53,12 @@ class StorageBox(QWidget):
         self.buttons = {}
         for row, thing in enumerate(found):
             label, size = QLabel(thing.name), QLabel(megabytes(thing.size))
-            label.setToolTip(thing.remark)
+            label.setToolTip(wrapped(thing.remark))
             theme.styled(size, "dim")
             button = QPushButton("Remove")
             button.setAutoDefault(False)
             button.setAccessibleName(f"Remove {thing.name}, {size.text()}")
-            button.setToolTip(thing.remark)
+            button.setToolTip(wrapped(thing.remark))
             button.clicked.connect(partial(self._remove, thing))
             self.buttons[thing.key] = button
             for column, widget in enumerate((label, size, button)):

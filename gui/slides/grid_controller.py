@@ -19,6 +19,7 @@ from core.slides.grid import MOST_FIELDS, Mask, count, grid, most_fields
 from core.tasks import get_task
 from gui.common import wording
 from gui.common.notifications import Banner
+from gui.common.places import folder_of
 from gui.common.save_dialog import ask_where
 from gui.common.threads import Background
 from gui.export.quick import write_table
@@ -206,7 +207,8 @@ class GridController(QObject):
         if self._slide is None or self._predictions is None:
             return
         kinds = {"Tables": (".csv",), "JSON lines": (".jsonl",)}
-        chosen = ask_where(self._window, "Export table", f"{self._slide.path.stem} fields.csv", kinds)
+        name, place = f"{self._slide.path.stem} fields.csv", folder_of([self._slide.path])
+        chosen = ask_where(self._window, "Export table", name, kinds, place)
         if chosen is None:
             return
         path, rows = chosen[0], [(result.record, NO_REVIEW) for result in self._predictions.results]

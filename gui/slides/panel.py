@@ -6,7 +6,6 @@ from typing import get_args
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QHBoxLayout,
     QHeaderView,
@@ -22,6 +21,8 @@ from core.slides.grid import SMALLEST_FIELD
 from gui.common import theme
 from gui.common.input_boxes import ComboBox, SpinBox
 from gui.common.tab_order import in_order
+from gui.common.tables import set_up_table
+from gui.common.tooltips import wrapped
 from gui.slides.legend import Legend
 from gui.slides.overlay import Shown
 from gui.slides.results import SORT_ROLE, ResultTable
@@ -55,7 +56,7 @@ class SlidePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(432)
+        self.setFixedWidth(480)
         self._sorted = QSortFilterProxyModel(self)
         self.results = ResultTable(self)
         self._sorted.setSourceModel(self.results)
@@ -67,17 +68,23 @@ class SlidePanel(QWidget):
         self.side.setSingleStep(64)
         self.side.setSuffix(" px")
         self.side.setAccessibleName("Side of a field, pixels of the full resolution")
-        self.side.setToolTip(SCALE_NOTE)
+        self.side.setToolTip(wrapped(SCALE_NOTE))
         self.length = _dim_label()
         self.scale_note = _dim_label(SCALE_NOTE)
         self.open_field = QPushButton("Open field")
-        self.open_field.setToolTip("Open the picked field in the main window, with heat maps (Enter, or double-click)")
+        self.open_field.setToolTip(
+            wrapped("Open the picked field in the main window, with heat maps (Enter, or double-click)")
+        )
         self.tissue_only = QCheckBox("Tissue only")
         self.tissue_only.setChecked(True)
-        self.tissue_only.setToolTip("Leave out fields of which less than half is stained (Otsu's method on saturation)")
+        self.tissue_only.setToolTip(
+            wrapped("Leave out fields of which less than half is stained (Otsu's method on saturation)")
+        )
         self.count = _dim_label()
         self.compare = QPushButton("Compare fields")
-        self.compare.setToolTip("Both networks on each field of the grid: in the rectangle, or on the whole slide")
+        self.compare.setToolTip(
+            wrapped("Both networks on each field of the grid: in the rectangle, or on the whole slide")
+        )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
@@ -104,10 +111,14 @@ class SlidePanel(QWidget):
         self.table.scrollTo(row)
 
     def show_running(self, running: bool) -> None:
-        """Show progress and Stop in place of the button that begins."""
-        self.compare.setVisible(not running)
-        for widget in (self.progress, self.stop):
-            widget.setVisible(running)
+        """Show progress and Stop in place of the button that begins; the keyboard stays where they stand."""
+        begin, end = (self.compare, self.stop) if running else (self.stop, self.compare)
+        had_focus = begin.hasFocus()
+        end.setVisible(True)
+        if had_focus:
+            end.setFocus()
+        begin.setVisible(False)
+        self.progress.setVisible(running)
 
     def _on_row(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
@@ -115,20 +126,14 @@ class SlidePanel(QWidget):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
-        table.setAccessibleName("Predictions of the fields")
         table.setModel(self._sorted)
+        set_up_table(table, "Predictions of the fields")
         table.setSortingEnabled(True)
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
         theme.styled(table, "small")
-        table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(24)
         head = table.horizontalHeader()
-        head.setHighlightSections(False)
+        head.setStretchLastSection(False)
         head.setMinimumSectionSize(20)
         for column, width in enumerate((56, 56, 88, 40, 88, 40, 24)):
             stretches = column in (2, 4)

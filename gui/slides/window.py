@@ -23,6 +23,7 @@ from gui.common.input_boxes import ComboBox
 from gui.common.notifications import Banner
 from gui.common.placement import place
 from gui.common.threads import Background
+from gui.common.tooltips import wrapped
 from gui.slides.grid_controller import GridController
 from gui.slides.panel import SlidePanel
 from gui.slides.tiles import OpenedSlide, Overview, TileLoader
@@ -196,7 +197,7 @@ class SlideWindow(QWidget):
             action = self._action(words, picture)
             action.setCheckable(True)
             action.setShortcut(key)
-            action.setToolTip(f"{tip} ({key})")
+            action.setToolTip(wrapped(f"{tip} ({key})"))
             action.triggered.connect(lambda _checked=False, chosen=tool: self.view.set_tool(chosen))
             group.addAction(action)
             bar.addAction(action)

@@ -96,6 +96,10 @@ class ToolBar(QToolBar):
     Args:
         commands: the commands.
         recent: the files and folders that were opened last.
+
+    Attributes:
+        opening, analyse, report: buttons; beside *Open* and *Report* an arrow has further commands.
+        place: which file of how many is on screen.
     """
 
     def __init__(self, commands: Commands, recent: RecentMenu, parent: QWidget) -> None:
@@ -110,8 +114,10 @@ class ToolBar(QToolBar):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         self._drawn: list[tuple[QToolButton, str]] = []  # menus with an icon, and which
-        opening = self._menu_button("Open", "Open images, a folder or the demonstration", OPEN)
-        opening.menu().addMenu(recent)
+        self.opening = self._menu_button("Open", "", OPEN, first="open")
+        self.opening.menu().addMenu(recent)
+        self.analyse = self._button("analyse_all")
+        self.report = self._menu_button("Report", "", REPORTS, first="report")
         layouts = self._menu_button("Layout", "How the images are laid out (Ctrl+1 to Ctrl+7)", LAYOUTS, "layout")
         windows = self._menu_button("Window", "Window and level presets (1 to 9)", PRESETS, "presets")
         measures = self._menu_button("", "Measure a distance, an angle or values (L, G, O)", MEASURES, "distance")
@@ -119,11 +125,11 @@ class ToolBar(QToolBar):
         measures.setAccessibleName("Measure")
         turns.setAccessibleName("Zoom and turn")
         groups: tuple[tuple[QWidget, ...], ...] = (
-            (opening, self._button("analyse_all")),
+            (self.opening, self.analyse),
             (*map(self._tool, TOOLS), measures),
             tuple(map(self._tool, OVERLAYS)),
             (layouts, windows, turns, self._tool("reset")),
-            (self._menu_button("Report", "Report and export", REPORTS),),
+            (self.report,),
         )
         for number, group in enumerate(groups):
             if number:
@@ -155,11 +161,15 @@ class ToolBar(QToolBar):
         button.setAccessibleName(action.iconText())
         return button
 
-    def _menu_button(self, words: str, tip: str, commands: Iterable[str], picture: str = "") -> QToolButton:
-        button = QToolButton()
+    def _menu_button(
+        self, words: str, tip: str, commands: Iterable[str], picture: str = "", first: str = ""
+    ) -> QToolButton:
+        """Return a button with a menu; one with a first command does that where its words are clicked."""
+        button = self._button(first) if first else QToolButton()
         button.setText(words)
-        button.setToolTip(tip)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip(button.toolTip() or tip)
+        modes = QToolButton.ToolButtonPopupMode
+        button.setPopupMode(modes.MenuButtonPopup if first else modes.InstantPopup)
         menu = QMenu(button)
         for name in commands:
             menu.addAction(self._commands.actions[name])

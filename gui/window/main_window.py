@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
+from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import WriteError
@@ -249,6 +249,7 @@ class MainWindow(QMainWindow):
         self.controller.batch_changed.connect(self._on_batch)
         self.importer.installed.connect(self.take_models)
         self.performance.images_wanted.connect(self._show_images)
+        self.performance.export_wanted.connect(self.commands.actions["export_csv"].trigger)
         for changed in (
             self.worklist.rowsInserted, self.worklist.rowsRemoved, self.worklist.modelReset, self.chooser.changed,
             self.controller.screen_changed, self.controller.batch_changed, self.comparison.models_changed,
@@ -303,7 +304,7 @@ class MainWindow(QMainWindow):
     def _show_card(self, role: str) -> None:
         bundle = self.controller.bundles.get(role)
         if bundle is not None:
-            ModelCardDialog(bundle, self).open()
+            ModelCardDialog(bundle, self, self.files.folder()).open()
 
     def _on_trained(self, model: str) -> None:
         self.take_models()
@@ -319,22 +320,24 @@ class MainWindow(QMainWindow):
             self.list.sort()
             self.performance.tell()
 
-    # building
-
     def _make_commands(self) -> Commands:
         windows = Windows(
             settings=self._change_settings,
-            search=lambda: CommandSearch(self._searched(), self).open(),
+            search=lambda: CommandSearch(
+                [*self.commands.actions.values(), *self.comparison.review.menu.actions()], self
+            ).open(),
             fold_worklist=lambda: self.sides.fold(self.sides.worklist),
             widen_worklist=self.sides.widen,
             table_worklist=self.sides.tabulate,
             fold_panel=lambda: self.sides.fold(self.sides.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-            train=self.show_training,
+            train=self._load_training,
             history=self._show_history,
             monitor=lambda: MonitorView(self.recorder.ask, self).show(),
-            models=lambda: show_models(self, self.importer, self.take_models, self.reporter.export_model),
+            models=lambda: show_models(
+                self, self.importer, self.take_models, self.reporter.export_model, self.files.folder
+            ),
             shortcuts=lambda: ShortcutSheet(self.commands.table, self).open(),
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
@@ -349,14 +352,16 @@ class MainWindow(QMainWindow):
         """Let a command's title say what it does now."""
         self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
 
-    def _searched(self) -> list[QAction]:
-        """Return what the command search finds."""
-        return [*self.commands.actions.values(), *self.comparison.review.menu.actions()]
+    def _load_training(self) -> None:
+        import gui.training.window  # noqa: F401 - in a turn of the event loop of its own: it takes a while
+
+        QTimer.singleShot(0, self.show_training)
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self.sides.show_filter()
         self.list.bar.show_only(paths, words)
         self.list.choose_first()
+        self.list.view().setFocus()
 
     def _write_note(self) -> None:
         self.sides.findings.show()

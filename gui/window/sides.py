@@ -10,6 +10,7 @@ from gui.worklist.view import Mode, WorklistView
 
 NARROW = 1600  # pixels: a window less wide gives the findings the first of these widths
 PANEL_WIDTHS = (220, 240)
+WIDEST = 0.45  # of the window: what the worklist takes at most when it is widened
 
 
 class Sides:
@@ -57,7 +58,8 @@ class Sides:
         self.worklist.show()
         if had_focus:
             self._listed.view().setFocus()
-        self._window.resizeDocks([self.worklist], [self._listed.width_wanted], Qt.Orientation.Horizontal)
+        width = min(self._listed.width_wanted, round(WIDEST * self._window.width()))
+        self._window.resizeDocks([self.worklist], [width], Qt.Orientation.Horizontal)
 
     def _side(self, name: str, title: str, inside: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self._window)

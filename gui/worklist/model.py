@@ -93,7 +93,7 @@ class Worklist(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.cell(entry)
         if role == Qt.ItemDataRole.ForegroundRole:
-            return theme.colour("warning" if entry.error and index.column() == 0 else column.role)
+            return theme.colour("warning" if entry.error and index.column() < 2 else column.role)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{readable(entry.path)}\n{entry.in_words()}"
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+from PySide6.QtCore import QItemSelectionModel, Signal
+from PySide6.QtWidgets import QTableView, QWidget
 
+from gui.common.tables import set_up_table
 from gui.worklist.filter import WorklistFilter
 from gui.worklist.model import COLUMNS
 
@@ -23,23 +24,13 @@ class WorklistTable(QTableView):
 
     def __init__(self, files: WorklistFilter, selection: QItemSelectionModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Worklist as a table")
         self.setModel(files)
         self.setSelectionModel(selection)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
+        set_up_table(self, "Worklist as a table", several=True)
         self.verticalHeader().setDefaultSectionSize(ROW)
         head = self.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        head.setHighlightSections(False)
         head.setSectionsClickable(True)
         head.setSectionsMovable(True)
-        head.setStretchLastSection(True)
         head.sectionClicked.connect(lambda section: self.order_wanted.emit(COLUMNS[section].order))
         for number, column in enumerate(COLUMNS):
             self.setColumnWidth(number, column.width)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 from task_samples import CHEST_XRAY, LUNG_COLON
 
 from core.images.demo import demonstration_radiograph
@@ -199,6 +200,29 @@ def test_a_comparison_and_its_report_need_no_torch(chest, tmp_path):
     (found,) = json.loads(answer.stdout)["images"]
     assert found["teacher"]["runtime"] == found["student"]["runtime"] == "openvino"
     assert report.read_bytes().startswith(b"%PDF")
+
+
+def test_institution_reader_and_logo_stand_on_the_report(chest, tmp_path):
+    report, logo = tmp_path / "report.pdf", tmp_path / "logo.png"
+    Image.new("RGB", (300, 100), (200, 0, 0)).save(logo)
+    named = ("--institution", "St Mary's, Radiology", "--reader", "Dr Jane Roe")
+    answer = core("compare", chest, "--cam", "none", "--report", report, *named, "--logo", logo)
+    assert answer.returncode == 0, answer.stderr
+    for page in PdfReader(report).pages:
+        assert "St Mary's, Radiology" in page.extract_text()
+        assert [found.image.getpixel((150, 50)) for found in page.images if found.image.size == (300, 100)] == [
+            (200, 0, 0)
+        ]
+    assert "Dr Jane Roe" in PdfReader(report).pages[0].extract_text()
+
+
+def test_a_logo_that_can_not_be_drawn_is_refused_before_anything_is_compared(chest, tmp_path):
+    logo = tmp_path / "logo.svg"
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    answer = core("compare", chest, "--report", tmp_path / "report.pdf", "--logo", logo)
+    assert answer.returncode == 2
+    assert "Only the window can draw an SVG logo. Name a PNG or JPEG file." in answer.stderr.replace("\n", " ")
+    assert not (tmp_path / "report.pdf").exists()
 
 
 def test_listing_models_does_not_import_torch():

@@ -335,8 +335,13 @@ def test_busy_failed_and_empty(view):
     view.show_empty()
     assert "Drop images" in view.message.text()
     assert view.demonstration_button.isVisible()
-    view.show_busy("Opening scan.dcm")
+    view.show_busy("Loading VGG19.")
+    assert "Drop images" in view.message.text()
+    assert view.work.text() == "Loading VGG19."
+    assert view.demonstration_button.isVisible()
+    view.show_opening("scan.dcm")
     assert view.message.text() == "Opening scan.dcm"
+    assert not view.work.isVisible()
     assert not view.demonstration_button.isVisible()
 
 

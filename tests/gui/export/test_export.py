@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QToolButton
+from PySide6.QtWidgets import QFileDialog
 
 from core.compare.record import record_of
 from core.compare.session import Compared
@@ -110,16 +110,14 @@ def test_the_preview_is_the_page_that_is_written(analysed, qtbot, tmp_path, monk
         assert dialog.impression.toPlainText() == "Große Rundherde, Ἀσκληπιός"
 
 
-def test_three_clicks_from_an_open_image_to_its_pdf(analysed, qtbot, tmp_path, png, monkeypatch):
-    """The menu of the tool bar, its entry, and Save PDF: no file dialog, and the file lies beside the image."""
+def test_three_clicks_from_an_image_to_its_pdf(analysed, qtbot, tmp_path, png, monkeypatch):
+    """Open, Report and Save PDF: no second file dialog, and the file lies beside the image."""
     png(tmp_path / "a.png")
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(tmp_path / "a.png")], ""))
     with qtbot.waitSignal(analysed.controller.settled, timeout=PATIENCE):
-        analysed.open_paths([tmp_path / "a.png"])
+        qtbot.mouseClick(analysed.tools.opening, Qt.MouseButton.LeftButton)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("a file dialog was opened"))
-    button = next(b for b in analysed.tools.findChildren(QToolButton) if b.text() == "Report")
-    entry = analysed.commands.actions["report"]
-    assert entry in button.menu().actions()  # clicks one and two
-    entry.trigger()
+    qtbot.mouseClick(analysed.tools.report, Qt.MouseButton.LeftButton)
     dialog = analysed.reporter.dialog
     with qtbot.waitSignal(dialog.bar.ended, timeout=PATIENCE) as ended:
         qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)  # click three
@@ -129,6 +127,16 @@ def test_three_clicks_from_an_open_image_to_its_pdf(analysed, qtbot, tmp_path, p
     assert dialog.bar.folder_button.isVisible()
     dialog.done(0)
     qtbot.waitUntil(lambda: analysed.reporter.dialog is None, timeout=PATIENCE)
+
+
+def test_the_pdf_states_your_reading_and_note(analysed, qtbot, tmp_path, monkeypatch):
+    analysed.comparison.review.buttons["COVID-19"].click()
+    note = analysed.comparison.review.note
+    note.setText("round masses")
+    qtbot.keyClick(note, Qt.Key.Key_Return)
+    with opened(analysed, "report", qtbot) as dialog:
+        assert save(dialog, tmp_path / "r.pdf", qtbot, monkeypatch)
+    assert "Reading: COVID-19. round masses" in words_of(tmp_path / "r.pdf")
 
 
 def test_institution_and_reader_of_the_settings_stand_on_the_report(make_window, qtbot, tmp_path, png, monkeypatch):
@@ -306,7 +314,7 @@ def test_both_models_are_scored_and_the_table_is_written_as_json_lines(three, qt
     truth = {"a.png": "COVID-19", "b.png": "Normal"}
     entries = [entry for entry in three.worklist.entries() if entry.file_result is not None]
     right = sum(entry.file_result.record.teacher.predicted == truth[entry.path.name] for entry in entries)
-    three.banner.button.click()
+    three.banner.second.click()
     qtbot.waitUntil(lambda: three.findChild(PerformanceWindow) is not None, timeout=PATIENCE)
     dialog = three.findChild(PerformanceWindow)
     accuracy = dialog.pages[0].texts()[1]

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from core.images.demo import demonstration_radiograph
 from gui.common import reveal
 from gui.common.notifications import Banner
+from gui.common.places import folder_of, free_file
 from gui.export.file_field import FileField
-from gui.export.places import folder_of, free_file
 
 
 @pytest.fixture

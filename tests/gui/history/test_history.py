@@ -11,7 +11,7 @@ from core.records.review import Review
 from gui.history.view import HistoryView
 from gui.worklist.filter import Show
 
-PATIENCE = 25_000
+PATIENCE = 120_000
 
 
 def records():
@@ -152,8 +152,10 @@ def test_what_has_gone_is_said_and_the_history_exported_and_cleared(view, qtbot,
     view.open_button.click()
     assert "no longer there" in view.words.text()
     target = tmp_path / "history.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: asked.append(given) or (str(target), ""))
     view.export_button.click()
+    assert asked[0][2] == str(tmp_path / "twinlens history.csv"), "it starts beside the images"
     qtbot.waitUntil(lambda: str(target) in view.words.text(), timeout=PATIENCE)
     with target.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)

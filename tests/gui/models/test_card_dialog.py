@@ -89,6 +89,15 @@ def test_a_file_is_called_what_it_is(dialog, qtbot, tmp_path, monkeypatch):
     assert (tmp_path / "card.odt.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_card_is_offered_beside_the_images(bundle, qtbot, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: asked.append(given) or ("", ""))
+    made = ModelCardDialog(bundle, folder=tmp_path)
+    made.save.click()
+    assert asked[0][2] == str(tmp_path / "chest-xray student-ofa595 card.pdf")
+    dispose(made)
+
+
 def test_closing_waits_for_the_file(dialog, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "card.pdf"), ""))
     with qtbot.waitSignal(dialog.finished, timeout=PATIENCE):

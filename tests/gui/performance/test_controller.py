@@ -1,8 +1,10 @@
 """Performance over the worklist of a real window: what counts, and a cell's images in the worklist."""
 
+import csv
 from dataclasses import replace
 
 import pytest
+from PySide6.QtWidgets import QFileDialog
 
 from core.performance.observations import UNKNOWN
 from core.records.review import Review
@@ -47,6 +49,25 @@ def test_a_cell_of_the_matrix_leaves_its_images_in_the_worklist_until_the_button
     window.list.bar.only.click()
     assert len(window.list.shown_entries()) == 2
     assert not window.list.bar.only.isVisible()
+
+
+def test_disagreements_are_told_shown_and_exported_from_the_message(disagreeing, qtbot, tmp_path, monkeypatch):
+    window, path = disagreeing, tmp_path / "out.csv"
+    apart = [entry.path for entry in window.worklist.entries() if entry.file_result.disagree]
+    counted = {1: "1 disagreement.", 2: "2 disagreements."}[len(apart)]
+    window.performance.tell()
+    button = window.banner.button
+    qtbot.waitUntil(lambda: f"2 images analysed. {counted}" in window.banner.words.text(), timeout=PATIENCE)
+    assert button.text() == "Show disagreements"
+    button.click()
+    assert [entry.path for entry in window.list.shown_entries()] == apart
+    assert window.controller.path == apart[0]
+    assert button.text() == "Export table…"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    button.click()
+    qtbot.waitUntil(lambda: "Written" in window.banner.words.text(), timeout=PATIENCE)
+    lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line and not line.startswith("#")]
+    assert [row["path"] for row in csv.DictReader(lines)] == [str(one) for one in apart]
 
 
 def test_labels_readings_and_groups_are_those_of_each_image(disagreeing, two):

@@ -155,6 +155,28 @@ def test_without_an_answer_there_is_no_table(make_window):
     assert "Nothing has been analysed yet" in window.banner.words.text()
 
 
+def test_other_methods_say_that_they_are_loading_until_their_map_is_there(analysed, qtbot, monkeypatch):
+    made = threading.Event()
+
+    def explain(*_):
+        made.wait(PATIENCE / 1000)
+        raise ExplanationError("The process ended.", remedy="Choose another method.")
+
+    monkeypatch.setattr(analysed.engine._runner._session, "explain", explain)
+    box, panel = analysed.chooser.cam_box, analysed.comparison.teacher
+    box.setCurrentIndex(box.findData("Grad-CAM"))
+    try:
+        with qtbot.waitSignal(analysed.controller.settled, timeout=PATIENCE):
+            box.activated.emit(box.currentIndex())
+            qtbot.waitUntil(lambda: "Loading Grad-CAM" in panel.method.text(), timeout=PATIENCE)
+            assert panel.progress.isVisible()
+            made.set()
+    finally:
+        made.set()
+    assert "Loading" not in panel.method.text()
+    assert not panel.progress.isVisible()
+
+
 def test_the_answers_stand_where_a_map_can_not_be_made(analysed, qtbot, monkeypatch):
     def explain(*_):
         raise ExplanationError("The process ended.", remedy="Choose another method.")
@@ -194,8 +216,11 @@ def test_a_folder_without_images_is_said(make_window, qtbot, tmp_path):
     assert str(empty) in window.banner.words.text()
 
 
-def test_an_empty_window_says_how_to_begin_once_its_models_are_loaded(make_window, qtbot):
+def test_an_empty_window_says_how_to_begin_before_and_after_its_models_are_loaded(make_window, qtbot):
     window = make_window(cam="none")
+    qtbot.waitUntil(lambda: "Loading" in visible_words(window), timeout=PATIENCE)
+    assert "Drop images" in visible_words(window)
+    assert window.comparison.demonstration_button.isVisible()
     qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=PATIENCE)
     assert "Drop images" in visible_words(window)
     assert "Loading" not in visible_words(window)

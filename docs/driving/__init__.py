@@ -1,0 +1,1 @@
+"""Drives the real window as a person does, for ``docs/drive_window.py``."""
