@@ -37,15 +37,13 @@ class ComparisonView(QWidget):
         viewing: actions on how images are seen.
         overlay_action, contour_action, reset_action, tool_actions: for menus and the table of shortcuts.
         hide_while_held: hides the heat maps for as long as its key is held.
-        demonstration_button: stands where no image is open.
-        work: what is under way there, e.g. the loading of the networks.
+        demonstration_button, work: stand where no image is open; work says what is under way, e.g. networks that load.
     """
 
     demonstration_wanted = Signal()
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
-    models_changed = Signal()  # other models are compared than before
-    image_changed = Signal()  # another image is on screen, or none
+    models_changed, image_changed = Signal(), Signal()  # others are compared than before; another is on screen, or none
     frame_chosen = Signal(int)  # the person wants this frame, the first being 0
     stepped = Signal(int)  # the person wants the file so many lines further down
     menu_wanted = Signal(object, QPoint)  # the context menu of a ModelPanel, at a place on the screen
