@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -131,13 +132,15 @@ def test_a_regression_is_told_by_the_exit_code(tmp_path):
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_what_was_measured_is_kept_when_it_is_stopped(tmp_path, monkeypatch, how, code):
+def test_what_was_measured_is_kept_when_it_is_stopped(tmp_path, monkeypatch, request, how, code):
     def counted(_catalogue, **_how):
         yield Count("forwards", 16)
         signal.raise_signal(how)
         pytest.fail("it was not stopped")
 
     monkeypatch.setattr(suite, "counts", counted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores Ctrl-C
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, before))
     handlers = signal.getsignal(signal.SIGTERM)
     answer = CliRunner().invoke(app, ["benchmark", "--only", "counts", "--json", "--out", str(tmp_path)])
     assert answer.exit_code == code

@@ -176,6 +176,6 @@ def test_parts_of_a_batch_add_up():
     criterion = build_criterion(Loss(smoothing=0.1), "mean", weights, None)
 
     def total(rows):
-        return sum(criterion(z[rows], y[rows], v[None, rows]).values()).item()
+        return sum(criterion(z[rows], Targets(y[rows], v[None, rows])).values()).item()
 
     assert total(slice(None)) == pytest.approx((total(slice(0, 4)) + total(slice(4, 8))) / 2)
