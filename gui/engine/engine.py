@@ -142,6 +142,7 @@ class AnalysisEngine(QObject):
             except Exception as error:  # noqa: BLE001 - a defect may cost this image, and nothing else
                 self._give_up(work, error)
         self._end_files()
+        self._runner.forget_models()  # whoever still refers to the window
         cam_worker.worker.stop()
 
     def _next(self) -> Work | None:
