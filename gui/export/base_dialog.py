@@ -38,7 +38,7 @@ class OutputDialog(QDialog):
         if self.busy():
             self.setEnabled(False)
         else:
-            super().done(result)
+            self._leave(result)
 
     def stop(self) -> None:
         """Ask the workers to stop."""
@@ -50,4 +50,8 @@ class OutputDialog(QDialog):
 
     def _on_ended(self, _written: bool = False) -> None:
         if self._leaving is not None and not self.busy():
-            super().done(self._leaving)
+            self._leave(self._leaving)
+
+    def _leave(self, result: int) -> None:
+        self.source.forget_models()  # whoever still refers to the dialog
+        super().done(result)

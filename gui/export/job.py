@@ -147,6 +147,10 @@ class Source:
             return replace(found, image=replace(found.image, identity=image.identity))
         return found
 
+    def forget_models(self) -> None:
+        """Unload the models."""
+        self._session.forget_models()
+
     def _compare(self, path: Path, stop: Stop) -> Compared:
         self._session.is_stopping = stop
         if stop():
