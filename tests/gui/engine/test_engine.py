@@ -1,5 +1,6 @@
 """The engine with networks that are quick to run: "Analyse all" beside the image on screen."""
 
+import gc
 import os
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from core.compare import pipeline
 from core.compare.session import ComparisonSession
 from core.compare.stages import open_file
 from core.explain.scorecam import ScoreCam
+from core.runtimes.turns import TurnTakingRuntime
 from gui.common.threads import GIVEN_WAY
 from gui.engine.engine import AnalysisEngine
 from gui.engine.events import (
@@ -85,6 +87,24 @@ def test_the_image_on_screen_goes_first_and_nothing_is_lost(engine, images, qtbo
     assert not engine.events[shown[-1]].refining
     assert {event.path for event in between if isinstance(event, FileCompared)} <= {images[-1]}  # of the screen alone
     assert [event.path for event in of(engine, FileCompared) if event.path != images[-1]] == list(images[:-1])
+
+
+def test_the_models_are_unloaded_at_the_end_whoever_still_refers_to_the_engine(images, qtbot):
+    def loaded():
+        gc.collect()
+        return sum(type(found) is TurnTakingRuntime for found in gc.get_objects())
+
+    before = loaded()
+    engine = AnalysisEngine()
+    engine.events = []
+    engine.happened.connect(engine.events.append)
+    engine.start()
+    engine.do(CompareImage(1, images[0], FAST))
+    qtbot.waitUntil(lambda: bool(of(engine, ComparisonGrown)), timeout=PATIENCE)
+    assert loaded() >= before + 2
+    assert engine.close(PATIENCE)
+    engine.events.clear()
+    assert loaded() == before
 
 
 def test_cancelling_ends_it_at_the_forward_that_is_under_way(engine, images, qtbot, monkeypatch):
