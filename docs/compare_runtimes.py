@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from core.explain.heatmap import HeatMap
 from core.explain.scorecam import ScoreCam
 from core.images.preprocessing import preprocess
 from core.images.reader import read_image
 from core.models.catalogue import read_catalogue
+from core.runtimes.base import FloatArray, Runtime
 from core.runtimes.load import load_runtime
 
 GRAPH_RUNTIMES = ("openvino", "onnxruntime")
@@ -37,16 +40,24 @@ def main() -> None:
             if picture.is_grey == (bundle.card.preprocessing.channels == "rgb"):
                 continue
             image = preprocess(picture, bundle.card.preprocessing)
-            expected = _exact(ScoreCam(torch, image))
+            expected = _exact(torch, image)
             for name in GRAPH_RUNTIMES:
-                found = _exact(ScoreCam(load_runtime(bundle, name), image))
-                logits, values = (np.abs(a - b).max() for a, b in zip(found, expected, strict=True))
-                print(f"| {bundle.id} | {path.name} | {name} | {found[2]} | {logits:.1e} | {values:.1e} |", flush=True)
+                found = _exact(load_runtime(bundle, name), image)
+                logits = np.abs(found.logits - expected.logits).max()
+                values = np.abs(found.map.values - expected.map.values).max()
+                scored = found.map.maps_scored
+                print(f"| {bundle.id} | {path.name} | {name} | {scored} | {logits:.1e} | {values:.1e} |", flush=True)
 
 
-def _exact(cam: ScoreCam) -> tuple[np.ndarray, np.ndarray, int]:
+class _Exact(NamedTuple):
+    logits: FloatArray
+    map: HeatMap
+
+
+def _exact(runtime: Runtime, image: FloatArray) -> _Exact:
+    cam = ScoreCam(runtime, image)
     *_, last = cam.refine(len(cam.logits) - 1, "exact")
-    return cam.logits, last.values, last.maps_scored
+    return _Exact(cam.logits, last)
 
 
 if __name__ == "__main__":
