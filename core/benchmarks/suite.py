@@ -30,6 +30,7 @@ from core.models.catalogue import Catalogue
 from core.models.graph_export import trace_network
 from core.system.cpu_count import usable_cpus
 from core.system.extras import missing_modules
+from core.system.openvino_core import openvino_core
 from core.system.subprocesses import is_frozen, own_command
 from core.tasks import get_task
 
@@ -53,7 +54,7 @@ def machine() -> Machine:
 
         torch_version = torch.__version__
     return Machine(
-        processor=str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor(),
+        processor=str(openvino_core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor(),
         cores=usable_cpus(),
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",

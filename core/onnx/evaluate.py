@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import BundleError
+from core.system.openvino_core import openvino_core
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -30,13 +31,12 @@ def evaluator(path: Path, model: ModelProto, values: Sequence[str]) -> Evaluate:
         BundleError: if OpenVINO can't run the graph, now or later.
     """
     import onnx
-    import openvino
 
     graph = onnx.ModelProto()
     graph.CopyFrom(model)
     del graph.graph.output[:]
     graph.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in values)
-    core = openvino.Core()
+    core = openvino_core()
     temporary = path.with_name(f".{path.name}.run")
     try:
         temporary.write_bytes(graph.SerializeToString())

@@ -19,6 +19,7 @@ from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
 from core.system.cpu_count import usable_cores
 from core.system.cpu_features import multiplies_bfloat16_matrices
+from core.system.openvino_core import openvino_core
 
 if TYPE_CHECKING:
     import openvino
@@ -69,7 +70,7 @@ class OpenVinoRuntime:
 
     def __init__(self, bundle: Bundle, threads: int | None = None, *, half: bool = False) -> None:
         try:
-            import openvino
+            core = openvino_core()
         except ImportError as cause:
             raise RuntimeUnavailableError(
                 f"OpenVINO is not installed ({cause}).", remedy="Install it or choose the torch runtime."
@@ -86,15 +87,13 @@ class OpenVinoRuntime:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         self._stream_count = min(MOST_STREAMS, threads or usable_cores())
         self.batch_size = IMAGES_PER_STREAM * self._stream_count
-        self._core = openvino.Core()
-        self._core.set_property({"ENABLE_MMAP": False})  # a bundle in use can be replaced, also on Windows
         self._lock = threading.Lock()
         self._probe = probe_input(bundle.card.preprocessing)
         self._streams: _Streams | None = None
         self._masked_streams: dict[bool, _Streams] = {}  # in half precision, and in that of the runtime
         self._expected = expected_logits(bundle.card)
         try:
-            self._model = self._core.read_model(graph)
+            self._model = core.read_model(graph)
         except RuntimeError as cause:
             raise RuntimeUnavailableError(f"OpenVINO can't read the graph of {bundle.id} ({cause}).") from cause
         self._images = 1 if self._model.input(0).get_partial_shape()[0] == 1 else IMAGES_PER_STREAM
@@ -223,7 +222,7 @@ class OpenVinoRuntime:
         precision = BFLOAT16 if half else FLOAT32
         settings = {"PERFORMANCE_HINT": hint, **self._settings, **precision, "NUM_STREAMS": streams}
         try:
-            compiled = self._core.compile_model(network, "CPU", settings)
+            compiled = openvino_core().compile_model(network, "CPU", settings)
         except RuntimeError as cause:
             raise RuntimeUnavailableError(f"OpenVINO can't compile this network ({cause}).") from cause
         return [compiled.create_infer_request() for _ in range(streams)]

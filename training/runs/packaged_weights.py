@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError, WeightsUnavailableError
+from core.system.openvino_core import openvino_core
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -182,11 +183,10 @@ def _read_timm_vgg16(path: Path) -> Convolutions:
 
 def _read_onnx(path: Path) -> Convolutions:
     """Read Keras's VGG16, which takes blue, green, red in [0, 255] less a mean, and make it take ImageNet's input."""
-    import openvino
     import torch
 
     constants = {
-        op.get_friendly_name(): op for op in openvino.Core().read_model(path).get_ops() if len(op.outputs()) == 1
+        op.get_friendly_name(): op for op in openvino_core().read_model(path).get_ops() if len(op.outputs()) == 1
     }
 
     def tensor(name: str) -> Tensor:

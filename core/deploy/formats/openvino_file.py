@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.deploy.format import FACTS_KEY, PRECISIONS, FloatArray, ModelFormat, Network, Order
 from core.deploy.graph import whole_graph
 from core.deploy.int8 import accuracy_controlled
+from core.system.openvino_core import openvino_core
 
 if TYPE_CHECKING:
     import openvino
@@ -20,14 +21,14 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 def _write(bundle: Bundle, path: Path) -> None:
     import openvino
 
-    model = openvino.Core().read_model(whole_graph(bundle).SerializeToString())
+    model = openvino_core().read_model(whole_graph(bundle).SerializeToString())
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def _write_smaller(plain: Path, order: Order, path: Path) -> None:
     import openvino
 
-    model = openvino.Core().read_model(plain)
+    model = openvino_core().read_model(plain)
     if order.precision == "int8":
         model = accuracy_controlled(model, _compiled, order)
     openvino.save_model(model, path, compress_to_fp16=order.precision == "float16")
@@ -36,15 +37,13 @@ def _write_smaller(plain: Path, order: Order, path: Path) -> None:
 def _label(path: Path, facts: str) -> None:
     import openvino
 
-    model = openvino.Core().read_model(path, config={"ENABLE_MMAP": False})  # its own file is written anew
+    model = openvino_core().read_model(path)
     model.set_rt_info(facts, [FACTS_KEY])
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def _open(path: Path, threads: int) -> Network:
-    import openvino
-
-    return _compiled(openvino.Core().read_model(path), threads)
+    return _compiled(openvino_core().read_model(path), threads)
 
 
 def _compiled(model: openvino.Model | openvino.CompiledModel, threads: int) -> Network:
@@ -52,7 +51,7 @@ def _compiled(model: openvino.Model | openvino.CompiledModel, threads: int) -> N
 
     if isinstance(model, openvino.Model):
         settings = {**FLOAT32, "INFERENCE_NUM_THREADS": threads}
-        model = openvino.Core().compile_model(model, "CPU", settings)
+        model = openvino_core().compile_model(model, "CPU", settings)
     request = model.create_infer_request()
 
     def run(image: FloatArray) -> FloatArray:
