@@ -126,9 +126,9 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple
 def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
     """Play a setup on this display, and write what was measured."""
     from driving import tasks
-    from driving.hand import Hand
+    from driving.driven_window import DrivenWindow
     from driving.scenes import SCENES
-    from driving.stage import Stage
+    from driving.user_input import UserInput
 
     from gui.diagnostics.heartbeat import Heartbeat
     from gui.window.app import make_application
@@ -144,31 +144,31 @@ def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if "restored" in (wanted or setup.scenes):
             tasks.history_of_thousands(Path(folder))
-        window, hand = MainWindow(), Hand()
+        window, user = MainWindow(), UserInput()
         window.apply_theme()
         window.setGeometry(app.primaryScreen().geometry())
         window.show()
         window.begin([])
-        stage = Stage(window, hand, Heartbeat(), Path(folder), looks, None)
+        driven = DrivenWindow(window, user, Heartbeat(), Path(folder), looks, None)
         failed: list[str] = []
 
         def act() -> None:
             for scene in wanted or setup.scenes:
-                stage.pictures = DOCS / "images" if scene in setup.pictures else None
+                driven.pictures = DOCS / "images" if scene in setup.pictures else None
                 try:
-                    scenes[scene](stage)
+                    scenes[scene](driven)
                 except BaseException:  # noqa: BLE001 - said, and what was measured before is kept
                     failed.append(scene)
                     traceback.print_exc()
-                    hand.screen().save(str(looks / f"failed-{scene}.png"))
+                    user.screen().save(str(looks / f"failed-{scene}.png"))
                     break
-            hand.ask(window.close)
-            hand.ask(app.quit)
+            user.ask(window.close)
+            user.ask(app.quit)
 
         app.setQuitOnLastWindowClosed(False)
         threading.Thread(target=act, daemon=True).start()
         app.exec()
-    found.write_text(json.dumps(stage.found), encoding="utf-8")
+    found.write_text(json.dumps(driven.found), encoding="utf-8")
     if failed:
         print(f"{failed[0]} came to no end.", flush=True)
     os._exit(bool(failed))  # a heat map may still be computed, which can't be interrupted

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication, QWidget
 
-from driving.hand import Hand, is_shown
+from driving.user_input import UserInput, is_shown
 from gui.common import theme
 from gui.diagnostics.heartbeat import Heartbeat
 from gui.window.main_window import MainWindow
@@ -21,13 +21,13 @@ THEMES: tuple[theme.Theme, ...] = ("light", "dark")  # it ends as it begins
 
 
 @dataclass
-class Stage:
+class DrivenWindow:
     """One window, and what is found out about it.
 
     Attributes:
         window: the window.
-        hand: drives it.
-        heart: times its event loop.
+        user: drives it.
+        heartbeat: times its event loop.
         folder: for files that are opened and written.
         looks: where pictures of the screen are saved.
         pictures: where the documentation's pictures are saved, None where this window's are not used.
@@ -35,8 +35,8 @@ class Stage:
     """
 
     window: MainWindow
-    hand: Hand
-    heart: Heartbeat
+    user: UserInput
+    heartbeat: Heartbeat
     folder: Path
     looks: Path
     pictures: Path | None
@@ -51,28 +51,28 @@ class Stage:
             page: the picture's name in the documentation, where it has one; ``{}`` in it stands for the theme.
             both: whether the light theme is looked at too.
         """
-        self.hand.away()
+        self.user.away()
         for look in THEMES if both else THEMES[-1:]:
             if both:
-                self.hand.ask(lambda look=look: theme.apply(_app(), look))
-                self.hand.settle()
+                self.user.ask(lambda look=look: theme.apply(_app(), look))
+                self.user.settle()
                 time.sleep(0.1)
-            self.hand.screen().save(str(self.looks / f"{name}-{look}.png"))
+            self.user.screen().save(str(self.looks / f"{name}-{look}.png"))
             if page and self.pictures is not None and (look == "dark" or "{}" in page):
                 shown = widget or self.window
-                part = self.hand.ask(lambda shown=shown: QRect(shown.mapToGlobal(shown.rect().topLeft()), shown.size()))
+                part = self.user.ask(lambda shown=shown: QRect(shown.mapToGlobal(shown.rect().topLeft()), shown.size()))
                 path = self.pictures / f"{page.format(look)}.webp"
-                self.hand.screen(part).save(str(path), "WEBP", 90)  # type: ignore[call-overload]
+                self.user.screen(part).save(str(path), "WEBP", 90)  # type: ignore[call-overload]
         print(f"  {name}", flush=True)
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
         """Time the event loop while something is done."""
-        self.hand.ask(self.heart.start)
+        self.user.ask(self.heartbeat.start)
         started = time.perf_counter()
         yield
         self.found["seconds"][what] = time.perf_counter() - started
-        stall = self.hand.ask(self.heart.stop)
+        stall = self.user.ask(self.heartbeat.stop)
         self.found["stalls"][what] = asdict(stall)
         parts = f"own {stall.own_ms:.0f}, computing {stall.computing_ms:.0f}, usual {stall.usual_ms:.0f}"
         print(f"  {what}: longest stall {stall.ms:.0f} ms ({parts}) {stall.where}", flush=True)
@@ -80,25 +80,25 @@ class Stage:
     @contextmanager
     def counted(self, what: str) -> Iterator[None]:
         """Count clicks."""
-        self.hand.clicks = 0
+        self.user.clicks = 0
         yield
-        self.found["clicks"][what] = self.hand.clicks
-        print(f"  {what}: {self.hand.clicks} clicks", flush=True)
+        self.found["clicks"][what] = self.user.clicks
+        print(f"  {what}: {self.user.clicks} clicks", flush=True)
 
     def settled(self, act: Callable[[], object]) -> None:
         """Act, and wait until nothing more comes for the image on screen."""
         seen: list[bool] = []
-        connection = self.hand.ask(lambda: self.window.controller.settled.connect(seen.append))
+        connection = self.user.ask(lambda: self.window.controller.settled.connect(seen.append))
         act()
-        self.hand.until(lambda: bool(seen), "the image on screen analysed")
-        self.hand.ask(lambda: self.window.controller.settled.disconnect(connection))
-        self.hand.settle()
+        self.user.until(lambda: bool(seen), "the image on screen analysed")
+        self.user.ask(lambda: self.window.controller.settled.disconnect(connection))
+        self.user.settle()
 
     def close(self, widget: QWidget) -> None:
         """Close a window by its own key, or else as a window manager does."""
-        self.hand.press("Escape")
-        self.hand.ask(lambda: widget.close() if is_shown(widget) else None)
-        self.hand.settle()
+        self.user.press("Escape")
+        self.user.ask(lambda: widget.close() if is_shown(widget) else None)
+        self.user.settle()
 
 
 def _app() -> QApplication:

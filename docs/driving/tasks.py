@@ -15,8 +15,8 @@ from core.images.reader import read_image
 from core.records.analysis import analysis
 from core.records.history import History
 from driving import samples
+from driving.driven_window import DrivenWindow
 from driving.scenes import analyse_all
-from driving.stage import Stage
 from gui.engine.result import file_result
 from gui.export.report_dialog import ReportDialog
 from gui.history.remembered import facts_of
@@ -25,58 +25,58 @@ from gui.worklist.entry import State
 IMAGES, THOUSANDS = 12, 5000
 
 
-def first(stage: Stage) -> None:
+def first(driven: DrivenWindow) -> None:
     """The first start: what has to be understood once."""
-    stage.hand.click(stage.window.banner.button)
+    driven.user.click(driven.window.banner.button)
 
 
-def report(stage: Stage) -> None:
+def report(driven: DrivenWindow) -> None:
     """Open an image, and save its report as PDF."""
-    hand, window = stage.hand, stage.window
-    image = stage.folder / "radiograph.png"
+    user, window = driven.user, driven.window
+    image = driven.folder / "radiograph.png"
     samples.radiograph().save(image)
 
     def open_image() -> None:
-        hand.click(window.tools.opening)
-        hand.answer_file_dialog(image)
+        user.click(window.tools.opening)
+        user.answer_file_dialog(image)
 
-    with stage.counted("open an image → PDF report"):
-        stage.settled(open_image)
-        hand.click(window.tools.report)
-        hand.click(hand.opened(ReportDialog).save)
+    with driven.counted("open an image → PDF report"):
+        driven.settled(open_image)
+        user.click(window.tools.report)
+        user.click(user.opened(ReportDialog).save)
         made = image.with_name("radiograph report.pdf")
-        hand.until(made.exists, "the report written")
+        user.until(made.exists, "the report written")
     if not made.read_bytes().startswith(b"%PDF"):
         raise SystemExit(f"{made} is no PDF.")
-    stage.look("report-saved", both=False)
-    stage.close(hand.opened(ReportDialog))
+    driven.look("report-saved", both=False)
+    driven.close(user.opened(ReportDialog))
 
 
-def disagreements(stage: Stage) -> None:
+def disagreements(driven: DrivenWindow) -> None:
     """Open a folder, analyse it whole, and write a table of the disagreements."""
-    hand, window, actions = stage.hand, stage.window, stage.window.commands.actions
-    folder = samples.labelled_folder(stage.folder / "labelled", IMAGES)
-    table = stage.folder / "disagreements.csv"
-    hand.ask(actions["clear"].trigger)
-    hand.ask(lambda: window.set_preferences(replace(window.preferences, maps_in_batch=True)))
-    with stage.counted("open a folder → disagreements → table"):
-        hand.click_arrow(window.tools.opening)
-        hand.click_item(actions["open_folder"])
-        stage.settled(lambda: hand.answer_file_dialog(folder))
-        with stage.timed(f"{IMAGES} images analysed with heat maps"):
-            analyse_all(stage)
-        stage.look("batch-done", both=False)
-        hand.click(window.banner.button)
-        stage.look("disagreements", both=False)
-        hand.click(window.banner.button)
-        hand.answer_file_dialog(table)
-        hand.until(table.exists, "the table written")
+    user, window, actions = driven.user, driven.window, driven.window.commands.actions
+    folder = samples.labelled_folder(driven.folder / "labelled", IMAGES)
+    table = driven.folder / "disagreements.csv"
+    user.ask(actions["clear"].trigger)
+    user.ask(lambda: window.set_preferences(replace(window.preferences, maps_in_batch=True)))
+    with driven.counted("open a folder → disagreements → table"):
+        user.click_arrow(window.tools.opening)
+        user.click_item(actions["open_folder"])
+        driven.settled(lambda: user.answer_file_dialog(folder))
+        with driven.timed(f"{IMAGES} images analysed with heat maps"):
+            analyse_all(driven)
+        driven.look("batch-done", both=False)
+        user.click(window.banner.button)
+        driven.look("disagreements", both=False)
+        user.click(window.banner.button)
+        user.answer_file_dialog(table)
+        user.until(table.exists, "the table written")
     with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    shown = hand.ask(window.list.shown_entries)
+    shown = user.ask(window.list.shown_entries)
     if not rows or len(rows) != len(shown):
         raise SystemExit(f"{table} has {len(rows)} rows; {len(shown)} disagreements are shown.")
-    stage.look("table-written", both=False)
+    driven.look("table-written", both=False)
 
 
 def history_of_thousands(folder: Path) -> Path:
@@ -99,18 +99,18 @@ def history_of_thousands(folder: Path) -> Path:
     return place
 
 
-def restored(stage: Stage) -> None:
+def restored(driven: DrivenWindow) -> None:
     """Thousands of results come back from the history."""
-    window = stage.window
-    place = stage.folder / "thousands"
-    stage.hand.ask(window.commands.actions["clear"].trigger)
-    with stage.timed(f"{THOUSANDS:,} results back from the history"):
-        stage.hand.ask(lambda: window.open_paths([place]))
-        stage.hand.until(
+    window = driven.window
+    place = driven.folder / "thousands"
+    driven.user.ask(window.commands.actions["clear"].trigger)
+    with driven.timed(f"{THOUSANDS:,} results back from the history"):
+        driven.user.ask(lambda: window.open_paths([place]))
+        driven.user.until(
             lambda: (
                 len(window.worklist.entries()) == THOUSANDS
                 and all(one.state is State.DONE for one in window.worklist.entries())
             ),
             "all results back",
         )
-    stage.look("thousands", both=False)
+    driven.look("thousands", both=False)

@@ -1,4 +1,4 @@
-"""A person's hand: moves the pointer, clicks and types by events of the X server, and looks at the screen.
+"""What a person does at the screen: moves the pointer, clicks and types by events of the X server, and looks.
 
 It works in a thread of its own, since a file dialog keeps the window's thread inside the click that opened it. What it
 asks of widgets is answered in the window's thread.
@@ -24,7 +24,7 @@ PATIENCE = 600.0  # seconds
 LOOK_AGAIN = 0.05  # seconds between two looks at the same thing
 
 
-class Hand(QObject):
+class UserInput(QObject):
     """Clicks, keys and looks.
 
     Attributes:
