@@ -15,7 +15,7 @@ from core.compare.session import Choice
 from core.images.preprocessing import Preprocessing
 from core.models.architectures import ARCHITECTURES, Architecture, build_network, count_macs, count_parameters
 from core.models.bundle_writing import write_bundle
-from core.models.card import Card, Training
+from core.models.card import Card, Role, Training
 from core.models.graph_export import trace_network
 from core.system.paths import user_weights
 from core.tasks import get_task
@@ -43,22 +43,24 @@ def installed(folder: Path) -> Iterator[None]:
         known = Architecture(NETWORK, "TinyNet", "convolutional", "0", "NCHW", "MIT", build)
         patch.setitem(ARCHITECTURES, NETWORK, known)
         for seed, role in enumerate(("teacher", "student")):
-            _write(role, seed)
+            write_random(TASK, role, NETWORK, HOW, seed)
         yield
 
 
-def _write(role: str, seed: int) -> None:
+def write_random(task: str, role: Role, network: str, how: Preprocessing, seed: int) -> None:
+    """Install a bundle with random weights."""
     import torch
 
     torch.manual_seed(seed)
-    network = build_network(NETWORK, len(get_task(TASK).classes), size=HOW.size)
+    classes = get_task(task).class_ids
+    module = build_network(network, len(classes), size=how.size)
     card = Card(
-        task=TASK, classes=get_task(TASK).class_ids, role=role, network=NETWORK, preprocessing=HOW,
-        storage="float32", parameters=count_parameters(network), macs=count_macs(network, *HOW.size),
+        task=task, classes=classes, role=role, network=network, preprocessing=how,
+        storage="float32", parameters=count_parameters(module), macs=count_macs(module, *how.size),
         training=Training(data="none", method="random weights", made_by="a test", made_on=date(2026, 1, 1)),
         intended_use="tests", licence="MIT", weights_sha256="0" * 64,
     )  # fmt: skip
-    state = {key: value.numpy() for key, value in network.state_dict().items()}
+    state = {key: value.numpy() for key, value in module.state_dict().items()}
     write_bundle(user_weights() / card.id, state, card, traced=trace_network(card))
 
 

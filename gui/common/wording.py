@@ -60,6 +60,11 @@ def counted(value: float) -> str:
     return f"{value / scale:.3g} {letter}" if value / scale >= 100 else f"{value / scale:.1f} {letter}"
 
 
+def plural(count: int, noun: str) -> str:
+    """Return how many there are, e.g. ``1 image`` or ``2,000 images``; for nouns that take an s."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def ratio(value: float) -> str:
     """Return a ratio with two digits, e.g. ``31×`` or ``2.6×``."""
     return f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"

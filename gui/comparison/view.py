@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.compare.comparison import Comparison
 from core.models.bundle import Bundle
 from core.tasks import ClassLabel, Task
-from gui.common import theme, wording
+from gui.common import wording
+from gui.comparison.empty_page import EmptyPage
 from gui.comparison.frame_bar import FrameBar
 from gui.comparison.held_key import HeldKey
 from gui.comparison.image_pair import ImagePair
@@ -37,13 +38,14 @@ class ComparisonView(QWidget):
         viewing: actions on how images are seen.
         overlay_action, contour_action, reset_action, tool_actions: for menus and the table of shortcuts.
         hide_while_held: hides the heat maps for as long as its key is held.
-        demonstration_button, work: stand where no image is open; work says what is under way, e.g. networks that load.
+        empty: stands in place of an image.
     """
 
     demonstration_wanted = Signal()
     class_chosen = Signal(int)  # the person wants this class explained
     card_requested = Signal(str)  # "teacher" or "student"
-    models_changed, image_changed = Signal(), Signal()  # others are compared than before; another is on screen, or none
+    models_changed = Signal()  # other models are compared than before
+    image_changed = Signal()  # another image is on screen, or none
     frame_chosen = Signal(int)  # the person wants this frame, the first being 0
     stepped = Signal(int)  # the person wants the file so many lines further down
     menu_wanted = Signal(object, QPoint)  # the context menu of a ModelPanel, at a place on the screen
@@ -65,18 +67,7 @@ class ComparisonView(QWidget):
         self.panel = SidePanel()
         self.agreement, self.facts, self.table = self.panel.agreement, self.panel.facts, self.panel.table
         self.review, self.controls = self.panel.review, self.panel.controls
-        self.message = QLabel(self)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
-        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.message.setWordWrap(True)
-        self.message.setMargin(6 * theme.GRID)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.demonstration_button = QPushButton("Open the demonstration", self)
-        self.demonstration_button.setToolTip("A real chest radiograph that comes with the program")
-        self.work = QLabel(self)
-        self.work.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.work.setMargin(2 * theme.GRID)
-        theme.styled(self.work, "small", "dim")
+        self.empty = EmptyPage(self)
         self._pages = QStackedWidget(self)
         self._lay_out()
         self._connect()
@@ -151,10 +142,7 @@ class ComparisonView(QWidget):
     def show_busy(self, text: str) -> None:
         """Show what is being computed, where its result will appear; how to begin stays on screen."""
         if self._pages.currentIndex() == 0:
-            if self.demonstration_button.isHidden():
-                self._say_instead(text)
-            else:
-                self.work.setText(text)
+            self.empty.tell_work(text)
             return
         self._say(text)
         self.show_waiting()
@@ -174,9 +162,8 @@ class ComparisonView(QWidget):
         self._forget()
         if self.second is not None:
             self.second.show_picture(None)
-        self._say_instead("Drop images or a folder here to compare teacher and student.", "title", "dim")
-        self.work.show()
-        self.demonstration_button.show()
+        self.empty.invite()
+        self._pages.setCurrentIndex(0)
 
     @property
     def chosen_window(self) -> tuple[float, float] | None:
@@ -229,11 +216,7 @@ class ComparisonView(QWidget):
         self.panel.say(text, *looks)
 
     def _say_instead(self, text: str, *looks: str) -> None:
-        self.message.setText(text)
-        theme.styled(self.message, *looks)
-        self.demonstration_button.hide()
-        self.work.clear()
-        self.work.hide()
+        self.empty.say(text, *looks)
         self._pages.setCurrentIndex(0)
 
     def _say_agreement(self) -> None:
@@ -339,14 +322,7 @@ class ComparisonView(QWidget):
         rows.setSpacing(0)
         rows.addLayout(self._images, 1)
         rows.addWidget(self.frames)
-        instead = QWidget(self)
-        column = QVBoxLayout(instead)
-        column.addStretch(1)
-        column.addWidget(self.message)
-        column.addWidget(self.demonstration_button, 0, Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(self.work)
-        column.addStretch(1)
-        self._pages.addWidget(instead)
+        self._pages.addWidget(self.empty)
         self._pages.addWidget(shown)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -361,7 +337,7 @@ class ComparisonView(QWidget):
         self.viewing.keep_below.triggered.connect(self.keep_below)
         self.viewing.linked.toggled.connect(lambda: self._follow(self.first))
         self.viewing.magnifier.toggled.connect(self._magnify)
-        self.demonstration_button.clicked.connect(self.demonstration_wanted)
+        self.empty.demonstration.clicked.connect(self.demonstration_wanted)
         controls = self.controls
         controls.changed.connect(self._draw)
         controls.reset_asked.connect(self._reset)

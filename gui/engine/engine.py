@@ -142,7 +142,7 @@ class AnalysisEngine(QObject):
             except Exception as error:  # noqa: BLE001 - a defect may cost this image, and nothing else
                 self._give_up(work, error)
         self._end_files()
-        self._runner.forget_models()  # whoever still refers to the window
+        self._runner.forget_models()  # else they stay for as long as anything refers to this engine
         cam_worker.worker.stop()
 
     def _next(self) -> Work | None:
@@ -197,7 +197,7 @@ class AnalysisEngine(QObject):
         pipeline = self._runner.begin_files(
             self._files(number), total, choice, self._tell_preparing, self._tell_ready
         )  # fmt: skip
-        pipeline.__enter__()
+        pipeline.start()
         self._since = time.perf_counter()
         with self._wake:
             self._running = _Running(pipeline, number, choice)

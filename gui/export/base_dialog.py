@@ -53,5 +53,5 @@ class OutputDialog(QDialog):
             self._leave(self._leaving)
 
     def _leave(self, result: int) -> None:
-        self.source.forget_models()  # whoever still refers to the dialog
+        self.source.forget_models()  # else they stay for as long as anything refers to this dialog
         super().done(result)

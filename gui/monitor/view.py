@@ -17,6 +17,7 @@ from core.tasks import TASKS
 from gui.common import theme
 from gui.common.input_boxes import ComboBox
 from gui.common.placement import fitted
+from gui.common.wording import plural
 from gui.monitor.chart import TrendChart
 
 COLUMNS = 3
@@ -103,7 +104,7 @@ class MonitorView(QDialog):
         if not self._streams:
             return
         stream = self._streams[max(0, self.stream_box.currentIndex())]
-        images, weeks = (_counted(n, what) for n, what in ((stream.images, "image"), (len(stream.weeks), "week")))
+        images, weeks = (plural(n, what) for n, what in ((stream.images, "image"), (len(stream.weeks), "week")))
         self.words.setText(f"{images} in {weeks} since {_day(stream.weeks[0])}")
         self.alarms.setText("\n".join(f"⚠ {alarm}" for alarm in stream.alarms[:SHOWN]))
         if (more := len(stream.alarms) - SHOWN) > 0:
@@ -124,10 +125,6 @@ def _name(stream: Stream) -> str:
     models = (identifier.rpartition("/")[2].partition("-")[2] for identifier in (stream.teacher, stream.student))
     task = stream.task if known is None else known.name
     return f"{task}: {' and '.join(map(model_name, models))}, since {_day(stream.weeks[0])}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _day(day: date) -> str:

@@ -15,9 +15,9 @@ from core.performance.figures import Figures, figures
 from core.performance.observations import MODELS, UNKNOWN, Observations
 from gui.common.notifications import Banner, Notifications
 from gui.common.threads import Background
+from gui.common.wording import plural
 from gui.performance.gather import Analysed, observations
 from gui.performance.window import PerformanceWindow
-from gui.performance.words import images
 from gui.worklist.model import Worklist
 
 
@@ -93,9 +93,9 @@ class Performance(QObject):
         scores = "".join(f" {words}" for one in found if (words := _accuracy(one)))
         if not apart and not scores:
             return
-        many = "Teacher and student agree on all." if not apart else f"{_disagreements(len(apart))}."
+        many = "Teacher and student agree on all." if not apart else f"{plural(len(apart), 'disagreement')}."
         self._banner.say(
-            f"{images(analysed)} analysed. {many}{scores}",
+            f"{plural(analysed, 'image')} analysed. {many}{scores}",
             button="Show disagreements" if apart else "",
             action=lambda: self._show_apart(apart),
             second="Show performance" if scores else "",
@@ -103,13 +103,9 @@ class Performance(QObject):
         )
 
     def _show_apart(self, apart: list[Path]) -> None:
-        words = _disagreements(len(apart))
+        words = plural(len(apart), "disagreement")
         self.images_wanted.emit(apart, words)
         self._banner.say(f"The worklist shows {words}.", button="Export table…", action=self.export_wanted.emit)
-
-
-def _disagreements(count: int) -> str:
-    return f"{count:,} disagreement{'s' * (count != 1)}"
 
 
 def _accuracy(one: Observations) -> str:
@@ -119,5 +115,5 @@ def _accuracy(one: Observations) -> str:
     if not count:
         return ""
     right = [wilson(int((one.classes_by(model) == one.label)[rows].sum()), count) for model in MODELS]
-    counted = images(count).replace("image", "labelled image")
+    counted = plural(count, "labelled image")
     return f"{one.task.name}: {counted}. Accuracy: teacher {right[0]}, student {right[1]}."

@@ -16,8 +16,9 @@ from core.performance.observations import MODELS, Model, Reference
 from core.reports.document import CONFIDENCE_AXIS, RELIABILITY_CAPTION, RIGHT_AXIS, Curve
 from gui.common import theme
 from gui.common.unit_square import ABOVE, BELOW, GAP, LEFT, SIDE, draw_axes, draw_curve, draw_reliability
+from gui.common.wording import plural
 from gui.performance.page import Page, column, note, scrolled
-from gui.performance.words import RATERS, area, images
+from gui.performance.words import RATERS, area
 
 MOST_CLASSES = 40  # whose curves are drawn
 LINE = 18  # height of a line of text under a diagram
@@ -128,7 +129,7 @@ class RocPage(Page):
                     (f"{RATERS[model]}: AUROC {area(curve.interval)}", model) for model, curve in curves.items()
                 ]
                 count = scores["teacher"].classes[i].images
-                lines.append((f"{images(count)} of {scores['teacher'].images:,} are of it", "dim"))
+                lines.append((f"{plural(count, 'image')} of {scores['teacher'].images:,} are of it", "dim"))
                 draw = partial(_draw_curves, points)
                 plots.append(Plot(label.name, "1 − specificity, %", "sensitivity, %", draw, tuple(lines)))
         self.plots.show_plots(plots)
@@ -170,7 +171,7 @@ class CalibrationPage(Page):
             above = 100 * scores.ece > chance
             lines: tuple[tuple[str, theme.Role], ...] = (
                 (f"ECE {100 * scores.ece:.1f} %: {'more' if above else 'no more'} than chance explains", model),
-                (f"Chance alone: below {chance:.1f} % ({images(scores.images)})", "dim"),
+                (f"Chance alone: below {chance:.1f} % ({plural(scores.images, 'image')})", "dim"),
             )
             draw = partial(_draw_points, points, model)
             plots.append(Plot(RATERS[model], CONFIDENCE_AXIS, RIGHT_AXIS, draw, lines))

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 from core.performance.figures import Figures
 from core.performance.observations import Observations, Rater, Reference
 from gui.common import theme
+from gui.common.wording import plural
 from gui.performance.page import Page, column, note, scrolled
-from gui.performance.words import RATERS, images
+from gui.performance.words import RATERS
 
 CELL_WIDTH, CELL_HEIGHT, NAME_WIDTH = 88, 48, 144  # logical pixels
 BESIDE = 2  # matrices in a row
@@ -93,8 +94,10 @@ class Matrix(QTableWidget):
         count, part, words = int(self.counts[row, place]), self._shares[row, place], self.words(row, place)
         item = QTableWidgetItem(f"{count:,}\n{100 * part:.1f} %" if count else "0")
         item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-        item.setToolTip(f"{words}: {images(count)}, {100 * part:.1f} % of its row\nClick to show them in the worklist")
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}: {images(count)}")
+        item.setToolTip(
+            f"{words}: {plural(count, 'image')}, {100 * part:.1f} % of its row\nClick to show them in the worklist"
+        )
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}: {plural(count, 'image')}")
         item.setFont(theme.font(bold=row == place))
         self.setItem(row, place, item)
         return item
@@ -171,6 +174,6 @@ class MatrixPage(Page):
         words = matrix.words(row, place)
         if paths:
             self.images_wanted.emit(paths, words)
-            self.words.setText(f"In the worklist: {images(len(paths))}. {words}.")
+            self.words.setText(f"In the worklist: {plural(len(paths), 'image')}. {words}.")
         else:
             self.words.setText(f"No image. {words}.")

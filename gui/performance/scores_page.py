@@ -13,8 +13,9 @@ from core.performance.scores import FEW_OF_CLASS, ClassScores, ModelScores
 from gui.common import theme
 from gui.common.figure_table import Cell, FigureTable, Row
 from gui.common.input_boxes import ComboBox
+from gui.common.wording import plural
 from gui.performance.page import Page, column, note
-from gui.performance.words import RATERS, area, images, kappa, p_value, points, share
+from gui.performance.words import RATERS, area, kappa, p_value, points, share
 
 
 class ScoresPage(Page):
@@ -39,7 +40,9 @@ class ScoresPage(Page):
         for label, one, other in zip(found.observations.task.classes, teacher.classes, student.classes, strict=True):
             rows += [[Cell(label.name, tip=label.id, strong=True)], *_class(one, other)]
         self.table.show_rows(rows)
-        words = [f"Only {images(teacher.images)} in all: too few to compare models by."] * bool(too_few(teacher.images))
+        words = [f"Only {plural(teacher.images, 'image')} in all: too few to compare models by."] * bool(
+            too_few(teacher.images)
+        )
         words += [f"Classes with fewer than {FEW_OF_CLASS} images (⚠) say nothing."] * any(
             one.few for one in teacher.classes
         )
@@ -165,13 +168,13 @@ def _both(teacher: str, student: str) -> tuple[Cell, Cell]:
 
 
 def _pair(pair: PairAgreement) -> Row:
-    test = pair.test
+    test, labelled = pair.test, plural(pair.labelled, "image")
     return [
         f"{RATERS[pair.first]} and {RATERS[pair.second].lower()}",
         f"{pair.images:,}",
         share(pair.agreement),
         kappa(pair.kappa),
-        "–" if test is None else Cell(f"{test.first_only:,} : {test.second_only:,}", f"Of {images(pair.labelled)}"),
+        "–" if test is None else Cell(f"{test.first_only:,} : {test.second_only:,}", f"Of {labelled}"),
         "–" if test is None else p_value(test.p_value),
         points(pair.difference),
     ]

@@ -21,11 +21,12 @@ from gui.common.input_boxes import ComboBox
 from gui.common.placement import fitted
 from gui.common.places import folder_of
 from gui.common.save_dialog import ask_where
+from gui.common.wording import plural
 from gui.performance.curves_page import CalibrationPage, RocPage
 from gui.performance.matrix_page import MatrixPage
 from gui.performance.page import Page, note, picture_of
 from gui.performance.scores_page import AgreementPage, GroupsPage, ScoresPage
-from gui.performance.words import AGAINST, INTERVALS, NO_REFERENCE, images
+from gui.performance.words import AGAINST, INTERVALS, NO_REFERENCE
 
 SIZE = QSize(1128, 736)  # in logical pixels
 
@@ -115,7 +116,7 @@ class PerformanceWindow(QDialog):
         self.reference_box.blockSignals(True)
         self.reference_box.clear()
         for reference in found.references:
-            known = images(found.observations.known(reference))
+            known = plural(found.observations.known(reference), "image")
             self.reference_box.addItem(f"Against {AGAINST[reference].lower()} ({known})", reference)
         self.reference_box.blockSignals(False)
         self.reference_box.setVisible(bool(found.references))
@@ -191,7 +192,7 @@ def _summary(found: Figures) -> str:
     lines = []
     if pair is not None:
         same = round(pair.agreement.value * pair.images)
-        lines.append(f"Teacher and student agree on {same:,} of {images(pair.images)}: {pair.agreement}.")
+        lines.append(f"Teacher and student agree on {same:,} of {plural(pair.images, 'image')}: {pair.agreement}.")
     withheld = found.observations.withheld
     if withheld == 1:
         lines.append("Not counted: an image that is not assessable, outside the training data.")

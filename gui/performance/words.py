@@ -45,8 +45,3 @@ def points(found: Interval | None) -> str:
 def p_value(p: float) -> str:
     """Return a p-value as papers state it."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def images(count: int) -> str:
-    """Return a number of images in words."""
-    return "1 image" if count == 1 else f"{count:,} images"

@@ -108,7 +108,7 @@ class GridController(QObject):
             if found <= 20 * MOST_FIELDS:
                 found = count(area, side, self._tissue(), slide.size)
             possible = 0 < found <= MOST_FIELDS
-            words = f"{found:,} field{'s' * (found != 1)} in {where}"
+            words = f"{wording.plural(found, 'field')} in {where}"
             if found > MOST_FIELDS:
                 words = f"{found:,} fields are too many: draw a rectangle, or take larger ones"
         self._panel.count.setText(words)

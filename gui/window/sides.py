@@ -37,7 +37,7 @@ class Sides:
         side.setVisible(not side.isVisible())
         if not side.isVisible() and focus is not None and side.isAncestorOf(focus):
             views: list[QWidget] = [panel.view for panel in self._comparison.panels if panel.view.isVisible()]
-            (views or [self._comparison.demonstration_button])[0].setFocus()
+            (views or [self._comparison.empty.demonstration])[0].setFocus()
 
     def widen(self) -> None:
         """Show the worklist with names, or with thumbnails alone if it has names now."""

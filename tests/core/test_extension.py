@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,12 @@ from core.explain.scorecam import ScoreCam
 from core.exports.formats import FORMATS
 from core.images.preprocessing import Preprocessing, preprocess
 from core.images.reader import read_image
-from core.models.architectures import ARCHITECTURES, build_network, count_macs, count_parameters, model_name
-from core.models.bundle_writing import write_bundle
-from core.models.card import Card, Training
+from core.models.architectures import ARCHITECTURES, model_name
 from core.models.catalogue import read_catalogue
-from core.models.graph_export import trace_network
 from core.runtimes.base import RuntimeKind
 from core.runtimes.load import RUNTIMES, load_runtime, runtime_name
-from core.system.paths import user_tasks, user_weights
-from core.tasks import get_task
+from core.system.paths import user_tasks
+from tests.tiny_models import write_random
 
 PAGE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 HOW = Preprocessing(height=32, width=32)
@@ -47,24 +43,11 @@ def extended(tmp_path_factory):
             exec(compile(example, PAGE.name, "exec"), {})  # noqa: S102 - our own page
         assert [len(registry) - len(old) for registry, old in zip(registries, before, strict=True)] == [1, 1, 1, 1]
         for seed, role in enumerate(("teacher", "student")):
-            write(role, seed)
+            write_random("fundus", role, "tinynet", HOW, seed)
         yield
     for registry, old in zip(registries, before, strict=True):
         registry.clear()
         registry.update(old)
-
-
-def write(role, seed):
-    torch.manual_seed(seed)
-    network = build_network("tinynet", 2, size=HOW.size)
-    card = Card(
-        task="fundus", classes=get_task("fundus").class_ids, role=role, network="tinynet", preprocessing=HOW,
-        storage="float32", parameters=count_parameters(network), macs=count_macs(network, *HOW.size),
-        training=Training(data="none", method="random weights", made_by="a test", made_on=date(2026, 1, 1)),
-        intended_use="tests", licence="MIT", weights_sha256="0" * 64,
-    )  # fmt: skip
-    state = {k: v.numpy() for k, v in network.state_dict().items()}
-    write_bundle(user_weights() / card.id, state, card, traced=trace_network(card))
 
 
 @pytest.fixture(scope="module")

@@ -58,8 +58,8 @@ def test_what_comes_late_of_a_file_that_was_taken_off_the_screen_is_not_shown(wi
     late = ImageOpened(window.controller._ticket, window.controller._shown)
     window.controller.show_nothing()
     window.engine.happened.emit(late)
-    assert window.comparison.message.isVisible()
-    assert "Drop images" in window.comparison.message.text()
+    assert window.comparison.empty.message.isVisible()
+    assert "Drop images" in window.comparison.empty.message.text()
     assert window.windowTitle() == "Twinlens"
 
 

@@ -330,19 +330,19 @@ def test_busy_failed_and_empty(view):
     assert view.agreement.text() == "Reading the models"
     assert view.student.progress.isVisible()
     view.show_failure("scan.dcm is not an image.")
-    assert view.message.isVisible()
-    assert view.message.text() == "⚠ scan.dcm is not an image."
+    assert view.empty.message.isVisible()
+    assert view.empty.message.text() == "⚠ scan.dcm is not an image."
     view.show_empty()
-    assert "Drop images" in view.message.text()
-    assert view.demonstration_button.isVisible()
+    assert "Drop images" in view.empty.message.text()
+    assert view.empty.demonstration.isVisible()
     view.show_busy("Loading VGG19.")
-    assert "Drop images" in view.message.text()
-    assert view.work.text() == "Loading VGG19."
-    assert view.demonstration_button.isVisible()
+    assert "Drop images" in view.empty.message.text()
+    assert view.empty.work.text() == "Loading VGG19."
+    assert view.empty.demonstration.isVisible()
     view.show_opening("scan.dcm")
-    assert view.message.text() == "Opening scan.dcm"
-    assert not view.work.isVisible()
-    assert not view.demonstration_button.isVisible()
+    assert view.empty.message.text() == "Opening scan.dcm"
+    assert not view.empty.work.isVisible()
+    assert not view.empty.demonstration.isVisible()
 
 
 def test_everything_has_a_name_and_the_themes_differ(view, qapp):

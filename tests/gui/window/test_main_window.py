@@ -220,7 +220,7 @@ def test_an_empty_window_says_how_to_begin_before_and_after_its_models_are_loade
     window = make_window(cam="none")
     qtbot.waitUntil(lambda: "Loading" in visible_words(window), timeout=PATIENCE)
     assert "Drop images" in visible_words(window)
-    assert window.comparison.demonstration_button.isVisible()
+    assert window.comparison.empty.demonstration.isVisible()
     qtbot.waitUntil(lambda: bool(window.controller.bundles), timeout=PATIENCE)
     assert "Drop images" in visible_words(window)
     assert "Loading" not in visible_words(window)
