@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,9 +26,6 @@ from core.errors import UsageError
 from core.reports.layout import PaperSize
 from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import known_runtime, runtime_choices
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     help="Teacher and distilled student side by side, without a screen. For research use only, not for diagnosis.",

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -97,9 +98,8 @@ def _measured(
                     found.folder.append(row)
                     _write(found, out)
             else:
-                parts = only or suite.PARTS
-                count = lambda done, total: shown.show("Comparing", done, total)  # noqa: E731 - for the memory run
-                for _what in suite.measure(found, catalogue, parts, quick=quick, progress=count):
+                parts, progress = only or suite.PARTS, partial(shown.show, "Comparing")
+                for _what in suite.measure(found, catalogue, parts, quick=quick, progress=progress):
                     _write(found, out)
                 if "counts" in parts and not quick and not any(count.of for count in found.counts):
                     typer.echo("Instructions were not counted: Valgrind is not installed, or failed.", err=True)

@@ -94,11 +94,15 @@ class Pipeline:
         self._defect: Exception | None = None
 
     def __enter__(self) -> Self:
-        self._driver.start()
+        self.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Begin; not needed in a ``with`` block."""
+        self._driver.start()
 
     def pause(self) -> None:
         """Have all threads wait after the batch of forwards, or the file, that they are at."""

@@ -78,13 +78,18 @@ def measure_robustness(
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    samples = evenly(open_scored(bundle, folder, label_map=label_map).of("test", card.classes), images)
+    samples = sampled(bundle, folder, images, label_map)
     height, width = card.preprocessing.size
     pictures = [resize(read_image(sample.path).displayed(), height, width) for sample in samples]
     yield "unchanged", outcome(pictures, bundle, engine)
     for name, change in {**MILD, **EXPOSURES}.items():
         changed = (np.rint(np.clip(change(picture), 0, 1) * 255).astype(np.float32) / 255 for picture in pictures)
         yield name, outcome(changed, bundle, engine)
+
+
+def sampled(bundle: Bundle, folder: Path, images: int, label_map: Mapping[str, str] | None = None) -> list[Sample]:
+    """Return at most so many images of a bundle's test split, evenly spread over it."""
+    return evenly(open_scored(bundle, folder, label_map=label_map).of("test", bundle.card.classes), images)
 
 
 def evenly(samples: Sequence[Sample], count: int) -> list[Sample]:

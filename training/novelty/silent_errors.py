@@ -13,8 +13,7 @@ from core.runtimes.base import RuntimeChoice
 from core.runtimes.load import load_runtime
 from training.data.perturbations import disturbances, read_sized
 from training.evaluation.clustered_bootstrap import Figure, Indices, clusters_of, figure
-from training.evaluation.scored_data import open_scored
-from training.novelty.robustness import Outcome, evenly, outcome
+from training.novelty.robustness import Outcome, outcome, sampled
 
 LIMIT = 0.05  # largest share of images that a shift may pass silently with a wrong prediction
 
@@ -59,7 +58,7 @@ def measure_shifts(
     """
     card = bundle.card
     engine = load_runtime(bundle, runtime, threads)
-    samples = evenly(open_scored(bundle, folder, label_map=label_map).of("test", card.classes), images)
+    samples = sampled(bundle, folder, images, label_map)
     labels, clusters = np.array([card.classes.index(s.label) for s in samples]), clusters_of(samples)
     colour = card.preprocessing.channels == "rgb"
     pictures = [read_sized(sample.path, colour=colour) for sample in samples]
