@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.models.architectures import model_name
@@ -34,6 +34,8 @@ class MonitorView(QDialog):
         parent: the window.
     """
 
+    drawn = Signal()  # all charts of a stream
+
     def __init__(self, ask: Ask, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -50,14 +52,15 @@ class MonitorView(QDialog):
         self.alarms.setAccessibleName("Alarms")
         rule = _label("small", "dim")
         rule.setText(f"{self._rule.words()} Rings mark alarms; the dashed line is the reference.")
-        self.charts = [TrendChart(quantity) for quantity in QUANTITIES]
+        self.charts: list[TrendChart] = []
+        self._drawn = 0  # of the charts
+        self._drawing = QTimer(self, interval=0)  # one chart at a time, so that the window stays awake
+        self._drawing.timeout.connect(self._draw_next)
         self._inside = QWidget()
-        grid = QGridLayout(self._inside)
+        self._grid = grid = QGridLayout(self._inside)
         grid.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, 0)
         grid.setHorizontalSpacing(3 * theme.GRID)
         grid.setVerticalSpacing(2 * theme.GRID)
-        for i, chart in enumerate(self.charts):
-            grid.addWidget(chart, *divmod(i, COLUMNS))
         for column in range(COLUMNS):
             grid.setColumnStretch(column, 1)
         area = QScrollArea()
@@ -81,6 +84,7 @@ class MonitorView(QDialog):
     def done(self, result: int) -> None:
         """Close; what was asked of the history is dropped."""
         self._alive = False
+        self._drawing.stop()
         super().done(result)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -111,8 +115,20 @@ class MonitorView(QDialog):
             self.alarms.setText(f"{self.alarms.text()}\nand {more} more: see the charts.")
         self._show_charts(True)
         self.alarms.setVisible(bool(stream.alarms))
-        for chart, trend in zip(self.charts, stream.trends, strict=True):
-            chart.show_trend(trend, stream.weeks)
+        self._drawn = 0
+        self._drawing.start()
+
+    def _draw_next(self) -> None:
+        stream = self._streams[max(0, self.stream_box.currentIndex())]
+        number = self._drawn
+        if number == len(self.charts):
+            self.charts.append(TrendChart(QUANTITIES[number]))
+            self._grid.addWidget(self.charts[number], *divmod(number, COLUMNS))
+        self.charts[number].show_trend(stream.trends[number], stream.weeks)
+        self._drawn += 1
+        if self._drawn == len(QUANTITIES):
+            self._drawing.stop()
+            self.drawn.emit()
 
     def _show_charts(self, shown: bool) -> None:
         self._inside.setVisible(shown)

@@ -1,11 +1,13 @@
-"""What a person does to the window, as Qt's own events."""
+"""What a person does to the window, as Qt's own events, and what is left of it."""
 
+import gc
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from core.runtimes.turns import TurnTakingRuntime
 from gui.worklist.entry import State
 
 PATIENCE = 120_000  # milliseconds
@@ -21,6 +23,12 @@ def settled(window, qtbot, action):
 def all_done(window):
     """Returns a function that says whether every file has an answer."""
     return lambda: all(entry.state is State.DONE for entry in window.worklist.entries())
+
+
+def loaded_networks():
+    """Counts the networks that a runtime holds."""
+    gc.collect()
+    return sum(type(found) is TurnTakingRuntime for found in gc.get_objects())
 
 
 def wheel(widget, notches=-1, held=Qt.KeyboardModifier.NoModifier):

@@ -1,6 +1,5 @@
 """The engine with networks that are quick to run: "Analyse all" beside the image on screen."""
 
-import gc
 import os
 import sys
 from dataclasses import replace
@@ -11,7 +10,6 @@ from core.compare import pipeline
 from core.compare.session import ComparisonSession
 from core.compare.stages import open_file
 from core.explain.scorecam import ScoreCam
-from core.runtimes.turns import TurnTakingRuntime
 from gui.common.threads import GIVEN_WAY
 from gui.engine.engine import AnalysisEngine
 from gui.engine.events import (
@@ -25,6 +23,7 @@ from gui.engine.events import (
     ImageOpened,
 )
 from gui.engine.jobs import AnalyseFiles, CompareImage, ForgetModels
+from tests.gui.driving import loaded_networks
 from tests.tiny_models import TINY, installed, write_images
 
 PATIENCE = 120_000
@@ -90,21 +89,17 @@ def test_the_image_on_screen_goes_first_and_nothing_is_lost(engine, images, qtbo
 
 
 def test_the_models_are_unloaded_at_the_end_whoever_still_refers_to_the_engine(images, qtbot):
-    def loaded():
-        gc.collect()
-        return sum(type(found) is TurnTakingRuntime for found in gc.get_objects())
-
-    before = loaded()
+    before = loaded_networks()
     engine = AnalysisEngine()
     engine.events = []
     engine.happened.connect(engine.events.append)
     engine.start()
     engine.do(CompareImage(1, images[0], FAST))
     qtbot.waitUntil(lambda: bool(of(engine, ComparisonGrown)), timeout=PATIENCE)
-    assert loaded() >= before + 2
+    assert loaded_networks() >= before + 2
     assert engine.close(PATIENCE)
     engine.events.clear()
-    assert loaded() == before
+    assert loaded_networks() == before
 
 
 def test_cancelling_ends_it_at_the_forward_that_is_under_way(engine, images, qtbot, monkeypatch):

@@ -23,7 +23,7 @@ from gui.performance.window import PerformanceWindow
 from gui.worklist.entry import State
 from gui.worklist.filter import Show
 from tests.gui.comparison_samples import agreeing
-from tests.gui.driving import PATIENCE
+from tests.gui.driving import PATIENCE, loaded_networks
 
 
 def as_array(picture):
@@ -201,6 +201,7 @@ def test_an_answer_that_was_kept_back_is_written_only_when_asked_for(tmp_path, m
 
 
 def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monkeypatch):
+    before = loaded_networks()
     with opened(three, "report", qtbot) as dialog:
         dialog.contents.buttons[Scope.ANALYSED].setChecked(True)
         assert dialog.items()[0].path.name == "broken.png"
@@ -227,6 +228,8 @@ def test_a_report_of_all_has_a_summary_with_scores(three, qtbot, tmp_path, monke
         assert "Against the labels of 2 images" in pages[0]
         assert "Technical appendix" in pages[3]
         assert are_alike(summary, pdf_pages(tmp_path / "report.pdf", summary.width())[0])
+        assert loaded_networks() > before
+    assert loaded_networks() == before
 
 
 def test_a_stopped_report_leaves_what_was_there(three, qtbot, tmp_path, monkeypatch):

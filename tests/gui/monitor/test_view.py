@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import history_samples as made
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from core.monitoring.monitor import monitor
+from core.monitoring.quantities import QUANTITIES
 from core.records.history import History, history_path
 from gui.common import theme
 from gui.history.recorder import Recorder
@@ -36,7 +39,11 @@ def shown(qtbot):
         view = MonitorView(source.ask)
         qtbot.addWidget(view)
         view.show()
-        source.answer()
+        if rows:
+            with qtbot.waitSignal(view.drawn):
+                source.answer()
+        else:
+            source.answer()
         return view
 
     return show
@@ -91,7 +98,7 @@ def test_other_models_are_chosen_in_a_box(shown):
 def test_an_empty_history_says_so_and_shows_no_charts(shown):
     view = shown([])
     assert view.words.text().startswith("Nothing has been recorded yet.")
-    assert not view.charts[0].isVisible()
+    assert not view.charts
 
 
 def test_an_answer_after_it_was_closed_is_dropped(qtbot):
@@ -106,10 +113,25 @@ def test_an_answer_after_it_was_closed_is_dropped(qtbot):
     assert view.words.text() == "Reading the history …"
 
 
-def test_it_takes_the_colours_of_a_new_theme(shown):
+def test_charts_come_one_at_a_time_so_that_the_window_stays_awake(qtbot):
+    source = Waiting(made.history(0, 5))
+    view = MonitorView(source.ask)
+    qtbot.addWidget(view)
+    view.show()
+    source.answer()
+    counts = [len(view.charts)]
+    with qtbot.waitSignal(view.drawn):
+        while counts[-1] < len(QUANTITIES):
+            QApplication.processEvents()
+            counts.append(len(view.charts))
+    assert all(later - earlier <= 1 for earlier, later in pairwise(counts)), counts
+
+
+def test_it_takes_the_colours_of_a_new_theme(shown, qtbot):
     view = shown(made.history(0, 5))
     try:
-        theme.apply(QApplication.instance(), "light")
+        with qtbot.waitSignal(view.drawn):
+            theme.apply(QApplication.instance(), "light")
         assert view.charts[0].line.opts["symbolBrush"] == theme.colour("text")
     finally:
         theme.apply(QApplication.instance(), "dark")
@@ -123,7 +145,8 @@ def test_it_reads_the_history_of_the_window(qtbot, own_data):
     recorder.start()
     view = MonitorView(recorder.ask)
     qtbot.addWidget(view)
-    qtbot.waitUntil(lambda: "10 images in 2 weeks" in view.words.text())
+    qtbot.waitUntil(lambda: len(view.charts) == len(QUANTITIES))
+    assert "10 images in 2 weeks" in view.words.text()
     assert recorder.close()
 
 
