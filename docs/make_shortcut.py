@@ -30,8 +30,9 @@ with several together. It scores all of them on the test split: overall, on adul
 with adults of two classes, and on up to 400 images with the lungs hidden or only the outer border left, as the audit
 does it. There a *lower* accuracy is better: whoever answers well without seeing the lungs answers by something else.
 
-A student is called better only if it is so on each group without a loss over all images, by the mean over the seeds.
-Intervals are of 95 %, by patient. The groups were chosen before any student was trained.
+A student is called better only if it is so on each group of the validation split without a loss over all its images,
+by the mean over the seeds; the test split chooses nothing. Intervals are of 95 %, by patient. The groups were chosen
+before any student was trained.
 
 """
 NOTHING = "No run has been made yet.\n"

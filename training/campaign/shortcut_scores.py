@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -15,19 +17,24 @@ from core.system.atomic_files import written_whole
 from training.audit.audit import BORDER_ONLY, LUNGS_HIDDEN, SEED, changes, look, predicted_classes
 from training.data.lungs import CHEST
 from training.evaluation.clustered_bootstrap import Figure, figure
+from training.evaluation.evaluate import evaluate
 from training.evaluation.run_evaluation import read_evaluation
 from training.evaluation.scored_data import open_scored
 from training.runs.finished import read_run
 from training.runs.folder import RunFolder
 
-HIDDEN_FILE = "hidden-parts.json"  # in a run's folder
+if TYPE_CHECKING:
+    from core.models.bundle import Bundle
+
+MEASURED_FILE = "shortcut-scores.json"  # in a run's folder, beside its evaluation on the test split
 IMAGES = 400  # test images of which parts are hidden
+ALL = "all images"
 PLAIN = "plain distillation"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Accuracies of one run on the test split, each with its 95 % interval.
+    """Accuracies of one run on the test split, each with its 95 % interval, and those that it is chosen by.
 
     Attributes:
         variant: what it was trained with, e.g. ``plain distillation``.
@@ -37,6 +44,8 @@ class Scores:
         overall: on all of them.
         groups: on groups of them, by ``column=value``.
         hidden: on ``IMAGES`` of them with parts hidden, by what is hidden.
+        validation: accuracies on the validation split, of ``ALL`` and of the same groups: what is better is told by
+            these, so that the test split chooses nothing.
         machine: the processor that it was trained on, or an empty string.
     """
 
@@ -47,11 +56,21 @@ class Scores:
     overall: Figure
     groups: dict[str, Figure]
     hidden: dict[str, Figure]
+    validation: dict[str, float]
     machine: str
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What is measured once of a run: its weights' checksum, accuracies on the validation split, parts hidden."""
+
+    weights_sha256: str
+    validation: dict[str, float]
+    hidden: dict[str, Figure]
+
+
 def scores_of(path: Path, variant: str, settings: tuple[str, ...], data: Path, groups: tuple[str, ...]) -> Scores:
-    """Return the scores of a finished and evaluated run; parts are hidden once, and the result stays in its folder.
+    """Return the scores of a finished and evaluated run; what its evaluation lacks is measured once and kept there.
 
     Args:
         path: the run's folder.
@@ -62,16 +81,13 @@ def scores_of(path: Path, variant: str, settings: tuple[str, ...], data: Path, g
 
     Raises:
         RunError: if it is not finished or not evaluated.
-        UsageError: if the test split has no such group of 20 images or more.
+        UsageError: if the test or the validation split has no such group of 20 images or more.
     """
     measured = read_evaluation(path).scores
     run = RunFolder(path)
-    if missing := [name for name in groups if name not in measured.subgroups]:
-        raise UsageError(
-            f"The evaluation has no group {missing[0]!r}.",
-            path=path,
-            remedy=f"Name others with --group. It has {', '.join(measured.subgroups) or 'none'}.",
-        )
+    _check_groups(groups, measured.subgroups, "test", path)
+    more = _measure(path, data)
+    _check_groups(groups, more.validation, "validation", path)
     return Scores(
         variant=variant,
         seed=run.read_result().seed or 0,
@@ -82,22 +98,42 @@ def scores_of(path: Path, variant: str, settings: tuple[str, ...], data: Path, g
             name: Figure(measured.subgroups[name].scores.accuracy, *measured.subgroups[name].accuracy_interval)
             for name in groups
         },
-        hidden=_hidden_parts(path, data),
+        hidden=more.hidden,
+        validation={name: more.validation[name] for name in (ALL, *groups)},
         machine=run.read_environment().processor,
     )
 
 
-def _hidden_parts(path: Path, data: Path) -> dict[str, Figure]:
-    """Return accuracies with lungs hidden and with the border alone, as the audit hides them, from the file or anew."""
+def _check_groups(wanted: tuple[str, ...], found: Collection[str], split: str, path: Path) -> None:
+    if missing := [name for name in wanted if name not in found]:
+        raise UsageError(
+            f"The {split} split has no group {missing[0]!r}.",
+            path=path,
+            remedy=f"Name others with --group. It has {', '.join(name for name in found if name != ALL) or 'none'}.",
+        )
+
+
+def _measure(path: Path, data: Path) -> _Measured:
+    """Return accuracies on the validation split and with parts hidden, from the run's folder or measured now."""
     bundle = read_run(path)
-    with_digest = TypeAdapter(tuple[str, dict[str, Figure]])
-    file = path / HIDDEN_FILE
+    kept = TypeAdapter(_Measured)
+    file = path / MEASURED_FILE
     try:
-        digest, found = with_digest.validate_json(file.read_bytes())
-        if digest == bundle.card.weights_sha256:
+        found = kept.validate_json(file.read_bytes())
+        if found.weights_sha256 == bundle.card.weights_sha256:
             return found
     except (OSError, ValidationError):
         pass  # not measured yet, or damaged
+    seen = evaluate(bundle, data, "val")
+    accuracies = {ALL: seen.overall.accuracy, **{name: one.scores.accuracy for name, one in seen.subgroups.items()}}
+    found = _Measured(bundle.card.weights_sha256, accuracies, _hidden_parts(bundle, data))
+    with written_whole(file) as opened:
+        json.dump(asdict(found), opened, indent=2)
+    return found
+
+
+def _hidden_parts(bundle: Bundle, data: Path) -> dict[str, Figure]:
+    """Return accuracies on test images with lungs hidden and with the border alone, as the audit hides them."""
     card = bundle.card
     samples = open_scored(bundle, data).of("test", card.classes)
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(samples))[:IMAGES])
@@ -109,8 +145,6 @@ def _hidden_parts(path: Path, data: Path) -> dict[str, Figure]:
         if name in (LUNGS_HIDDEN, BORDER_ONLY):
             right = predicted_classes(engine, card.preprocessing, pictures.pixels, change) == pictures.labels
             found[name] = figure(right, pictures.clusters)
-    with written_whole(file) as opened:
-        json.dump([card.weights_sha256, {name: asdict(value) for name, value in found.items()}], opened, indent=2)
     return found
 
 
@@ -149,38 +183,42 @@ def scores_page(rows: list[Scores]) -> str:
 def verdict(rows: list[Scores]) -> str:
     """Return which variant is better on every group and no worse overall, by the means over the seeds.
 
-    Among several it is the one that is best on its worst group.
+    The validation split decides; among several it is the one that is best on its worst group. The test split tells
+    what that is worth.
     """
-    means = {
-        variant: _means([row for row in rows if row.variant == variant])
-        for variant in dict.fromkeys(row.variant for row in rows)
-    }
-    plain = means.pop(PLAIN, None)
-    if plain is None:
+    variants = list(dict.fromkeys(row.variant for row in rows))
+    if PLAIN not in variants:
         return f"There is no {PLAIN} to compare with yet."
+    names = (ALL, *rows[0].groups)
+    seen = {one: _means([[row.validation[name] for name in names] for row in rows if row.variant == one])
+            for one in variants}  # fmt: skip
+    plain = seen.pop(PLAIN)
     better = {
         variant: own
-        for variant, own in means.items()
+        for variant, own in seen.items()
         if own[0] >= plain[0] and all(a > b for a, b in zip(own[1:], plain[1:], strict=True))
     }
     if not better:
-        return f"No student is better than {PLAIN} on every group without a loss overall."
+        return f"On the validation split no student is better than {PLAIN} on every group without a loss overall."
     best = max(better, key=lambda variant: min(better[variant][1:]))
-    gains = [
-        f"{100 * (a - b):+.1f} points {where}"
-        for a, b, where in zip(
-            better[best], plain, ("overall", *(f"on {name}" for name in rows[0].groups)), strict=True
-        )
-    ]
+    own, plain = (_means([_tested(row) for row in rows if row.variant == one]) for one in (best, PLAIN))
+    where = ("overall", *(f"on {name}" for name in rows[0].groups))
+    gains = [f"{100 * (a - b):+.1f} points {place}" for a, b, place in zip(own, plain, where, strict=True)]
     seeds = len({row.seed for row in rows if row.variant == best})
     caution = " One seed: training again may give another order." if seeds == 1 else ""
-    return f"Better than {PLAIN} on every group without a loss overall: {best} ({', '.join(gains)}).{caution}"
+    return (
+        f"On the validation split better than {PLAIN} on every group without a loss overall: {best}. "
+        f"On the test split: {', '.join(gains)}.{caution}"
+    )
 
 
-def _means(rows: list[Scores]) -> list[float]:
-    """Return mean accuracies over the seeds: overall, then of each group."""
-    each = np.array([[row.overall.mean, *(one.mean for one in row.groups.values())] for row in rows])
-    return [float(mean) for mean in each.mean(axis=0)]
+def _tested(row: Scores) -> list[float]:
+    return [row.overall.mean, *(one.mean for one in row.groups.values())]
+
+
+def _means(each: list[list[float]]) -> list[float]:
+    """Return the mean of each figure over the seeds."""
+    return [float(mean) for mean in np.array(each).mean(axis=0)]
 
 
 def _cell(found: Figure | None) -> str:
