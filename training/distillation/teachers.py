@@ -11,13 +11,16 @@ from core.images.preprocessing import Preprocessing
 from core.models.bundle_writing import with_graph
 from core.runtimes.openvino_runtime import OpenVinoRuntime
 from training.runs.finished import is_run
-from training.runs.networks import find_bundle
+from training.runs.networks import LayerMaps, find_bundle
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
     from core.models.bundle import Bundle
+
+
+WithMaps = Callable[["Tensor"], tuple["Tensor", "Tensor"]]  # images to logits and feature maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +84,13 @@ class Engine:
         name: the arithmetic in a word: ``openvino``, ``openvino-bfloat16``, or torch's precision as accelerate names
             it. Logits of two engines differ slightly and are never mixed in one cache.
         forward: returns logits (B, C), float32, for normalised images (B, 3, H, W) on the teacher's device.
+        forward_with_maps: returns the last spatial feature maps (B, K, h, w) beside them; None where :func:`torch_maps`
+            has to.
     """
 
     name: str
     forward: Callable[[Tensor], Tensor]
+    forward_with_maps: WithMaps | None = None
 
 
 def choose_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
@@ -108,6 +114,26 @@ def torch_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
     return Engine(accelerator.mixed_precision, lambda images: torch_logits(accelerator, teacher.module, images))
 
 
+def torch_maps(
+    teacher: Teacher, accelerator: Accelerator, layer: str = ""
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Return what computes logits and the maps of a layer, by default the last spatial ones, by the teacher's module.
+
+    Raises:
+        UsageError: if the teacher has no such layer.
+    """
+    import torch
+
+    maps = LayerMaps(teacher.network, teacher.module, layer)
+
+    def forward(images: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad(), accelerator.autocast():
+            logits = teacher.module(images).float()
+        return logits, maps.take()
+
+    return forward
+
+
 def torch_logits(accelerator: Accelerator, network: nn.Module, images: Tensor) -> Tensor:
     """Return a network's logits (B, C), float32, computed by torch in the run's precision."""
     import torch
@@ -124,5 +150,9 @@ def _openvino(runtime: OpenVinoRuntime) -> Engine:
         parts = torch.split(images.contiguous(), runtime.batch_size)
         return torch.cat([torch.from_numpy(runtime.forward(part.numpy())) for part in parts])
 
+    def forward_with_maps(images: Tensor) -> tuple[Tensor, Tensor]:
+        logits, maps = runtime.forward_with_maps(images.contiguous().numpy())
+        return torch.from_numpy(logits), torch.from_numpy(maps)
+
     arithmetic = runtime.name if runtime.precision == "float32" else f"{runtime.name}-{runtime.precision}"
-    return Engine(arithmetic, forward)
+    return Engine(arithmetic, forward, forward_with_maps)

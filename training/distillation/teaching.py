@@ -13,9 +13,8 @@ from training.data.hiding import Hiding
 from training.data.lungs import Lungs
 from training.distillation.cached_logits import TeacherLogits
 from training.distillation.heat_maps import TeacherHeatMaps
-from training.distillation.teachers import Engine, Teacher, choose_engine
+from training.distillation.teachers import Engine, Teacher, choose_engine, torch_maps
 from training.recipe import Recipe
-from training.runs.networks import LayerMaps
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -110,8 +109,7 @@ def prepare_teaching(
         on = lungs if recipe.explanation.on == "lungs" else None
         heat_maps = TeacherHeatMaps(teachers[0], train, recipe.augment, on)
     if recipe.loss.needs_maps:
-        layer = recipe.loss.map_layers[1] if recipe.loss.map_layers else ""
-        return Teaching(None, _with_maps(teachers[0], accelerator, layer), heat_maps)
+        return Teaching(None, _with_maps(teachers[0], accelerator, recipe.loss.map_layers), heat_maps)
     engines = [choose_engine(teacher, accelerator) for teacher in teachers]
     if recipe.teachers.cache:
         return Teaching(TeacherLogits(teachers, engines, train, recipe.augment, classes, hiding), None, heat_maps)
@@ -129,14 +127,13 @@ def logits_only(teachers: list[Teacher], engines: list[Engine]) -> Teach:
     return teach
 
 
-def _with_maps(teacher: Teacher, accelerator: Accelerator, layer: str) -> Teach:
-    import torch
-
-    maps = LayerMaps(teacher.network, teacher.module, layer)
+def _with_maps(teacher: Teacher, accelerator: Accelerator, layers: tuple[str, str] | None) -> Teach:
+    """Return what computes the logits and maps of one teacher; OpenVINO gives the last spatial maps alone."""
+    fast = choose_engine(teacher, accelerator).forward_with_maps if layers is None else None
+    forward = fast or torch_maps(teacher, accelerator, layers[1] if layers else "")
 
     def teach(views: Tensor) -> tuple[Tensor, Tensor | None]:
-        with torch.no_grad(), accelerator.autocast():
-            logits = teacher.module(network_input(views, teacher.how)).float()
-        return logits.unsqueeze(0), maps.take()
+        logits, maps = forward(network_input(views, teacher.how))
+        return logits.unsqueeze(0), maps
 
     return teach

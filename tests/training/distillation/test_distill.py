@@ -21,7 +21,7 @@ from core.system.cpu_features import multiplies_bfloat16_matrices
 from training.data.augmentation import as_floats, augment, network_input, view_numbers
 from training.data.decoded_images import load_images
 from training.distillation.cached_logits import TeacherLogits
-from training.distillation.teachers import Engine, choose_engine, load_teacher, torch_engine
+from training.distillation.teachers import Engine, choose_engine, load_teacher, torch_engine, torch_maps
 from training.loop import events
 from training.loop.loop import train
 from training.loop.throughput import measure
@@ -213,6 +213,17 @@ def test_stopped_while_the_teacher_looks_it_goes_on(images, small_teacher, tmp_p
 def test_a_teacher_asked_afresh_with_its_maps_or_on_mixed_images(images, small_teacher, tmp_path, changes):
     teachers = {"bundles": [str(small_teacher)], "cache": False}
     assert train(tiny_recipe(**changes, teachers=teachers), images, tmp_path / "run").status == "finished"
+
+
+def test_a_graph_gives_the_maps_that_torch_gives(small_teacher):
+    teacher, accelerator = load_teacher(str(small_teacher), CLASSES, HOW), Accelerator(cpu=True)
+    inputs = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    engine = choose_engine(teacher, accelerator)
+    assert engine.name.startswith("openvino")
+    allowed = 1e-4 if engine.name == "openvino" else 0.05  # of the largest value; bfloat16 where the processor has AMX
+    for found, expected in zip(engine.forward_with_maps(inputs), torch_maps(teacher, accelerator)(inputs), strict=True):
+        assert found.shape == expected.shape
+        assert (found - expected).abs().max() < allowed * expected.abs().max()
 
 
 def test_several_teachers(images, small_teacher, vgg19, tmp_path):
