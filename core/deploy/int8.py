@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from core.deploy.format import INPUT, FloatArray, Network, Order
 from core.errors import ExportError
+from core.system.openvino_core import other_cores
 from core.uncertainty.calibration import fit_temperature
 
 RANKED = 50  # images by which NNCF finds the layers that matter most; it takes those where int8 is furthest off
@@ -49,7 +50,7 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
 
     _tell_on_standard_error()
     try:
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - NNCF draws bars
+        with other_cores(), open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - bars
             found: Model = nncf.quantize_with_accuracy_control(
                 model,
                 nncf.Dataset(items, lambda item: {INPUT: item[0]}),

@@ -26,6 +26,7 @@ from core.errors import ExportError, UsageError
 from core.images.preprocessing import preprocess
 from core.images.reader import read_image
 from core.system.extras import MissingExtraError
+from core.system.openvino_core import openvino_core
 from core.uncertainty.calibration import softmax
 
 KINDS = [
@@ -75,9 +76,7 @@ def facts_inside(kind, file):
         (entry,) = onnx.load(file).metadata_props
         return entry.value
     if kind == "openvino":
-        import openvino
-
-        return openvino.Core().read_model(file).get_rt_info(["twinlens"]).value
+        return openvino_core().read_model(file).get_rt_info(["twinlens"]).value
     with zipfile.ZipFile(file) as archive:  # of TorchScript as of LiteRT
         (name,) = [name for name in archive.namelist() if name.endswith("twinlens.json")]
         return archive.read(name).decode()
