@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ DOCS = ROOT / "docs"
 sys.path[:0] = [str(ROOT), str(DOCS), str(ROOT / "tests")]
 
 MEASURED = DOCS / "benchmarks" / "window-driven.json"
+EXAMPLES = Path(tempfile.gettempdir()) / "examples"
 EVERY = ("start", "layouts", "worklist", "dialogs", "outputs", "slide")
 UNDECORATED = """<?xml version="1.0"?><openbox_config xmlns="http://openbox.org/3.4/rc">
 <applications><application class="*"><decor>no</decor></application></applications></openbox_config>"""
@@ -108,7 +111,7 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple
             display = f":{number.readline().strip()}"
         environment = {
             **os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "QT_SCALE_FACTOR": f"{setup.scale:g}",
-            "TWINLENS_DATA": f"{folder}/data",
+            "TWINLENS_DATA": str(EXAMPLES / "twinlens"),
         }  # fmt: skip
         rules_words = ["openbox", "--config-file", str(rules)]
         manager = subprocess.Popen(rules_words, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
@@ -121,6 +124,16 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple
                 process.terminate()
                 process.wait()
         return json.loads(found.read_text(encoding="utf-8")), bool(failed)
+
+
+@contextmanager
+def examples() -> Iterator[Path]:
+    """Give a folder whose name can stand in pictures, and remove it."""
+    EXAMPLES.mkdir()
+    try:
+        yield EXAMPLES
+    finally:
+        shutil.rmtree(EXAMPLES)
 
 
 def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
@@ -141,15 +154,15 @@ def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
     looks = looks / name
     shutil.rmtree(looks, ignore_errors=True)
     looks.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with examples() as folder:
         if "restored" in (wanted or setup.scenes):
-            tasks.history_of_thousands(Path(folder))
+            tasks.history_of_thousands(folder)
         window, user = MainWindow(), UserInput()
         window.apply_theme()
         window.setGeometry(app.primaryScreen().geometry())
         window.show()
         window.begin([])
-        driven = DrivenWindow(window, user, Heartbeat(), Path(folder), looks, None)
+        driven = DrivenWindow(window, user, Heartbeat(), folder, looks, None)
         failed: list[str] = []
 
         def act() -> None:

@@ -215,7 +215,7 @@ def training(driven: DrivenWindow) -> None:
         trained = user.opened(TrainingWindow)
         user.ask(lambda: trained.setup.set_recipe_file(samples.recipe(driven.folder / "small.toml")))
         user.click(trained.setup.data)
-        user.write(str(samples.data_set(driven.folder / "data")))
+        user.write(str(samples.data_set(driven.folder / "films")))
         user.press("Return")
         user.until(lambda: not trained._check.running and trained.findings.isVisible(), "the data set checked")
     driven.look("training-checked")
