@@ -4,12 +4,15 @@ import runpy
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 import build_installer
+from assets.installer.beyond_base import beyond_base
+from core.system.extras import EXTRAS
 from core.system.subprocesses import OwnModule, own_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +28,14 @@ if sys.argv[1:]:
 import timm, torchvision, pytorch_grad_cam
 assert not torchvision.extension._has_ops()
 """
+
+
+def test_what_a_base_install_does_not_bring_is_left_out_of_the_lite_program():
+    beyond = beyond_base("twinlens")
+    assert {module for extra in EXTRAS.values() for module in extra.modules if find_spec(module)} <= {*beyond}
+    assert {"pytest", "jinja2", "requests"} <= {*beyond}, "what only extras, or their own dependencies, need"
+    needed = {"numpy", "onnx", "google", "openvino", "PySide6", "reportlab", "charset_normalizer", "typer", "core"}
+    assert not needed.intersection(beyond)
 
 
 def test_the_program_starts_itself_from_source_and_frozen(monkeypatch):
