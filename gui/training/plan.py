@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from core.errors import UsageError
@@ -80,14 +81,13 @@ class Plan:
 
 
 def about(recipe: str) -> str:
-    """Return what a recipe's file says in its first line, a comment; empty where there is none."""
+    """Return what a recipe's file says in the comment that it begins with; empty where there is none."""
     path = Path(recipe) if Path(recipe).is_file() else RECIPES / f"{recipe}.toml"
     try:
-        with path.open(encoding="utf-8") as file:
-            line = file.readline()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return ""
-    return line.lstrip("# ").strip() if line.startswith("#") else ""
+    return " ".join(line.strip("# ") for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
 def free_folder(name: str) -> Path:
