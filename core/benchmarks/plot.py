@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from core.benchmarks.results import Report
 from core.models.architectures import model_name
 
@@ -20,13 +18,18 @@ def plot(report: Report, out: Path) -> None:
     models = list(dict.fromkeys(row.model for row in report.score_cam))
     libraries = list(dict.fromkeys(row.library for row in report.score_cam))
     seconds = {(row.model, row.library): row.seconds for row in report.score_cam}
+    measured = {model: [one for one in libraries if (model, one) in seconds] for model in models}
     figure, axes = plt.subplots(figsize=(9, 1.2 + 0.28 * len(models) * len(libraries)), layout="constrained")
     height = 0.8 / len(libraries)
-    for i, library in enumerate(libraries):
-        known = [(place, seconds[model, library]) for place, model in enumerate(models) if (model, library) in seconds]
-        places = np.array([place for place, _seconds in known]) + (i - (len(libraries) - 1) / 2) * height
-        bars = axes.barh(places, [value for _place, value in known], height, label=library)
-        axes.bar_label(bars, [f"{value:.3g} s" for _place, value in known], padding=3, fontsize=8)
+    for library in libraries:
+        known = [(place, model) for place, model in enumerate(models) if library in measured[model]]
+        # a network's bars lie around its name, however many there are
+        places = [
+            place + (measured[model].index(library) - (len(measured[model]) - 1) / 2) * height for place, model in known
+        ]
+        values = [seconds[model, library] for _place, model in known]
+        bars = axes.barh(places, values, height, label=library)
+        axes.bar_label(bars, [f"{value:.3g} s" for value in values], padding=3, fontsize=8)
     axes.set(xscale="log", xlabel="seconds for one heat map")
     axes.set_yticks(range(len(models)), [model_name(model) for model in models])
     axes.margins(x=0.15)
