@@ -21,7 +21,8 @@ State = dict[str, Array]
 def pack_state(state: State, storage: Storage) -> State:
     """Pack float32 tensors for storage.
 
-    ``float16`` halves every floating tensor. ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
+    ``float16`` halves every floating tensor whose values it can hold, up to 65,504 (a batch norm's variances can be
+    larger). ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
     float32 ``KEY.scale`` per output channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32.
     Where one weight dwarfs the others of its channel, as in a convolution that began as an identity, the steps are too
     coarse for these: a tensor that int8 would change by more than ``MOST_ROUNDING`` of its norm becomes float16.
@@ -30,7 +31,7 @@ def pack_state(state: State, storage: Storage) -> State:
     for key, value in state.items():
         floating = np.issubdtype(value.dtype, np.floating)
         if floating and storage == "float16":
-            packed[key] = value.astype(np.float16)
+            packed[key] = _halved(value)
         elif floating and storage == "int8" and value.ndim >= 2:
             packed |= _quantised(key, value)
         else:
@@ -38,12 +39,16 @@ def pack_state(state: State, storage: Storage) -> State:
     return {key: np.asarray(value, order="C") for key, value in packed.items()}
 
 
+def _halved(value: Array) -> Array:
+    return value.astype(np.float16) if np.abs(value).max(initial=0) <= np.finfo(np.float16).max else value
+
+
 def _quantised(key: str, value: Array) -> State:
     scale = np.abs(value).reshape(len(value), -1).max(axis=1).astype(np.float32) / 127
     by_channel = np.where(scale > 0, scale, 1).reshape(-1, *[1] * (value.ndim - 1))
     steps = np.rint(value / by_channel)
     if np.linalg.norm(steps * by_channel - value) > MOST_ROUNDING * np.linalg.norm(value):
-        return {key: value.astype(np.float16)}
+        return {key: _halved(value)}
     return {key + QUANTISED: steps.astype(np.int8), key + SCALE: scale}
 
 

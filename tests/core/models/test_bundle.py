@@ -259,3 +259,13 @@ def test_a_bundle_without_a_gate_and_a_card_of_format_1_are_still_read(bundle):
     again = read_bundle(bundle.directory)
     assert again.card.conformal is None
     assert again.read_gate() is None
+
+
+def test_values_beyond_float16_stay_float32():
+    state = {"bn.running_var": np.array([1e6, 2.0], np.float32), "weight": np.array([[1.5, -2.0]], np.float32)}
+    packed = pack_state(state, "float16")
+    assert packed["weight"].dtype == np.float16
+    assert packed["bn.running_var"].dtype == np.float32
+    found = unpack_state(packed)
+    for key, value in state.items():
+        np.testing.assert_array_equal(found[key], value)
