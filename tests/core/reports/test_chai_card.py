@@ -148,7 +148,9 @@ def test_the_pdf_says_all_that_the_xml_says_and_holds_it(tmp_path):
     assert information["/chaiMcSoftwareId"].startswith("Twinlens ")
     assert information.title == "Twinlens: CHAI model card of OFA-595 (student), Chest X-ray"
     page = (tmp_path / "card.md").read_text(encoding="utf-8")
-    assert "| Accuracy | 89.74 % (95 %: 87.67 to 91.5 %) |" in page
+    score = card.scores[0]
+    low, high = (f"{100 * value:.4g}" for value in (score.accuracy_interval.low, score.accuracy_interval.high))
+    assert f"| Accuracy | {100 * score.accuracy:.4g} % (95 %: {low} to {high} %) |" in page
     with pytest.raises(UsageError, match=r"\.docx"):
         write_chai_card(tmp_path / "card.docx", card)
 
