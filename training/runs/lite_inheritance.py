@@ -13,6 +13,8 @@ shrinks its own supernet (arXiv 1908.09791). What differs is bridged so that lit
   batch norm takes back;
 - a block more than Lite2's adds nothing at first; a channel more is not heard.
 
+That norm's statistics, and on noise the block's output, go beyond float16: runtimes notice, and compute in float32.
+
 Features are those of Lite2 moved by some pixels, since TensorFlow pads strided convolutions on one side only.
 """
 
