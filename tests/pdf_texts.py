@@ -13,5 +13,6 @@ def pressed(text):
 def pdf_text(path):
     """The text of all pages without white space, and without their headers and footers."""
     pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
-    kept = [line for page in pages for line in page.splitlines() if not re.search(r"^Twinlens (?!\(python)|continued$", line)]
+    around = re.compile(r"^Twinlens (?!\(python)|continued$")
+    kept = [line for page in pages for line in page.splitlines() if not around.search(line)]
     return pressed("\n".join(kept))
