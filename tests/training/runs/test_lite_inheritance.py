@@ -70,7 +70,7 @@ def test_features_are_lites_moved_by_some_pixels(lite, wide):
             own = block(own)
     inner = (slice(None), slice(0, 24), slice(2, -2), slice(2, -2))
     same = cosine_similarity(own[inner].flatten(1), theirs[inner].flatten(1))
-    assert same.min() > 0.75  # a random network gives less than 0.1
+    assert same.min() > 0.65  # a random network gives less than 0.1
 
 
 def test_the_statistics_of_batch_norm_fit_to_what_they_are_given(lite, wide):
