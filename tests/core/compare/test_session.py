@@ -41,7 +41,7 @@ def test_each_network_can_be_explained_for_its_own_finding(session, chest_image)
     found = next(growing for growing in grown if growing.teacher.heat_map is not None)
     for result in (found.teacher, found.student):
         assert result.heat_map.class_index == result.prediction.top
-    other = (found.student.prediction.top + 1) % 3
+    other = (found.teacher.heat_map.class_index + 1) % 3
     apart = found.with_heat_map("student", replace(found.student.heat_map, class_index=other))
     assert (apart.cam_pearson, apart.cam_iou20) == (None, None)  # maps of two classes are not compared
 
