@@ -33,7 +33,7 @@ assert not torchvision.extension._has_ops()
 def test_what_a_base_install_does_not_bring_is_left_out_of_the_lite_program():
     beyond = beyond_base("twinlens")
     assert {module for extra in EXTRAS.values() for module in extra.modules if find_spec(module)} <= {*beyond}
-    assert {"pytest", "jinja2", "requests"} <= {*beyond}, "what only extras, or their own dependencies, need"
+    assert {"pytest", "jinja2", "sympy", "fsspec"} <= {*beyond}, "what only extras, or their own dependencies, need"
     needed = {"numpy", "onnx", "google", "openvino", "PySide6", "reportlab", "charset_normalizer", "typer", "core"}
     assert not needed.intersection(beyond)
 
