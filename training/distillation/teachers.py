@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from core.models.bundle import Bundle
 
-
 WithMaps = Callable[["Tensor"], tuple["Tensor", "Tensor"]]  # images to logits and feature maps
 
 
@@ -114,9 +113,7 @@ def torch_engine(teacher: Teacher, accelerator: Accelerator) -> Engine:
     return Engine(accelerator.mixed_precision, lambda images: torch_logits(accelerator, teacher.module, images))
 
 
-def torch_maps(
-    teacher: Teacher, accelerator: Accelerator, layer: str = ""
-) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+def torch_maps(teacher: Teacher, accelerator: Accelerator, layer: str = "") -> WithMaps:
     """Return what computes logits and the maps of a layer, by default the last spatial ones, by the teacher's module.
 
     Raises:

@@ -26,6 +26,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green and blue in [0, 255], which the original VGG nets subtract
 
+LITE = "timm:tf_efficientnet_lite"  # how identifiers of EfficientNet-Lite begin
+
 Convolutions = list[tuple["Tensor", "Tensor"]]  # weight (out, in, 3, 3) and bias (out,), in order
 
 
@@ -48,9 +50,7 @@ class Packaged:
 
 def _lite(number: int, file: str, sha256: str) -> Packaged:
     origin = f"Google's ImageNet weights of EfficientNet-Lite{number} (Apache-2.0)"
-    return Packaged(
-        f"timm:tf_efficientnet_lite{number}", f"models/efficientnet-lite{number}-{file}.pth", sha256, origin
-    )
+    return Packaged(f"{LITE}{number}", f"models/efficientnet-lite{number}-{file}.pth", sha256, origin)
 
 
 PACKAGES = {
@@ -109,17 +109,18 @@ def load_packaged(network: str, module: nn.Module, package: str) -> str:
     """
     path = find_packaged(package)
     packaged = PACKAGES[package]
-    if network == "ofa595" and packaged.network.startswith("timm:tf_efficientnet_lite"):
-        inherit_from_lite(module, _lite_network(packaged.network, path), IMAGENET_MEAN, IMAGENET_STD)
-        return f"{packaged.origin}, as far as they fit"
-    if packaged.network != network:
-        raise UsageError(
-            f"The package {package} holds weights for {packaged.network}, not {network}.", remedy="Correct model.start."
-        )
-    if network == "vgg19":
-        grow_from_vgg16(module, path)
-    else:
-        _load_in_order(module, path)
+    match packaged.network, network:
+        case "vgg19", "vgg19":
+            grow_from_vgg16(module, path)
+        case theirs, own if theirs == own:
+            _load_in_order(module, path)
+        case theirs, "ofa595" if theirs.startswith(LITE):
+            inherit_from_lite(module, _lite_network(theirs, path), IMAGENET_MEAN, IMAGENET_STD)
+            return f"{packaged.origin}, as far as they fit"
+        case theirs, own:
+            raise UsageError(
+                f"The package {package} holds weights for {theirs}, not {own}.", remedy="Correct model.start."
+            )
     return packaged.origin
 
 
