@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,8 +50,8 @@ def accuracy_controlled(model: Model, opened: Callable[[Any, int], Network], ord
         return float(np.mean(right)), right
 
     _tell_on_standard_error()
-    try:
-        with other_cores(), open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - bars
+    try:  # what NNCF draws on standard output goes nowhere
+        with other_cores(), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             found: Model = nncf.quantize_with_accuracy_control(
                 model,
                 nncf.Dataset(items, lambda item: {INPUT: item[0]}),

@@ -22,10 +22,10 @@ def pack_state(state: State, storage: Storage) -> State:
     """Pack float32 tensors for storage.
 
     ``float16`` halves every floating tensor whose values it can hold, up to 65,504 (a batch norm's variances can be
-    larger). ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one
-    float32 ``KEY.scale`` per output channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32.
-    Where one weight dwarfs the others of its channel, as in a convolution that began as an identity, the steps are too
-    coarse for these: a tensor that int8 would change by more than ``MOST_ROUNDING`` of its norm becomes float16.
+    larger). ``int8`` stores each tensor of two or more axes as ``KEY.int8`` with one float32 ``KEY.scale`` per output
+    channel (weight = int8 · scale, scale = max|weight| / 127); vectors stay float32. Where one weight dwarfs the others
+    of its channel, as in a convolution that began as an identity, the steps are too coarse for these: a tensor that
+    int8 would change by more than ``MOST_ROUNDING`` of its norm becomes float16.
     """
     packed: State = {}
     for key, value in state.items():

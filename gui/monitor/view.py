@@ -107,7 +107,7 @@ class MonitorView(QDialog):
     def _show(self) -> None:
         if not self._streams:
             return
-        stream = self._streams[max(0, self.stream_box.currentIndex())]
+        stream = self._shown()
         images, weeks = (plural(n, what) for n, what in ((stream.images, "image"), (len(stream.weeks), "week")))
         self.words.setText(f"{images} in {weeks} since {_day(stream.weeks[0])}")
         self.alarms.setText("\n".join(f"⚠ {alarm}" for alarm in stream.alarms[:SHOWN]))
@@ -119,8 +119,7 @@ class MonitorView(QDialog):
         self._drawing.start()
 
     def _draw_next(self) -> None:
-        stream = self._streams[max(0, self.stream_box.currentIndex())]
-        number = self._drawn
+        stream, number = self._shown(), self._drawn
         if number == len(self.charts):
             self.charts.append(TrendChart(QUANTITIES[number]))
             self._grid.addWidget(self.charts[number], *divmod(number, COLUMNS))
@@ -129,6 +128,9 @@ class MonitorView(QDialog):
         if self._drawn == len(QUANTITIES):
             self._drawing.stop()
             self.drawn.emit()
+
+    def _shown(self) -> Stream:
+        return self._streams[max(0, self.stream_box.currentIndex())]
 
     def _show_charts(self, shown: bool) -> None:
         self._inside.setVisible(shown)
