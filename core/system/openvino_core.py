@@ -1,4 +1,4 @@
-"""OpenVINO's core, one for the whole process, and a guard where a library makes others."""
+"""OpenVINO's core, one for the whole process, and a context for libraries that make others."""
 
 from __future__ import annotations
 

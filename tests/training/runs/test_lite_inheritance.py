@@ -8,7 +8,7 @@ from torch.nn.functional import cosine_similarity
 
 from core.models.architectures import build_network
 from core.models.ofa_subnets import Subnet
-from training.runs.lite_inheritance import LITE_MEAN, LITE_STD, LOUD, inherit_from_lite
+from training.runs.lite_inheritance import FIRST_BLOCK_GAIN, LITE_MEAN, LITE_STD, inherit_from_lite
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -82,7 +82,7 @@ def test_the_statistics_of_batch_norm_fit_to_what_they_are_given(lite, wide):
     deviation = second.conv.inverted_bottleneck.bn.running_var.sqrt()
     ratio = (given.std(dim=(0, 2, 3)) / deviation)[:96]
     assert 0.7 < ratio.min() < ratio.max() < 1.4
-    assert first.conv.point_linear.bn.weight[:16].min() >= 0.5 * LOUD
+    assert first.conv.point_linear.bn.weight[:16].min() >= 0.5 * FIRST_BLOCK_GAIN
 
 
 def test_a_smaller_network_keeps_the_strongest_channels(lite):
