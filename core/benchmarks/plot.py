@@ -34,6 +34,6 @@ def plot(report: Report, out: Path) -> None:
     axes.set_yticks(range(len(models)), [model_name(model) for model in models])
     axes.margins(x=0.15)
     axes.invert_yaxis()
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)  # beside the bars it hid their figures
     figure.savefig(out)
     plt.close(figure)
