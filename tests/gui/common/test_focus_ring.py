@@ -29,7 +29,8 @@ KINDS = [
 @pytest.fixture
 def page(qtbot, qapp):
     theme.apply(qapp, "dark")
-    rings = FocusRings(qapp)
+    made = qapp.findChild(FocusRings)  # one already serves, if another test of this process made the application
+    rings = made or FocusRings(qapp)
     window = QWidget()
     column = QVBoxLayout(window)
     window.parts = [kind() for kind in KINDS]
@@ -42,8 +43,9 @@ def page(qtbot, qapp):
     window.show()
     qtbot.waitActive(window)
     yield window
-    qapp.focusChanged.disconnect(rings._on_focus)
-    rings.deleteLater()
+    if made is None:
+        qapp.focusChanged.disconnect(rings._on_focus)
+        rings.deleteLater()
 
 
 def shows_ring(window, part):
