@@ -107,13 +107,17 @@ def attention_loss(student: Tensor, teacher: Tensor) -> Tensor:
 def hint_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """Return the mean squared difference of feature maps (Romero et al., FitNets, arXiv 1412.6550).
 
+    It is divided by the mean square of the teacher's maps, so that 1 is what maps of zeros would cost, whatever layer
+    is compared: a network's values differ by orders of magnitude from layer to layer.
+
     Args:
         student: (B, K, h, w), already brought to the teacher's number of channels.
         teacher: (B, K, h', w'); the larger of the two is averaged down to the size of the smaller.
     """
     from torch.nn.functional import mse_loss
 
-    return mse_loss(*_same_size(student, teacher))
+    student, teacher = _same_size(student, teacher)
+    return mse_loss(student, teacher) / teacher.square().mean().clamp_min(EPSILON)
 
 
 def _same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

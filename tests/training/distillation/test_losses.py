@@ -101,7 +101,9 @@ def test_hints_average_the_larger_map_down():
     random = np.random.default_rng(2)
     a, b = random.standard_normal((2, 3, 2, 2)), random.standard_normal((2, 3, 4, 4))
     pooled = b.reshape(2, 3, 2, 2, 2, 2).mean(axis=(3, 5))
-    check(losses.hint_loss, ((a - pooled) ** 2).mean(), a, b)
+    check(losses.hint_loss, ((a - pooled) ** 2).mean() / (pooled**2).mean(), a, b)
+    nothing = tensors(np.zeros_like(a), 1000 * b)
+    assert losses.hint_loss(*nothing).item() == pytest.approx(1)  # whatever the teacher's values
 
 
 @pytest.mark.parametrize("how", ["mean", "confidence"])
