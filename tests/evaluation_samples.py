@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from training.evaluation.evaluate import Evaluation, Limits
-from training.evaluation.metrics import GroupResult, Intervals, Scores
+from training.evaluation.scores import Evaluation, GroupResult, Intervals, Limits, Scores
 
 CLASSES = ("COVID-19", "Non-COVID", "Normal")
 

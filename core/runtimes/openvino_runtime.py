@@ -15,6 +15,7 @@ from core.models.architectures import get_architecture
 from core.models.probe import probe_input
 from core.runtimes.base import AGREEMENT, MASK_AGREEMENT, RuntimeKind, check_agreement, expected_logits
 from core.runtimes.masks import Masker, MaskScorer, mask_scorer
+from core.runtimes.openvino_folding import fold_constants
 from core.runtimes.openvino_masks import masked_network
 from core.runtimes.openvino_winograd import suited_convolutions, use_winograd
 from core.system.cpu_count import usable_cores
@@ -184,13 +185,9 @@ class OpenVinoRuntime:
 
     def _reshaped(self, images: int) -> openvino.Model:
         """Return the network for so many images, with its weights unpacked: float32, as they are computed with."""
-        from openvino.passes import ConstantFolding, Manager
-
         network = self._model.clone()
         network.reshape([images, *self._probe.shape[1:]])
-        passes = Manager()
-        passes.register_pass(ConstantFolding())
-        passes.run_passes(network)
+        fold_constants(network)
         return network
 
     def _stream_images(self, half: bool) -> int:

@@ -10,6 +10,7 @@ from core.errors import TwinlensError
 from core.models import ofa_subnets
 from core.tasks import get_task
 from gui.training.process import Command, Ending
+from training.evaluation.run_evaluation import read_evaluation
 from training.runs.folder import RunFolder
 
 
@@ -83,8 +84,6 @@ def model_id(folder: Path) -> str:
 
 def scores(folder: Path) -> str:
     """Return a run's scores in words, with the notes of its evaluation; empty where it has none."""
-    from training.evaluation.run_evaluation import read_evaluation
-
     try:
         found = read_evaluation(folder).scores
         task = get_task(found.bundle.partition("/")[0]).name

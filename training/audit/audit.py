@@ -20,9 +20,9 @@ from training.data.perturbations import SIDE, Disturbance, disturbances, hide, m
 from training.data.regions import Mask, border, usual_lungs
 from training.evaluation.clustered_bootstrap import Indices, clusters_of
 from training.evaluation.evaluate import summarise
-from training.evaluation.metrics import GroupResult
 from training.evaluation.predictions import predict
 from training.evaluation.scored_data import open_scored
+from training.evaluation.scores import GroupResult
 
 FloatArray = npt.NDArray[np.float32]
 Change = Callable[[FloatArray, int], FloatArray]  # takes a picture and its number

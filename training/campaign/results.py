@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.models.architectures import model_name
-from training.evaluation.evaluate import Evaluation
 from training.evaluation.run_evaluation import EVALUATION_FILE, read_evaluation
+from training.evaluation.scores import Evaluation
 from training.runs.folder import RunFolder
 from training.runs.records import RunRecord
 

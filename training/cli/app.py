@@ -18,10 +18,10 @@ from training.campaign.shortcut import shortcut
 from training.cli.hold_out import hold_out
 from training.cli.new_task import new_task
 from training.cli.train import EventsOption, MapOption, TaskOption, distill, outline, task_override, teacher, throughput
-from training.data.border_probe import border_words
+from training.data.border_scores import border_words
 from training.data.label_map import parse_label_map
-from training.evaluation.evaluate import Evaluation, evaluate
-from training.evaluation.metrics import Scores
+from training.evaluation.evaluate import evaluate
+from training.evaluation.scores import Evaluation, Scores
 from training.loop.malloc import keep_freed_memory
 from training.runs.networks import find_bundle
 

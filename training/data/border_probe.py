@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,47 +15,15 @@ import numpy.typing as npt
 
 from core.errors import WriteError
 from core.system.cache import BORDER_PROBES
+from training.data.border_scores import BORDER, ProbeScores
 from training.data.dataset import Dataset, Progress
 from training.data.fingerprints import Fingerprint, fingerprint
 from training.data.parallel import spread
 
-BORDER = 3  # pixels of 32 on each side: a tenth of the picture, outside the lungs of a usual radiograph
 STRENGTH = 0.01  # inverse of the L2 penalty
 MOST = 8000  # training images that the linear model sees, drawn by a fixed seed
 FEWEST = 20  # images of train and of test below which no score is given
 CACHE_LAYOUT = 1  # to be raised when the probe changes, so that what is kept is measured anew
-
-
-@dataclass(frozen=True)
-class ProbeScores:
-    """Accuracies on the test split, or the one that was asked for, in [0, 1].
-
-    Attributes:
-        border: of a linear model that sees only the outer ``BORDER`` pixels of the 32×32 thumbnail.
-        whole: of one that sees the whole thumbnail.
-        chance: of always predicting the class that is most frequent in train.
-        train_images: number of images that the linear models are trained on.
-        test_images: number of images that they are tested on.
-    """
-
-    border: float
-    whole: float
-    chance: float
-    train_images: int
-    test_images: int
-
-    @property
-    def margin(self) -> float:
-        """How far an accuracy may be from chance by chance: two standard errors."""
-        return float(2 * np.sqrt(self.chance * (1 - self.chance) / self.test_images))
-
-
-def border_words(scores: ProbeScores) -> str:
-    """Return in a sentence what a model's accuracy has to be held against."""
-    return (
-        f"a linear model on the border alone, outer {BORDER} of 32 pixels: {100 * scores.border:.2f} %; on the whole "
-        f"32×32 thumbnail {100 * scores.whole:.2f} %; always the most frequent class: {100 * scores.chance:.2f} %"
-    )
 
 
 def border_mask(side: int, width: int = BORDER) -> npt.NDArray[np.bool_]:

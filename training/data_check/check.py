@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.data.border_probe import ProbeScores, probe
+from training.data.border_probe import probe
+from training.data.border_scores import ProbeScores
 from training.data.dataset import Dataset, Progress, Sample
 from training.data.fingerprints import Fingerprint, are_coloured, fingerprint
 from training.data.loading import tile_groups_of

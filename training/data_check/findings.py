@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from core.compare.agreement import wilson
-from training.data.border_probe import BORDER, ProbeScores
+from training.data.border_scores import BORDER, ProbeScores
 from training.data.dataset import SPLITS, Dataset, Sample
 from training.data.duplicates import exact_duplicates, near_duplicates
 from training.data.fingerprints import Fingerprint

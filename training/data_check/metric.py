@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from training.data.border_probe import BORDER
+from training.data.border_scores import BORDER
 from training.data.dataset import SPLITS, Sample
 
 if TYPE_CHECKING:

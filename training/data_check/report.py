@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Literal
 
-from training.data.border_probe import BORDER, ProbeScores
+from training.data.border_scores import BORDER, ProbeScores
 from training.data.dataset import SPLITS
 from training.data_check.metric import Dimension
 

@@ -128,12 +128,18 @@ def build_criterion(
 
 
 def with_loss(
-    network: nn.Module, recipe: Recipe, teachers: list[Teacher], class_weights: Tensor | None, groups: int = 0
+    network: nn.Module,
+    size: tuple[int, int],
+    recipe: Recipe,
+    teachers: list[Teacher],
+    class_weights: Tensor | None,
+    groups: int = 0,
 ) -> nn.Module:
     """Wrap a network so that its forward returns the terms of the loss; that is the module that is trained.
 
     Args:
         network: the network.
+        size: height and width of its input in pixels; at first a run's images may be smaller than the recipe's.
         recipe: the recipe.
         teachers: the teachers.
         class_weights: weight of each class, or None.
@@ -150,8 +156,8 @@ def with_loss(
     if loss.needs_maps:
         teacher = teachers[0]
         channels = (
-            _map_channels(name, network, recipe.size, own_layer),
-            _map_channels(teacher.network, teacher.module, recipe.size, teacher_layer),
+            _map_channels(name, network, size, own_layer),
+            _map_channels(teacher.network, teacher.module, teacher.how.size, teacher_layer),
         )
     dro = (groups, recipe.subgroups.dro) if groups and recipe.subgroups.dro else None
 
@@ -178,13 +184,13 @@ def with_loss(
     return WithLoss()
 
 
-def _map_channels(name: str, network: nn.Module, size: int, layer: str) -> int:
+def _map_channels(name: str, network: nn.Module, size: tuple[int, int], layer: str) -> int:
     import torch
 
     maps = LayerMaps(name, network, layer)
     training = network.training
     with torch.no_grad():
-        network.eval()(torch.zeros(1, 3, size, size))
+        network.eval()(torch.zeros(1, 3, *size))
     network.train(training)
     found = maps.take()
     maps.remove()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
@@ -21,97 +20,20 @@ from core.runtimes.load import load_runtime
 from core.runtimes.torch_runtime import TORCH
 from core.uncertainty.calibration import plausible, softmax
 from core.uncertainty.novelty import NoveltyGate
-from training.data.border_probe import ProbeScores, probe_dataset
+from training.data.border_probe import probe_dataset
+from training.data.border_scores import ProbeScores
 from training.data.dataset import Progress
 from training.data.loading import Sample
 from training.evaluation.clustered_bootstrap import clusters_of
-from training.evaluation.metrics import GroupResult, Intervals, Scores, few_images, intervals, score
+from training.evaluation.metrics import few_images, intervals, score
 from training.evaluation.predictions import Predictions, predict
 from training.evaluation.scored_data import ScoredData, open_scored
+from training.evaluation.scores import Agreement, Evaluation, GroupResult, Limits
 
 # manifest columns by whose values scores are broken down, where a data set has them
 SUBGROUPS = ("population", "source")
 SMALLEST_SUBGROUP = 20
 MANY_IMAGES = 500  # tracing a network takes half a minute
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Agreement of a model's predictions with another's, e.g. its teacher's, on the same images.
-
-    Attributes:
-        bundle: the other model.
-        same_class: share of images on which both put the same class on top, in [0, 1].
-        kl: mean of KL(other ‖ this) of the two calibrated outputs, in nats.
-        accuracy: the other's accuracy.
-    """
-
-    bundle: str
-    same_class: float
-    kl: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Conformal sets and novelty gate on labelled images; None where the card has no such rule.
-
-    Attributes:
-        covered: share of images whose conformal set contains the label.
-        unsure: share whose set is not exactly one class.
-        empty: share whose set is empty.
-        refused: share that the novelty gate finds not assessable.
-    """
-
-    covered: float | None
-    unsure: float | None
-    empty: float | None
-    refused: float | None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores of one bundle on one split.
-
-    Attributes:
-        bundle: its identifier.
-        weights_sha256: checksum of the weights that were scored.
-        data: the data set's folder name.
-        split: which split.
-        runtime: the runtime that computed the logits.
-        classes: the labels, in the order of the confusion matrix.
-        temperature: what the logits were divided by.
-        overall: scores on all images.
-        intervals: 95 % intervals of accuracy, macro F1 and AUROC on all images.
-        limits: conformal sets and the novelty gate.
-        subgroups: scores by ``column=value``, for subgroups of at least ``SMALLEST_SUBGROUP`` images.
-        border: what linear models on thumbnails score, one on their border alone; None where images are too few.
-        agreement: agreement with another model, or None.
-        notes: warnings that belong to the scores, a sentence each: few images, images that training may have seen.
-        started_from: in words, what the network started from; empty where that is not on record.
-        unreadable: images that were left out because they can't be read, by name, with the reason.
-    """
-
-    bundle: str
-    weights_sha256: str
-    data: str
-    split: str
-    runtime: str
-    classes: tuple[str, ...]
-    temperature: float
-    overall: Scores
-    intervals: Intervals
-    limits: Limits
-    subgroups: dict[str, GroupResult]
-    border: ProbeScores | None = None
-    agreement: Agreement | None = None
-    notes: tuple[str, ...] = ()
-    started_from: str = ""
-    unreadable: tuple[tuple[str, str], ...] = ()
-
-    def as_dict(self) -> dict[str, object]:
-        """Return plain values for JSON."""
-        return asdict(self)
 
 
 def evaluate(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +9,7 @@ from core.compare.agreement import confusion_matrix, macro_f1, macro_f1_interval
 from core.performance.roc import auroc
 from core.uncertainty.calibration import brier_score, expected_calibration_error, reliability
 from training.evaluation.clustered_bootstrap import independent
+from training.evaluation.scores import Intervals, Scores
 
 Float64Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -18,58 +17,6 @@ Labels = npt.NDArray[np.intp]
 RESAMPLES = 200
 SEED = 0
 FEW_OF_CLASS = 10
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a model scored on a set of images.
-
-    Attributes:
-        images: how many there were.
-        accuracy: share of images whose top class is right, in [0, 1].
-        macro_f1: mean over the classes that occur of F1, in [0, 1].
-        ece: expected calibration error after the card's temperature, in [0, 1].
-        ece_uncalibrated: the same of the plain softmax.
-        brier: Brier score, in [0, 2].
-        auroc: mean over the classes of the area under the ROC curve against the rest; None where none has both sides.
-        precision: share of the predictions of each class that are right, by label; None where it is never predicted.
-        recall: share of each class's images that are predicted as it, by label; None where there are none.
-        auroc_by_class: the area of each class, by label; None where one side is missing.
-        confusion: images by label (rows) and predicted class (columns).
-        reliability: mean confidence, accuracy and images of each of 15 bins of confidence that holds any.
-        reliability_uncalibrated: the same of the plain softmax.
-    """
-
-    images: int
-    accuracy: float
-    macro_f1: float
-    ece: float
-    ece_uncalibrated: float
-    brier: float
-    auroc: float | None
-    precision: dict[str, float | None]
-    recall: dict[str, float | None]
-    auroc_by_class: dict[str, float | None]
-    confusion: tuple[tuple[int, ...], ...]
-    reliability: tuple[tuple[float, float, int], ...]
-    reliability_uncalibrated: tuple[tuple[float, float, int], ...]
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """95 % intervals, (low, high), as :func:`intervals` makes them; that of AUROC is None where it is not defined."""
-
-    accuracy: tuple[float, float]
-    macro_f1: tuple[float, float]
-    auroc: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class GroupResult:
-    """Scores of one part of the images, with the interval of its accuracy."""
-
-    scores: Scores
-    accuracy_interval: tuple[float, float]
 
 
 def score(

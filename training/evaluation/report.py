@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from core.system.atomic_files import bytes_written_whole, make_folder, written_whole
-from training.data.border_probe import BORDER
-from training.evaluation.evaluate import Evaluation
+from training.data.border_scores import BORDER
+from training.evaluation.scores import Evaluation
 
 
 def write_report(measured: Evaluation, path: Path) -> None:

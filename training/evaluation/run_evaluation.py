@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.models.bundle import Bundle
 from core.names import path_from, readable
 from core.system.atomic_files import written_whole
-from training.evaluation.evaluate import Evaluation
+from training.evaluation.scores import Evaluation
 from training.runs.records import RunError, in_short
 
 EVALUATION_FILE = "evaluation.json"

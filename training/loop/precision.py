@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Literal
 
+from core.system.cpu_features import lacks_bfloat16
 from training.recipe import Precision
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def choose_precision(
         return "no"  # what several processes measured could differ
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "no"
+    if lacks_bfloat16():
+        return "no"  # to measure it alone would take minutes
     plain, half = (step_seconds(network, size, half=half) for half in (False, True))
     return "bf16" if plain > GAIN * half else "no"
 

@@ -186,7 +186,8 @@ def assemble(
     if recipe.loss.class_weights == "balanced":
         weights = torch.tensor(balanced_weights(np.bincount(facts.train.labels, minlength=classes).tolist()))
     groups = facts.grouping
-    trained = with_loss(network, recipe, facts.teachers, weights, len(groups.names) if groups else 0).to(device)
+    grouped = len(groups.names) if groups else 0
+    trained = with_loss(network, how.size, recipe, facts.teachers, weights, grouped).to(device)
     optimiser = make_optimiser(trained, recipe, fused=device.type == "cuda")
     module = trained
     if device.type == "cuda":

@@ -72,7 +72,7 @@ def measure(recipe: Recipe, steps: int, progress: Callable[[str], None] = lambda
 
     def speed(what: str, network: nn.Module, own: Recipe, teaching: Teaching, cached: Tensor | None) -> Speed:
         progress(what)
-        module = with_loss(network, own, teachers, None).to(accelerator.device)
+        module = with_loss(network, how.size, own, teachers, None).to(accelerator.device)
         module, optimiser = accelerator.prepare(module, make_optimiser(module, own, accelerator.device.type == "cuda"))
         stepper = Stepper(own, accelerator, module.train(), optimiser, batches, how, teaching)
         times = []

@@ -32,10 +32,11 @@ from training.data.border_probe import probe_dataset
 from training.data.dataset import SPLITS, Dataset
 from training.data.loading import DatasetError
 from training.data_check.findings import GAIN
-from training.evaluation.evaluate import Evaluation, summarise
+from training.evaluation.evaluate import summarise
 from training.evaluation.predictions import Predictions, predict
 from training.evaluation.run_evaluation import evaluation_of
 from training.evaluation.scored_data import ScoredData, open_scored
+from training.evaluation.scores import Evaluation
 from training.novelty.exposure import with_exposure
 from training.publish.storage import smallest
 from training.runs.card_texts import CardTexts

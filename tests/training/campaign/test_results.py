@@ -3,7 +3,7 @@ import json
 from evaluation_samples import evaluation, scores, subgroup
 
 from training.campaign.results import read_results, results_page
-from training.data.border_probe import ProbeScores
+from training.data.border_scores import ProbeScores
 from training.evaluation.run_evaluation import write_evaluation
 
 

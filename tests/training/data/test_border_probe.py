@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 from tiny_training import write_images
 
-from training.data.border_probe import BORDER, border_mask, linear_accuracy, probe, probe_dataset
+from training.data.border_probe import border_mask, linear_accuracy, probe, probe_dataset
+from training.data.border_scores import BORDER
 from training.data.loading import open_dataset
 
 

@@ -1,15 +1,19 @@
 """Each loss against its formula, written anew in NumPy and float64, and by its gradient."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
 from scipy.stats import pearsonr
+from tiny_training import tiny_recipe
 from torch.autograd import gradcheck
 from torch.nn.functional import one_hot
 
+from core.models.architectures import build_network
 from training.distillation import losses
-from training.distillation.criterion import Targets, balanced_weights, build_criterion
+from training.distillation.criterion import Targets, balanced_weights, build_criterion, with_loss
 from training.recipe_parts import Loss
 
 T = 3.0
@@ -155,6 +159,18 @@ def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, los
     if "hint" in names:
         assert criterion.regressor.weight.grad.abs().sum() > 0
         assert maps.grad.abs().sum() > 0
+
+
+def test_hints_take_the_sizes_that_the_networks_have_now():
+    network, taught = "visformer_small", (32, 32)  # at first a run's images are smaller than the recipe's
+    theirs = SimpleNamespace(
+        network=network, module=build_network(network, 3, size=(96, 96)), how=SimpleNamespace(size=(96, 96))
+    )
+    teachers = {"bundles": ["theirs"], "cache": False}
+    recipe = tiny_recipe(size=64, model={"network": network}, loss={"hint": 1.0}, teachers=teachers)
+    module = with_loss(build_network(network, 3, size=taught), taught, recipe, [theirs], None)
+    targets = Targets(torch.eye(3)[:2], torch.zeros(1, 2, 3), torch.ones(2, 768, 3, 3))
+    assert module(torch.zeros(2, 3, *taught), targets).keys() == {"truth", "teacher", "hint"}
 
 
 def test_without_a_teacher_there_is_only_the_truth(outputs):

@@ -83,11 +83,14 @@ def test_a_convolutional_network_keeps_its_weights_and_optimiser(images, tmp_pat
 @pytest.mark.parametrize(("seconds", "expected"), [((2.0, 1.0), "bf16"), ((1.0, 2.0), "no"), ((1.1, 1.0), "no")])
 def test_a_cpu_computes_in_what_is_measured_to_be_faster(monkeypatch, seconds, expected):
     monkeypatch.setattr(precision, "step_seconds", lambda _network, _size, half: seconds[half])
+    monkeypatch.setattr(precision, "lacks_bfloat16", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     network = build_network("ofa595", 3)
     assert choose_precision("auto", network, (32, 32)) == expected
     assert choose_precision("auto", network, (32, 32), before="bf16") == "bf16"
     assert choose_precision("no", network, (32, 32), before="bf16") == "no"
+    monkeypatch.setattr(precision, "lacks_bfloat16", lambda: True)
+    assert choose_precision("auto", network, (32, 32)) == "no"
 
 
 def test_measuring_changes_nothing():
@@ -108,6 +111,7 @@ def stopping(event, stop):
 
 def test_a_run_goes_on_in_the_precision_that_it_began_with(images, tmp_path, monkeypatch):
     recipe, stop = recipe_of("ofa595", optim__precision="auto"), events.StopRequest()
+    monkeypatch.setattr(precision, "lacks_bfloat16", lambda: False)
     monkeypatch.setattr(precision, "step_seconds", lambda _network, _size, half: (2.0, 1.0)[half])
     train(recipe, images, tmp_path / "run", stop=stop, listen=lambda event: stopping(event, stop))
     monkeypatch.setattr(precision, "step_seconds", lambda _network, _size, half: (1.0, 2.0)[half])

@@ -30,7 +30,7 @@ def gradient_step(parts):
     network, _ = build(recipe.model, 3, (32, 32), recipe.seed)
     before = [p.detach().clone() for p in network.parameters()]
     accelerator = Accelerator(cpu=True)
-    module = with_loss(network, recipe, [], None)
+    module = with_loss(network, (recipe.size, recipe.size), recipe, [], None)
     module, optimiser = accelerator.prepare(module, torch.optim.SGD(module.parameters()))
     batches = Batches(recipe, pixels, labels, 3, accelerator.device)
     stepper = Stepper(recipe, accelerator, module.train(), optimiser, batches, how, Teaching())
