@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["peak_memory"]
+pytest_plugins = ["peak_memory", "slow_files"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -31,10 +31,12 @@ def student():
     return read_catalogue().bundles[STUDENT]
 
 
-@pytest.fixture(autouse=True)
-def no_accelerator(monkeypatch):
-    monkeypatch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
-    monkeypatch.setattr("core.runtimes.onnx_runtime.accelerators", list)
+@pytest.fixture(scope="module", autouse=True)
+def no_accelerator():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.runtimes.torch_runtime.has_accelerator", lambda: False)
+        patch.setattr("core.runtimes.onnx_runtime.accelerators", list)
+        yield
 
 
 def images(count, seed=0):
@@ -49,11 +51,17 @@ def by_torch(request):
     return bundle, batch, *runtime.forward_with_maps(batch), runtime
 
 
-@pytest.mark.parametrize("name", GRAPH_RUNTIMES)
-def test_runtimes_of_graphs_give_torchs_logits_and_maps(name, by_torch):
-    bundle, batch, expected, expected_maps, _torch = by_torch
-    runtime = load_runtime(bundle, name)
-    assert runtime.name == name
+@pytest.fixture(scope="module", params=GRAPH_RUNTIMES)
+def by_graph(request, by_torch):
+    """The runtime of a graph with the same bundle."""
+    runtime = load_runtime(by_torch[0], request.param)
+    assert runtime.name == request.param
+    return runtime
+
+
+def test_runtimes_of_graphs_give_torchs_logits_and_maps(by_graph, by_torch):
+    _bundle, batch, expected, expected_maps, _torch = by_torch
+    runtime = by_graph
     found, found_maps = runtime.forward_with_maps(batch)
     assert np.abs(found - expected).max() / max(1.0, np.abs(expected).max()) < 1e-4
     assert found_maps.shape == expected_maps.shape
@@ -86,13 +94,10 @@ def exact_by_torch(by_torch):
     return chosen, last.values
 
 
-@pytest.mark.parametrize("name", GRAPH_RUNTIMES)
-def test_runtimes_of_graphs_give_torchs_exact_map(name, by_torch, exact_by_torch):
+def test_runtimes_of_graphs_give_torchs_exact_map(by_graph, by_torch, exact_by_torch):
     bundle, batch, *_ = by_torch
     chosen, expected = exact_by_torch
-    *_, last = ScoreCam(FewMaps(load_runtime(bundle, name), chosen), batch[:1]).refine(
-        len(bundle.card.classes) - 1, "exact"
-    )
+    *_, last = ScoreCam(FewMaps(by_graph, chosen), batch[:1]).refine(len(bundle.card.classes) - 1, "exact")
     assert last.method == "exact"
     assert np.ptp(expected) == pytest.approx(1)
     np.testing.assert_allclose(last.values, expected, atol=2e-3)
@@ -218,8 +223,7 @@ def test_whole_batches_and_what_is_left_over_are_answered_as_single_images_are(s
 @pytest.mark.parametrize(
     ("name", "bundle_id", "left_over"),
     [
-        ("openvino", STUDENT, 0), ("openvino", STUDENT, 1), ("openvino", TEACHER, 0), ("openvino", TEACHER, 1),
-        ("onnxruntime", STUDENT, 1),
+        ("openvino", STUDENT, 0), ("openvino", STUDENT, 1), ("openvino", TEACHER, 1), ("onnxruntime", STUDENT, 1),
     ],
 )  # fmt: skip
 def test_masks_made_by_the_runtime_score_as_those_made_by_numpy(name, bundle_id, left_over):
@@ -273,17 +277,6 @@ def test_masks_stay_in_float32_where_bfloat16_is_too_coarse_for_the_network(stud
     monkeypatch.setattr("core.runtimes.openvino_runtime.multiplies_bfloat16_matrices", lambda: True)
     plain, half = scored(OpenVinoRuntime(student, 1))
     np.testing.assert_array_equal(half, plain)
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"), [("fpu avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512_bf16", False), (None, False)]
-)
-def test_the_processor_is_asked_for_amx(flags, expected, tmp_path, monkeypatch):
-    info = tmp_path / "cpuinfo"
-    if flags is not None:
-        info.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n")
-    monkeypatch.setattr("core.system.cpu_features.LINUX_CPU_INFO", info)
-    assert multiplies_bfloat16_matrices() == expected
 
 
 def test_onnx_runtime_makes_its_masks_itself(student, monkeypatch):
