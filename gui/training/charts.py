@@ -44,6 +44,7 @@ class TrainingCharts(QWidget):
         self._rows: list[Row] = []
         self._steps: tuple[list[float], list[float]] = ([], [])
         self._epochs = 1
+        self._dressed: tuple[theme.Theme, theme.Role, int] | None = None
         self._best: int | None = None
         self.loss = Chart(
             "Loss",
@@ -94,6 +95,7 @@ class TrainingCharts(QWidget):
         """
         self._side, self._epochs = side, max(1, epochs)
         self._rows, self._steps = list(rows), ([], [])
+        self._dress()
         self._draw()
 
     def add_step(self, epoch: float, loss: float) -> None:
@@ -107,10 +109,18 @@ class TrainingCharts(QWidget):
         self._rows = [old for old in self._rows if old["epoch"] < row["epoch"]] + [row]
         self._draw()
 
+    def _dress(self) -> None:
+        """Have both charts take colours and scale, unless they have them: all of them is then painted anew."""
+        wanted = (theme.current(), self._side, self._epochs)
+        if wanted != self._dressed:
+            self._dressed = wanted
+            for chart in (self.loss, self.scores):
+                chart.dress(self._side, self._epochs)
+
     def _draw(self) -> None:
         ends = [row["epoch"] + 1 for row in self._rows]
         for chart, scale in ((self.loss, 1.0), (self.scores, 100.0)):
-            chart.dress(self._side, self._epochs, dots=len(ends) <= FEW)
+            chart.show_dots(len(ends) <= FEW)
             for name in chart.curves:
                 if name != "steps":
                     chart.set_curve(name, ends, [scale * row[name] for row in self._rows])
@@ -161,7 +171,7 @@ class TrainingCharts(QWidget):
         """Take the colours of a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "words"):
-            self._draw()
+            self._dress()
 
 
 class Chart(QWidget):
@@ -204,7 +214,7 @@ class Chart(QWidget):
             page.addWidget(widget)
         page.setStretch(2, 1)
 
-    def dress(self, side: theme.Role, epochs: int, dots: bool) -> None:
+    def dress(self, side: theme.Role, epochs: int) -> None:
         """Take the theme's colours, an accent, and a scale of so many epochs."""
         dress(self.plot)
         self.plot.setXRange(0, max(1, epochs), padding=0.04)
@@ -212,7 +222,6 @@ class Chart(QWidget):
             curve = self.curves[name]
             solid, tint = line.style is Qt.PenStyle.SolidLine, theme.colour(line.role or side)
             curve.setPen(pg.mkPen(tint, width=2 if solid else 1.3, style=line.style))
-            curve.setSymbol("o" if dots and solid else None)
             curve.setSymbolSize(5)
             curve.setSymbolPen(None)
             curve.setSymbolBrush(tint)
@@ -222,6 +231,12 @@ class Chart(QWidget):
         self._mark.setSymbolBrush(None)
         self._mark.setSymbolPen(pg.mkPen(theme.colour("text"), width=1.5))
         self._key.setText(self._key_words(side))
+
+    def show_dots(self, dots: bool) -> None:
+        """Have the solid lines show their points, or not."""
+        for name, line in self._lines.items():
+            if line.style is Qt.PenStyle.SolidLine:
+                self.curves[name].setSymbol("o" if dots else None)
 
     def set_curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Draw a line anew."""
