@@ -161,16 +161,15 @@ def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, los
         assert maps.grad.abs().sum() > 0
 
 
-def test_hints_take_the_sizes_that_the_networks_have_now():
-    network, taught = "visformer_small", (32, 32)  # at first a run's images are smaller than the recipe's
-    theirs = SimpleNamespace(
-        network=network, module=build_network(network, 3, size=(96, 96)), how=SimpleNamespace(size=(96, 96))
-    )
+def test_a_hint_is_made_for_the_size_that_the_network_has_now():
+    network, size = "visformer_small", (32, 32)  # at first a run's images are smaller than the recipe's
+    theirs = SimpleNamespace(network="ofa595", module=build_network("ofa595", 3), how=SimpleNamespace(size=(64, 64)))
     teachers = {"bundles": ["theirs"], "cache": False}
     recipe = tiny_recipe(size=64, model={"network": network}, loss={"hint": 1.0}, teachers=teachers)
-    module = with_loss(build_network(network, 3, size=taught), taught, recipe, [theirs], None)
-    targets = Targets(torch.eye(3)[:2], torch.zeros(1, 2, 3), torch.ones(2, 768, 3, 3))
-    assert module(torch.zeros(2, 3, *taught), targets).keys() == {"truth", "teacher", "hint"}
+    module = with_loss(build_network(network, 3, size=size), size, recipe, [theirs], None)
+    channels = module.criterion.regressor.out_channels
+    targets = Targets(torch.eye(3)[:2], torch.zeros(1, 2, 3), torch.ones(2, channels, 2, 2))
+    assert module(torch.zeros(2, 3, *size), targets).keys() == {"truth", "teacher", "hint"}
 
 
 def test_without_a_teacher_there_is_only_the_truth(outputs):
