@@ -92,6 +92,7 @@ class Results:
         self._found: dict[Path, dict[Basis, Result]] = {}
         self._own_task: dict[Path, str] = {}
         self._noted: dict[tuple[Path, str], Noted] = {}  # by file and task
+        self._speed: dict[Basis, dict[Path, float]] = {}  # how many times faster the student was
 
     def keep(self, path: Path, basis: Basis, file_result: FileResult) -> Result:
         """Keep a result in place of an earlier one on the same basis, and return it; the reader's reading stays.
@@ -101,10 +102,13 @@ class Results:
         if self._is_of_another_image(path, file_result):
             del self._found[path]
             self._noted = {key: noted for key, noted in self._noted.items() if key[0] != path}
+            for ratios in self._speed.values():
+                ratios.pop(path, None)
         self._own_task[path] = file_result.own_task
         noted = self._noted.setdefault((path, basis.task), Noted())
         result = self._found.setdefault(path, {}).setdefault(basis, Result(file_result, noted))
         result.file_result = file_result
+        self._speed.setdefault(basis, {})[path] = file_result.record.agreement.speed_ratio
         return result
 
     def remember(self, path: Path, basis: Basis, file_result: FileResult, review: Review) -> Result | None:
@@ -145,5 +149,4 @@ class Results:
 
     def speed_ratios(self, basis: Basis) -> list[float]:
         """Return how many times faster the student's forward was, for each file with a result on a basis."""
-        kept = (found[basis].file_result.record for found in self._found.values() if basis in found)
-        return [record.agreement.speed_ratio for record in kept]
+        return list(self._speed.get(basis, {}).values())
