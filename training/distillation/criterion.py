@@ -82,6 +82,8 @@ def build_criterion(
             self.register_buffer("class_weights", class_weights, persistent=False)
             wanted = loss.hint > 0 and map_channels is not None
             self.regressor = nn.Conv2d(*map_channels, 1, bias=False) if wanted and map_channels else None
+            if self.regressor is not None:
+                nn.init.zeros_(self.regressor.weight)  # random maps would cost many times as much as none
             self.group_weights = None if dro is None else group_weights(*dro)
 
         def forward(self, z: Tensor, targets: Targets, maps: Tensor | None = None) -> Terms:
