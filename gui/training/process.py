@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from training.runs.folder import Row, RunFolder
 from training.runs.lock import Owner, read_owner, taken
 
 LOG_FILE = "log.txt"
+LESS_URGENT = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10
 LOOK_MS = 150  # between two readings of what a run has written
 LOG_KEPT = 20_000  # characters
 
@@ -71,6 +73,7 @@ class Command(QObject):
         self._log, self._lines = "", Lines()
         self._process = process = _process(arguments)
         process.setParent(self)
+        process.started.connect(self._on_started)
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read)
         process.finished.connect(self._on_finished)
@@ -85,6 +88,10 @@ class Command(QObject):
             process.kill()
             process.waitForFinished(1000)
             process.deleteLater()
+
+    def _on_started(self) -> None:
+        if self._process is not None:
+            _give_way(self._process)
 
     def _read(self) -> None:
         if self._process is None:
@@ -197,6 +204,7 @@ class TrainingRun(QObject):
         process.setStandardOutputFile(str(log))
         process.start()
         process.waitForStarted(2000)
+        _give_way(process)
         self._timer.start()
 
     def follow(self) -> bool:
@@ -320,6 +328,12 @@ def _process(arguments: tuple[str, ...]) -> QProcess:
     environment.insert("PYTHONUTF8", "1")
     process.setProcessEnvironment(environment)
     return process
+
+
+def _give_way(process: QProcess) -> None:
+    """Let a process that has started give way to the window, which goes on being used, and to other programs."""
+    with suppress(psutil.Error):  # it has ended already, or the system does not allow it
+        psutil.Process(process.processId()).nice(LESS_URGENT)
 
 
 def _error_in(log: str) -> str:

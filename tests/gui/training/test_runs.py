@@ -8,14 +8,14 @@ from tiny_training import single_threaded, tiny_recipe, write_images
 
 from core.system.subprocesses import own_command
 from gui.training import process
-from gui.training.process import TrainingRun, running_in
+from gui.training.process import LESS_URGENT, TrainingRun, running_in
 from gui.training.progress import Pace
 from gui.training.questions import Leaving
 from tests.gui.training.driving import PATIENCE, ended, prepare, wait_for
 from training.loop.events import Working
 from training.recipe import to_toml
 from training.runs.folder import RunFolder
-from training.runs.lock import owned
+from training.runs.lock import owned, read_owner
 
 
 def test_a_run_is_followed_to_its_end_and_becomes_a_model(prepared, qtbot, monkeypatch):
@@ -216,6 +216,7 @@ def test_a_real_run_is_trained_stopped_and_resumed(make_training, recipe_file, t
     window.setup.epochs.setValue(40)
     window.start_button.click()
     wait_for(qtbot, lambda: window.charts.rows)
+    assert read_owner(RunFolder(tmp_path / "run")).process().nice() >= LESS_URGENT, "the window goes on being used"
     window.stop_button.click()
     wait_for(qtbot, ended(window))
     assert window.resume_button.isVisible(), window.banner.words.text()
