@@ -32,7 +32,7 @@ _of_workers: list[tuple[int, list[str]]] = []
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Look after each test; what a module's fixtures hold is still there."""
+    """Look after each test."""
     _own.look(item.nodeid)
 
 

@@ -1,12 +1,14 @@
 """Computes what a network computes from its weights alone, such as their unpacking, once and in small steps.
 
-OpenVINO's own pass, ``ConstantFolding``, does so in one call that no other thread of Python can interrupt: 0.15 s for
-VGG19 on two cores, for which the window would stand still. Here each node is a call of its own.
+OpenVINO's own pass, ``ConstantFolding``, does so in one call that no other thread of Python can interrupt: the window
+would stand still meanwhile. Here each node is a call of its own.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import openvino
@@ -25,7 +27,6 @@ def fold_constants(network: openvino.Model) -> None:
 
 def _values(node: openvino.Node) -> list[openvino.Node]:
     """Return constants with a node's outputs, or nothing where they depend on the image."""
-    import numpy as np
     import openvino
     from openvino import opset13
 

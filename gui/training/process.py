@@ -71,9 +71,8 @@ class Command(QObject):
         self.cancel()
         self._output: list[str] = []
         self._log, self._lines = "", Lines()
-        self._process = process = _process(arguments)
+        self._process = process = _Process(arguments)
         process.setParent(self)
-        process.started.connect(self._on_started)
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read)
         process.finished.connect(self._on_finished)
@@ -88,10 +87,6 @@ class Command(QObject):
             process.kill()
             process.waitForFinished(1000)
             process.deleteLater()
-
-    def _on_started(self) -> None:
-        if self._process is not None:
-            _give_way(self._process)
 
     def _read(self) -> None:
         if self._process is None:
@@ -198,13 +193,12 @@ class TrainingRun(QObject):
             log.write_bytes(b"")
         except OSError as cause:
             raise cannot_write(log, cause) from cause
-        self._process = process = _process(arguments)
+        self._process = process = _Process(arguments)
         process.setStandardInputFile(QProcess.nullDevice())
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
         process.setStandardOutputFile(str(log))
         process.start()
         process.waitForStarted(2000)
-        _give_way(process)
         self._timer.start()
 
     def follow(self) -> bool:
@@ -318,22 +312,23 @@ def read_epochs(folder: Path) -> list[Row]:
     return []
 
 
-def _process(arguments: tuple[str, ...]) -> QProcess:
-    program, *rest = own_command("training", *arguments)
-    process = QProcess()
-    process.setProgram(program)
-    process.setArguments(rest)
-    environment = QProcessEnvironment.systemEnvironment()
-    environment.insert("PYTHONUNBUFFERED", "1")
-    environment.insert("PYTHONUTF8", "1")
-    process.setProcessEnvironment(environment)
-    return process
+class _Process(QProcess):
+    """``python -m training``; it gives way to the window, which goes on being used, and to other programs."""
 
+    def __init__(self, arguments: tuple[str, ...]) -> None:
+        super().__init__()
+        program, *rest = own_command("training", *arguments)
+        self.setProgram(program)
+        self.setArguments(rest)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONUNBUFFERED", "1")
+        environment.insert("PYTHONUTF8", "1")
+        self.setProcessEnvironment(environment)
+        self.started.connect(self._give_way)
 
-def _give_way(process: QProcess) -> None:
-    """Let a process that has started give way to the window, which goes on being used, and to other programs."""
-    with suppress(psutil.Error):  # it has ended already, or the system does not allow it
-        psutil.Process(process.processId()).nice(LESS_URGENT)
+    def _give_way(self) -> None:
+        with suppress(psutil.Error):  # it has ended already, or the system does not allow it
+            psutil.Process(self.processId()).nice(LESS_URGENT)
 
 
 def _error_in(log: str) -> str:

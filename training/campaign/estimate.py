@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.models.architectures import VggHead
 from core.models.ofa_subnets import Subnet
-from core.system.cpu_features import lacks_bfloat16
-from training.loop.precision import IMAGES, step_seconds
+from training.loop.precision import IMAGES, step_seconds, worth_measuring
 from training.runs.networks import build_empty
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ def _measured(network: str, head: VggHead, subnet: Subnet | None, classes: int, 
     from training.recipe import Model
 
     module = build_empty(Model(network=network, head=head, subnet=subnet), classes, (size, size))
-    ways = (False,) if lacks_bfloat16() else (False, True)
-    step, half = min((step_seconds(module, (size, size), half=half) / IMAGES, half) for half in ways)
+    step, half = min((step_seconds(module, (size, size), half=half) / IMAGES, half) for half in worth_measuring())
     x = torch.zeros(IMAGES, 3, size, size).contiguous(memory_format=torch.channels_last)
     times = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):

@@ -1,4 +1,4 @@
-"""What an evaluation says of a model, as it stands in ``evaluation.json``; reading it takes no more than this."""
+"""What an evaluation says of a model, as it stands in ``evaluation.json``; nothing that computes is imported for it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Literal
@@ -37,10 +38,13 @@ def choose_precision(
         return "no"  # what several processes measured could differ
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "no"
-    if lacks_bfloat16():
-        return "no"  # to measure it alone would take minutes
-    plain, half = (step_seconds(network, size, half=half) for half in (False, True))
-    return "bf16" if plain > GAIN * half else "no"
+    seconds = {half: step_seconds(network, size, half=half) for half in worth_measuring()}
+    return "bf16" if seconds[False] > GAIN * seconds.get(True, math.inf) else "no"
+
+
+def worth_measuring() -> tuple[bool, ...]:
+    """Return the values of ``half`` to measure: without instructions for bfloat16 that alone would take minutes."""
+    return (False,) if lacks_bfloat16() else (False, True)
 
 
 def step_seconds(network: nn.Module, size: tuple[int, int], *, half: bool) -> float:

@@ -157,6 +157,7 @@ def test_the_criterion_names_its_terms_and_every_one_has_a_gradient(outputs, los
     sum(terms.values()).backward()
     assert z.grad.abs().sum() > 0
     if "hint" in names:
+        assert terms["hint"].item() == pytest.approx(loss.hint), "at first as much as maps of zeros, not more"
         assert criterion.regressor.weight.grad.abs().sum() > 0
         assert maps.grad.abs().sum() > 0
 
