@@ -45,6 +45,7 @@ def page(qtbot, qapp):
     yield window
     if made is None:
         qapp.focusChanged.disconnect(rings._on_focus)
+        rings.setParent(None)  # the next test must not find it before the event loop has deleted it
         rings.deleteLater()
 
 
