@@ -118,7 +118,8 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple
         try:
             command = [sys.executable, __file__, "--only", name, "--looks", str(looks), "--here", str(found)]
             command += ["--scenes", *scenes] if scenes else []
-            failed = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+            with examples():
+                failed = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
         finally:
             for process in (manager, server):
                 process.terminate()
@@ -127,13 +128,13 @@ def on_virtual_screen(name: str, scenes: list[str] | None, looks: Path) -> tuple
 
 
 @contextmanager
-def examples() -> Iterator[Path]:
-    """Give a folder whose name can stand in pictures, and remove it."""
+def examples() -> Iterator[None]:
+    """Make the folder of images, whose name can stand in pictures, and remove it when the window has ended."""
     EXAMPLES.mkdir()
     try:
-        yield EXAMPLES
+        yield
     finally:
-        shutil.rmtree(EXAMPLES, ignore_errors=True)  # a history may still be written
+        shutil.rmtree(EXAMPLES)
 
 
 def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
@@ -154,33 +155,32 @@ def play(name: str, wanted: list[str] | None, looks: Path, found: Path) -> None:
     looks = looks / name
     shutil.rmtree(looks, ignore_errors=True)
     looks.mkdir(parents=True)
-    with examples() as folder:
-        if "restored" in (wanted or setup.scenes):
-            tasks.history_of_thousands(folder)
-        window, user = MainWindow(), UserInput()
-        window.apply_theme()
-        window.setGeometry(app.primaryScreen().geometry())
-        window.show()
-        window.begin([])
-        driven = DrivenWindow(window, user, Heartbeat(), folder, looks, None)
-        failed: list[str] = []
+    if "restored" in (wanted or setup.scenes):
+        tasks.history_of_thousands(EXAMPLES)
+    window, user = MainWindow(), UserInput()
+    window.apply_theme()
+    window.setGeometry(app.primaryScreen().geometry())
+    window.show()
+    window.begin([])
+    driven = DrivenWindow(window, user, Heartbeat(), EXAMPLES, looks, None)
+    failed: list[str] = []
 
-        def act() -> None:
-            for scene in wanted or setup.scenes:
-                driven.pictures = DOCS / "images" if scene in setup.pictures else None
-                try:
-                    scenes[scene](driven)
-                except BaseException:  # noqa: BLE001 - said, and what was measured before is kept
-                    failed.append(scene)
-                    traceback.print_exc()
-                    user.screen().save(str(looks / f"failed-{scene}.png"))
-                    break
-            user.ask(window.close)
-            user.ask(app.quit)
+    def act() -> None:
+        for scene in wanted or setup.scenes:
+            driven.pictures = DOCS / "images" if scene in setup.pictures else None
+            try:
+                scenes[scene](driven)
+            except BaseException:  # noqa: BLE001 - said, and what was measured before is kept
+                failed.append(scene)
+                traceback.print_exc()
+                user.screen().save(str(looks / f"failed-{scene}.png"))
+                break
+        user.ask(window.close)
+        user.ask(app.quit)
 
-        app.setQuitOnLastWindowClosed(False)
-        threading.Thread(target=act, daemon=True).start()
-        app.exec()
+    app.setQuitOnLastWindowClosed(False)
+    threading.Thread(target=act, daemon=True).start()
+    app.exec()
     found.write_text(json.dumps(driven.found), encoding="utf-8")
     if failed:
         print(f"{failed[0]} came to no end.", flush=True)

@@ -24,15 +24,17 @@ class ColourBar(QWidget):
 
     def show_map(self, name: ColourMap) -> None:
         """Be the key to a heat map."""
-        self._map = name
-        self.show()
-        self.update()
+        self._show(name)
 
     def show_difference(self) -> None:
         """Be the key to the teacher's map minus the student's."""
-        self._map = None
+        self._show(None)
+
+    def _show(self, name: ColourMap | None) -> None:
+        if self._map != name:
+            self._map = name
+            self.update()
         self.show()
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Return the bar's size with its words."""

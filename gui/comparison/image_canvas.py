@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
 from gui.common import theme
+from gui.comparison.blended_picture import BlendedPicture
 from gui.comparison.image_outlines import Outline, Outlines, cross
 from gui.comparison.image_plane import ImagePlane
 from gui.comparison.measuring import Measuring
@@ -31,6 +32,7 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         box: the part of the plane that is in view, as pyqtgraph has it.
 
     Attributes:
+        blended: the image with what is laid over it.
         inverted: whether bright is shown dark.
         measuring: distances, angles and ellipses.
         plane: the geometry of the image.
@@ -51,18 +53,16 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         self._is_stale = False
         self._box = box
         self.setCentralItem(box)
-        self._base = pg.ImageItem(axisOrder="row-major")
-        self._layer = pg.ImageItem(axisOrder="row-major")
-        below, between, above = self._turned = [_in_positions() for _ in range(3)]
-        box.addItem(below, ignoreBounds=True)
-        self._base.setParentItem(below)
-        self._layer.setParentItem(between)
-        self.swipe = Swipe(box, between)
-        box.addItem(above, ignoreBounds=True)
-        self._outlines = Outlines(above)
+        self.blended = BlendedPicture()
+        box.addItem(self.blended, ignoreBounds=True)
+        self.swipe = Swipe(box, self.blended.cut)
+        self._above = QGraphicsRectItem()  # seen is only what it holds
+        self._above.setPen(QPen(Qt.PenStyle.NoPen))
+        box.addItem(self._above, ignoreBounds=True)
+        self._outlines = Outlines(self._above)
         self._cross = cross()
-        self._cross.setParentItem(above)
-        self.measuring = Measuring(above)
+        self._cross.setParentItem(self._above)
+        self.measuring = Measuring(self._above)
         self._stale.connect(self._render, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -72,17 +72,14 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
     def _set_plane(self, plane: ImagePlane) -> None:
         """Take another image, or turn this one: all that is drawn in positions follows."""
         self.plane = self.measuring.plane = plane
-        for part in self._turned:
-            part.setTransform(plane.transform)
+        self.blended.turn(plane.transform, plane.extent)
+        self._above.setTransform(plane.transform)
         self.swipe.set_extent(plane.seen_extent)
         self.measuring.draw()
 
     def lay_over(self, layer: npt.NDArray[np.uint8] | None) -> None:
         """Lay a see-through picture over the whole image; RGBA of any height and width, or None."""
-        self._layer.setVisible(layer is not None and self._image is not None)
-        if layer is not None and self._image is not None:
-            self._layer.setImage(layer, autoLevels=False, levels=None)
-            self._layer.setRect(self.plane.extent)
+        self.blended.lay_over(None if self._image is None else layer)
 
     def set_swipe(self, on: bool) -> None:
         """Show the heat map right of a line only, or everywhere."""
@@ -134,18 +131,16 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
             return
         self._shown = state
         brightness, (left, top, width, height) = self._picture.part(wanted, density, self._window, self.inverted)
-        self._base.setImage(brightness, autoLevels=False, levels=(0, 255))
-        self._base.setRect(QRectF(left * across, top * down, width * across, height * down))
+        self.blended.show_part(brightness, QRectF(left * across, top * down, width * across, height * down))
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Keep from the scene whether its window is active: it would paint all anew, and look no different."""
+        if event.type() in (QEvent.Type.WindowActivate, QEvent.Type.WindowDeactivate):
+            return True
+        return bool(super().viewportEvent(event))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what should be on screen, also if it changed a moment ago."""
         if self._is_stale:
             self._render()
         super().paintEvent(event)
-
-
-def _in_positions() -> QGraphicsRectItem:
-    """Return an invisible item for what is drawn in positions; it is turned as the image is."""
-    made = QGraphicsRectItem()
-    made.setPen(QPen(Qt.PenStyle.NoPen))
-    return made

@@ -89,7 +89,7 @@ class ImageView(ImageCanvas):
         self.outline([], 1)
         self.mark(None)
         self.words.show_image(self._image)
-        self._base.setVisible(picture is not None)
+        self.blended.setVisible(picture is not None)
         if keep:
             self._say_levels()
             self._render_soon()

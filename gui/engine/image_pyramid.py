@@ -46,6 +46,7 @@ class ScreenPicture:
         self._table_for: object = None  # window and whether inverted, of the table
         self._table: npt.NDArray[np.uint8] | None = None
         self._last: tuple[object, npt.NDArray[np.uint8]] | None = None
+        self._brightness(self._levels[0][:1, :1], None, None, inverted=False)  # makes the table, here and not later
 
     def part(
         self, wanted: Rectangle, screen_pixels: float, window: Window, inverted: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QWidget
 
 from core.images.region import Region
@@ -151,9 +151,8 @@ class SlideView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         whole = self.viewport.to_view(self.viewport.extent)
         painter.fillRect(whole, theme.colour("raised"))
-        if self._overview is not None:
-            painter.drawImage(whole, self._overview)
-        self._draw_tiles(painter)
+        for place, picture in self._in_view(whole):
+            painter.drawImage(place, picture)
         self._draw_fields(painter)
         view = QRectF(self.rect())
         mpp = self._slide.mpp
@@ -162,16 +161,25 @@ class SlideView(QWidget):
             place = orientation.overview_place(view, self._overview)
             orientation.draw_overview(painter, place, self._overview, self._seen_share())
 
-    def _draw_tiles(self, painter: QPainter) -> None:
-        """Draw the tiles of the present level over those of coarser ones that are here."""
+    def _in_view(self, whole: QRectF) -> list[tuple[QRectF, QImage]]:
+        """Return what is to be drawn, in this order: the tiles of the present level, below them coarser ones.
+
+        A coarser tile, or the overview, is among them only where a part of it is seen: scaling takes its time.
+        """
+        uncovered = QRegion(self.rect())
+        found: list[tuple[QRectF, QImage]] = []
         number = self.viewport.level(self.devicePixelRatioF())
-        if number is None:
-            return
-        for level in range(len(self.viewport.levels) - 1, number - 1, -1):
+        for level in () if number is None else range(number, len(self.viewport.levels)):
+            here = QRegion()
             for key in self.viewport.tiles(level):
-                tile = self.cache.get(key)
-                if tile is not None:
-                    painter.drawImage(self.viewport.to_view(self.viewport.tile_extent(key)), tile)
+                tile, place = self.cache.get(key), self.viewport.to_view(self.viewport.tile_extent(key))
+                if tile is not None and uncovered.intersects(place.toRect()):
+                    found.append((place, tile))
+                    here += place.toRect()
+            uncovered -= here
+        if self._overview is not None and uncovered.intersects(whole.toRect()):
+            found.append((whole, self._overview))
+        return found[::-1]
 
     def _draw_fields(self, painter: QPainter) -> None:
         if self._predictions is not None:

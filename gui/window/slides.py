@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from core.compare.session import Choice
@@ -13,6 +14,8 @@ from core.models.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from gui.slides.window import SlideWindow
+
+BREATH_MS = 10  # between importing, making and showing the window, for what else waits
 
 
 class Slides:
@@ -37,15 +40,27 @@ class Slides:
     ) -> None:
         self._choice, self._catalogue, self._main, self._open_paths = choice, catalogue, main, open_paths
         self.window: SlideWindow | None = None
+        self._closed = False
 
     def show(self, paths: list[Path]) -> None:
         """Show the first of some slides; the others can be chosen in its window."""
-        from gui.slides.window import SlideWindow  # not needed to start
+        import gui.slides.window  # noqa: F401 - not needed to start
 
+        QTimer.singleShot(BREATH_MS, self._main, lambda: self._make(paths))
+
+    def _make(self, paths: list[Path]) -> None:
+        from gui.slides.window import SlideWindow
+
+        if self._closed:
+            return
         if self.window is None:
             self.window = SlideWindow(self._choice, self._catalogue)
             self.window.field_opened.connect(self._open_field)
-        self.window.open(paths)
+        QTimer.singleShot(BREATH_MS, self.window, lambda: self._open(paths))
+
+    def _open(self, paths: list[Path]) -> None:
+        if self.window is not None:
+            self.window.open(paths)
 
     def _open_field(self, path: Path) -> None:
         self._open_paths([path])
@@ -53,6 +68,7 @@ class Slides:
 
     def close(self) -> bool:
         """Close the window of slides; return whether all its threads have ended."""
+        self._closed = True
         window, self.window = self.window, None
         if window is None:
             return True

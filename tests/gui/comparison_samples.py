@@ -57,4 +57,4 @@ def dispose(widget):
 
 def layer(panel):
     """Return the picture that lies over a panel's image, None where none is seen."""
-    return panel.view._layer.image if panel.view._layer.isVisible() else None
+    return panel.view.blended.layer

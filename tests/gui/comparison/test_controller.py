@@ -23,7 +23,7 @@ def nothing_of_an_image_is_shown(window):
     assert (view.agreement.text() + view.facts.text()).removeprefix("Opening b.png") == ""
     for panel in view.panels:
         assert panel.prediction.text() == "–"
-        assert not panel.view._base.isVisible()
+        assert not panel.view.blended.isVisible()
         assert panel.view.words.name.text() == ""
         assert set(view.table.figures(panel.role)) <= {"–"}
     return True
@@ -91,7 +91,7 @@ def test_another_choice_takes_the_predictions_off_the_screen_and_leaves_the_imag
     assert seen == [None]
     assert not window.comparison.review.isEnabled()
     assert window.comparison.teacher.prediction.text() == "–"
-    assert window.comparison.teacher.view._base.isVisible()
+    assert window.comparison.teacher.view.blended.isVisible()
 
 
 def test_answers_come_back_with_their_choice_and_the_reading_stays_with_the_image(window, qtbot, two):

@@ -11,6 +11,7 @@ from core.images.medical_image import Window
 from core.images.reader import read_image
 from gui.common import theme
 from gui.comparison.image_view import ImageView
+from gui.comparison.orientation import AS_IN_FILE
 from gui.engine.image_pyramid import ScreenPicture, full_range, tails
 from tests.gui.comparison_samples import LEFT, dispose, picture
 
@@ -57,6 +58,40 @@ def test_what_is_on_screen_is_what_core_render_blends(view):
     assert np.abs(seen(view) - expected).max() <= 3
     view.lay_over(None)
     assert (seen(view) == plain).all()
+
+
+@pytest.mark.parametrize("factor", [0.95, 1.3, 3.7])
+@pytest.mark.parametrize("turn", [AS_IN_FILE, AS_IN_FILE.rotated(1), AS_IN_FILE.flipped(across=True)])
+def test_image_and_layer_are_seen_where_they_lie_at_any_zoom(view, factor, turn):
+    """Both are ramps, which stay ramps however they are enlarged; the layer's is red and of a quarter of the pixels."""
+    ramp = np.tile(np.arange(SIZE, dtype=np.uint8), (SIZE, 1))
+    layer = np.zeros((SIZE // 2, SIZE // 2, 4), np.uint8)
+    layer[..., 0], layer[..., 3] = ramp[::2, ::2], 128
+    view.show_picture(ScreenPicture(picture(ramp)))
+    view.set_orientation(turn)
+    view.zoom(factor, QPointF(SIZE / 2 + 3.3, SIZE / 2 + 7.7))
+    view.lay_over(layer)
+    rows, columns = np.mgrid[60:180, 20:140]
+    visible, scale = view.visible(), SIZE / view.visible().width()
+    x, y = visible.left() + (columns + 0.5) / scale, visible.top() + (rows + 0.5) / scale
+    inverse = view.plane.inverse
+    value = inverse.m11() * x + inverse.m21() * y + inverse.dx() - 0.5
+    assert 0 < value.min() < value.max() < SIZE - 1
+    found = seen(view)
+    opacity = 128 / 255
+    np.testing.assert_allclose(found[..., 2], value * (1 - opacity), atol=1.5)
+    np.testing.assert_allclose(found[..., 0], value * (1 - opacity) + (value - 0.5) * opacity, atol=2)
+
+
+def test_left_of_the_cut_there_is_only_the_image(view):
+    view.show_picture(ScreenPicture(picture(noise())))
+    plain = seen(view)
+    view.lay_over(np.full((2, 2, 4), 200, np.uint8))
+    whole = seen(view)
+    view.blended.cut(80.0)
+    found = seen(view)
+    assert (found[:, : 80 - 20] == plain[:, : 80 - 20]).all()
+    assert (found[:, 80 - 20 :] == whole[:, 80 - 20 :]).all()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import csv
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 from slide_samples import tissue, write_dicom, write_ome
 from task_samples import LUNG_COLON
@@ -48,6 +50,39 @@ def test_a_slide_is_shown_with_its_format_size_and_scale(window, qtbot):
     assert any(
         abs(grabbed(window.view, 600 + dx, 450 + dy).red() - int(stained[0])) < 60 for dx in (0, 2) for dy in (0, 2)
     )
+
+
+def test_where_a_sharp_tile_is_not_read_yet_the_next_coarser_is_seen_and_else_the_overview(window, qtbot):
+    view = window.view
+    sharp, coarser = 0, 1
+    qtbot.waitUntil(lambda: all(key in view.cache for key in view.viewport.tiles(sharp)), timeout=PATIENCE)
+    overview = QImage(1, 1, QImage.Format.Format_RGB32)
+    overview.fill(Qt.GlobalColor.blue)
+    view._overview = overview
+    for level, colour in ((sharp, Qt.GlobalColor.green), (coarser, Qt.GlobalColor.red)):
+        tile = QImage(1, 1, QImage.Format.Format_RGB32)
+        tile.fill(colour)
+        for key in view.viewport.tiles(level):
+            view.cache.put(key, tile)
+
+    def seen():
+        grabbed = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        rows = np.frombuffer(grabbed.constBits(), np.uint8).reshape(grabbed.height(), grabbed.bytesPerLine())
+        rgb = rows[:, : 3 * grabbed.width()].reshape(grabbed.height(), grabbed.width(), 3)
+        return [float((rgb == colour).all(axis=2).mean()) for colour in ((0, 255, 0), (255, 0, 0), (0, 0, 255))]
+
+    green, red, blue = seen()
+    assert green > 0.5
+    assert red == blue == 0
+    missing = view.viewport.tiles(sharp)[0]
+    del view.cache._tiles[missing]
+    place = view.viewport.to_view(view.viewport.tile_extent(missing)).intersected(QRectF(view.rect()))
+    share = place.width() * place.height() / (view.width() * view.height())
+    fewer, red, blue = seen()
+    assert red == pytest.approx(green - fewer) == pytest.approx(share, abs=0.02)
+    assert blue == 0
+    view.cache.clear()
+    assert seen() == pytest.approx([0, 0, green], abs=0.02)
 
 
 def test_a_click_with_the_field_tool_picks_the_field_about_it_within_the_slide(window, qtbot):
