@@ -22,8 +22,6 @@ from gui.models.manager import ModelManager
 from gui.monitor.view import MonitorView
 from gui.performance.window import PerformanceWindow
 from gui.settings.dialog import SettingsDialog
-from gui.slides.window import SlideWindow
-from gui.training.window import TrainingWindow
 from gui.worklist.entry import State
 
 LAYOUTS = (  # keys, what is seen, and its picture in the documentation
@@ -181,7 +179,7 @@ def outputs(driven: DrivenWindow) -> None:
     driven.look("export-model", models)
     driven.close(models)
     user.press("ctrl+t")
-    trained = user.opened(TrainingWindow)
+    trained = user.opened_when_loaded("gui.training.window", "TrainingWindow")
     user.settle()
     driven.look("training-setup")
     user.ask(trained.close)
@@ -193,7 +191,7 @@ def slide(driven: DrivenWindow) -> None:
     path = samples.slide(driven.folder / "slides")
     with driven.timed("slide"):
         user.ask(lambda: window.open_paths([path]))
-        slides = user.opened(SlideWindow)
+        slides = user.opened_when_loaded("gui.slides.window", "SlideWindow")
         user.until(slides.panel.compare.isEnabled, "the slide's overview")
         for key in ("plus", "plus", "Right", "Down", "plus", "Left"):
             user.press(key)
@@ -212,7 +210,7 @@ def training(driven: DrivenWindow) -> None:
     user = driven.user
     with driven.timed("data set checked"):
         user.press("ctrl+t")
-        trained = user.opened(TrainingWindow)
+        trained = user.opened_when_loaded("gui.training.window", "TrainingWindow")
         user.ask(lambda: trained.setup.set_recipe_file(samples.recipe(driven.folder / "small.toml")))
         user.click(trained.setup.data)
         user.write(str(samples.data_set(driven.folder / "films")))

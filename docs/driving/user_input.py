@@ -7,6 +7,7 @@ asks of widgets is answered in the window's thread.
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -67,6 +68,15 @@ class UserInput(QObject):
     def opened(self, kind: type[Opened]) -> Opened:
         """Wait for a window of a kind, and return it."""
         return self.until(lambda: _topmost(kind), kind.__name__)
+
+    def opened_when_loaded(self, module: str, kind: str) -> Any:  # noqa: ANN401
+        """Wait for a window whose module the program loads itself: an import here would hide how long that takes."""
+
+        def found() -> Any:  # noqa: ANN401
+            made = getattr(sys.modules.get(module), kind, None)
+            return None if made is None else _topmost(made)
+
+        return self.until(found, kind)
 
     def settle(self) -> None:
         """Wait until what was done can be seen."""

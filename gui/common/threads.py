@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -64,3 +65,21 @@ class Background(Worker):
             self.failed.emit(error)
         else:
             self.done.emit(result)
+
+
+def load(module: str, then: Callable[[], object], parent: QObject) -> None:
+    """Import a module, which may take a second, without holding up the window; then call in its thread.
+
+    Args:
+        module: the module's full name.
+        then: what is done with it, in a turn of the event loop of its own.
+        parent: lives at least as long as that.
+    """
+    job = Background(lambda: importlib.import_module(module), parent)
+    job.done.connect(lambda _module: then())
+    job.failed.connect(_raise)
+    job.begin()
+
+
+def _raise(error: Exception) -> None:
+    raise error

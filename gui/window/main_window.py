@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QDeadlineTimer, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
@@ -26,7 +26,7 @@ from gui.common.about import AboutDialog
 from gui.common.notifications import Banner, Notifications
 from gui.common.placement import place
 from gui.common.tab_order import in_order
-from gui.common.threads import Background
+from gui.common.threads import Background, load
 from gui.comparison.controller import ComparisonController
 from gui.comparison.recall import Recall
 from gui.comparison.view import ComparisonView
@@ -353,9 +353,11 @@ class MainWindow(QMainWindow):
         self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
 
     def _load_training(self) -> None:
-        import gui.training.window  # noqa: F401 - in a turn of the event loop of its own: it takes a while
+        def show() -> None:
+            if self.isVisible():  # it may have been closed since
+                self.show_training()
 
-        QTimer.singleShot(0, self.show_training)
+        load("gui.training.window", show, self)
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self.sides.show_filter()

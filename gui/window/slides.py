@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QWidget
 
 from core.compare.session import Choice
 from core.models.catalogue import Catalogue
+from gui.common.threads import load
 
 if TYPE_CHECKING:
     from gui.slides.window import SlideWindow
 
-BREATH_MS = 10  # between importing, making and showing the window, for what else waits
+BREATH_MS = 10  # between making and showing the window, for what else waits
 
 
 class Slides:
@@ -40,18 +41,15 @@ class Slides:
     ) -> None:
         self._choice, self._catalogue, self._main, self._open_paths = choice, catalogue, main, open_paths
         self.window: SlideWindow | None = None
-        self._closed = False
 
     def show(self, paths: list[Path]) -> None:
         """Show the first of some slides; the others can be chosen in its window."""
-        import gui.slides.window  # noqa: F401 - not needed to start
-
-        QTimer.singleShot(BREATH_MS, self._main, lambda: self._make(paths))
+        load("gui.slides.window", lambda: self._make(paths), self._main)
 
     def _make(self, paths: list[Path]) -> None:
         from gui.slides.window import SlideWindow
 
-        if self._closed:
+        if not self._main.isVisible():  # it has been closed since
             return
         if self.window is None:
             self.window = SlideWindow(self._choice, self._catalogue)
@@ -68,7 +66,6 @@ class Slides:
 
     def close(self) -> bool:
         """Close the window of slides; return whether all its threads have ended."""
-        self._closed = True
         window, self.window = self.window, None
         if window is None:
             return True
