@@ -45,21 +45,20 @@ class GaussianProcess:
         """Return the expected scores of the n masks, shape (n, C)."""
         return np.asarray(self._offset + self._white_rows.T @ self._white_scores)
 
-    def variance(self, weights: Float64Array, class_index: int) -> float:
-        """Return the variance of weighted sums of a class's scores, weights (n, p), summed over the p sums."""
-        smooth = ((self._prior @ weights.astype(np.float32)) * weights).sum() - (
-            (self._white_rows @ weights) ** 2
-        ).sum()
-        own = OWN_VARIANCE * (weights**2).sum()
+    def variances(self, weights: Float64Array, class_index: int) -> Float64Array:
+        """Return the variance (p,) of each of the weighted sums of a class's scores, weights (n, p)."""
+        smooth = ((self._prior @ weights.astype(np.float32)) * weights).sum(axis=0)
+        smooth -= ((self._white_rows @ weights) ** 2).sum(axis=0)
+        own = OWN_VARIANCE * (weights**2).sum(axis=0)
         amplitude = (self._white_scores[:, class_index] ** 2).mean()
-        return float(max(amplitude, SMALLEST_VARIANCE) * (max(smooth, 0.0) + own))
+        return np.asarray(max(amplitude, SMALLEST_VARIANCE) * (np.maximum(smooth, 0.0) + own))
 
     def most_telling(self, masks: Float64Array, weights: Float64Array, count: int) -> list[int]:
         """Return which masks (m, d), once their scores are known, reduce that variance most; one after the other.
 
         Args:
             masks: what could be scored, shape (m, d).
-            weights: as for :meth:`variance`, shape (n, p).
+            weights: as for :meth:`variances`, shape (n, p).
             count: how many are chosen, at most m.
         """
         white = self._whitened(masks)

@@ -1,11 +1,15 @@
 """How errors of the scores move a heat map.
 
-With weights α = softmax of the scores and the map M = Σ α_k A_k, small errors δs of the scores move it by
-δM = Σ α_k δs_k (A_k - M). To second order 1 - Pearson(M, M + δM) = |δM⊥|² / 2|M|², where M is centred, and δM⊥ is δM
-centred and orthogonal to it. So 1 - Pearson is half the squared length of a weighted sum of errors.
+With weights α = softmax of the scores and the sum M = Σ α_k A_k, small errors δs of the scores move it by
+δM = Σ α_k δs_k (A_k - M). The heat map is V = max(M, 0). Near 0 a pixel may appear or vanish: where M is known up to a
+standard deviation σ, δV = Φ(M / σ) δM, by the derivative of the expected maximum. To second order
+1 - Pearson(V, V + δV) = |δV⊥|² / 2|V|², where V is centred, and δV⊥ is δV centred and orthogonal to it. So 1 - Pearson
+is half the squared length of a weighted sum of errors.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +17,46 @@ import numpy.typing as npt
 from core.uncertainty.calibration import softmax
 
 Float64Array = npt.NDArray[np.float64]
+Maps = npt.NDArray[np.floating]
+
+SURELY = 4.0  # standard deviations below 0 at which a pixel is taken to be negative
 
 
-def error_weights(maps: npt.NDArray[np.floating], scores: Float64Array) -> Float64Array:
-    """Return W such that 1 - Pearson(M, M + δM) = |Wᵀ δs|² / 2 for small errors δs of the scores.
-
-    Pixels in which M is not positive stay 0 and are not moved.
+def sum_of_maps(maps: Maps, scores: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return M, shape (h·w,), and how errors of the scores move it, shape (K, h·w).
 
     Args:
         maps: the feature maps A_k, shape (K, h, w).
         scores: their scores, shape (K,).
-
-    Returns:
-        Shape (K, h·w); 0 for a constant M.
     """
     rows = maps.reshape(len(maps), -1).astype(np.float64)
     alpha = softmax(scores)
     mean = alpha @ rows
-    moved = alpha[:, None] * np.where(mean > 0, rows - mean, 0)
+    return mean, alpha[:, None] * (rows - mean)
+
+
+def may_appear(mean: Float64Array, deviation: Float64Array) -> bool:
+    """Return whether a heat map that is empty may be so by an error only.
+
+    Args:
+        mean: M, shape (h·w,).
+        deviation: its standard deviation, likewise.
+    """
+    return not (mean > 0).any() and bool((mean + SURELY * deviation > 0).any())
+
+
+def error_weights(mean: Float64Array, moved: Float64Array, deviation: Float64Array) -> Float64Array:
+    """Return W such that 1 - Pearson(V, V + δV) = |Wᵀ δs|² / 2 for small errors δs of the scores.
+
+    Args:
+        mean: M, shape (h·w,).
+        moved: how errors move it, shape (K, h·w).
+        deviation: standard deviation of M, shape (h·w,); where it is 0, pixels whose M is not positive are not moved.
+
+    Returns:
+        Shape (K, h·w); 0 for a constant V.
+    """
+    moved = moved * _positive(mean, deviation)
     moved -= moved.mean(axis=1, keepdims=True)
     centred = np.maximum(mean, 0) - np.maximum(mean, 0).mean()
     length = np.linalg.norm(centred)
@@ -39,3 +65,10 @@ def error_weights(maps: npt.NDArray[np.floating], scores: Float64Array) -> Float
     along = centred / length
     moved -= np.outer(moved @ along, along)
     return np.asarray(moved / length)
+
+
+def _positive(mean: Float64Array, deviation: Float64Array) -> Float64Array:
+    """Return the probability that each pixel is positive, if it is normal."""
+    known = deviation <= 0
+    ratio = mean / (np.where(known, 1.0, deviation) * math.sqrt(2))
+    return np.where(known, mean > 0, [(1 + math.erf(one)) / 2 for one in ratio])

@@ -30,7 +30,7 @@ from core.errors import ExplanationError
 from core.explain.clustering import cluster_sums, energies, flattened
 from core.explain.gaussian_process import GaussianProcess
 from core.explain.heatmap import HeatMap, scaled
-from core.explain.map_error import error_weights
+from core.explain.map_error import error_weights, may_appear, sum_of_maps
 from core.runtimes.base import FloatArray, Runtime
 from core.runtimes.masks import MaskScorer
 from core.uncertainty.calibration import softmax
@@ -176,16 +176,19 @@ class ScoreCam:
         if not self._mask_scores:
             return LARGEST_ERROR
         if class_index not in self._errors:
-            expected = self._fitted().variance(self._error_weights(class_index), class_index) / 2
+            mean, moved, deviation = self._sum_of_maps(class_index)
+            weights = error_weights(mean, moved, deviation)
+            expected = self._fitted().variances(weights, class_index).sum() / 2
             factor = next(factor for scored, factor in reversed(ERROR_FACTORS) if len(self._mask_scores) >= scored)
-            self._errors[class_index] = float(min(LARGEST_ERROR, factor * expected))
+            known = LARGEST_ERROR if may_appear(mean, deviation) else factor * expected
+            self._errors[class_index] = float(min(LARGEST_ERROR, known))
         return self._errors[class_index]
 
-    def _error_weights(self, class_index: int) -> Float64Array:
-        """Return how errors of the scores move the heat map, shape (K, h·w); 0 for maps whose score is exact."""
-        weights = error_weights(self.maps, self._scores[:, class_index])
-        weights[self._scored] = 0
-        return weights
+    def _sum_of_maps(self, class_index: int) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Return the sum whose positive part is the heat map, how errors of scores move it, and its deviation."""
+        mean, moved = sum_of_maps(self.maps, self._scores[:, class_index])
+        moved[self._scored] = 0
+        return mean, moved, np.sqrt(self._fitted().variances(moved, class_index))
 
     def _fitted(self) -> GaussianProcess:
         """Return the Gaussian process that knows the scores of masks so far."""
@@ -206,7 +209,7 @@ class ScoreCam:
         count = min(self._runtime.batch_size, self._most_masks - len(self._mask_scores), len(left))
         chosen = left[:count]
         if len(self._mask_scores) >= FIRST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
-            weights = self._error_weights(class_index)
+            weights = error_weights(*self._sum_of_maps(class_index))
             chosen = [left[i] for i in self._fitted().most_telling(flattened(self._masks[left]), weights, count)]
         self._mask_scores |= zip(chosen, self._score(scorer, self._masks[chosen]), strict=True)
         process = self._fitted()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,9 +53,21 @@ def test_the_comparison_says_what_the_two_predictions_say(session, student, ches
     assert found.teacher.heat_map is None
 
 
-def test_a_model_compared_with_itself_agrees_with_itself(session, student, chest):
-    itself = ComparisonSession(find=lambda *_asked: student.bundle)
-    found = last(itself, chest, "fast")
+@pytest.fixture(scope="module")
+def with_itself(student, chest):
+    """The student compared with itself."""
+    return last(ComparisonSession(find=lambda *_asked: student.bundle), chest, "fast")
+
+
+def test_a_heat_map_that_is_empty_is_said(with_itself):
+    assert not any("empty" in notice for notice in with_itself.notices)
+    values = np.zeros_like(with_itself.student.heat_map.values)
+    empty = with_itself.with_heat_map("student", replace(with_itself.student.heat_map, values=values))
+    assert "The student's heat map is empty: no part of the image speaks for the class." in empty.notices
+
+
+def test_a_model_compared_with_itself_agrees_with_itself(with_itself):
+    found = with_itself
     assert found.same_class
     assert found.js_divergence == pytest.approx(0, abs=1e-9)
     assert found.cam_pearson == pytest.approx(1)
