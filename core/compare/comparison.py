@@ -99,7 +99,7 @@ class Comparison:
             if result.heat_map is not None and result.drawn_map is None:
                 found.append(f"The {side}'s heat map is not known well enough to be shown; Score-CAM exact makes it.")
             elif result.drawn_map is not None and not result.drawn_map.values.any():
-                found.append(f"The {side}'s heat map is empty: no part of the image speaks for the class.")
+                found.append(f"The {side}'s heat map is empty: it shows no evidence for the class.")
         return tuple(dict.fromkeys(found))
 
     @property

@@ -45,20 +45,22 @@ class GaussianProcess:
         """Return the expected scores of the n masks, shape (n, C)."""
         return np.asarray(self._offset + self._white_rows.T @ self._white_scores)
 
-    def variances(self, weights: Float64Array, class_index: int) -> Float64Array:
-        """Return the variance (p,) of each of the weighted sums of a class's scores, weights (n, p)."""
-        smooth = ((self._prior @ weights.astype(np.float32)) * weights).sum(axis=0)
-        smooth -= ((self._white_rows @ weights) ** 2).sum(axis=0)
-        own = OWN_VARIANCE * (weights**2).sum(axis=0)
+    def covariance(self, weights: Float64Array, class_index: int) -> Float64Array:
+        """Return the covariance (p, p) of p weighted sums of a class's scores, weights (n, p)."""
+        few_digits = weights.astype(np.float32)
+        white = self._white_rows @ weights
+        smooth = (few_digits.T @ (self._prior @ few_digits)).astype(np.float64) - white.T @ white
+        np.fill_diagonal(smooth, np.maximum(smooth.diagonal(), 0))  # what is left of few digits may be below 0
         amplitude = (self._white_scores[:, class_index] ** 2).mean()
-        return np.asarray(max(amplitude, SMALLEST_VARIANCE) * (np.maximum(smooth, 0.0) + own))
+        found = max(amplitude, SMALLEST_VARIANCE) * (smooth + OWN_VARIANCE * weights.T @ weights)
+        return np.asarray(found)
 
     def most_telling(self, masks: Float64Array, weights: Float64Array, count: int) -> list[int]:
         """Return which masks (m, d), once their scores are known, reduce that variance most; one after the other.
 
         Args:
             masks: what could be scored, shape (m, d).
-            weights: as for :meth:`variances`, shape (n, p).
+            weights: as for :meth:`covariance`, shape (n, p).
             count: how many are chosen, at most m.
         """
         white = self._whitened(masks)

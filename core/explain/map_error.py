@@ -4,7 +4,7 @@ With weights α = softmax of the scores and the sum M = Σ α_k A_k, small error
 δM = Σ α_k δs_k (A_k - M). The heat map is V = max(M, 0). Near 0 a pixel may appear or vanish: where M is known up to a
 standard deviation σ, δV = Φ(M / σ) δM, by the derivative of the expected maximum. To second order
 1 - Pearson(V, V + δV) = |δV⊥|² / 2|V|², where V is centred, and δV⊥ is δV centred and orthogonal to it. So 1 - Pearson
-is half the squared length of a weighted sum of errors.
+is half the squared length of a weighted sum of errors, and its expectation follows from their covariance.
 """
 
 from __future__ import annotations
@@ -45,26 +45,24 @@ def may_appear(mean: Float64Array, deviation: Float64Array) -> bool:
     return not (mean > 0).any() and bool((mean + SURELY * deviation > 0).any())
 
 
-def error_weights(mean: Float64Array, moved: Float64Array, deviation: Float64Array) -> Float64Array:
-    """Return W such that 1 - Pearson(V, V + δV) = |Wᵀ δs|² / 2 for small errors δs of the scores.
+def relative_change(mean: Float64Array, deviation: Float64Array) -> Float64Array:
+    """Return T such that 1 - Pearson(V, V + δV) = |Tᵀ δM|² / 2 for small changes δM.
 
     Args:
         mean: M, shape (h·w,).
-        moved: how errors move it, shape (K, h·w).
         deviation: standard deviation of M, shape (h·w,); where it is 0, pixels whose M is not positive are not moved.
 
     Returns:
-        Shape (K, h·w); 0 for a constant V.
+        Shape (h·w, h·w); 0 for a constant V.
     """
-    moved = moved * _positive(mean, deviation)
-    moved -= moved.mean(axis=1, keepdims=True)
-    centred = np.maximum(mean, 0) - np.maximum(mean, 0).mean()
+    shown = np.maximum(mean, 0)
+    centred = shown - shown.mean()
     length = np.linalg.norm(centred)
     if length == 0:
-        return np.zeros_like(moved)
+        return np.zeros((len(mean), len(mean)))
     along = centred / length
-    moved -= np.outer(moved @ along, along)
-    return np.asarray(moved / length)
+    orthogonal = np.eye(len(mean)) - 1 / len(mean) - np.outer(along, along)
+    return np.asarray(_positive(mean, deviation)[:, None] * orthogonal / length)
 
 
 def _positive(mean: Float64Array, deviation: Float64Array) -> Float64Array:

@@ -30,7 +30,7 @@ from core.errors import ExplanationError
 from core.explain.clustering import cluster_sums, energies, flattened
 from core.explain.gaussian_process import GaussianProcess
 from core.explain.heatmap import HeatMap, scaled
-from core.explain.map_error import error_weights, may_appear, sum_of_maps
+from core.explain.map_error import may_appear, relative_change, sum_of_maps
 from core.runtimes.base import FloatArray, Runtime
 from core.runtimes.masks import MaskScorer
 from core.uncertainty.calibration import softmax
@@ -83,6 +83,7 @@ class ScoreCam:
         self._mask_scores: dict[int, Float64Array] = {}
         self._process: GaussianProcess | None = None
         self._errors: dict[int, float] = {}  # estimated, of the classes that were asked for since the last batch
+        self._weights: dict[int, Float64Array] = {}  # likewise, how errors of the scores change the map
         self._most_masks = 0
         if len(self.maps) > MOST_MASKS:
             self._most_masks = min(MOST_MASKS, max(FEWEST_MASKS, len(self.maps) // MAPS_A_MASK))
@@ -125,12 +126,12 @@ class ScoreCam:
             if not frames:
                 yield self._heat_map(class_index)
         finally:
-            self._process = None  # it takes more memory than all else
+            self._drop_process()
 
     def heat_map(self, class_index: int) -> HeatMap:
         """Return the map of a class from what has been scored so far; costs no forward."""
         found = self._heat_map(class_index)
-        self._process = None
+        self._drop_process()
         return found
 
     def _score_more(self, class_index: int, depth: Depth, good_enough: float) -> Iterator[None]:
@@ -176,19 +177,21 @@ class ScoreCam:
         if not self._mask_scores:
             return LARGEST_ERROR
         if class_index not in self._errors:
-            mean, moved, deviation = self._sum_of_maps(class_index)
-            weights = error_weights(mean, moved, deviation)
-            expected = self._fitted().variances(weights, class_index).sum() / 2
-            factor = next(factor for scored, factor in reversed(ERROR_FACTORS) if len(self._mask_scores) >= scored)
-            known = LARGEST_ERROR if may_appear(mean, deviation) else factor * expected
-            self._errors[class_index] = float(min(LARGEST_ERROR, known))
+            self._estimate(class_index)
         return self._errors[class_index]
 
-    def _sum_of_maps(self, class_index: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """Return the sum whose positive part is the heat map, how errors of scores move it, and its deviation."""
+    def _estimate(self, class_index: int) -> None:
+        """Estimate the error of a class's map, and how errors of the scores change it."""
         mean, moved = sum_of_maps(self.maps, self._scores[:, class_index])
         moved[self._scored] = 0
-        return mean, moved, np.sqrt(self._fitted().variances(moved, class_index))
+        covariance = self._fitted().covariance(moved, class_index)
+        deviation = np.sqrt(covariance.diagonal())
+        change = relative_change(mean, deviation)
+        expected = max(0.0, (change * (covariance @ change)).sum() / 2)
+        factor = next(factor for scored, factor in reversed(ERROR_FACTORS) if len(self._mask_scores) >= scored)
+        error = LARGEST_ERROR if may_appear(mean, deviation) else factor * expected
+        self._errors[class_index] = float(min(LARGEST_ERROR, error))
+        self._weights[class_index] = moved @ change
 
     def _fitted(self) -> GaussianProcess:
         """Return the Gaussian process that knows the scores of masks so far."""
@@ -196,6 +199,11 @@ class ScoreCam:
             self._process = GaussianProcess(flattened(self.maps))
             self._fit(self._process)
         return self._process
+
+    def _drop_process(self) -> None:
+        """Free what takes more memory than all else; the estimated errors stay."""
+        self._process = None
+        self._weights.clear()
 
     def _fit(self, process: GaussianProcess) -> None:
         assert self._masks is not None  # noqa: S101 - for the type checker: none is fitted before masks were scored
@@ -209,7 +217,9 @@ class ScoreCam:
         count = min(self._runtime.batch_size, self._most_masks - len(self._mask_scores), len(left))
         chosen = left[:count]
         if len(self._mask_scores) >= FIRST_MASKS:  # from fewer, a guess of what would tell most is worth nothing
-            weights = error_weights(*self._sum_of_maps(class_index))
+            if class_index not in self._weights:
+                self._estimate(class_index)
+            weights = self._weights[class_index]
             chosen = [left[i] for i in self._fitted().most_telling(flattened(self._masks[left]), weights, count)]
         self._mask_scores |= zip(chosen, self._score(scorer, self._masks[chosen]), strict=True)
         process = self._fitted()
@@ -240,6 +250,7 @@ class ScoreCam:
             )
         self._forwards += len(maps)
         self._errors.clear()
+        self._weights.clear()
         return found
 
 

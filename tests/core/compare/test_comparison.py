@@ -63,7 +63,7 @@ def test_a_heat_map_that_is_empty_is_said(with_itself):
     assert not any("empty" in notice for notice in with_itself.notices)
     values = np.zeros_like(with_itself.student.heat_map.values)
     empty = with_itself.with_heat_map("student", replace(with_itself.student.heat_map, values=values))
-    assert "The student's heat map is empty: no part of the image speaks for the class." in empty.notices
+    assert "The student's heat map is empty: it shows no evidence for the class." in empty.notices
 
 
 def test_a_model_compared_with_itself_agrees_with_itself(with_itself):
