@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtWidgets import QWidget
 
 GIVEN_WAY = 5  # of 19 steps by which such a thread is less urgent than the window's
 
@@ -67,16 +68,16 @@ class Background(Worker):
             self.done.emit(result)
 
 
-def load(module: str, then: Callable[[], object], parent: QObject) -> None:
-    """Import a module, which may take a second, without holding up the window; then call in its thread.
+def load(module: str, then: Callable[[], object], window: QWidget) -> None:
+    """Import a module, which may take a second, without holding up the window; then call in the window's thread.
 
     Args:
         module: the module's full name.
-        then: what is done with it, in a turn of the event loop of its own.
-        parent: lives at least as long as that.
+        then: what is done with it, in a turn of the event loop of its own, unless the window has been closed since.
+        window: who asks.
     """
-    job = Background(lambda: importlib.import_module(module), parent)
-    job.done.connect(lambda _module: then())
+    job = Background(lambda: importlib.import_module(module), window)
+    job.done.connect(lambda _module: then() if window.isVisible() else None)
     job.failed.connect(_raise)
     job.begin()
 

@@ -15,7 +15,7 @@ Bytes = npt.NDArray[np.uint8]
 class BlendedPicture(QGraphicsItem):
     """Draws a part of an image, turned, and a see-through layer over it, in the coordinates of the plane.
 
-    Qt would scale and blend both anew at each paint, which takes ten times as long as the blending here.
+    Qt would scale and blend both anew at each paint, which takes several times as long as the blending here.
 
     Attributes:
         layer: what is laid over the image, RGBA of shape (h, w, 4); None without.
@@ -52,8 +52,7 @@ class BlendedPicture(QGraphicsItem):
 
     def lay_over(self, layer: Bytes | None) -> None:
         """Lay a layer, RGBA (h, w, 4), over the whole image, or none; the same one again changes nothing."""
-        both_none = layer is None and self.layer is None
-        if both_none or (layer is not None and self.layer is not None and np.array_equal(layer, self.layer)):
+        if layer is self.layer or (layer is not None and self.layer is not None and np.array_equal(layer, self.layer)):
             return
         self.layer = layer
         self._premultiplied = None if layer is None else _premultiplied(layer)

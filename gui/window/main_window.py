@@ -332,7 +332,7 @@ class MainWindow(QMainWindow):
             fold_panel=lambda: self.sides.fold(self.sides.findings),
             write_note=self._write_note,
             full_screen=lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-            train=self._load_training,
+            train=lambda: load("gui.training.window", self.show_training, self),
             history=self._show_history,
             monitor=lambda: MonitorView(self.recorder.ask, self).show(),
             models=lambda: show_models(
@@ -351,13 +351,6 @@ class MainWindow(QMainWindow):
     def _name(self, command: str, title: str, words: str) -> None:
         """Let a command's title say what it does now."""
         self.commands.actions[command].setText(f"{title} {words.replace('&', '&&')}".strip())
-
-    def _load_training(self) -> None:
-        def show() -> None:
-            if self.isVisible():  # it may have been closed since
-                self.show_training()
-
-        load("gui.training.window", show, self)
 
     def _show_images(self, paths: list[Path], words: str) -> None:
         self.sides.show_filter()

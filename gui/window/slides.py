@@ -16,7 +16,7 @@ from gui.common.threads import load
 if TYPE_CHECKING:
     from gui.slides.window import SlideWindow
 
-BREATH_MS = 10  # between making and showing the window, for what else waits
+PAUSE_MS = 10  # between making and showing the window, in which the event loop comes round
 
 
 class Slides:
@@ -49,12 +49,10 @@ class Slides:
     def _make(self, paths: list[Path]) -> None:
         from gui.slides.window import SlideWindow
 
-        if not self._main.isVisible():  # it has been closed since
-            return
         if self.window is None:
             self.window = SlideWindow(self._choice, self._catalogue)
             self.window.field_opened.connect(self._open_field)
-        QTimer.singleShot(BREATH_MS, self.window, lambda: self._open(paths))
+        QTimer.singleShot(PAUSE_MS, self.window, lambda: self._open(paths))
 
     def _open(self, paths: list[Path]) -> None:
         if self.window is not None:
