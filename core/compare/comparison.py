@@ -59,7 +59,7 @@ class Comparison:
     def cam_pearson(self) -> float | None:
         """Pearson correlation of the two maps at the teacher's input size.
 
-        None where not both are known, or they are for different classes.
+        None where not both are known, they are for different classes, or one is empty.
         """
         maps = self._resized_maps()
         return None if maps is None else pearson(*maps)
@@ -98,7 +98,7 @@ class Comparison:
         for side, result in (("teacher", self.teacher), ("student", self.student)):
             if result.heat_map is not None and result.drawn_map is None:
                 found.append(f"The {side}'s heat map is not known well enough to be shown; Score-CAM exact makes it.")
-            elif result.drawn_map is not None and not result.drawn_map.values.any():
+            elif result.drawn_map is not None and result.drawn_map.is_empty:
                 found.append(f"The {side}'s heat map is empty: it shows no evidence for the class.")
         return tuple(dict.fromkeys(found))
 
@@ -124,6 +124,8 @@ class Comparison:
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
         teacher, student = self.teacher.drawn_map, self.student.drawn_map
         if teacher is None or student is None or not self.explains_same_class:
+            return None
+        if teacher.is_empty or student.is_empty:
             return None
         how = self.teacher.bundle.card.preprocessing
         return teacher.resized(how.height, how.width), student.resized(how.height, how.width)

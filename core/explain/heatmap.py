@@ -42,6 +42,11 @@ class HeatMap:
         """Whether it is known well enough to be drawn."""
         return self.estimated_error < UNKNOWN_ERROR
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it shows no evidence for the class: two such maps, or one and another, cannot be compared."""
+        return not self.values.any()
+
     def resized(self, height: int, width: int) -> FloatArray:
         """Return the map enlarged bilinearly to (height, width), float32 in [0, 1], as pytorch-grad-cam does it."""
         return scaled(np.asarray(cv2.resize(self.values, (width, height)), dtype=np.float32))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 Bytes = npt.NDArray[np.uint8]
+BAND = 64  # rows blended at once, which stay in the processor's cache
 
 
 class BlendedPicture(QGraphicsItem):
@@ -31,6 +32,7 @@ class BlendedPicture(QGraphicsItem):
         self._cut: float | None = None
         self._image_drawn: tuple[object, Bytes] | None = None  # where on the screen, and the image alone as it is seen
         self._drawn: tuple[object, Bytes] | None = None  # likewise the whole picture
+        self._screen: Bytes | None = None  # what the picture is written to: new memory takes longer than the blending
 
     def turn(self, to_plane: QTransform, extent: QRectF) -> None:
         """Say how the image lies.
@@ -102,17 +104,23 @@ class BlendedPicture(QGraphicsItem):
         if self._image_drawn is None or self._image_drawn[0] != (place, to_screen):
             self._image_drawn = (place, to_screen), _placed(image, self._part, place, to_positions)
         seen = self._image_drawn[1]
+        if self._screen is None or self._screen.shape[:2] != seen.shape[:2]:
+            self._screen = np.empty((*seen.shape[:2], 4), np.uint8)
         if self._premultiplied is None:
-            return _opaque(seen)
-        layer = _placed(self._premultiplied, self._extent, place, to_positions)
-        if self._cut is not None:
-            line = round(to_screen.map(QPointF(self._cut, 0)).x()) - place.left()
-            layer[:, : max(0, line)] = 0
-        through = cv2.bitwise_not(layer[..., 3])
-        if seen.ndim == 3:
-            through = cv2.cvtColor(through, cv2.COLOR_GRAY2BGR)
-        dimmed = np.asarray(cv2.multiply(seen, through, scale=1 / 255), np.uint8)
-        return np.asarray(cv2.add(_opaque(dimmed), layer), np.uint8)
+            return _opaque(seen, self._screen)
+        for top in range(0, place.height(), BAND):
+            band = QRect(place.left(), place.top() + top, place.width(), min(BAND, place.height() - top))
+            layer = _placed(self._premultiplied, self._extent, band, to_positions)
+            if self._cut is not None:
+                line = round(to_screen.map(QPointF(self._cut, 0)).x()) - place.left()
+                layer[:, : max(0, line)] = 0
+            through = cv2.bitwise_not(layer[..., 3])
+            if seen.ndim == 3:
+                through = cv2.cvtColor(through, cv2.COLOR_GRAY2BGR)
+            dimmed = np.asarray(cv2.multiply(seen[top : top + BAND], through, scale=1 / 255), np.uint8)
+            screen = self._screen[top : top + BAND]
+            cv2.add(_opaque(dimmed, screen), layer, dst=screen)
+        return self._screen
 
 
 def _placed(pixels: Bytes, extent: QRectF, place: QRect, to_positions: QTransform) -> Bytes:
@@ -134,8 +142,9 @@ def _placed(pixels: Bytes, extent: QRectF, place: QRect, to_positions: QTransfor
 
 def _premultiplied(layer: Bytes) -> Bytes:
     """Return RGBA as blue, green, red, each times alpha, and alpha."""
-    return np.ascontiguousarray(cv2.cvtColor(layer, cv2.COLOR_RGBA2mRGBA)[..., [2, 1, 0, 3]], dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(layer, cv2.COLOR_RGBA2mRGBA), cv2.COLOR_RGBA2BGRA), np.uint8)
 
 
-def _opaque(image: Bytes) -> Bytes:
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGRA if image.ndim == 2 else cv2.COLOR_RGB2BGRA))
+def _opaque(image: Bytes, screen: Bytes) -> Bytes:
+    """Write brightness or RGB to a screen, blue, green, red and 255, and return it."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGRA if image.ndim == 2 else cv2.COLOR_RGB2BGRA, dst=screen))

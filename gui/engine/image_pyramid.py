@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from core.images.medical_image import MedicalImage
 
+BAND = 64  # rows looked up at once: new memory for the whole image's takes longer than looking up
+READY = 4096  # pixels along the longer side of the largest copy that is kept as it is shown, too
 SMALLEST = 256  # pixels along the longer side below which no smaller copy is made
 Window = tuple[float, float] | None
 Rectangle = tuple[float, float, float, float]  # left, top, width, height in columns and rows
@@ -46,7 +48,10 @@ class ScreenPicture:
         self._table_for: object = None  # window and whether inverted, of the table
         self._table: npt.NDArray[np.uint8] | None = None
         self._last: tuple[object, npt.NDArray[np.uint8]] | None = None
-        self._brightness(self._levels[0][:1, :1], None, None, inverted=False)  # makes the table, here and not later
+        self._as_in_file = [
+            self._brightness(level, self._padding(2**i), None, inverted=False) if max(level.shape) <= READY else None
+            for i, level in enumerate(self._levels)
+        ]
 
     def part(
         self, wanted: Rectangle, screen_pixels: float, window: Window, inverted: bool = False
@@ -75,13 +80,19 @@ class ScreenPicture:
         # the last row or column of a smaller copy may stand for less than a step
         across, down = self.image.width / level.shape[1], self.image.height / level.shape[0]
         covered = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+        ready = self._as_in_file[step.bit_length() - 1]
+        if ready is not None and window is None and not inverted:
+            return ready[top:bottom, left:right], covered
         asked = (step, left, top, right, bottom, window, inverted)
         if self._last is None or self._last[0] != asked:  # the other view most often asks for the same
-            padding = self.image.padding
+            padding = self._padding(step)
             if padding is not None:
-                padding = padding[::step, ::step][top:bottom, left:right]
+                padding = padding[top:bottom, left:right]
             self._last = asked, self._brightness(level[top:bottom, left:right], padding, window, inverted)
         return self._last[1], covered
+
+    def _padding(self, step: int) -> npt.NDArray[np.bool_] | None:
+        return None if self.image.padding is None else self.image.padding[::step, ::step]
 
     def _is_sigmoid(self) -> bool:
         return self.image.window is not None and self.image.window.function == "SIGMOID"
@@ -100,7 +111,9 @@ class ScreenPicture:
             shown = replace(image, pixels=ramp, padding=None).displayed(window)[0]
             # a table that starts at the value 0, so that negative values find their place from its end
             self._table, self._table_for = np.roll(_bytes(shown), limits.min), (window, inverted)
-        shown_bytes: npt.NDArray[np.uint8] = self._table[values.view(f"u{values.itemsize}")]
+        shown_bytes = np.empty(values.shape, np.uint8)
+        for top in range(0, len(values), BAND):
+            shown_bytes[top : top + BAND] = self._table.take(values[top : top + BAND].view(f"u{values.itemsize}"))
         if padding is not None:
             shown_bytes[padding] = 0
         return shown_bytes

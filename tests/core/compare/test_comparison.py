@@ -64,6 +64,8 @@ def test_a_heat_map_that_is_empty_is_said(with_itself):
     values = np.zeros_like(with_itself.student.heat_map.values)
     empty = with_itself.with_heat_map("student", replace(with_itself.student.heat_map, values=values))
     assert "The student's heat map is empty: it shows no evidence for the class." in empty.notices
+    assert with_itself.cam_iou20 is not None
+    assert (empty.cam_pearson, empty.cam_iou20) == (None, None)  # there is nothing to lie over another map
 
 
 def test_a_model_compared_with_itself_agrees_with_itself(with_itself):

@@ -138,11 +138,16 @@ def test_a_view_cuts_a_part_out_once_a_turn_of_the_event_loop(view, radiograph, 
 
 def test_two_views_of_the_same_part_share_it(radiograph):
     shown = ScreenPicture(radiograph)
-    first, _ = shown.part((0, 0, 900, 900), 0.5, None)
-    again, _ = shown.part((0, 0, 900, 900), 0.5, None)
-    assert again is first
-    other, _ = shown.part((0, 0, 900, 900), 0.5, shown.tail_window)
-    assert not (other == first).all()
+    seen = [shown.part((0, 0, 900, 900), 0.5, window)[0] for window in (None, None, (0.0, 900.0), (0.0, 900.0))]
+    assert np.shares_memory(seen[0], seen[1]) and np.shares_memory(seen[2], seen[3])
+    assert not (seen[0] == seen[2]).all()
+
+
+def test_an_image_in_its_own_way_is_ready_before_it_is_shown(radiograph, monkeypatch):
+    shown = ScreenPicture(radiograph)
+    monkeypatch.setattr(ScreenPicture, "_brightness", None)
+    whole, _ = shown.part((0, 0, radiograph.width, radiograph.height), 1.0, None)
+    assert (whole == np.rint(radiograph.displayed() * 255)).all()
 
 
 def test_the_read_out_is_the_value_in_the_file(view, radiograph):
