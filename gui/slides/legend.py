@@ -47,12 +47,16 @@ class Legend(QWidget):
         self._rows.setHorizontalSpacing(theme.GRID)
         self._rows.setVerticalSpacing(2)
         self._rows.setColumnStretch(1, 1)
+        self._task: Task | None = None
         self._counts: dict[str, tuple[QLabel, QLabel]] = {}
         self._mode: Shown = "teacher"
         self._note = QLabel()
 
     def show_task(self, task: Task) -> None:
-        """Show the classes of a task."""
+        """Show the classes of a task; the same again changes nothing."""
+        if task == self._task:
+            return
+        self._task = task
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()  # it is deleted only when the event loop comes to it
