@@ -123,9 +123,7 @@ class Comparison:
 
     def _resized_maps(self) -> tuple[FloatArray, FloatArray] | None:
         teacher, student = self.teacher.drawn_map, self.student.drawn_map
-        if teacher is None or student is None or not self.explains_same_class:
-            return None
-        if teacher.is_empty or student.is_empty:
+        if teacher is None or student is None or not self.explains_same_class or teacher.is_empty or student.is_empty:
             return None
         how = self.teacher.bundle.card.preprocessing
         return teacher.resized(how.height, how.width), student.resized(how.height, how.width)

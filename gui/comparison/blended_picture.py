@@ -108,12 +108,11 @@ class BlendedPicture(QGraphicsItem):
             self._screen = np.empty((*seen.shape[:2], 4), np.uint8)
         if self._premultiplied is None:
             return _opaque(seen, self._screen)
+        bare = 0 if self._cut is None else max(0, round(to_screen.map(QPointF(self._cut, 0)).x()) - place.left())
         for top in range(0, place.height(), BAND):
             band = QRect(place.left(), place.top() + top, place.width(), min(BAND, place.height() - top))
             layer = _placed(self._premultiplied, self._extent, band, to_positions)
-            if self._cut is not None:
-                line = round(to_screen.map(QPointF(self._cut, 0)).x()) - place.left()
-                layer[:, : max(0, line)] = 0
+            layer[:, :bare] = 0
             through = cv2.bitwise_not(layer[..., 3])
             if seen.ndim == 3:
                 through = cv2.cvtColor(through, cv2.COLOR_GRAY2BGR)
